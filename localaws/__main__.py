@@ -1,0 +1,94 @@
+"""`python -m localaws serve|start|stop|status|reset|env`: the embedded AWS from the command line."""
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from localaws import process
+from localaws.settings import DEFAULT_PORT, DEFAULT_STATE, Settings, client_environment, prepare
+
+COMMANDS = {
+    "serve": "run in the foreground until Ctrl-C",
+    "start": "run in the background; returns when it is ready",
+    "stop": "stop it; its state is kept",
+    "status": "say whether it runs, where, and what it holds",
+    "reset": "empty it: all resources and files are gone",
+    "env": 'print the environment for AWS clients: eval "$(python -m localaws env)"',
+}
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    settings = prepare(Path(arguments.state), arguments.port)
+    try:
+        return {"serve": _serve, "start": _start, "stop": _stop, "status": _status, "reset": _reset, "env": _env}[
+            arguments.command
+        ](settings)
+    except process.ProcessError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localaws", description="The embedded AWS.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, description in COMMANDS.items():
+        command = commands.add_parser(name, help=description, description=description)
+        command.add_argument("--port", type=int, help=f"port on 127.0.0.1 (default: the last one, or {DEFAULT_PORT})")
+        state = os.environ.get("LOCALAWS_STATE", str(DEFAULT_STATE))
+        command.add_argument("--state", default=state, help=f"folder that keeps its state (default: {state})")
+    return parser
+
+
+def _serve(settings: Settings) -> int:
+    if process.running(settings):
+        raise process.ProcessError(f"It runs already at {settings.endpoint} (state in {settings.state}).")
+    process.claim_port(settings)
+    process.write_process_file(settings)
+    from localaws.server import run
+
+    print(f"Embedded AWS at {settings.endpoint}, state in {settings.state}. Ctrl-C stops it.", flush=True)
+    try:
+        run(settings)
+    finally:
+        settings.process_file.unlink(missing_ok=True)
+    return 0
+
+
+def _start(settings: Settings) -> int:
+    pid = process.start(settings)
+    print(f"Embedded AWS at {settings.endpoint} (process {pid}, state in {settings.state}).")
+    return 0
+
+
+def _stop(settings: Settings) -> int:
+    print("Stopped." if process.stop(settings) else "It does not run.")
+    return 0
+
+
+def _status(settings: Settings) -> int:
+    pid = process.running(settings)
+    if not pid:
+        print(f"Not running (state in {settings.state}).")
+        return 1
+    print(f"Running at {settings.endpoint} (process {pid}, state in {settings.state}, log in {settings.log}).")
+    return 0
+
+
+def _reset(settings: Settings) -> int:
+    process.reset(settings)
+    print(f"Emptied {settings.state}.")
+    return 0
+
+
+def _env(settings: Settings) -> int:
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN AWS_DEFAULT_PROFILE;")
+    for name, value in client_environment(settings).items():
+        print(f"export {name}={shlex.quote(value)};")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The long work: each job in a process of its own, a few at a time, so that the API stays quick while models train.
+
+A job is a resource that goes through pending -> in progress -> active or failed with a reason. A job that a crash or a
+restart cut off ends failed too, never in limbo.
+"""
+
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.resources import Store
+
+logger = logging.getLogger("storecast.jobs")
+
+
+class JobFailed(Exception):
+    """A failure that the resource's message shows as it stands; any other exception is an internal failure."""
+
+
+@dataclass(frozen=True)
+class States:
+    """The names of a job's states; services spell them differently."""
+
+    pending: str
+    in_progress: str
+    done: str
+    failed: str
+
+
+FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAILED")
+PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
+_STATES = {"forecast": FORECAST, "personalize": PERSONALIZE}
+_DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS")
+
+# forkserver: workers start in milliseconds, with the engines imported, and without the threads of the API's process.
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+class Jobs:
+    def __init__(self, store: Store, slots: int | None = None, preload: tuple[str, ...] = ()):
+        self._store = store
+        self._threads = ThreadPoolExecutor(slots or os.cpu_count(), thread_name_prefix="job")
+        self._light = ThreadPoolExecutor(2, thread_name_prefix="light-job")
+        self._running: dict[str, multiprocessing.Process] = {}
+        self._lock = threading.Lock()
+        self._stopping = False
+        _CONTEXT.set_forkserver_preload(list(preload))
+        if preload:
+            self._light.submit(self._warm_up)
+
+    def submit(
+        self, arn: str, function: str, arguments: dict[str, Any], then: Callable[[dict], None] = lambda result: None
+    ) -> None:
+        """Runs `function` ("module:name") with keyword `arguments` in a process; what it returns joins the record.
+
+        The function answers {"record": {...}, "private": {...}}; `then` runs in the API's process before the resource
+        becomes active.
+        """
+        self._threads.submit(self._run, arn, function, arguments, then)
+
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Light work that an API call should not wait for (deletions, empty resources)."""
+        self._light.submit(self._quietly, function, *arguments)
+
+    def stop(self, arn: str) -> bool:
+        """Ends a running job's process; its resource is the caller's to mark. False when it does not run."""
+        with self._lock:
+            process = self._running.pop(arn, None)
+        if process:
+            process.terminate()
+        return process is not None
+
+    def close(self) -> None:
+        self._stopping = True
+        for arn in list(self._running):
+            self.stop(arn)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._light.shutdown(wait=False, cancel_futures=True)
+
+    def recover(self) -> None:
+        """After a start: what was under way when the last process ended has failed, and deletions are finished."""
+        for resource in self._store.everything():
+            states = _STATES.get(resource.service)
+            if resource.status in _DELETING:
+                self._store.remove(resource.arn)
+            elif states and resource.status in (states.pending, states.in_progress):
+                message = "The embedded AWS stopped before this job had finished. Create it again."
+                self._fail(resource.arn, states, message)
+
+    def _run(self, arn: str, function: str, arguments: dict, then: Callable[[dict], None]) -> None:
+        resource = self._store.find(arn)
+        if resource is None or resource.status in _DELETING:
+            return
+        states = _STATES[resource.service]
+        self._store.update(arn, states.in_progress)
+        try:
+            result = self._in_process(arn, function, arguments)
+            then(result)
+            self._store.update(arn, states.done, result.get("private"), **result.get("record", {}))
+        except JobFailed as error:
+            if not self._stopping:
+                self._fail(arn, states, str(error))
+        except Exception:
+            logger.exception("job %s of %s", function, arn)
+            self._fail(arn, states, "An internal error occurred; the log of the embedded AWS tells more.")
+
+    def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=_work, args=(sender, function, arguments), name=arn)
+        process.start()
+        with self._lock:
+            self._running[arn] = process
+        sender.close()
+        try:
+            kind, value = receiver.recv()
+        except EOFError:
+            process.join()
+            raise JobFailed(f"The job's process ended unexpectedly ({_how_it_ended(process.exitcode)}).") from None
+        finally:
+            with self._lock:
+                self._running.pop(arn, None)
+        process.join()
+        if kind == "failed":
+            raise JobFailed(value)
+        if kind == "error":
+            raise RuntimeError(value)
+        return value
+
+    def _fail(self, arn: str, states: States, message: str) -> None:
+        if self._store.find(arn) is not None:
+            self._store.update(arn, states.failed, **{_message_member(arn): message})
+
+    def _quietly(self, function: Callable[..., None], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except Exception:
+            logger.exception("light job %s%r", function, arguments)
+
+    def _warm_up(self) -> None:
+        process = _CONTEXT.Process(target=_nothing)
+        process.start()
+        process.join()
+
+
+def _message_member(arn: str) -> str:
+    return "Message" if arn.split(":")[2] == "forecast" else "failureReason"
+
+
+def _how_it_ended(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"signal {signal.Signals(-exit_code).name}"
+    return f"exit code {exit_code}"
+
+
+def _nothing() -> None:
+    """What the first process does: bring the fork server up with the engines imported."""
+
+
+def _work(sender, function: str, arguments: dict) -> None:
+    module, _, name = function.partition(":")
+    try:
+        sender.send(("done", getattr(importlib.import_module(module), name)(**arguments)))
+    except JobFailed as error:
+        sender.send(("failed", str(error)))
+    except Exception as error:
+        logger.exception("%s", function)
+        sender.send(("error", f"{type(error).__name__}: {error}"))

@@ -1,0 +1,165 @@
+"""The resources of our services and their states: one SQLite table, so that no crash or restart loses one.
+
+A resource is its ARN, its kind (AWS's word: DatasetGroup, Predictor, ...), its status, and a record: the members that
+Describe and List answer with, by AWS's names. What no API shows (where a model's file lies) stands under `private`.
+"""
+
+import base64
+import json
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localaws.wire import ServiceError
+
+
+@dataclass(frozen=True)
+class Resource:
+    arn: str
+    kind: str
+    name: str
+    status: str
+    record: dict[str, Any]
+    private: dict[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+    modified: float = 0.0
+
+    @property
+    def service(self) -> str:
+        return self.arn.split(":")[2]
+
+
+_SCHEMA = """
+create table if not exists resources (
+    arn text primary key, kind text not null, name text not null, status text not null,
+    record text not null, private text not null, created real not null, modified real not null,
+    position integer not null
+);
+create table if not exists tags (arn text not null, key text not null, value text not null, primary key (arn, key));
+"""
+_COLUMNS = "arn, kind, name, status, record, private, created, modified"
+
+
+class Store:
+    """All resources of one embedded AWS. Safe to use from several threads."""
+
+    def __init__(self, directory: Path):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.artifacts = directory / "artifacts"
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(directory / "resources.sqlite", check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=normal")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def add(
+        self, arn: str, kind: str, name: str, status: str, record: dict, tags: Iterable[tuple[str, str]] = ()
+    ) -> Resource:
+        """A new resource. Raises ServiceError ResourceAlreadyExistsException when the ARN is taken."""
+        now = time.time()
+        try:
+            with self._lock, self._db:
+                self._db.execute("begin")
+                self._db.execute(
+                    f"insert into resources ({_COLUMNS}, position) values "
+                    "(?, ?, ?, ?, ?, '{}', ?, ?, (select coalesce(max(position), 0) + 1 from resources))",
+                    (arn, kind, name, status, json.dumps(record), now, now),
+                )
+                self._db.executemany("insert into tags values (?, ?, ?)", [(arn, key, value) for key, value in tags])
+        except sqlite3.IntegrityError:
+            raise ServiceError("ResourceAlreadyExistsException", f"A resource already exists with arn: {arn}") from None
+        return self.get(arn)
+
+    def find(self, arn: str) -> Resource | None:
+        with self._lock:
+            row = self._db.execute(f"select {_COLUMNS} from resources where arn = ?", (arn,)).fetchone()
+        return _resource(row) if row else None
+
+    def get(self, arn: str, kind: str | None = None) -> Resource:
+        """Raises ServiceError ResourceNotFoundException when there is none of that ARN (and kind)."""
+        resource = self.find(arn)
+        if resource is None or (kind and resource.kind != kind):
+            raise ServiceError("ResourceNotFoundException", f"No {kind or 'resource'} found with arn: {arn}")
+        return resource
+
+    def update(self, arn: str, status: str | None = None, private: dict | None = None, **record: Any) -> Resource:
+        """Changes the status and merges members into the record (and into what is private)."""
+        with self._lock, self._db:
+            self._db.execute("begin immediate")
+            old = self.get(arn)
+            self._db.execute(
+                "update resources set status = ?, record = ?, private = ?, modified = ? where arn = ?",
+                (
+                    status or old.status,
+                    json.dumps(old.record | record),
+                    json.dumps(old.private | (private or {})),
+                    time.time(),
+                    arn,
+                ),
+            )
+        return self.get(arn)
+
+    def remove(self, arn: str) -> None:
+        """The resource, its tags and its files are gone; nothing happens when it is gone already."""
+        with self._lock, self._db:
+            self._db.execute("begin")
+            self._db.execute("delete from resources where arn = ?", (arn,))
+            self._db.execute("delete from tags where arn = ?", (arn,))
+        shutil.rmtree(self.folder(arn), ignore_errors=True)
+
+    def all(self, kind: str, service: str, where: Callable[[Resource], bool] = lambda resource: True) -> list[Resource]:
+        """Resources of a kind, oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                f"select {_COLUMNS} from resources where kind = ? and arn like ? order by position",
+                (kind, f"arn:%:{service}:%"),
+            ).fetchall()
+        return [resource for resource in map(_resource, rows) if where(resource)]
+
+    def everything(self) -> list[Resource]:
+        with self._lock:
+            rows = self._db.execute(f"select {_COLUMNS} from resources order by position").fetchall()
+        return [_resource(row) for row in rows]
+
+    def folder(self, arn: str) -> Path:
+        """Where the files of a resource lie; ARNs are ours alone, so no caller chooses a path."""
+        return self.artifacts / base64.urlsafe_b64encode(arn.encode()).decode()
+
+    def tags(self, arn: str) -> dict[str, str]:
+        with self._lock:
+            return dict(self._db.execute("select key, value from tags where arn = ? order by key", (arn,)).fetchall())
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        with self._lock, self._db:
+            self._db.execute("begin")
+            self._db.executemany("insert or replace into tags values (?, ?, ?)", [(arn, *tag) for tag in tags.items()])
+
+    def untag(self, arn: str, keys: Iterable[str]) -> None:
+        with self._lock, self._db:
+            self._db.execute("begin")
+            self._db.executemany("delete from tags where arn = ? and key = ?", [(arn, key) for key in keys])
+
+
+def _resource(row: tuple) -> Resource:
+    arn, kind, name, status, record, private, created, modified = row
+    return Resource(arn, kind, name, status, json.loads(record), json.loads(private), created, modified)
+
+
+def page(items: list, token: str | None, size: int | None) -> tuple[list, str | None]:
+    """One page of a listing and the token of the next. Raises ServiceError InvalidNextTokenException."""
+    size = size or 100
+    try:
+        start = int(base64.b64decode(token, validate=True)) if token else 0
+    except ValueError:
+        raise ServiceError("InvalidNextTokenException", f"The token {token!r} is not one of this listing.") from None
+    following = base64.b64encode(str(start + size).encode()).decode() if start + size < len(items) else None
+    return items[start : start + size], following

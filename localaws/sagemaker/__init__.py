@@ -1,0 +1,1 @@
+"""SageMaker notebook instances and their lifecycle configurations."""
