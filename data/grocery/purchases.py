@@ -1,0 +1,96 @@
+"""Real baskets as Amazon Personalize's items, users and Purchase events."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data.grocery import names, source
+
+DEMO_DAYS = 42
+DEMO_BASKETS = 10  # an item is kept when at least so many of the chosen baskets hold it
+FULL_BASKETS = 20
+NOT_RECOMMENDED = "CIGARETTES|TOBACCO"  # bought, but no shop may or would suggest it
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """`lines`: USER_ID, ITEM_ID, TIMESTAMP (epoch seconds, UTC, one per basket) and basket_id, one row per item and
+    basket. `items` and `users`: in the column order of pipeline.yaml, items followed by PRODUCT_NAME for display.
+    """
+
+    lines: pd.DataFrame
+    items: pd.DataFrame
+    users: pd.DataFrame
+
+
+def item_groups(products: pd.DataFrame) -> pd.DataFrame:
+    """Products with a column `item`: those of one maker, brand, type and package size are one item.
+
+    So strawberry and peach yogurt of one maker are the same item, and "bought together" speaks of yogurt and cereal
+    rather than of two flavours. The grocer's own brand counts as one maker.
+    """
+    goods = products[~products.product_category.str.contains(NOT_RECOMMENDED)]
+    maker = goods.maker.where(goods.brand != "Private", 0)
+    keys = [maker, goods.brand, goods.product_category, goods.product_type, goods.package_size]
+    return goods.assign(item=goods.groupby(keys).ngroup())
+
+
+def baskets(grocer: source.Grocer, *, full: bool) -> Baskets:
+    """Demo: the households with known demographics, the last 42 days, items in at least 10 of these baskets.
+    Full: all households, the whole year, items in at least 20 baskets.
+    """
+    sales = grocer.sales
+    if not full:
+        first_day = source.LAST_DAY - pd.Timedelta(days=DEMO_DAYS - 1)
+        sales = sales[(sales.day >= first_day) & sales.household_id.isin(grocer.demographics.household_id)]
+    products = item_groups(grocer.products)
+    sales = sales.merge(products, on="product_id")
+    lines = sales.drop_duplicates(["basket_id", "item"])
+    in_baskets = lines.item.value_counts()
+    kept = in_baskets.index[in_baskets >= (FULL_BASKETS if full else DEMO_BASKETS)]
+    sales, lines = sales[sales.item.isin(kept)], lines[lines.item.isin(kept)]
+    items = item_table(sales)
+    lines = pd.DataFrame(
+        {
+            "basket_id": lines.basket_id,
+            "USER_ID": lines.household_id.astype(str),
+            "ITEM_ID": items.set_index("item").ITEM_ID.loc[lines.item].to_numpy(),
+            "TIMESTAMP": lines.transaction_timestamp.astype("datetime64[s]").astype(np.int64),
+        }
+    )
+    users = user_table(grocer.demographics, lines.USER_ID)
+    return Baskets(lines.reset_index(drop=True), items.drop(columns="item"), users)
+
+
+def item_table(sales: pd.DataFrame) -> pd.DataFrame:
+    """One row per item: its best-selling product gives the ITEM_ID; PRICE is USD paid per unit over these sales."""
+    units = sales.groupby(["item", "product_id"]).quantity.sum().sort_values(ascending=False, kind="stable")
+    best = units.reset_index().drop_duplicates("item").set_index("item").product_id
+    totals = sales.groupby("item")[["paid", "quantity"]].sum()
+    kind = sales.groupby("item")[["department", "product_category", "product_type", "package_size", "brand", "maker"]].first()
+    own_brand = kind.brand == "Private"
+    return pd.DataFrame(
+        {
+            "item": kind.index,
+            "ITEM_ID": best.loc[kind.index].astype(str),
+            "PRICE": (totals.paid / totals.quantity).round(2),
+            "CATEGORY_L1": kind.department.map(names.readable),
+            "CATEGORY_L2": kind.product_category.map(names.readable),
+            "CATEGORY_L3": kind.product_type.map(names.readable),
+            "BRAND": np.where(own_brand, "own brand", "national"),
+            "PRODUCT_NAME": [
+                names.product_name(row.product_type, row.package_size, own, row.maker)
+                for row, own in zip(kind.itertuples(), own_brand)
+            ],
+        }
+    ).reset_index(drop=True)
+
+
+def user_table(demographics: pd.DataFrame, user_ids: pd.Series) -> pd.DataFrame:
+    """One row per user with lines, ordered by id; what a household did not tell is 'unknown'."""
+    table = demographics.rename(columns={"household_id": "user_id"}).rename(columns=str.upper)
+    table["USER_ID"] = table.USER_ID.astype(str)
+    users = pd.DataFrame({"USER_ID": np.sort(user_ids.unique())}).merge(table, on="USER_ID", how="left")
+    columns = ["AGE", "INCOME", "HOME_OWNERSHIP", "MARITAL_STATUS", "HOUSEHOLD_SIZE", "HOUSEHOLD_COMP", "KIDS_COUNT"]
+    return users[["USER_ID", *columns]].fillna("unknown")
