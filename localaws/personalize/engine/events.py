@@ -1,0 +1,145 @@
+"""The interactions log as arrays: every recipe trains on it, the evaluation cuts it, serving takes histories from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # ECOMMERCE-interactions-dataset.md
+PURCHASE = "Purchase"
+VIEW = "View"
+FILTER_REACH = 100  # filters see at most this many interactions per user and event type (limits.md)
+
+
+class InsufficientData(ValueError):
+    """The log is too small for the recipe; the message is the service's own, with what was found behind it."""
+
+
+@dataclass(frozen=True)
+class History:
+    """One user's events, oldest first: `items` (m,) codes of the model's item_ids (-1: not in the model),
+    `event_types` (m,) strings."""
+
+    items: np.ndarray
+    event_types: np.ndarray
+
+    def purchased(self) -> np.ndarray:
+        """Codes of the items in the user's newest 100 purchases: what the automatic filter takes out."""
+        bought = self.items[self.event_types == PURCHASE][-FILTER_REACH:]
+        return bought[bought >= 0]
+
+
+NO_HISTORY = History(np.empty(0, dtype=np.int64), np.empty(0, dtype="<U1"))
+
+
+@dataclass(frozen=True)
+class Events:
+    """E events sorted by user, then time. Codes are positions in the sorted vocabularies.
+
+    users, items, types: (E,) int codes; timestamps: (E,) int64 epoch seconds
+    user_ids (U,), item_ids (N,), event_types (T,): sorted unicode vocabularies; item_ids also holds the items of the
+    Items dataset that nobody touched.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    timestamps: np.ndarray
+    types: np.ndarray
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    event_types: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @cached_property
+    def user_start(self) -> np.ndarray:
+        """(U+1,) row pointers: user u's events are rows user_start[u] to user_start[u+1], oldest first."""
+        return np.searchsorted(self.users, np.arange(len(self.user_ids) + 1))
+
+    def rows_of(self, user: int) -> slice:
+        """Rows of one user code."""
+        return slice(self.user_start[user], self.user_start[user + 1])
+
+    def take(self, rows: np.ndarray) -> Events:
+        """The events of some rows (mask or ascending positions), under the same vocabularies."""
+        return replace(
+            self, users=self.users[rows], items=self.items[rows], timestamps=self.timestamps[rows], types=self.types[rows]
+        )
+
+    def of_type(self, event_type: str | None) -> Events:
+        """The events of one type; all of them for None."""
+        return self if event_type is None else self.take(self.event_types[self.types] == event_type)
+
+    def counts(self) -> dict[str, int]:
+        """Number of events per event type."""
+        numbers = np.bincount(self.types, minlength=len(self.event_types))
+        return {str(name): int(n) for name, n in zip(self.event_types, numbers, strict=True) if n}
+
+    def item_counts(self) -> np.ndarray:
+        """(N,) number of events per item."""
+        return np.bincount(self.items, minlength=len(self.item_ids))
+
+    def history(self, rows: slice | np.ndarray) -> History:
+        """The History in some rows of one user."""
+        return History(self.items[rows], self.event_types[self.types[rows]])
+
+
+def encode(interactions: pd.DataFrame, items: pd.DataFrame | None = None) -> Events:
+    """Encode an Interactions frame (columns REQUIRED, further ones allowed) and optionally the Items frame's ITEM_ID.
+
+    Records that match in all columns count once (export-domain-dsg-data.md). TIMESTAMP is epoch seconds.
+    Raises ValueError naming the column if one is missing or holds nulls.
+    """
+    missing = [name for name in REQUIRED if name not in interactions.columns]
+    if missing:
+        raise ValueError(f"Input CSV is missing the following columns:[{', '.join(missing)}]")
+    for name in REQUIRED:
+        nulls = interactions[name].isna()
+        if nulls.any():
+            raise ValueError(f"{name} is null in row {int(np.argmax(nulls)) + 1} of the interactions: it needs a value")
+    log = interactions.drop_duplicates()
+    user_ids, users = np.unique(_strings(log["USER_ID"]), return_inverse=True)
+    known = _strings(log["ITEM_ID"])
+    catalogue = known if items is None else np.concatenate([known, _strings(items["ITEM_ID"])])
+    item_ids, codes = np.unique(catalogue, return_inverse=True)
+    event_types, types = np.unique(_strings(log["EVENT_TYPE"]), return_inverse=True)
+    timestamps = log["TIMESTAMP"].to_numpy(dtype=np.int64)
+    order = np.lexsort((timestamps, users))  # stable: events of one second keep the file's order
+    return Events(
+        users[order], codes[: len(known)][order], timestamps[order], types[order], user_ids, item_ids, event_types
+    )
+
+
+def codes_of(vocabulary: np.ndarray, ids: np.ndarray | list[str]) -> np.ndarray:
+    """Codes of ids in a sorted vocabulary, -1 for those that are not in it."""
+    ids = np.asarray(ids, dtype=np.str_)
+    if not len(vocabulary):
+        return np.full(ids.shape, -1)
+    found = np.minimum(np.searchsorted(vocabulary, ids), len(vocabulary) - 1)
+    return np.where(vocabulary[found] == ids, found, -1)
+
+
+def check_minimums(events: Events, event_type: str | None) -> None:
+    """Raise InsufficientData unless there are 1000 interactions, 1000 of `event_type` (None: any) and 25 users with 2
+    interactions each (ECOMMERCE-use-cases.md; wording of error-messages.md)."""
+    counts = events.counts()
+    if len(events) < 1000:
+        raise InsufficientData(f"Dataset has fewer than 1000 interactions (found {len(events)})")
+    if event_type is not None and counts.get(event_type, 0) < 1000:
+        found = ", ".join(f"{name} {number}" for name, number in counts.items())
+        raise InsufficientData(
+            f"Dataset has fewer than 1000 interactions after filtering by event type: {event_type} (found: {found})"
+        )
+    active = int((np.diff(events.user_start) >= 2).sum())
+    if active < 25:
+        raise InsufficientData(
+            f"Create failed. Dataset has fewer than 25 users with at least 2 interactions each. (found {active})"
+        )
+
+
+def _strings(column: pd.Series) -> np.ndarray:
+    return column.astype(str).to_numpy(dtype=np.str_)

@@ -1,0 +1,93 @@
+"""Recommended for you: a user's recent history scored by EASE or ALS, with exploration of young items.
+
+Scores are a softmax over the catalogue (recommendations.md). New users, and users with only unknown items, get popular
+items (maintaining-relevance-domain.md), explored in the same way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from . import als, ease
+from .cooccurrence import incidence
+from .events import Events, History, codes_of
+from .ranking import Ranking, best
+from .settings import Settings
+
+REACH = 200  # distinct items of a history that count; older ones weigh next to nothing and cost serving time
+DAY = 86400.0
+
+
+def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dict[str, np.ndarray]:
+    """Model: EASE's or ALS's arrays over the items with events (`columns`, codes), and per item of the catalogue
+    `counts` (events) and `age_days`. events: all types."""
+    counts = events.item_counts()
+    columns = np.flatnonzero(counts)
+    matrix = incidence(events.users, events.items, len(counts))[:, columns]
+    algorithm = ease if len(columns) <= settings.ease_max_items else als
+    return {
+        "columns": columns,
+        "counts": counts,
+        "age_days": age_days(events, items),
+        **algorithm.train(matrix),
+    }
+
+
+def age_days(events: Events, items: pd.DataFrame | None) -> np.ndarray:
+    """(N,) days between an item's birth and the newest event of the log: birth is CREATION_TIMESTAMP, else the item's
+    oldest event; without both the item is new (0)."""
+    now = events.timestamps.max(initial=0)
+    birth = np.full(len(events.item_ids), now, dtype=np.float64)
+    np.minimum.at(birth, events.items, events.timestamps)
+    if items is not None and "CREATION_TIMESTAMP" in items.columns:
+        created = items[["ITEM_ID", "CREATION_TIMESTAMP"]].dropna()
+        codes = codes_of(events.item_ids, created["ITEM_ID"].astype(str).to_numpy(dtype=np.str_))
+        known = codes >= 0
+        birth[codes[known]] = created["CREATION_TIMESTAMP"].to_numpy(dtype=np.float64)[known]
+    return np.maximum(now - birth, 0) / DAY
+
+
+def weighted_history(items: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray]:
+    """The newest REACH distinct items of a history (codes, oldest first; -1 ignored), newest first, and their weights
+    decay^0, decay^1, ..."""
+    newest_first = items[items >= 0][::-1]
+    _, first = np.unique(newest_first, return_index=True)
+    distinct = newest_first[np.sort(first)][:REACH]
+    return distinct, decay ** np.arange(len(distinct), dtype=np.float64)
+
+
+def logits(relevance: np.ndarray) -> np.ndarray:
+    """Relevance on a scale where the median item has 0 and the best log(N): N times as probable as the median one."""
+    spread = relevance.max() - np.median(relevance)
+    if spread <= 0:
+        return np.zeros(len(relevance))
+    return (relevance - np.median(relevance)) / spread * np.log(len(relevance))
+
+
+def recommend(
+    model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
+) -> Ranking:
+    """The k best allowed items and their share of the softmax over the whole catalogue (before the filter).
+
+    Exploration: an item younger than the cut-off gains explorationWeight * log(N) / sqrt(1 + its events) in the logit,
+    so at weight 1 a new item of median relevance ties with the user's best; the gain fades as events come in.
+    AWS publishes no formula; the fading is a confidence radius as in UCB1 (Auer et al. 2002).
+    """
+    counts, columns = model["counts"], model["columns"]
+    if not len(counts):
+        return Ranking(columns[:0], np.empty(0))
+    relevance = np.zeros(len(counts))
+    items, weights = weighted_history(np.append(history.items, -1), settings.recency_decay)
+    place = np.minimum(np.searchsorted(columns, items), len(columns) - 1)
+    seen = columns[place] == items
+    if seen.any():
+        algorithm = ease if "ease" in model else als
+        relevance[columns] = algorithm.scores(model, place[seen], weights[seen])
+    else:
+        relevance = np.log1p(counts)
+    young = model["age_days"] <= settings.exploration_item_age_cut_off
+    bonus = settings.exploration_weight * np.log(len(counts)) / np.sqrt(1.0 + counts)
+    logit = logits(relevance) + young * bonus
+    probability = np.exp(logit - logit.max())
+    return best(probability / probability.sum(), k, allowed)
