@@ -1,0 +1,167 @@
+"""What Forecast and Personalize accept in schemas, as the services document it. Each function returns problems in words.
+
+Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md;
+Personalize guide ECOMMERCE-datasets-and-schemas.md, limits.md, domain-use-cases. Names of enum values come from botocore.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from botocore.loaders import Loader
+
+FREQUENCY = r"1?Y|([1-9]|1[01])?M|[1-4]?W|[1-6]?D|([1-9]|1[0-9]|2[0-3])?H|([1-9]|[1-5][0-9])min"
+
+# domain: (item key, target field); an item metadata dataset does not exist in EC2_CAPACITY
+FORECAST_DOMAINS = {
+    "RETAIL": ("item_id", "demand"),
+    "INVENTORY_PLANNING": ("item_id", "demand"),
+    "EC2_CAPACITY": ("instance_type", "number_of_instances"),
+    "WORK_FORCE": ("workforce_type", "workforce_demand"),
+    "WEB_TRAFFIC": ("item_id", "value"),
+    "METRICS": ("metric_name", "metric_value"),
+    "CUSTOM": ("item_id", "target_value"),
+}
+# our name: (DatasetType, most columns)
+FORECAST_DATASETS = {
+    "target": ("TARGET_TIME_SERIES", 13),
+    "related": ("RELATED_TIME_SERIES", 25),
+    "metadata": ("ITEM_METADATA", 10),
+}
+
+_STATISTICS = ("zero", "value", "median", "mean", "min", "max")
+_AGGREGATIONS = ("sum", "avg", "first", "min", "max")
+TARGET_FILLING = {"frontfill": ("none",), "middlefill": ("nan", *_STATISTICS), "backfill": ("nan", *_STATISTICS),
+                  "aggregation": _AGGREGATIONS}
+RELATED_FILLING = {"middlefill": _STATISTICS, "backfill": _STATISTICS, "futurefill": _STATISTICS}
+
+RECIPES = {
+    "most-viewed": "aws-ecomm-popular-items-by-views",
+    "best-sellers": "aws-ecomm-popular-items-by-purchases",
+    "frequently-bought-together": "aws-ecomm-frequently-bought-together",
+    "also-viewed": "aws-ecomm-customers-who-viewed-x-also-viewed",
+    "recommended-for-you": "aws-ecomm-recommended-for-you",
+}
+_PERSONALIZE_REQUIRED = {
+    "interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
+    "items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
+    "users": {"USER_ID": "string"},
+}
+_PERSONALIZE_RESERVED = {"EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+_PERSONALIZE_MAX_METADATA = {"interactions": 5, "items": 100, "users": 25}
+
+
+@functools.cache
+def forecast_enum(shape: str) -> list[str]:
+    """The values botocore's model of Forecast allows for the shape."""
+    return Loader().load_service_model("forecast", "service-2")["shapes"][shape]["enum"]
+
+
+def not_one_of(value: str, allowed: Sequence[str]) -> list[str]:
+    return [] if value in allowed else [f"{value!r} is not known; allowed: {', '.join(allowed)}"]
+
+
+def quantile_problems(types: Sequence[str]) -> list[str]:
+    """Forecast types are quantiles 0.01 to 0.99 by 0.01, or mean; at most 5 of them (limits.md)."""
+    found = [f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, in quotes, and mean"
+             for value in types if value != "mean" and not re.fullmatch(r"0\.(0[1-9]|[1-9][0-9]?)", value)]
+    if not 1 <= len(types) <= 5:
+        found.append(f"{len(types)} types: allowed are 1 to 5")
+    canonical = [value if value == "mean" else value.ljust(4, "0") for value in types]
+    return found + [f"{value} is there twice" for value in sorted({v for v in canonical if canonical.count(v) > 1})]
+
+
+def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str]) -> list[str]:
+    if kind not in FORECAST_DATASETS:
+        return not_one_of(kind, list(FORECAST_DATASETS))
+    item_key, target = FORECAST_DOMAINS[domain]
+    if domain == "EC2_CAPACITY" and kind == "metadata":
+        return ["metadata: the EC2_CAPACITY domain has no item metadata"]
+    required: dict[str, Sequence[str]] = {item_key: ("string",)}
+    if kind != "metadata":
+        required["timestamp"] = ("timestamp",)
+    if kind == "target":
+        required[target] = ("float", "integer")
+    found = [f"{kind}: {name} is missing; the {domain} domain needs it, of type {' or '.join(types)}"
+             for name, types in required.items() if name not in columns]
+    for name, attribute_type in columns.items():
+        allowed = required.get(name, forecast_enum("AttributeType"))
+        found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
+        found += _name_problems(kind, name)
+    if kind == "related" and target in columns:
+        found.append(f"related.{target}: the target belongs to the target dataset only")
+    if kind == "related" and not any(t in ("float", "integer") for t in columns.values()):
+        found.append("related: no column of type float or integer, so nothing to learn from")
+    most = FORECAST_DATASETS[kind][1]
+    return found + ([f"{kind}: {len(columns)} columns; at most {most}"] if len(columns) > most else [])
+
+
+def filling_problems(domain: str, datasets: Mapping[str, Mapping[str, str]],
+                     filling: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Filling and aggregation per attribute (howitworks-missing-values.md): the target's rules differ from related series'."""
+    target = FORECAST_DOMAINS[domain][1]
+    related = [name for name, kind in datasets.get("related", {}).items() if kind in ("float", "integer")]
+    found = []
+    for attribute, rules in filling.items():
+        if attribute not in (target, *related):
+            found.append(f"{attribute}: not the target nor a related series; allowed: {', '.join([target, *related])}")
+            continue
+        allowed = TARGET_FILLING if attribute == target else RELATED_FILLING
+        for rule, value in rules.items():
+            base = rule.removesuffix("_value")
+            if base not in allowed:
+                found.append(f"{attribute}.{rule}: not a rule for it; allowed: {', '.join(allowed)}")
+            elif rule != base:
+                if rules.get(base) != "value":
+                    found.append(f"{attribute}.{rule}: only beside {base}: value")
+            else:
+                found += [f"{attribute}.{rule}: {problem}" for problem in not_one_of(value, allowed[rule])]
+                if value == "value" and f"{rule}_value" not in rules:
+                    found.append(f"{attribute}.{rule}: value needs {rule}_value, the number")
+    return found
+
+
+def personalize_schema_problems(kind: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    required = _PERSONALIZE_REQUIRED[kind]
+    found = [f"{kind}: {name} is missing; the ECOMMERCE domain needs it, of type {avro}"
+             for name, avro in required.items() if name not in columns]
+    for name, column in columns.items():
+        found += _name_problems(kind, name)
+        if name in required and column["type"] != required[name]:
+            found.append(f"{kind}.{name}: type {column['type']!r}; the ECOMMERCE domain needs {required[name]}")
+        if name in required and column["nullable"]:
+            found.append(f"{kind}.{name}: a required column cannot be nullable")
+        if (column["categorical"] or column["textual"]) and column["type"] != "string":
+            found.append(f"{kind}.{name}: only a string can be categorical or textual")
+        if column["categorical"] and column["textual"]:
+            found.append(f"{kind}.{name}: either categorical or textual, not both")
+    if kind == "items" and "CATEGORY_L1" in columns and not columns["CATEGORY_L1"]["categorical"]:
+        found.append("items.CATEGORY_L1: the ECOMMERCE domain needs it categorical")
+    if sum(column["textual"] for column in columns.values()) > 1:
+        found.append(f"{kind}: more than one textual column; at most 1")
+    metadata = set(columns) - set(required) - _PERSONALIZE_RESERVED
+    if kind == "users" and not metadata:
+        found.append("users: no column beside USER_ID; at least one is needed")
+    if len(metadata) > _PERSONALIZE_MAX_METADATA[kind]:
+        found.append(f"{kind}: {len(metadata)} metadata columns; at most {_PERSONALIZE_MAX_METADATA[kind]}")
+    return found + _clashes(kind, columns)
+
+
+def _name_problems(kind: str, name: str) -> list[str]:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+        return []
+    return [f"{kind}: column name {name!r}: allowed are 1-63 letters, digits and _, a letter first"]
+
+
+def _clashes(kind: str, names: Iterable[str]) -> list[str]:
+    """Personalize tells names apart without regard to underscores (data-prep-formatting.md)."""
+    seen: dict[str, str] = {}
+    found = []
+    for name in names:
+        other = seen.setdefault(name.replace("_", "").upper(), name)
+        if other != name:
+            found.append(f"{kind}: {other} and {name} differ only in underscores or case, which Personalize ignores")
+    return found
