@@ -25,10 +25,9 @@ class DemandFiles:
 
 
 def with_series(grocer: source.Grocer) -> pd.DataFrame:
-    """The sales with their series_id and product row: one forecasting item = one product type of one category."""
-    kinds = grocer.products[["product_category", "product_type"]].drop_duplicates()
-    kinds = kinds.assign(series_id=[names.series_id(*kind) for kind in kinds.itertuples(index=False)])
-    products = grocer.products.merge(kinds, on=["product_category", "product_type"])
+    """The sales with their product row and series_id: one forecasting item = one product type of one category."""
+    ids = {full_type: names.slug(full_type) for full_type in grocer.products.full_type.unique()}
+    products = grocer.products.assign(series_id=grocer.products.full_type.map(ids))
     return grocer.sales.merge(products, on="product_id")
 
 

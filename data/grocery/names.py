@@ -13,6 +13,28 @@ DEPARTMENTS = {
     "ELECT &PLUMBING": "Electrical and plumbing",
 }
 
+TYPES = {  # names that the till's 30 characters cut short, or that only the trade understands
+    "DAIRY CASE 100% PURE JUICE - O": "Juices - pure orange",
+    "DAIRY CASE JUICE DRNK UNDER 10": "Refrigerated juice drinks",
+    "FACIAL TISSUE & PAPER HANDKE": "Facial tissue",
+    "FRZN BOXED VEGETABLES- VALUE A": "Frozen vegetables - boxed",
+    "FRZN SS PREMIUM ENTREES/DNRS/N": "Frozen premium entrees - nutritional",
+    "FRZN SS PREMIUM ENTREES/DNRS/T": "Frozen premium entrees - traditional",
+    "GARBAGE KITCHEN COMPACTOR BA": "Garbage bags",
+    "IWS SINGLE CHEESE": "Cheese slices - wrapped singly",
+    "MAINSTREAM WHEAT/MULTIGRAIN BR": "Mainstream wheat/multigrain bread",
+    "RTS SOUP: CHUNKY/HOMESTYLE ET": "Soup - chunky/homestyle",
+    "SEMI-SOLID SALAD DRESSING MAY": "Salad dressing - mayonnaise",
+    "SFT DRNK 2 LITER BTL CARB INCL": "Soft drinks - 2 liter bottle",
+    "SFT DRNK MLT-PK BTL CARB (EXCP": "Soft drinks - multi-pack bottles",
+    "SFT DRNK SNGL SRV BTL CARB (EX": "Soft drinks - single bottle",
+    "SGL SV/VEND MACH SNACKS CHIP/P": "Snacks - single-serve chips",
+    "SOFT DRINKS 12/18&15PK CAN CAR": "Soft drinks - 12 to 18 cans",
+    "SOFT DRINKS 20PK&24PK CAN CARB": "Soft drinks - 20 to 24 cans",
+    "SOFT DRINKS 6PK/4PK CAN CARB (": "Soft drinks - 4 to 6 cans",
+    "SS ECONOMY ENTREES/DINNERS ALL": "Frozen economy entrees",
+}
+
 WORDS = {
     "assrtd": "assorted", "beeralemalt": "beer ale malt", "bf": "beef", "bg": "bags", "bkd": "baked",
     "bkfst": "breakfast", "bkng": "baking", "bkngwares": "bakeware", "bn": "beans", "brd": "breaded",
@@ -27,8 +49,9 @@ WORDS = {
     "mxs": "mixes", "natrl": "natural", "pckgd": "packaged", "pk": "pack", "pkgd": "packaged", "pkld": "pickled",
     "pnt": "peanut", "prep": "prepared", "prod": "products", "prods": "products", "pwdr": "powder",
     "refrgratd": "refrigerated", "refrig": "refrigerated", "rts": "ready-to-serve", "sald": "salad",
-    "saucessalsapicantee": "sauces", "sft": "soft", "sgl": "single", "sherbts": "sherbets", "sndwch": "sandwich",
-    "sngl": "single", "specilaty": "specialty", "sply": "supplies", "sprd": "spread", "srv": "serve",
+    "saucessalsapicantee": "sauces", "saus": "sausage", "sft": "soft", "sgl": "single", "sherbts": "sherbets",
+    "sndwch": "sandwich", "sngl": "single", "specilaty": "specialty", "sply": "supplies", "sprd": "spread",
+    "srv": "serve",
     "ss": "single-serve", "stks": "sticks", "sup": "super", "sv": "serve", "sw": "sweet", "sweetners": "sweeteners",
     "swt": "sweet", "tiss": "tissue", "tort": "tortilla", "trsh": "trash", "veg": "vegetables", "vegs": "vegetables",
     "vegtabl": "vegetables", "wat": "water", "wate": "water", "whl": "whole", "whlsm": "wholesome", "wht": "wheat",
@@ -38,33 +61,33 @@ WORDS = {
 
 def readable(text: str) -> str:
     """'CANDY BARS (SINGLES)(INCLUDING' -> 'Candy bars (singles)': abbreviations spelled out, cut-off tails dropped."""
-    if text in DEPARTMENTS:
-        return DEPARTMENTS[text]
+    if text in DEPARTMENTS or text in TYPES:
+        return DEPARTMENTS.get(text) or TYPES[text]
     if text.count("(") > text.count(")"):  # the till cuts at 30 characters, often inside a bracket
         text = text[: text.rindex("(")]
     text = re.sub(r"\s*/\s*", "/", text.replace("|", "/"))  # "|" separates values in a Personalize CSV
     words = re.sub(r"[a-z]+", lambda match: WORDS.get(match[0], match[0]), text.lower())
-    words = re.sub(r"\s+", " ", words).strip(" /-:.,&")
+    words = re.sub(r"\.? +", " ", words).strip(" /-:.,&")
     return words[:1].upper() + words[1:]
 
 
-def series_id(category: str, product_type: str) -> str:
-    """'PREMIUM' of 'ICE CREAM/MILK/SHERBTS' -> 'ice-cream-milk-sherbets-premium'.
+def full_type(category: str, product_type: str) -> str:
+    """'PREMIUM' of 'ICE CREAM/MILK/SHERBTS' -> 'Ice cream/milk/sherbets - premium'.
 
-    Many types ('PREMIUM', 'LEAN') say nothing alone: the category is put in front unless the type repeats a word of
-    it. Lower-case letters, digits and hyphens only, so that the id survives every export, query and file name.
+    Many types ('PREMIUM', 'LEAN') say nothing alone: the category is put in front unless the type repeats a word of it.
     """
-    category, product_type = slug(category), slug(product_type)
-    shared = set(category.split("-")) & set(product_type.split("-"))
-    return product_type if shared else f"{category}-{product_type}"
+    category, product_type = readable(category), readable(product_type)
+    shared = set(slug(category).split("-")) & set(slug(product_type).split("-"))
+    return product_type if shared else f"{category} - {product_type[:1].lower()}{product_type[1:]}"
 
 
 def slug(text: str) -> str:
-    """Readable text as lower-case words joined by hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", readable(text).lower()).strip("-")
+    """'Ice cream/milk/sherbets - premium' -> 'ice-cream-milk-sherbets-premium': an id that survives every export, query
+    and file name (lower-case letters, digits, hyphens)."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def product_name(product_type: str, package_size: str, own_brand: bool, maker: int) -> str:
+def product_name(full_type: str, package_size: str, brand: str, maker: int) -> str:
     """'Fluid milk white only, 1 ga, own brand' or '..., maker 69' (the data names makers by number only)."""
-    size = package_size.lower().strip()
-    return ", ".join(part for part in (readable(product_type), size, "own brand" if own_brand else f"maker {maker}") if part)
+    size = re.sub(r"^[a-z] |^0+", "", " ".join(package_size.lower().split()))
+    return ", ".join(part for part in (full_type, size, "own brand" if brand == "Private" else f"maker {maker}") if part)

