@@ -1,0 +1,61 @@
+"""Filling of missing values, by Forecast's rules (howitworks-missing-values.md; FeaturizationMethod in the API)."""
+from collections.abc import Mapping
+
+import numpy as np
+
+STATISTIC_WINDOW = 64  # "a rolling window of the 64 most recent data entries before the missing values"
+_STATISTICS = {"median": np.median, "mean": np.mean, "min": np.min, "max": np.max}
+_TARGET = {"frontfill": ("none",), "middlefill": ("zero", "nan", "value", *_STATISTICS),
+           "backfill": ("zero", "nan", "value", *_STATISTICS)}
+_RELATED = {kind: ("zero", "value", *_STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
+AGGREGATIONS = ("sum", "avg", "first", "min", "max")
+
+
+def check(attribute: str, transformations: Mapping[str, str], *, target: bool) -> None:
+    """ValueError if one attribute's Transformations hold a key or method that Forecast does not take."""
+    allowed = dict(_TARGET, aggregation=AGGREGATIONS) if target else _RELATED
+    for key, value in transformations.items():
+        if key.endswith("_value") and key.removesuffix("_value") in allowed:
+            if not _is_number(value):
+                raise ValueError(f"{attribute}: {key} is {value!r}, expected a number")
+        elif key not in allowed:
+            raise ValueError(f"{attribute}: unknown transformation {key!r}, allowed are {', '.join(allowed)}")
+        elif value not in allowed[key]:
+            raise ValueError(f"{attribute}: {key} is {value!r}, allowed are {', '.join(allowed[key])}")
+        elif value == "value" and f"{key}_value" not in transformations:
+            raise ValueError(f"{attribute}: {key} is 'value', but {key}_value is missing")
+
+
+def fill(values: np.ndarray, transformations: Mapping[str, str], end: int) -> np.ndarray:
+    """One series (T,) with its gaps filled; `end` is the number of steps up to the global end of the target.
+
+    Missing steps are NaN. Between the first and last value they take `middlefill`, from there to `end` `backfill`,
+    after `end` `futurefill`; what lies before the first value stays (frontfill none). Without a method, or with
+    "nan", a gap stays. A statistic is taken over the last 64 values seen before the gap, filled ones not counted.
+    """
+    seen = np.flatnonzero(~np.isnan(values))
+    if not len(seen):
+        return values
+    first, last = seen[0], seen[-1]
+    filled = values.copy()
+    for kind, start, stop in (("middlefill", first, last), ("backfill", last, end), ("futurefill", max(last, end), None)):
+        gaps = np.arange(len(values))[start:stop]
+        gaps = gaps[np.isnan(values[gaps])]
+        for gap in np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1):
+            before = seen[:np.searchsorted(seen, gap[0])] if len(gap) else seen
+            filled[gap] = _filler(transformations, kind, values[before[-STATISTIC_WINDOW:]])
+    return filled
+
+
+def _filler(transformations: Mapping[str, str], kind: str, before: np.ndarray) -> float:
+    method = transformations.get(kind, "nan")
+    if method in _STATISTICS:
+        return float(_STATISTICS[method](before))
+    return float(transformations[f"{kind}_value"]) if method == "value" else {"zero": 0.0, "nan": np.nan}[method]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+"""Forecast's frequency strings: an integer and a unit, such as "D", "15min" or "2W".
+
+Sources: howitworks-datasets-groups.md (time boundaries), aws-forecast-recipe-arima.md (R ts frequencies),
+CreateAutoPredictor's ForecastFrequency (the ranges of the integer).
+"""
+import re
+
+import numpy as np
+import pandas as pd
+
+_LARGEST = {"Y": 1, "M": 11, "W": 4, "D": 6, "H": 23, "min": 59}
+_OFFSET = {"Y": "YS", "M": "MS", "W": "W-MON", "D": "D", "H": "h", "min": "min"}
+_SECONDS = {"W": 604800, "D": 86400, "H": 3600, "min": 60}
+_EPOCH_MONDAY = pd.Timestamp("1970-01-05")
+# aws-forecast-recipe-arima.md, word for word; any other frequency is not seasonal
+_R_TS = {"Y": 1, "M": 12, "W": 52, "D": 7, "H": 24, "30min": 2, "15min": 4, "10min": 6, "5min": 12, "1min": 60}
+
+
+def parse(freq: str) -> tuple[int, str]:
+    """("15min") -> (15, "min"). ValueError names the frequency and what is allowed."""
+    match = re.fullmatch(r"(\d*)(Y|M|W|D|H|min)", freq)
+    count = int(match[1] or 1) if match else 0
+    if not match or not 1 <= count <= _LARGEST[match[2]]:
+        allowed = ", ".join(f"{unit} (1-{largest})" for unit, largest in _LARGEST.items())
+        raise ValueError(f"frequency {freq!r} is not an integer and a unit out of: {allowed}")
+    return count, match[2]
+
+
+def offset(freq: str) -> pd.DateOffset:
+    """The pandas offset from one time step to the next."""
+    count, unit = parse(freq)
+    return pd.tseries.frequencies.to_offset(f"{count}{_OFFSET[unit]}")
+
+
+def align(timestamps: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+    """Each timestamp moved down to the boundary of its time step.
+
+    Weeks start on Monday, months on day 1, years on January 1 (howitworks-datasets-groups.md, "Time Boundaries").
+    The guide gives no boundary for multiples such as 2W or 3M: here they are counted from 1970 (3M starts in
+    January, April, July and October), so that the boundaries do not move when older data is imported.
+    """
+    count, unit = parse(freq)
+    if unit in "YM":
+        step = 12 if unit == "Y" else count
+        months = (timestamps.year * 12 + timestamps.month - 1) // step * step
+        return pd.DatetimeIndex(pd.to_datetime({"year": months // 12, "month": months % 12 + 1, "day": 1}))
+    origin = _EPOCH_MONDAY if unit == "W" else pd.Timestamp(0)
+    step = pd.Timedelta(seconds=count * _SECONDS[unit])
+    return origin + (timestamps - origin) // step * step
+
+
+def r_ts_frequency(freq: str) -> int:
+    """The seasonal period Forecast hands to R's `ts` for ARIMA and ETS (aws-forecast-recipe-arima.md)."""
+    count, unit = parse(freq)
+    return _R_TS.get(f"{count}min" if unit == "min" else freq.removeprefix("1"), 1)
+
+
+def season_length(freq: str) -> int:
+    """Time steps in the natural season: the year for Y, M and W, the week for D, the day for H and min.
+
+    1 where the season is not a whole number of steps. Used by our own yardsticks and by MASE; it differs from
+    `r_ts_frequency` only where R's table has odd entries (30min -> 2) or none (2H).
+    """
+    count, unit = parse(freq)
+    steps = {"Y": 1, "M": 12, "W": 52, "D": 7, "H": 24, "min": 1440}[unit]
+    return steps // count if steps % count == 0 else 1
+
+
+def season_feature(timestamps: pd.DatetimeIndex, freq: str) -> np.ndarray:
+    """(T,) integers, equal where two time steps are of the same season (aws-forecast-recipe-npts.md, "Seasonal Features")."""
+    _, unit = parse(freq)
+    feature = {"Y": None, "M": "month", "W": "day", "D": "dayofweek", "H": "hour", "min": "minute"}[unit]
+    return np.zeros(len(timestamps), int) if feature is None else getattr(timestamps, feature).to_numpy().astype(int)
