@@ -1,0 +1,83 @@
+"""CSV files as Amazon Forecast imports them: no header, columns in the schema's order, every bad value named.
+
+Source: dataset-import-guidelines-troubleshooting.md, API_SchemaAttribute.md, API_Statistics.md.
+"""
+
+import io
+
+import pandas as pd
+
+from localaws.jobs import JobFailed
+from localaws.objects import File
+
+GEOLOCATION = "geolocation"
+
+
+def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.DataFrame:
+    """One column per attribute: strings as they stand, numbers as float64, timestamps as datetime64.
+
+    Raises JobFailed naming the file, the row (from 1), the attribute and the value.
+    """
+    names = [each["AttributeName"] for each in attributes]
+    try:
+        text = file.body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = file.body[: error.start].count(b"\n") + 1
+        raise JobFailed(f"{file.uri}, row {line}: the file is not UTF-8 ({error.reason})") from None
+    if not text.strip():
+        raise JobFailed(f"{file.uri} is empty")
+    _check_columns(file.uri, text, names)
+    frame = pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False, engine="c")
+    columns = {
+        each["AttributeName"]: _column(file.uri, frame[each["AttributeName"]], each, timestamp_format)
+        for each in attributes
+    }
+    return pd.DataFrame(columns)
+
+
+def _check_columns(uri: str, text: str, names: list[str]) -> None:
+    first = next(iter(pd.read_csv(io.StringIO(text), header=None, nrows=1, dtype=str, keep_default_na=False).values))
+    if len(first) != len(names):
+        raise JobFailed(f"{uri}, row 1: {len(first)} columns, but the schema has {len(names)}: {', '.join(names)}")
+    if list(first) == names:
+        raise JobFailed(f"{uri}, row 1 is a header ({','.join(first)}); leave it out: columns follow the schema's order")
+
+
+def _column(uri: str, column: pd.Series, attribute: dict, timestamp_format: str) -> pd.Series:
+    kind, name = attribute["AttributeType"], attribute["AttributeName"]
+    if kind in ("string", GEOLOCATION):
+        return column
+    if kind == "timestamp":
+        parsed = pd.to_datetime(column, format=timestamp_format, errors="coerce")
+        _refuse(uri, name, column, parsed.isna(), f"a timestamp of the form {timestamp_format}")
+        return parsed.astype("datetime64[s]")
+    parsed = pd.to_numeric(column, errors="coerce").astype("float64")
+    bad = parsed.isin([float("inf"), float("-inf")]) | (parsed.isna() & (column != ""))
+    _refuse(uri, name, column, bad, f"a finite number ({kind})")
+    if kind == "integer":
+        _refuse(uri, name, column, parsed % 1 > 0, "an integer")
+    return parsed
+
+
+def _refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str) -> None:
+    if bad.any():
+        row = bad.idxmax()
+        more = f" ({bad.sum():,} such rows)" if bad.sum() > 1 else ""
+        raise JobFailed(f"{uri}, row {row + 1}, {name}: {column[row]!r} is not {allowed}{more}")
+
+
+def statistics(frame: pd.DataFrame) -> dict[str, dict]:
+    """FieldStatistics of DescribeDatasetImportJob (API_Statistics.md): counts for all, Min to Stddev for numbers."""
+    answer = {}
+    for name, column in frame.items():
+        empty = column.isna() if column.dtype.kind in "fM" else column == ""
+        count, distinct, nulls = len(column), int(column[~empty].nunique()), int(empty.sum())
+        answer[name] = {"CountDistinct": distinct, "CountDistinctLong": distinct}
+        for member, value in {"Count": count, "CountNull": nulls, "CountNan": 0}.items():
+            answer[name] |= {member: value, f"{member}Long": value}
+        if column.dtype.kind == "f" and nulls < count:
+            answer[name] |= {"Min": f"{column.min():g}", "Max": f"{column.max():g}"}
+            answer[name] |= {"Avg": float(column.mean()), "Stddev": float(column.std(ddof=0))}
+        elif column.dtype.kind == "M":
+            answer[name] |= {"Min": column.min().isoformat(), "Max": column.max().isoformat()}
+    return answer

@@ -1,0 +1,172 @@
+"""Predictors: AutoPredictor and the single algorithms, their accuracy and the export of their backtests."""
+
+from typing import Any
+
+from localaws.forecast import datasets, schema
+from localaws.forecast.engine import ALGORITHMS
+from localaws.forecast.kinds import create, get, invalid, view
+from localaws.gateway import Context
+from localaws.resources import Resource
+
+DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
+ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
+
+
+def create_auto_predictor(context: Context, params: dict) -> dict:
+    """A new AutoPredictor, or with ReferencePredictorArn one that is trained anew on the newest data."""
+    reference = params.get("ReferencePredictorArn")
+    config = _of_reference(context, params, reference) if reference else dict(params)
+    for member in ("DataConfig", "ForecastHorizon", "ForecastFrequency"):
+        if member not in config:
+            raise invalid(f"{member} is required to create a new predictor")
+    if config["DataConfig"].get("AdditionalDatasets"):
+        raise invalid("AdditionalDatasets (holidays, Weather Index) are not built in Storecast's embedded AWS")
+    if params.get("ExplainPredictor") or params.get("MonitorConfig"):
+        raise invalid("ExplainPredictor and MonitorConfig are not built in Storecast's embedded AWS")
+    transformations = {
+        each["AttributeName"]: each["Transformations"] for each in config["DataConfig"].get("AttributeConfigs", [])
+    }
+    group_arn = config["DataConfig"]["DatasetGroupArn"]
+    return _train(context, config, group_arn, transformations, {}, IsAutoPredictor=True)
+
+
+def _of_reference(context: Context, params: dict, reference: str) -> dict:
+    """Only the name and the reference are given (API_CreateAutoPredictor.md); all else is the reference's."""
+    others = sorted(set(params) - {"PredictorName", "ReferencePredictorArn", "Tags", "ExplainPredictor"})
+    if others:
+        raise invalid(f"With ReferencePredictorArn only PredictorName may be given, not {', '.join(others)}")
+    old = get(context, "Predictor", reference, active=True).record
+    kept = ("DataConfig", "ForecastHorizon", "ForecastFrequency", "ForecastTypes", "ForecastDimensions")
+    summary = {"ReferencePredictorSummary": {"Arn": reference, "State": "Active"}}
+    return params | summary | {key: old[key] for key in (*kept, "OptimizationMetric") if key in old}
+
+
+def create_predictor(context: Context, params: dict) -> dict:
+    """A legacy predictor: one algorithm, named by its ARN."""
+    for member in ("PerformAutoML", "PerformHPO"):
+        if params.get(member):
+            raise invalid(f"{member} is not built in Storecast's embedded AWS")
+    if "AlgorithmArn" not in params:
+        raise invalid("AlgorithmArn is required unless PerformAutoML is true")
+    name = params["AlgorithmArn"].removeprefix(ALGORITHM_PREFIX)
+    if name not in ALGORITHMS:
+        allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
+        raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
+    featurization = params["FeaturizationConfig"]
+    transformations = {
+        each["AttributeName"]: each["FeaturizationPipeline"][0].get("FeaturizationMethodParameters", {})
+        for each in featurization.get("Featurizations", [])
+        if each.get("FeaturizationPipeline")
+    }
+    config = params | {key: featurization[key] for key in featurization if key.startswith("Forecast")}
+    evaluation = params.get("EvaluationParameters", {})
+    return _train(
+        context,
+        config,
+        params["InputDataConfig"]["DatasetGroupArn"],
+        transformations,
+        {
+            "members": [name],
+            "windows": evaluation.get("NumberOfBacktestWindows", 1),
+            "offset": evaluation.get("BackTestWindowOffset"),
+        },
+        IsAutoPredictor=False,
+        EvaluationParameters=evaluation,
+    )
+
+
+def _train(
+    context: Context, config: dict, group_arn: str, transformations: dict, options: dict, **record: Any
+) -> dict:
+    group = get(context, "DatasetGroup", group_arn, active=True)
+    types = config.get("ForecastTypes", DEFAULT_TYPES)
+    schema.check_forecast_types(types)
+    schema.check_frequency(config["ForecastFrequency"])
+    if config["ForecastHorizon"] < 1:
+        raise invalid(f"ForecastHorizon must be at least 1, not {config['ForecastHorizon']}")
+    found = datasets.group_datasets(context, group)
+    dimensions = config.get("ForecastDimensions", [])
+    allowed = schema.dimensions_of(group.record["Domain"], found[schema.TARGET]["attributes"])
+    if set(dimensions) - set(allowed):
+        raise invalid(f"ForecastDimensions {dimensions} must be attributes of the target time series: {allowed}")
+    metric = config.get("OptimizationMetric", "AverageWeightedQuantileLoss")
+    predictor = create(
+        context,
+        "Predictor",
+        config,
+        DatasetGroupArn=group.arn,
+        ForecastTypes=types,
+        OptimizationMetric=metric,
+        DatasetImportJobArns=[each["imports"][-1] for each in found.values()],
+        **record,
+    )
+    settings = {
+        "frequency": config["ForecastFrequency"],
+        "horizon": config["ForecastHorizon"],
+        "types": types,
+        "dimensions": dimensions,
+        "transformations": transformations,
+        "metric": metric,
+        **options,
+    }
+    context.store.update(predictor.arn, private={"settings": settings})
+    context.jobs.submit(
+        predictor.arn,
+        "localaws.forecast.work:train_predictor",
+        {
+            "datasets": found,
+            "settings": settings,
+            "auto": record["IsAutoPredictor"],
+            "destination": context.store.folder(predictor.arn),
+        },
+    )
+    return {"PredictorArn": predictor.arn}
+
+
+def describe_auto_predictor(context: Context, params: dict) -> dict:
+    predictor = _kind_of(context, params["PredictorArn"], auto=True)
+    summary = predictor.record.get("ReferencePredictorSummary")
+    if summary and context.store.find(summary["Arn"]) is None:
+        return view(predictor) | {"ReferencePredictorSummary": summary | {"State": "Deleted"}}
+    return view(predictor)
+
+
+def describe_predictor(context: Context, params: dict) -> dict:
+    return view(_kind_of(context, params["PredictorArn"], auto=False))
+
+
+def _kind_of(context: Context, arn: str, auto: bool) -> Resource:
+    predictor = get(context, "Predictor", arn)
+    if predictor.record["IsAutoPredictor"] != auto:
+        right = "DescribePredictor" if auto else "DescribeAutoPredictor"
+        raise invalid(f"Use {right} for predictor {arn}")
+    return predictor
+
+
+def get_accuracy_metrics(context: Context, params: dict) -> dict:
+    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
+    return {
+        "PredictorEvaluationResults": predictor.private["evaluation"],
+        "IsAutoPredictor": predictor.record["IsAutoPredictor"],
+        "OptimizationMetric": predictor.record["OptimizationMetric"],
+    }
+
+
+def create_backtest_export(context: Context, params: dict) -> dict:
+    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
+    if params.get("Format", "CSV") != "CSV":
+        raise invalid(f"Format {params['Format']} is not built in Storecast's embedded AWS; CSV is")
+    job = create(context, "PredictorBacktestExportJob", params)
+    destination = params["Destination"]["S3Config"]
+    context.jobs.submit(
+        job.arn,
+        "localaws.forecast.work:export_backtest",
+        {
+            "access": context.assume(destination["RoleArn"], "forecast.amazonaws.com", job.arn),
+            "path": destination["Path"],
+            "name": job.name,
+            "predictor": context.store.folder(predictor.arn),
+            "types": predictor.record["ForecastTypes"],
+        },
+    )
+    return {"PredictorBacktestExportJobArn": job.arn}
