@@ -25,10 +25,8 @@ class DemandFiles:
 
 
 def with_series(grocer: source.Grocer) -> pd.DataFrame:
-    """The sales with their product row and series_id: one forecasting item = one product type of one category."""
-    ids = {full_type: names.slug(full_type) for full_type in grocer.products.full_type.unique()}
-    products = grocer.products.assign(series_id=grocer.products.full_type.map(ids))
-    return grocer.sales.merge(products, on="product_id")
+    """The sales with their series_id: one forecasting item = one product type of one category."""
+    return grocer.sales.merge(grocer.products[["product_id", "series_id"]], on="product_id")
 
 
 def share_of_days(sales: pd.DataFrame) -> pd.Series:
@@ -48,8 +46,8 @@ def last_history_day() -> pd.Timestamp:
     return source.LAST_DAY - pd.Timedelta(days=HELD_OUT_DAYS)
 
 
-def demand_files(sales: pd.DataFrame, series: list[str], frequency: str) -> DemandFiles:
-    """The four tables for these series at frequency 'D' or 'W'.
+def demand_files(sales: pd.DataFrame, products: pd.DataFrame, series: list[str], frequency: str) -> DemandFiles:
+    """The four tables for these series at frequency 'D' or 'W', from `with_series(grocer)` and `grocer.products`.
 
     Nothing in `metadata` and no weight in `related` looks at the held-out days; price tags and mailer do, as a shop
     knows its own price list and mailer for the coming weeks.
@@ -73,7 +71,7 @@ def demand_files(sales: pd.DataFrame, series: list[str], frequency: str) -> Dema
     return DemandFiles(
         target=demand[~held_out],
         related=long_table(series, steps, price=price[:, week_of_step], promotion_applied=promotion[:, week_of_step]),
-        metadata=metadata(history, series),
+        metadata=metadata(history, products, series),
         actuals=demand[held_out],
     )
 
@@ -106,11 +104,16 @@ def shelf(sales: pd.DataFrame, history: pd.DataFrame, series: list[str]) -> tupl
     return price.round(2), promotion.round(3)
 
 
-def metadata(history: pd.DataFrame, series: list[str]) -> pd.DataFrame:
-    """item_id, category, brand ('own brand' or 'national', whichever sold more units) and department per series."""
-    brands = history.pivot_table(index="series_id", columns="brand", values="quantity", aggfunc="sum", fill_value=0)
+def metadata(history: pd.DataFrame, products: pd.DataFrame, series: list[str]) -> pd.DataFrame:
+    """item_id, category, brand ('own brand' or 'national', whichever sold more units) and department per series.
+
+    A type that is sold in two departments gets category and department of its best-selling product.
+    """
+    units = history.groupby("product_id").quantity.sum().reset_index().merge(products, on="product_id")
+    brands = units.pivot_table(index="series_id", columns="brand", values="quantity", aggfunc="sum", fill_value=0)
     brands = brands.reindex(columns=["National", "Private"], fill_value=0)
-    kind = history.groupby("series_id")[["product_category", "department"]].first()
+    best = units.sort_values("quantity", ascending=False, kind="stable").drop_duplicates("series_id")
+    kind = best.set_index("series_id").loc[brands.index]
     table = pd.DataFrame(
         {
             "item_id": kind.index,

@@ -36,7 +36,7 @@ def prepare(out: Path, *, full: bool, seed: int) -> Summary:
     sales = demand.with_series(grocer)
     share_of_days = demand.share_of_days(sales)
     threshold = DAILY_SHARE_OF_DAYS if full else DEMO_SHARE_OF_DAYS
-    forecasting = demand.demand_files(sales, sorted(share_of_days.index[share_of_days >= threshold]), "D")
+    forecasting = demand.demand_files(sales, grocer.products, sorted(share_of_days.index[share_of_days >= threshold]), "D")
     bought = purchases.baskets(grocer, full=full)
     events = interactions(bought, seed)
     return write_build(

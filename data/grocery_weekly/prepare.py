@@ -19,12 +19,13 @@ def prepare(out: Path, *, full: bool, seed: int) -> Summary:
     build = key("grocery-weekly", Path(__file__).parent, full=full, seed=seed)
     if done := finished_build(out, build):
         return done
-    sales = demand.with_series(source.load())
+    grocer = source.load()
+    sales = demand.with_series(grocer)
     days, weeks = demand.share_of_days(sales), demand.share_of_weeks(sales)
     thin = days.index[(days < DAILY_SHARE_OF_DAYS) & (weeks.reindex(days.index, fill_value=0) >= SHARE_OF_WEEKS)]
     history = sales[(sales.day <= demand.last_history_day()) & sales.series_id.isin(thin)]
     units = history.groupby("series_id").quantity.sum().sort_values(ascending=False, kind="stable")
-    files = demand.demand_files(sales, sorted(units.index if full else units.index[:DEMO_SERIES]), "W")
+    files = demand.demand_files(sales, grocer.products, sorted(units.index if full else units.index[:DEMO_SERIES]), "W")
     return write_build(
         out,
         forecasting_tables("grocery-weekly", files),
