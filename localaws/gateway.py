@@ -28,24 +28,13 @@ from ministack.services.cloudformation import provisioners
 
 from localaws import wire
 from localaws.jobs import Jobs
+from localaws.objects import Access
 from localaws.resources import Store
 from localaws.settings import Settings
 
 logger = logging.getLogger("storecast.gateway")
 
 SAVE_EVERY_SECONDS = 20
-
-
-@dataclass(frozen=True)
-class Access:
-    """How a job reaches S3: the endpoint, its certificate authority, and the credentials of the role passed."""
-
-    endpoint: str
-    certificate_authority: str
-    region: str
-    access_key: str
-    secret_key: str
-    session_token: str
 
 
 @dataclass(frozen=True)
@@ -318,7 +307,9 @@ def _assume(settings: Settings, role_arn: str, principal: str, source_arn: str) 
         key,
         {"Arn": session, "UserId": f"{name}:{principal}", "SecretAccessKey": secret, "SessionToken": token},
     )
-    return Access(settings.endpoint, str(settings.certificate_authority), get_region(), key, secret, token)
+    return Access(
+        role_arn, settings.endpoint, str(settings.certificate_authority), get_region(), key, secret, token
+    )
 
 
 def _trusts(document: dict | str, evaluation: iam_evaluator.EvalContext, principal: str) -> bool:
