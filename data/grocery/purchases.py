@@ -43,7 +43,8 @@ def baskets(grocer: source.Grocer, *, full: bool) -> Baskets:
     if not full:
         first_day = source.LAST_DAY - pd.Timedelta(days=DEMO_DAYS - 1)
         sales = sales[(sales.day >= first_day) & sales.household_id.isin(grocer.demographics.household_id)]
-    sales = sales.merge(named_goods(grocer.products), on="product_id")
+    sold = grocer.products[grocer.products.product_id.isin(sales.product_id)]
+    sales = sales.merge(named_goods(sold), on="product_id")
     lines = sales.drop_duplicates(["basket_id", "item"])
     in_baskets = lines.item.value_counts()
     kept = in_baskets.index[in_baskets >= (FULL_BASKETS if full else DEMO_BASKETS)]
