@@ -4,6 +4,8 @@ A job is a resource that goes through pending -> in progress -> active or failed
 restart cut off ends failed too, never in limbo.
 """
 
+import contextvars
+import functools
 import importlib
 import logging
 import multiprocessing
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.resources import Store
+from localaws.wire import ServiceError
 
 logger = logging.getLogger("storecast.jobs")
 
@@ -56,18 +59,26 @@ class Jobs:
             self._light.submit(self._warm_up)
 
     def submit(
-        self, arn: str, function: str, arguments: dict[str, Any], then: Callable[[dict], None] = lambda result: None
+        self,
+        arn: str,
+        function: str,
+        arguments: dict[str, Any],
+        then: Callable[[dict], None] = lambda result: None,
+        mark: Callable[..., None] | None = None,
     ) -> None:
         """Runs `function` ("module:name") with keyword `arguments` in a process; what it returns joins the record.
 
-        The function answers {"record": {...}, "private": {...}}; `then` runs in the API's process before the resource
-        becomes active.
+        An argument that is callable is called when the job starts (a role is assumed then: a role that may not be
+        assumed fails the job). The function answers {"record": {...}, "private": {...}}; `then` runs in the API's
+        process before the resource becomes active. `mark(status, message)` notes each state, by default as the
+        resource's own status.
         """
-        self._threads.submit(self._run, arn, function, arguments, then)
+        work = (self._run, arn, function, arguments, then, mark or functools.partial(self._mark, arn))
+        self._threads.submit(contextvars.copy_context().run, *work)
 
     def later(self, function: Callable[..., None], *arguments: Any) -> None:
         """Light work that an API call should not wait for (deletions, empty resources)."""
-        self._light.submit(self._quietly, function, *arguments)
+        self._light.submit(contextvars.copy_context().run, self._quietly, function, *arguments)
 
     def stop(self, arn: str) -> bool:
         """Ends a running job's process; its resource is the caller's to mark. False when it does not run."""
@@ -86,30 +97,43 @@ class Jobs:
 
     def recover(self) -> None:
         """After a start: what was under way when the last process ended has failed, and deletions are finished."""
+        message = "The embedded AWS stopped before this job had finished. Create it again under a new name."
         for resource in self._store.everything():
             states = _STATES.get(resource.service)
             if resource.status in _DELETING:
                 self._store.remove(resource.arn)
             elif states and resource.status in (states.pending, states.in_progress):
-                message = "The embedded AWS stopped before this job had finished. Create it again."
-                self._fail(resource.arn, states, message)
+                self._mark(resource.arn, states.failed, message)
+            update = resource.record.get("latestRecommenderUpdate", {})
+            if states and update.get("status") in (states.pending, states.in_progress):
+                ended = update | {"status": states.failed, "failureReason": message}
+                self._store.update(resource.arn, latestRecommenderUpdate=ended)
 
-    def _run(self, arn: str, function: str, arguments: dict, then: Callable[[dict], None]) -> None:
+    def _run(
+        self,
+        arn: str,
+        function: str,
+        arguments: dict,
+        then: Callable[[dict], None],
+        mark: Callable[..., None],
+    ) -> None:
         resource = self._store.find(arn)
         if resource is None or resource.status in _DELETING:
             return
         states = _STATES[resource.service]
-        self._store.update(arn, states.in_progress)
+        mark(states.in_progress)
         try:
-            result = self._in_process(arn, function, arguments)
+            called = {name: value() if callable(value) else value for name, value in arguments.items()}
+            result = self._in_process(arn, function, called)
             then(result)
-            self._store.update(arn, states.done, result.get("private"), **result.get("record", {}))
-        except JobFailed as error:
+            self._store.update(arn, private=result.get("private"), **result.get("record", {}))
+            mark(states.done)
+        except (JobFailed, ServiceError) as error:
             if not self._stopping:
-                self._fail(arn, states, str(error))
+                mark(states.failed, str(error))
         except Exception:
             logger.exception("job %s of %s", function, arn)
-            self._fail(arn, states, "An internal error occurred; the log of the embedded AWS tells more.")
+            mark(states.failed, "An internal error occurred; the log of the embedded AWS tells more.")
 
     def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
         receiver, sender = _CONTEXT.Pipe(duplex=False)
@@ -133,9 +157,9 @@ class Jobs:
             raise RuntimeError(value)
         return value
 
-    def _fail(self, arn: str, states: States, message: str) -> None:
+    def _mark(self, arn: str, status: str, message: str | None = None) -> None:
         if self._store.find(arn) is not None:
-            self._store.update(arn, states.failed, **{_message_member(arn): message})
+            self._store.update(arn, status, **({_message_member(arn): message} if message else {}))
 
     def _quietly(self, function: Callable[..., None], *arguments: Any) -> None:
         try:

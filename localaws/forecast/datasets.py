@@ -1,5 +1,7 @@
 """Dataset groups, datasets and their imports."""
 
+from functools import partial
+
 from localaws.forecast import schema
 from localaws.forecast.kinds import create, get, invalid
 from localaws.gateway import Context
@@ -60,7 +62,7 @@ def create_import(context: Context, params: dict) -> dict:
         job.arn,
         "localaws.forecast.work:import_dataset",
         {
-            "access": context.assume(source["RoleArn"], "forecast.amazonaws.com", job.arn),
+            "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": source["Path"],
             "attributes": dataset.record["Schema"]["Attributes"],
             "timestamp_format": TIMESTAMP_FORMATS[timestamp_format],

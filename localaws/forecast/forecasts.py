@@ -1,7 +1,7 @@
 """Forecasts, their exports, and the query of one item."""
 
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def create_export(context: Context, params: dict) -> dict:
         job.arn,
         "localaws.forecast.work:export_forecast",
         {
-            "access": context.assume(destination["RoleArn"], "forecast.amazonaws.com", job.arn),
+            "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": destination["Path"],
             "name": job.name,
             "forecast": context.store.folder(forecast.arn),

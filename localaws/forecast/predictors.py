@@ -1,5 +1,6 @@
 """Predictors: AutoPredictor and the single algorithms, their accuracy and the export of their backtests."""
 
+from functools import partial
 from typing import Any
 
 from localaws.forecast import datasets, schema
@@ -162,7 +163,7 @@ def create_backtest_export(context: Context, params: dict) -> dict:
         job.arn,
         "localaws.forecast.work:export_backtest",
         {
-            "access": context.assume(destination["RoleArn"], "forecast.amazonaws.com", job.arn),
+            "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": destination["Path"],
             "name": job.name,
             "predictor": context.store.folder(predictor.arn),

@@ -1,0 +1,131 @@
+"""Schemas, dataset groups, datasets and their imports."""
+
+from functools import partial
+
+from localaws.gateway import Context
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.objects import split
+from localaws.personalize import schema
+from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove
+from localaws.resources import Resource
+from localaws.wire import ServiceError
+
+PRINCIPAL = "personalize.amazonaws.com"
+
+
+def create_schema(context: Context, params: dict) -> dict:
+    schema.check(params.get("domain"), params["schema"])
+    return {"schemaArn": create(context, "Schema", params, STATES.done).arn}
+
+
+def delete_schema(context: Context, params: dict) -> None:
+    found = get(context, "Schema", params["schemaArn"])
+    users = children(context, "Dataset", "schemaArn", found.arn)
+    if users:
+        raise in_use(f"Schema {found.arn} is in use by dataset {users[0].arn}.")
+    context.store.remove(found.arn)
+
+
+def create_dataset_group(context: Context, params: dict) -> dict:
+    if params.get("domain") != schema.BUILT_DOMAIN:
+        raise invalid(f"Domain {params.get('domain')} is not built in Storecast's embedded AWS; ECOMMERCE is")
+    group = create(context, "DatasetGroup", params)
+    activate(context, group)
+    return {"datasetGroupArn": group.arn, "domain": params["domain"]}
+
+
+def delete_dataset_group(context: Context, params: dict) -> None:
+    """Only when its datasets and recommenders are gone (API_DeleteDatasetGroup.md)."""
+    group = get(context, "DatasetGroup", params["datasetGroupArn"])
+    for kind in ("Recommender", "Dataset"):
+        users = children(context, kind, "datasetGroupArn", group.arn)
+        if users:
+            raise in_use(f"Dataset group {group.arn} is in use by {users[0].arn}.")
+    remove(context, group)
+
+
+def create_dataset(context: Context, params: dict) -> dict:
+    group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    found = get(context, "Schema", params["schemaArn"])
+    dataset_type = schema.parse(found.record["schema"])[0]
+    if params["datasetType"].upper() != dataset_type.upper():
+        raise invalid(f"Schema {found.arn} is one of {dataset_type}, not of {params['datasetType']}")
+    if found.record["domain"] != group.record["domain"]:
+        raise invalid(f"Schema {found.arn} has domain {found.record['domain']}, its group {group.record['domain']}")
+    dataset = create(context, "Dataset", params | {"datasetType": params["datasetType"].upper()})
+    activate(context, dataset)
+    return {"datasetArn": dataset.arn}
+
+
+def delete_dataset(context: Context, params: dict) -> None:
+    dataset = get(context, "Dataset", params["datasetArn"])
+    imports = children(context, "DatasetImportJob", "datasetArn", dataset.arn)
+    if any(job.status in BUSY for job in imports):
+        raise in_use(f"Dataset {dataset.arn} has an import job that is not finished.")
+    recommenders = children(context, "Recommender", "datasetGroupArn", dataset.record["datasetGroupArn"])
+    if recommenders:
+        raise in_use(f"Dataset {dataset.arn} is in use by recommender {recommenders[0].arn}.")
+    remove(context, dataset)
+    for job in imports:
+        context.store.remove(job.arn)
+
+
+def create_import(context: Context, params: dict) -> dict:
+    """A FULL import takes the place of all bulk data; an INCREMENTAL one adds to it, the same id replaced."""
+    dataset = get(context, "Dataset", params["datasetArn"], active=True)
+    location = params["dataSource"].get("dataLocation")
+    if not location or not location.startswith("s3://"):
+        raise invalid(f"Invalid Data location. {location!r} is not an s3:// path.")
+    if "roleArn" not in params:
+        raise invalid("roleArn is required for an import from Amazon S3.")
+    known = dataset.private.get("files", [])
+    incremental = params.get("importMode") == "INCREMENTAL"
+    if incremental and not known:
+        raise invalid("An INCREMENTAL import needs bulk data that an earlier FULL import brought.")
+    job = create(context, "DatasetImportJob", params | {"importMode": params.get("importMode", "FULL")})
+    destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
+
+    def attach(result: dict) -> None:
+        files = [*known, str(destination)] if incremental else [str(destination)]
+        context.store.update(dataset.arn, private={"files": files})
+
+    context.jobs.submit(
+        job.arn,
+        "localaws.personalize.work:import_dataset",
+        {
+            "access": partial(_access, context, job, location, params["roleArn"]),
+            "path": location,
+            "schema_text": context.store.get(dataset.record["schemaArn"]).record["schema"],
+            "destination": destination,
+        },
+        attach,
+    )
+    return {"datasetImportJobArn": job.arn}
+
+
+def _access(context: Context, job: Resource, location: str, role: str):
+    """Personalize needs both: a role that may read, and a bucket policy that lets the service in.
+
+    Source: granting-personalize-s3-access.md.
+    """
+    access = context.assume(role, PRINCIPAL, job.arn)
+    bucket, key = split(location)
+    for action, resource in (("s3:ListBucket", bucket), ("s3:GetObject", f"{bucket}/{key}")):
+        if not context.bucket_policy_allows(PRINCIPAL, action, f"arn:aws:s3:::{resource}", job.arn):
+            kind = job.record["datasetArn"].rpartition("/")[2]
+            raise ServiceError(
+                "InvalidInputException",
+                f"Failed to create a data import job for {kind} dataset. Insufficient privileges for accessing data in "
+                f"Amazon S3. The policy of bucket {bucket} does not allow {action} to {PRINCIPAL}.",
+            )
+    return access
+
+
+def imported_files(context: Context, group_arn: str) -> dict[str, list[str]]:
+    """By dataset type, the files of what was imported. Raises InvalidInputException without interactions."""
+    datasets = children(context, "Dataset", "datasetGroupArn", group_arn)
+    files = {each.record["datasetType"]: each.private.get("files", []) for each in datasets}
+    files = {kind: paths for kind, paths in files.items() if paths}
+    if "INTERACTIONS" not in files:
+        raise invalid(f"Dataset group {group_arn} has no Item interactions dataset with imported data.")
+    return files

@@ -1,0 +1,160 @@
+"""The kinds of Personalize resources, and the operations that all kinds share: Describe, List, tags."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from localaws.gateway import Context
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.resources import Resource, page
+from localaws.wire import ServiceError
+
+BUSY = (STATES.pending, STATES.in_progress)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`member` is the kind's name in calls and answers, `prefix` starts the ARN's resource part, `plural` names lists.
+
+    `most_busy` of them may be pending or in progress at once, `most` may exist (quotas page of the guide; None: not
+    limited here). `filter` is the member by which a List call narrows its answer.
+    """
+
+    member: str
+    prefix: str
+    plural: str
+    most_busy: int | None = None
+    most: int | None = None
+    filter: str = ""
+
+
+KINDS = {
+    "Schema": Kind("schema", "schema", "schemas", most=500),
+    "DatasetGroup": Kind("datasetGroup", "dataset-group", "datasetGroups", most=5),
+    "Dataset": Kind("dataset", "dataset", "datasets", filter="datasetGroupArn"),
+    "DatasetImportJob": Kind("datasetImportJob", "dataset-import-job", "datasetImportJobs", 5, filter="datasetArn"),
+    "Recommender": Kind("recommender", "recommender", "recommenders", most=15, filter="datasetGroupArn"),
+}
+
+
+def name_of(kind: str, params: dict) -> str:
+    return params["jobName" if kind == "DatasetImportJob" else "name"]
+
+
+def resource_part(kind: str, params: dict) -> str:
+    """What follows the account in the ARN of the resource that a Create call makes."""
+    if kind == "Dataset":
+        group = params["datasetGroupArn"].rpartition("/")[2]
+        return f"dataset/{group}/{params['datasetType'].upper()}"
+    return f"{KINDS[kind].prefix}/{name_of(kind, params)}"
+
+
+def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
+    """A new resource with the call's own members as its record. Raises when the name is taken or a quota is reached."""
+    about, existing = KINDS[kind], context.store.all(kind, "personalize")
+    busy = [each for each in existing if each.status in BUSY]
+    arn = context.arn("personalize", resource_part(kind, params))
+    if arn not in [each.arn for each in existing]:
+        if about.most_busy and len(busy) >= about.most_busy:
+            raise limit(f"More than {about.most_busy} resources with PENDING or IN_PROGRESS status.")
+        if about.most and len(existing) >= about.most:
+            raise limit(f"You have reached the maximum of {about.most} resources of type {kind}.")
+    record = {key: value for key, value in params.items() if key != "tags"} | more
+    tags = [(tag["tagKey"], tag["tagValue"]) for tag in params.get("tags", [])]
+    try:
+        return context.store.add(arn, kind, name_of(kind, params), status, record, tags)
+    except ServiceError:
+        raise ServiceError("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.") from None
+
+
+def view(resource: Resource) -> dict:
+    """The members that Describe and List answer with; the wire cuts away what an operation does not have."""
+    return resource.record | {
+        f"{KINDS[resource.kind].member}Arn": resource.arn,
+        "status": resource.status,
+        "creationDateTime": resource.created,
+        "lastUpdatedDateTime": resource.modified,
+    }
+
+
+def get(context: Context, kind: str, arn: str, active: bool = False) -> Resource:
+    """Raises ServiceError ResourceNotFoundException, or ResourceInUseException when it should be ACTIVE and is not."""
+    resource = context.store.find(arn)
+    if resource is None or resource.kind != kind:
+        raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.")
+    if active and resource.status != STATES.done:
+        raise in_use(f"Resource {arn} must be ACTIVE, but its status is {resource.status}.")
+    return resource
+
+
+def describe(kind: str, context: Context, params: dict) -> dict:
+    member = KINDS[kind].member
+    return {member: view(get(context, kind, params[f"{member}Arn"]))}
+
+
+def list_all(kind: str, context: Context, params: dict) -> dict:
+    about = KINDS[kind]
+    wanted = params.get(about.filter) if about.filter else None
+    found = context.store.all(
+        kind, "personalize", lambda each: wanted is None or each.record.get(about.filter) == wanted
+    )
+    listed, token = page(found, params.get("nextToken"), params.get("maxResults"))
+    return {about.plural: [view(each) for each in listed], "nextToken": token}
+
+
+def activate(context: Context, resource: Resource) -> None:
+    """For resources without work of their own: ACTIVE a moment after they were created."""
+    context.jobs.later(context.store.update, resource.arn, STATES.in_progress)
+    context.jobs.later(context.store.update, resource.arn, STATES.done)
+
+
+def remove(context: Context, resource: Resource) -> None:
+    if resource.status in BUSY:
+        raise in_use(f"Resource {resource.arn} cannot be deleted while its status is {resource.status}.")
+    context.store.update(resource.arn, "DELETE PENDING")
+    context.jobs.later(context.store.remove, resource.arn)
+
+
+def children(context: Context, kind: str, member: str, arn: str) -> list[Resource]:
+    """The resources of a kind that name `arn` in their record."""
+    return context.store.all(kind, "personalize", lambda each: each.record.get(member) == arn)
+
+
+def list_tags(context: Context, params: dict) -> dict:
+    arn = _existing(context, params["resourceArn"])
+    return {"tags": [{"tagKey": key, "tagValue": value} for key, value in context.store.tags(arn).items()]}
+
+
+def tag(context: Context, params: dict) -> None:
+    arn = _existing(context, params["resourceArn"])
+    context.store.tag(arn, {each["tagKey"]: each["tagValue"] for each in params["tags"]})
+
+
+def untag(context: Context, params: dict) -> None:
+    context.store.untag(_existing(context, params["resourceArn"]), params["tagKeys"])
+
+
+def _existing(context: Context, arn: str) -> str:
+    if context.store.find(arn) is None:
+        raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.")
+    return arn
+
+
+def shared_operations() -> dict[str, Callable]:
+    operations = {}
+    for kind, about in KINDS.items():
+        operations[f"Describe{kind}"] = partial(describe, kind)
+        operations[f"List{about.plural[0].upper()}{about.plural[1:]}"] = partial(list_all, kind)
+    return operations | {"ListTagsForResource": list_tags, "TagResource": tag, "UntagResource": untag}
+
+
+def invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidInputException", message)
+
+
+def in_use(message: str) -> ServiceError:
+    return ServiceError("ResourceInUseException", message)
+
+
+def limit(message: str) -> ServiceError:
+    return ServiceError("LimitExceededException", message)

@@ -1,0 +1,73 @@
+"""Avro schemas as Amazon Personalize asks for them.
+
+Source: the guide's ECOMMERCE-datasets-and-schemas.md and how-it-works-dataset-schema.md.
+"""
+
+import json
+from dataclasses import dataclass
+
+from localaws.personalize.kinds import invalid
+
+NAMESPACE = "com.amazonaws.personalize.schema"
+TYPES = ("float", "double", "int", "long", "string", "boolean", "null")
+# Required fields of the ECOMMERCE domain, by dataset type.
+REQUIRED = {
+    "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
+    "Items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
+    "Users": {"USER_ID": "string"},
+}
+BUILT_DOMAIN = "ECOMMERCE"
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    kind: str
+    nullable: bool
+
+
+def parse(text: str) -> tuple[str, list[Field]]:
+    """The dataset type (Interactions, Items or Users) and the fields. Raises InvalidInputException saying what is wrong."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise invalid(f"The schema is not JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("type") != "record":
+        raise invalid('The schema must be an Avro record: {"type": "record", ...}')
+    if document.get("namespace") != NAMESPACE:
+        raise invalid(f"The schema's namespace is {document.get('namespace')!r}; it must be {NAMESPACE}")
+    if document.get("name") not in REQUIRED:
+        raise invalid(f"The schema's name is {document.get('name')!r}; it must be one of {', '.join(REQUIRED)}")
+    fields = [_field(each) for each in document.get("fields") or []]
+    names = [field.name.replace("_", "") for field in fields]
+    twice = [field.name for field in fields if names.count(field.name.replace("_", "")) > 1]
+    if twice:
+        raise invalid(f"Field names must differ by more than underscores: {', '.join(twice)}")
+    return document["name"], fields
+
+
+def _field(document: dict) -> Field:
+    kinds = document.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    unknown = [kind for kind in kinds if kind not in TYPES]
+    if unknown or "name" not in document:
+        raise invalid(f"Field {document} has type {unknown}; allowed are {', '.join(TYPES)}")
+    others = [kind for kind in kinds if kind != "null"]
+    if len(others) != 1:
+        raise invalid(f"Field {document['name']} must have exactly one type besides null, not {kinds}")
+    return Field(document["name"], others[0], "null" in kinds)
+
+
+def check(domain: str | None, text: str) -> None:
+    """What CreateSchema refuses."""
+    dataset_type, fields = parse(text)
+    if domain != BUILT_DOMAIN:
+        raise invalid(f"Domain {domain} is not built in Storecast's embedded AWS; {BUILT_DOMAIN} is")
+    by_name = {field.name: field for field in fields}
+    for name, kind in REQUIRED[dataset_type].items():
+        if name not in by_name:
+            raise invalid(f"The {domain} schema of {dataset_type} requires the field {name}")
+        if by_name[name].kind != kind:
+            raise invalid(f"Field {name} of {dataset_type} must be of type {kind}, not {by_name[name].kind}")
+    if dataset_type == "Users" and len(fields) < 2:
+        raise invalid("A Users schema needs at least one metadata field besides USER_ID")

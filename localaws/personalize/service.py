@@ -1,0 +1,56 @@
+"""Amazon Personalize: its operations by name, as the gateway mounts them."""
+
+from localaws import wire
+from localaws.gateway import Mount
+from localaws.personalize import datasets, recommenders
+from localaws.personalize.kinds import KINDS, resource_part, shared_operations
+
+PERSONALIZE = wire.Service(
+    "personalize",
+    shared_operations()
+    | {
+        "CreateSchema": datasets.create_schema,
+        "DeleteSchema": datasets.delete_schema,
+        "CreateDatasetGroup": datasets.create_dataset_group,
+        "DeleteDatasetGroup": datasets.delete_dataset_group,
+        "CreateDataset": datasets.create_dataset,
+        "DeleteDataset": datasets.delete_dataset,
+        "CreateDatasetImportJob": datasets.create_import,
+        "CreateRecommender": recommenders.create_recommender,
+        "UpdateRecommender": recommenders.update_recommender,
+        "StartRecommender": recommenders.start_recommender,
+        "StopRecommender": recommenders.stop_recommender,
+        "DeleteRecommender": recommenders.delete_recommender,
+        "ListRecipes": recommenders.list_recipes,
+        "DescribeRecipe": recommenders.describe_recipe,
+    },
+    invalid_input="InvalidInputException",
+)
+RUNTIME = wire.Service(
+    "personalize-runtime",
+    {"GetRecommendations": recommenders.get_recommendations},
+    invalid_input="InvalidInputException",
+)
+EVENTS = wire.Service("personalize-events", {}, invalid_input="InvalidInputException")
+
+
+def _service_for(request: wire.Request) -> wire.Service:
+    """All three sign as personalize; only the control plane names its operation in a header."""
+    if request.headers.get("x-amz-target"):
+        return PERSONALIZE
+    paths = {RUNTIME.model.operation_model(name).http["requestUri"] for name in RUNTIME.model.operation_names}
+    return RUNTIME if request.path in paths else EVENTS
+
+
+def _new_arns(operation: str, params: dict) -> list[str]:
+    kind = operation.removeprefix("Create")
+    return [resource_part(kind, params)] if operation.startswith("Create") and kind in KINDS else []
+
+
+MOUNT = Mount(
+    signing_name="personalize",
+    target_prefixes=("AmazonPersonalize.",),
+    service_for=_service_for,
+    new_arns=_new_arns,
+    sdk_prefix="Personalize",
+)

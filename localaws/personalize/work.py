@@ -1,0 +1,101 @@
+"""The long work of Amazon Personalize, each function in a process of its own: files in, files out."""
+
+import io
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from localaws.jobs import JobFailed
+from localaws.objects import Access, File, read
+from localaws.personalize import engine
+from localaws.personalize.schema import Field, parse
+
+LEAST_INTERACTIONS = 1000
+KEYS = {"Items": "ITEM_ID", "Users": "USER_ID"}
+LONGEST_ID = 256
+
+
+def import_dataset(access: Access, path: str, schema_text: str, destination: Path) -> dict:
+    dataset_type, schema = parse(schema_text)
+    files = read(access, path)
+    frame = pd.concat([_read_csv(file, schema) for file in files], ignore_index=True)
+    if dataset_type == "Interactions" and len(frame) < LEAST_INTERACTIONS:
+        raise JobFailed(
+            f"Dataset import has fewer than {LEAST_INTERACTIONS} interactions: {path} holds {len(frame):,} rows."
+        )
+    if dataset_type in KEYS:
+        frame = frame.drop_duplicates(KEYS[dataset_type], keep="last")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(destination, index=False)
+    return {}
+
+
+def _read_csv(file: File, schema: list[Field]) -> pd.DataFrame:
+    """The schema's columns of one file (it may hold others). Raises JobFailed naming file, row, column and value."""
+    try:
+        text = file.body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = file.body[: error.start].count(b"\n") + 1
+        raise JobFailed(f"{file.uri}, row {line}: the file is not UTF-8 ({error.reason}).") from None
+    if not text.strip():
+        raise JobFailed(f"{file.uri} is empty.")
+    raw = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, escapechar="\\")
+    missing = [field.name for field in schema if field.name not in raw.columns]
+    if missing:
+        raise JobFailed(f"Input CSV is missing the following columns:[{', '.join(missing)}] ({file.uri})")
+    return pd.DataFrame({field.name: _column(file.uri, raw[field.name], field) for field in schema})
+
+
+def _column(uri: str, column: pd.Series, field: Field) -> pd.Series:
+    empty = column == ""
+    if not field.nullable:
+        _refuse(uri, field.name, column, empty, "a value: the field is not nullable")
+    if field.kind in ("string", "boolean"):
+        if field.name.endswith("_ID"):
+            _refuse(uri, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
+        return column.mask(empty) if field.nullable else column
+    parsed = pd.to_numeric(column, errors="coerce")
+    _refuse(uri, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
+    if field.kind in ("int", "long") and not empty.any():
+        _refuse(uri, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
+        parsed = parsed.astype("int64")
+    if field.name == "TIMESTAMP":
+        # Milliseconds are the usual mistake; as seconds they would lie beyond the year 5000.
+        _refuse(uri, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
+    return parsed
+
+
+def _refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str) -> None:
+    if bad.any():
+        row = bad.idxmax()
+        more = f" ({bad.sum():,} such rows)" if bad.sum() > 1 else ""
+        raise JobFailed(f"{uri}, row {row + 2}, {name}: {column[row]!r} is not {allowed}{more}")
+
+
+def train_recommender(
+    files: dict[str, list[str]], recipe_name: str, settings: engine.Settings, destination: Path
+) -> dict:
+    recipe = engine.RECIPES[recipe_name]
+    items = _frame(files["ITEMS"], "ITEM_ID") if "ITEMS" in files else None
+    try:
+        events = engine.encode(_frame(files["INTERACTIONS"]), items)
+        model = engine.train(recipe, events, items, settings)
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    evaluation = engine.evaluate(recipe, events, items, settings)
+    destination.mkdir(parents=True, exist_ok=True)
+    (destination / "model.npz").write_bytes(engine.save(model))
+    np.savez(destination / "events.npz", **{field.name: getattr(events, field.name) for field in fields(events)})
+    baseline = {f"popularity_baseline_{name}": value for name, value in evaluation.popularity.items()}
+    return {
+        "record": {"modelMetrics": evaluation.metrics | baseline},
+        "private": {"model": str(destination)},
+    }
+
+
+def _frame(files: list[str], key: str | None = None) -> pd.DataFrame:
+    """Newer files come later; a record with the same key takes the place of the older one."""
+    frame = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    return frame.drop_duplicates(key, keep="last", ignore_index=True) if key else frame
