@@ -1,0 +1,58 @@
+# Storecast's commands. `make demo` and `make test` work on a fresh machine with Python 3.11+ and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+DATASET ?= grocery
+STATE ?= .localaws
+export PATH := $(BIN):$(PATH)
+export NPM_CONFIG_UPDATE_NOTIFIER := false
+CDK := node node_modules/aws-cdk/bin/cdk
+
+.PHONY: help setup demo test local deploy destroy synth lint lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, node and the pinned CDK CLI
+
+$(VENV)/bin/uv:
+	@python3 -c 'import sys; sys.exit("Storecast needs Python 3.11 or newer; python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements.txt
+	touch $@
+
+node_modules/.installed: package-lock.json $(VENV)/.installed
+	npm ci --silent --no-audit --no-fund
+	touch $@
+
+demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
+	python -m demo --dataset $(DATASET) --state $(STATE)
+
+test: setup ## all tests
+	python -m pytest
+
+local: setup ## the embedded AWS in the foreground
+	python -m localaws serve --state $(STATE)
+
+synth: setup ## the CloudFormation templates, without credentials or network
+	$(CDK) synth --quiet --context dataset=$(DATASET)
+
+deploy: setup ## the app to the AWS account of your credentials (DATASET=name)
+	$(CDK) deploy --all --require-approval never --context dataset=$(DATASET)
+
+destroy: setup ## all of it from that account again, with what the pipelines made
+	$(CDK) destroy --all --force --context dataset=$(DATASET)
+
+lint: setup
+	ruff check . && ruff format --check .
+
+lock: $(VENV)/bin/uv ## compile requirements.in into requirements.txt
+	$(BIN)/uv pip compile --quiet --no-emit-index-url requirements.in -o requirements.txt
+
+clean: ## everything that was made here
+	-[ ! -x $(BIN)/python ] || $(BIN)/python -m localaws stop --state $(STATE)
+	rm -rf build cdk.out $(STATE) node_modules $(VENV)

@@ -1,0 +1,87 @@
+"""The app onto the embedded AWS, by the unmodified CDK CLI, and only when something changed since the last time."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).parent.parent
+CLI = ["node", str(ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk")]
+# What a template is made of.
+SOURCES = ("app.py", "cdk.json", "requirements.txt", "infra", "lambdas", "notebooks", "data/*/pipeline.yaml")
+
+
+class DeploymentFailed(Exception):
+    """The CDK CLI ended with an error; the message is the end of what it printed."""
+
+
+def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
+    """Bootstraps and deploys all stacks; False when they stand already as the sources are now."""
+    stamp = out / f"deployed-{dataset}.json"
+    sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"]}
+    if stamp.exists() and json.loads(stamp.read_text()) == sources and outputs(dataset):
+        return False
+    run = {"NO_COLOR": "1", "CDK_DISABLE_VERSION_CHECK": "1"} | dict(os.environ) | dict(environment)
+    if not _stack("CDKToolkit"):
+        _cdk(["bootstrap", *_context(dataset)], run, out / "bootstrap.log")
+    _cdk(["deploy", "--all", "--require-approval", "never", *_context(dataset)], run, out / "deploy.log")
+    stamp.write_text(json.dumps(sources))
+    return True
+
+
+def destroy(dataset: str, environment: Mapping[str, str], out: Path) -> None:
+    """Takes all stacks down, with what the pipelines created."""
+    run = dict(os.environ) | dict(environment)
+    _cdk(["destroy", "--all", "--force", *_context(dataset)], run, out / "destroy.log")
+    (out / f"deployed-{dataset}.json").unlink(missing_ok=True)
+
+
+def outputs(dataset: str) -> dict[str, str]:
+    """The outputs of all stacks of the dataset, by name; empty when it is not deployed."""
+    found = {}
+    for page in boto3.client("cloudformation").get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+            if tags.get("project") == "storecast" and tags.get("dataset") == dataset:
+                found |= {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    return found
+
+
+def _context(dataset: str) -> list[str]:
+    return ["--context", f"dataset={dataset}"]
+
+
+def _stack(name: str) -> bool:
+    try:
+        return bool(boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"])
+    except ClientError:
+        return False
+
+
+def _cdk(arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+    with log.open("wb") as file:
+        code = subprocess.run([*CLI, *arguments], cwd=ROOT, env=environment, stdout=file, stderr=file).returncode
+    if code:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
+        raise DeploymentFailed(f"cdk {' '.join(arguments)} failed (whole log: {log}):\n{tail}")
+
+
+def _hash() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_files()):
+        digest.update(str(path.relative_to(ROOT)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files() -> Iterator[Path]:
+    for pattern in SOURCES:
+        for found in ROOT.glob(pattern):
+            yield from (
+                [found] if found.is_file() else (path for path in found.rglob("*.*") if "__pycache__" not in path.parts)
+            )
