@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""The CDK entry: one dataset's config in, its stacks out. `cdk deploy --all -c dataset=NAME`."""
+
+from pathlib import Path
+
+from aws_cdk import App, Tags
+
+from infra import checks, config
+from infra.forecasting import Forecasting
+from infra.operations import Operations
+from infra.recommending import Recommending
+from infra.storage import Storage
+from infra.workshop import Workshop
+
+
+def build(app: App) -> None:
+    """The stacks of the dataset that context `dataset` names (its folder under data/ has _ for -)."""
+    dataset = app.node.try_get_context("dataset") or "grocery"
+    settings = config.load(Path(__file__).parent / "data" / dataset.replace("-", "_") / "pipeline.yaml")
+    operations = Operations(app, f"storecast-{settings.dataset}-operations", config=settings)
+    storage = Storage(app, f"storecast-{settings.dataset}-storage", config=settings, operations=operations)
+    shared = {"config": settings, "storage": storage}
+    if settings.forecasting:
+        Forecasting(app, f"storecast-{settings.dataset}-forecasting", operations=operations, **shared)
+    if settings.recommending:
+        Recommending(app, f"storecast-{settings.dataset}-recommending", operations=operations, **shared)
+    Workshop(app, f"storecast-{settings.dataset}-workshop", **shared)
+    Tags.of(app).add("project", "storecast")
+    Tags.of(app).add("dataset", settings.dataset)
+
+
+if __name__ == "__main__":
+    storecast = App()
+    checks.check(storecast)
+    try:
+        build(storecast)
+    except config.ConfigError as error:
+        raise SystemExit(str(error)) from None
+    storecast.synth()

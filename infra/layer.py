@@ -1,0 +1,48 @@
+"""The shared Lambda layer: our `common` package and Powertools, put together once per content, without Docker or network."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+_COMMON = _ROOT / "lambdas" / "common"
+_PINS = _ROOT / "requirements.txt"
+_PACKAGES = ("aws-lambda-powertools",)
+
+
+def assemble(build: Path = _ROOT / "build") -> Path:
+    """The folder of a ready layer, `<build>/layer/<hash of its content>`; made only if it is not there yet.
+
+    Raises RuntimeError with uv's own words if a package can neither be found in uv's cache nor fetched.
+    """
+    layer = build / "layer" / _fingerprint()
+    if not layer.exists():
+        scratch = layer.with_suffix(".part")
+        shutil.rmtree(scratch, ignore_errors=True)
+        _install(scratch / "python")
+        shutil.copytree(_COMMON, scratch / "python" / "common", ignore=shutil.ignore_patterns("__pycache__"))
+        scratch.rename(layer)
+    return layer
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(repr(_PACKAGES).encode() + _PINS.read_bytes())
+    for path in sorted(_COMMON.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(_COMMON)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _install(target: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    command = [str(uv if uv.exists() else "uv"), "pip", "install", "--quiet", "--no-config", "--target", str(target),
+               "--constraint", str(_PINS), *_PACKAGES]
+    for attempt in ([*command, "--offline"], command):
+        done = subprocess.run(attempt, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+    raise RuntimeError(f"the Lambda layer could not be put together:\n{done.stderr}")

@@ -1,0 +1,198 @@
+"""The two building blocks of a pipeline: a Lambda step, and waiting for a resource of a service to become ACTIVE.
+
+Both give Amazon States Language as plain dicts (JSONata). The state's payload is one object that every step adds to.
+A task that fails hands `{step, error, message, resource?}` to the Fail state of its chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra import rights as rights_
+from infra.rights import Right
+
+State = dict[str, Any]
+RUNTIME = "python3.14"
+FAILED = "failed"     # stands for the Fail state of the chain a task is in, until `chain` names it
+LOWEST_WAIT, GROWTH, HIGHEST_WAIT = 5, 1.25, 60     # seconds between two looks at a resource
+
+# How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
+# in the worst case; everything else takes minutes.
+BUDGET_MINUTES = {
+    "DatasetImportJob": 180,
+    "AutoPredictor": 720,
+    "PredictorBacktestExportJob": 120,
+    "Forecast": 240,
+    "ForecastExportJob": 120,
+    "DatasetGroup": 30,
+    "Dataset": 30,
+    "Recommender": 600,
+}
+
+_LAMBDA_HICCUPS = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+                   "Lambda.TooManyRequestsException"]
+_QUOTA_FULL = ["LimitExceededException"]
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """What all Lambda functions of the app share."""
+
+    dataset: str
+    code: assets.Asset
+    layer: lambda_.CfnLayerVersion
+
+
+def log_group(scope: Construct, toolbox: Toolbox, pipeline: str) -> logs.CfnLogGroup:
+    """One log group for a pipeline: its state machine and its functions. The prefix keeps the account's log
+    resource policy from growing with each state machine (Step Functions guide, cw-logs.md)."""
+    return logs.CfnLogGroup(scope, "Logs", log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}",
+                            retention_in_days=90)
+
+
+def lambda_function(scope: Construct, toolbox: Toolbox, group: logs.CfnLogGroup, handler: str, *,
+                    rights: Sequence[Right] = (), environment: Mapping[str, str] | None = None,
+                    timeout_seconds: int = 60, memory_mb: int = 256) -> lambda_.CfnFunction:
+    """The function of `handler`, such as "forecasting/plan", under a role of its own that may log, trace and
+    do what `rights` say."""
+    room, step = handler.split("/")
+    role = rights_.role(
+        scope, f"{step.capitalize()}Role", principal=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Storecast {toolbox.dataset}: {room}/{step}", rights=[
+            Right(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
+            Right(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"),
+            *rights])
+    return lambda_.CfnFunction(
+        scope, step.capitalize(), function_name=f"storecast-{toolbox.dataset}-{room}-{step}",
+        description=f"Storecast {toolbox.dataset}: {room}/{step}",
+        runtime=RUNTIME, handler=f"{room}.{step}.handler", role=role.role_arn,
+        code=lambda_.CfnFunction.CodeProperty(s3_bucket=toolbox.code.s3_bucket_name, s3_key=toolbox.code.s3_object_key),
+        layers=[toolbox.layer.ref], timeout=timeout_seconds, memory_size=memory_mb,
+        tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
+        logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_format="JSON", log_group=group.ref),
+        environment=lambda_.CfnFunction.EnvironmentProperty(variables={
+            "POWERTOOLS_SERVICE_NAME": f"{room}-{step}", "POWERTOOLS_LOG_LEVEL": "INFO", **(environment or {})}))
+
+
+def lambda_task(name: str, function: lambda_.CfnFunction, *, payload: Any = "{% $states.input %}",
+                next_state: str | None = None, base: str = "$states.input") -> dict[str, State]:
+    """The state `name`: run the function and merge what it returns into the payload, which `base` finds in the input."""
+    return {name: {
+        "Type": "Task",
+        "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function.attr_arn, "Payload": payload},
+        "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
+        "Retry": [
+            {"ErrorEquals": _LAMBDA_HICCUPS, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2},
+            # A full quota of jobs in progress empties as they finish: about an hour of patience.
+            {"ErrorEquals": _QUOTA_FULL, "IntervalSeconds": 30, "MaxAttempts": 15, "BackoffRate": 1.5,
+             "MaxDelaySeconds": 300},
+        ],
+        "Catch": [_caught(name)],
+        **_onward(next_state)}}
+
+
+def wait_for(resource: str, *, service: str, arn: str, next_state: str | None = None, label: str | None = None,
+             also_busy: str = "false") -> dict[str, State]:
+    """Describe, choose, wait: until `resource` (its name in the API, such as "DatasetImportJob") is ACTIVE.
+
+    `arn` is a JSONata expression. `also_busy` is one over `$answer`, the service's answer, for a resource that is
+    ACTIVE and not done yet. The three states are named after `label`, by default the resource in words.
+    A failed resource, or one that overruns its budget, fails the chain with the service's own message.
+    """
+    label = label or _in_words(resource)
+    describe, choose, wait = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
+    arn_argument = ("Predictor" if resource == "AutoPredictor" else resource) + "Arn"
+    answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
+    budget = BUDGET_MINUTES[resource] * 60
+    failure = {"step": wait, "resource": "{% $states.input.wait.arn %}"}
+    return {
+        describe: {
+            "Type": "Task",
+            "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{service}:describe{resource}",
+            "Arguments": {arn_argument: f"{{% {arn} %}}"},
+            # A wait that is already under way for this resource goes on; any other begins anew.
+            "Output": "{% (" f"""
+                $answer := {answer};
+                $update := $answer.LatestRecommenderUpdate;
+                $before := $states.input.wait[arn = {arn}];
+                $merge([$states.input, {{"wait": {{
+                    "arn": {arn},
+                    "status": $update and $contains($update.Status, "FAILED") ? $update.Status
+                        : {also_busy} ? "UPDATE IN_PROGRESS" : $answer.Status,
+                    "message": [$update.FailureReason, $answer.FailureReason, $answer.Message][0],
+                    "seconds": $before ? $min([{HIGHEST_WAIT}, $ceil($before.seconds * {GROWTH})]) : {LOWEST_WAIT},
+                    "waited": $before ? $before.waited + $before.seconds : 0
+                }}}}])
+            ) %}}""",
+            "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 5, "BackoffRate": 2}],
+            "Catch": [_caught(describe)],
+            "Next": choose,
+        },
+        choose: {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": "{% $states.input.wait.status = 'ACTIVE' %}", "Next": next_state or f"{label.capitalize()} is ready"},
+                {"Condition": "{% $contains($states.input.wait.status, /FAILED|STOPPED|INACTIVE|DELETE/) %}",
+                 "Output": {**failure, "error": "{% $states.input.wait.status %}",
+                            "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
+                                       " : 'the service gave no reason' %}"},
+                 "Next": FAILED},
+                {"Condition": f"{{% $states.input.wait.waited >= {budget} %}}",
+                 "Output": {**failure, "error": "Storecast.BudgetSpent",
+                            "message": f"{{% 'still ' & $states.input.wait.status & ' after its budget of {budget // 60} minutes' %}}"},
+                 "Next": FAILED},
+            ],
+            "Default": wait,
+        },
+        wait: {"Type": "Wait", "Seconds": "{% $states.input.wait.seconds %}", "Next": describe},
+        **({} if next_state else {f"{label.capitalize()} is ready": {"Type": "Succeed"}}),
+    }
+
+
+def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
+    """A chain of states with its Fail state, as a Parallel branch or a Map's processor has it.
+
+    State names are unique in the whole machine, so the Fail state is named after the chain: `<label> failed`.
+    """
+    failed = f"{label} failed"
+    states: dict[str, State] = {name: state for part in parts for name, state in part.items()}
+    for state in states.values():
+        for exit_ in (*state.get("Catch", ()), *state.get("Choices", ())):
+            if exit_["Next"] == FAILED:
+                exit_["Next"] = failed
+    states[failed] = {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
+    return {"StartAt": start_at, "States": states}
+
+
+def map_over(name: str, items: str, processor: State, *, selector: Any = None, output: Any = "{% $states.input %}",
+             concurrency: int = 0, next_state: str | None = None) -> dict[str, State]:
+    """An inline Map over the JSONata expression `items`; by default the payload goes on unchanged."""
+    return {name: {
+        "Type": "Map", "Items": f"{{% {items} %}}", **({"ItemSelector": selector} if selector else {}),
+        "MaxConcurrency": concurrency,
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
+        "Output": output, **_onward(next_state)}}
+
+
+def _caught(step: str) -> dict[str, Any]:
+    return {"ErrorEquals": ["States.ALL"], "Next": FAILED,
+            "Output": {"step": step, "error": "{% $states.errorOutput.Error %}", "message": "{% $states.errorOutput.Cause %}"}}
+
+
+def _onward(next_state: str | None) -> dict[str, Any]:
+    return {"Next": next_state} if next_state else {"End": True}
+
+
+def _in_words(resource: str) -> str:
+    """DatasetImportJob -> dataset import job."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in resource).strip()
