@@ -8,7 +8,9 @@ from pathlib import Path
 from data.summary import FILE_NAME, Summary
 
 
-def run(prepare: Callable[..., Summary], description: str, default_out: Path, arguments: list[str] | None = None) -> None:
+def run(
+    prepare: Callable[..., Summary], description: str, default_out: Path, arguments: list[str] | None = None
+) -> None:
     """Parse --out, --full and --seed, build, and say in a few lines what is there and what of it is simulated."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, default=default_out, help=f"folder to write to (default {default_out})")

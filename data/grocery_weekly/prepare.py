@@ -39,7 +39,8 @@ def prepare(out: Path, *, full: bool, seed: int) -> Summary:
         simulated="",
         rules={
             "series": f"product types sold on less than {DAILY_SHARE_OF_DAYS:.0%} of the days and in at least "
-            f"{SHARE_OF_WEEKS:.0%} of the weeks before the held-out 4" + ("" if full else f"; the {DEMO_SERIES} largest"),
+            f"{SHARE_OF_WEEKS:.0%} of the weeks before the held-out 4"
+            + ("" if full else f"; the {DEMO_SERIES} largest"),
             "weeks": "Monday to Sunday, named by their Monday; 1 January 2017, a Sunday, is left out",
         },
         figures=forecasting_figures(files),

@@ -70,7 +70,8 @@ def series(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     on_offer = np.repeat(rng.random((len(level), len(days) // 7 + 1)) < 0.2, 7, axis=1)[:, : len(days)]
     price = np.where(on_offer, usual * 0.8, usual).round(2)
     units = rng.poisson(level * weekday * trend * (price / usual) ** -2)
-    index = {"item_id": np.repeat(list(shop.SERIES), len(days)), "timestamp": np.tile(days.strftime("%Y-%m-%d"), len(level))}
+    item_ids, timestamps = list(shop.SERIES), days.strftime("%Y-%m-%d")
+    index = {"item_id": np.repeat(item_ids, len(days)), "timestamp": np.tile(timestamps, len(item_ids))}
     return pd.DataFrame({**index, "demand": units.ravel()}), pd.DataFrame({**index, "price": price.ravel()})
 
 
@@ -96,7 +97,8 @@ def items() -> pd.DataFrame:
 def users() -> pd.DataFrame:
     """USER_ID u001..u120 and AGE."""
     ages = ["18-34", "35-54", "55+", "unknown"]
-    return pd.DataFrame({"USER_ID": [f"u{n + 1:03d}" for n in range(USERS)], "AGE": [ages[n % 4] for n in range(USERS)]})
+    rows = [(f"u{number + 1:03d}", ages[number % 4]) for number in range(USERS)]
+    return pd.DataFrame(rows, columns=["USER_ID", "AGE"])
 
 
 def interactions(rng: np.random.Generator) -> pd.DataFrame:

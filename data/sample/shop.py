@@ -18,14 +18,29 @@ SERIES = {
 
 # Recommending: category -> its ten products.
 SHELVES = {
-    "Breakfast": ["Coffee", "Tea", "Oatmeal", "Corn flakes", "Pancake mix", "Honey", "Jam", "Bagels", "Muesli", "Cocoa"],
-    "Dairy": ["Milk", "Butter", "Cream cheese", "Yogurt", "Eggs", "Cream", "Mozzarella", "Cheddar", "Sour cream", "Feta"],
-    "Pantry": ["Spaghetti", "Rice", "Flour", "Sugar", "Olive oil", "Vinegar", "Lentils", "Salt", "Pepper", "Stock cubes"],
-    "Produce": ["Apples", "Bananas", "Tomatoes", "Onions", "Potatoes", "Carrots", "Lemons", "Basil", "Lettuce", "Avocados"],
-    "Household": ["Toothpaste", "Toothbrush", "Soap", "Shampoo", "Sponges", "Dish soap", "Detergent", "Softener", "Candles",
-                  "Matches"],
-    "Party": ["Tortilla chips", "Salsa", "Cola", "Ice cubes", "Burger buns", "Burger patties", "Ketchup", "Mustard",
-              "Paper cups", "Napkins"],
+    "Breakfast": [
+        "Coffee", "Tea", "Oatmeal", "Corn flakes", "Pancake mix", "Honey", "Jam", "Bagels", "Muesli", "Cocoa",
+    ],
+    "Dairy": [
+        "Milk", "Butter", "Cream cheese", "Yogurt", "Eggs", "Cream", "Mozzarella", "Cheddar", "Sour cream",
+        "Feta",
+    ],
+    "Pantry": [
+        "Spaghetti", "Rice", "Flour", "Sugar", "Olive oil", "Vinegar", "Lentils", "Salt", "Pepper",
+        "Stock cubes",
+    ],
+    "Produce": [
+        "Apples", "Bananas", "Tomatoes", "Onions", "Potatoes", "Carrots", "Lemons", "Basil", "Lettuce",
+        "Avocados",
+    ],
+    "Household": [
+        "Toothpaste", "Toothbrush", "Soap", "Shampoo", "Sponges", "Dish soap", "Detergent", "Softener",
+        "Candles", "Matches",
+    ],
+    "Party": [
+        "Tortilla chips", "Salsa", "Cola", "Ice cubes", "Burger buns", "Burger patties", "Ketchup", "Mustard",
+        "Paper cups", "Napkins",
+    ],
 }  # fmt: skip
 
 # First -> second: whoever buys the first mostly buys the second too.

@@ -7,7 +7,12 @@ from data.grocery.browsing import BrowsingModel, browse
 
 CATEGORY = pd.Series({"milk": "dairy", "cheese": "dairy", "bread": "bakery", "soap": "household"})
 LINES = pd.DataFrame(
-    [(1, "a", "milk", 1_000_000), (1, "a", "bread", 1_000_000), (2, "b", "cheese", 2_000_000), (3, "a", "soap", 3_000_000)],
+    [
+        (1, "a", "milk", 1_000_000),
+        (1, "a", "bread", 1_000_000),
+        (2, "b", "cheese", 2_000_000),
+        (3, "a", "soap", 3_000_000),
+    ],
     columns=["basket_id", "USER_ID", "ITEM_ID", "TIMESTAMP"],
 )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data.command import run
 from data.sample import shop
 from data.sample.prepare import prepare
 
@@ -26,6 +27,16 @@ def test_same_seed_same_bytes_other_seed_other_bytes(sample, tmp_path):
     assert (tmp_path / "other" / name).read_bytes() != (sample / name).read_bytes()
 
 
+def test_a_build_is_made_once_and_again_when_a_file_is_gone(tmp_path, capsys):
+    arguments = ["--out", str(tmp_path)]
+    for expected in ("written to", "nothing to do"):
+        run(prepare, "sample", tmp_path, arguments)
+        assert expected in capsys.readouterr().out
+    (tmp_path / "actuals.csv").unlink()
+    run(prepare, "sample", tmp_path, arguments)
+    assert "written to" in capsys.readouterr().out and (tmp_path / "actuals.csv").exists()
+
+
 def test_related_goes_a_horizon_past_the_target(sample):
     target = pd.read_csv(sample / "forecasting/sample/target/target.csv", header=None)
     related = pd.read_csv(sample / "forecasting/sample/related/related.csv", header=None)
@@ -35,8 +46,9 @@ def test_related_goes_a_horizon_past_the_target(sample):
 
 
 def test_lower_prices_sell_more(sample):
-    target = pd.read_csv(sample / "forecasting/sample/target/target.csv", header=None, names=["item", "day", "units"])
-    related = pd.read_csv(sample / "forecasting/sample/related/related.csv", header=None, names=["item", "day", "price"])
+    folder = sample / "forecasting/sample"
+    target = pd.read_csv(folder / "target/target.csv", header=None, names=["item", "day", "units"])
+    related = pd.read_csv(folder / "related/related.csv", header=None, names=["item", "day", "price"])
     both = target.merge(related, on=["item", "day"])
     offered = both.price < 0.9 * both.groupby("item").price.transform("max")
     lift = both[offered].groupby("item").units.mean() / both[~offered].groupby("item").units.mean()
