@@ -20,7 +20,7 @@ FIRST_DAY, LAST_DAY = pd.Timestamp("2017-01-01"), pd.Timestamp("2017-12-31")
 DAY_OFFSET = pd.Timedelta(hours=5)
 # Fuel is metered in fractions of a gallon; the others are services, vouchers and till corrections.
 NOT_GOODS = {
-    "department": r"^(?:FUEL|MISCELLANEOUS|COUPON|POSTAL CENTER|CNTRL/STORE SUP|PROD-WHS SALES|GM MERCH EXP|PHOTO & VIDEO)",
+    "department": r"^FUEL|^MISCELLANEOUS|^COUPON|^POSTAL|^CNTRL/STORE|^PROD-WHS|^GM MERCH EXP|^PHOTO",
     "product_category": r"^COUPON|^PREPAID|PHOTOFINISHING|^TICKETS|CALLING CARDS",
     "product_type": r"DEPOSIT|^MISC SALES TRANS",
 }
