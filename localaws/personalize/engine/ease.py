@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
-L2 = 200.0
+L2 = 1000.0
 
 
 def train(matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:

@@ -5,10 +5,10 @@ truth. The guide leaves open what this means per use case; we say it so:
 - The truth is the items of the recipe's event type in the newest 10% (any type for recommended-for-you).
 - An answer is what a request would get, so purchased items are out where the recipe takes them out. They are out of
   the truth, too: a recommender is not asked for what it may not say.
-- also-viewed is asked with the user's last viewed item of the input; the truth is what else was viewed afterwards.
-- bought-together is asked once per basket of the newest 10% with two or more items, with one of them drawn by the
-  seed; the truth is the others. The basket starts in the newest 10%: none is cut in two.
+- Recipes that relate to an item are asked once per item of each basket (bought-together) or visit (also-viewed) that
+  begins in the newest 10% and has two or more items; the truth is the others.
 - Requests that have no truth left are not asked. Metrics are means over requests; `requests` says how many.
+Few users make the guide's single split a matter of luck, so the protocol can be run on several tenths of the users.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ import numpy as np
 import pandas as pd
 
 from . import popularity
+from .association import visits
 from .events import Events, History
 from .metrics import LONGEST, summarize
-from .ranking import Ranking
 from .recipes import Recipe, fit, permissible
 from .settings import Settings
-from .together import baskets
 
 
 @dataclass(frozen=True)
@@ -49,59 +48,56 @@ class Evaluation:
 
 
 def evaluate(
-    recipe: Recipe, events: Events, items: pd.DataFrame | None = None, settings: Settings = Settings(), seed: int = 0
+    recipe: Recipe, events: Events, items: pd.DataFrame | None = None, settings: Settings = Settings(), folds: int = 1
 ) -> Evaluation:
-    """Train on 90% of the users and ask for the rest. Deterministic in `seed`. Too little data gives 0 requests."""
-    training, test = split_users(events, seed)
-    model = fit(recipe, training, items, settings)
-    plain = popularity.train(training.of_type(recipe.event_type), items, settings)
-    asked = list(requests(recipe, test, settings, seed))
+    """Train on 90% of the users and ask for the rest; with folds > 1 (at most 10) so for as many disjoint tenths.
+    Deterministic. Too little data gives 0 requests."""
     n_items = len(events.item_ids)
-    answers, baseline = [], []
-    for request in asked:
-        allowed = permissible(recipe, n_items, request.history, request.item)
-        query = (request.history, request.item, LONGEST, allowed, settings)
-        ranking: Ranking = recipe.rank(model, *query)
-        answers.append((ranking.items, request.truth))
-        baseline.append((popularity.recommend(plain, *query).items, request.truth))
-    return Evaluation(
-        summarize(answers, n_items), summarize(baseline, n_items), len(asked), len(np.unique(test.users))
-    )
+    answers, baseline, test_users = [], [], 0
+    for fold in range(folds):
+        training, test = split_users(events, fold)
+        model = fit(recipe, training, items, settings)
+        plain = popularity.train(training.of_type(recipe.event_type), items, settings)
+        test_users += len(np.unique(test.users))
+        for request in requests(recipe, test, settings):
+            allowed = permissible(recipe, n_items, request.history, request.item)
+            query = (request.history, request.item, LONGEST, allowed, settings)
+            answers.append((recipe.rank(model, *query).items, request.truth))
+            baseline.append((popularity.recommend(plain, *query).items, request.truth))
+    return Evaluation(summarize(answers, n_items), summarize(baseline, n_items), len(answers), test_users)
 
 
-def split_users(events: Events, seed: int) -> tuple[Events, Events]:
-    """Events of 90% of the users with events, and of the other 10% (at least one user if there are two)."""
+def split_users(events: Events, fold: int = 0) -> tuple[Events, Events]:
+    """Events of nine tenths of the users with events and of the other tenth: tenth `fold` (0..9) of a fixed shuffle,
+    at least one user if there are two."""
     active = np.unique(events.users)
-    shuffled = np.random.default_rng(seed).permutation(active)
-    n_test = max(round(0.1 * len(active)), min(1, len(active) - 1))
-    in_test = np.isin(events.users, shuffled[:n_test])
+    shuffled = np.random.default_rng(0).permutation(active)
+    size = max(len(active) // 10, min(1, len(active) - 1))
+    in_test = np.isin(events.users, shuffled[fold * size : (fold + 1) * size])
     return events.take(~in_test), events.take(in_test)
 
 
-def requests(recipe: Recipe, test: Events, settings: Settings, seed: int) -> Iterator[Request]:
-    """The requests of the test users, in the order of users."""
-    rng = np.random.default_rng(seed)
+def requests(recipe: Recipe, test: Events, settings: Settings) -> Iterator[Request]:
+    """The requests of the test users, in the order of users and time."""
     right = np.ones(len(test), dtype=bool)
     if recipe.event_type is not None:
         right = test.event_types[test.types] == recipe.event_type
-    basket_of = baskets(test, settings.basket_gap_seconds)
+    visit = np.full(len(test), -1)
+    visit[right] = visits(test.take(right), settings.visit_gap_seconds)
     for user in np.unique(test.users):
         rows = test.rows_of(user)
         cut = rows.start + int(0.9 * (rows.stop - rows.start))
-        newest = np.arange(cut, rows.stop)[right[cut : rows.stop]]
         history = test.history(slice(rows.start, cut))
+        newest = np.arange(cut, rows.stop)[right[cut : rows.stop]]
         if not recipe.needs_item:
             yield from _request(recipe, test, history, None, newest)
-        elif recipe.needs_user:
-            viewed = np.arange(rows.start, cut)[right[rows.start : cut]]
-            if len(viewed):
-                yield from _request(recipe, test, history, int(test.items[viewed[-1]]), newest)
-        else:
-            started = newest[basket_of[newest] != (basket_of[cut - 1] if cut > rows.start else -1)]
-            for basket in np.unique(basket_of[started]):
-                basket_rows = started[basket_of[started] == basket]
-                query = int(rng.choice(np.unique(test.items[basket_rows])))
-                yield from _request(recipe, test, history, query, basket_rows)
+            continue
+        begun_before = visit[rows.start : cut].max(initial=-1)
+        for code in np.unique(visit[newest]):
+            if code > begun_before:
+                group = newest[visit[newest] == code]
+                for item in np.unique(test.items[group]):
+                    yield from _request(recipe, test, history, int(item), group)
 
 
 def _request(

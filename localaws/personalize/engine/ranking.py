@@ -21,14 +21,6 @@ def popular_order(counts: np.ndarray) -> np.ndarray:
     return order[: np.count_nonzero(counts)]
 
 
-def first_allowed(order: np.ndarray, fallback: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
-    """The first k allowed codes of `order`, filled up from `fallback` without repeating one. allowed: (N,) bool."""
-    chosen = order[allowed[order]][:k]
-    rest = allowed.copy()
-    rest[chosen] = False
-    return np.concatenate([chosen, fallback[rest[fallback]][: k - len(chosen)]])
-
-
 def best(scores: np.ndarray, k: int, allowed: np.ndarray) -> Ranking:
     """The k allowed items with the highest scores, ties by code. scores: (N,); allowed: (N,) bool."""
     codes = np.flatnonzero(allowed)

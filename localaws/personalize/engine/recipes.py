@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import coviewed, foryou, popularity, together
+from . import association, foryou, popularity
 from .events import NO_HISTORY, PURCHASE, VIEW, Events, History, check_minimums
 from .ranking import Ranking
 from .settings import Settings
@@ -49,16 +49,16 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "aws-ecomm-frequently-bought-together",
             PURCHASE,
-            together.train,
-            together.recommend,
+            association.train,
+            association.recommend,
             needs_user=False,  # only a filter on CurrentUser needs one
             needs_item=True,
         ),
         Recipe(
             "aws-ecomm-customers-who-viewed-x-also-viewed",
             VIEW,
-            coviewed.train,
-            coviewed.recommend,
+            association.train,
+            association.recommend,
             needs_item=True,
             excludes_purchased=True,
         ),

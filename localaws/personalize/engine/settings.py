@@ -12,9 +12,11 @@ class Settings:
     exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE-use-cases.md)
     exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE-use-cases.md)
     min_cointeraction_count       pairs seen together less often are noise; default 3 (native-recipe-sims.md)
-    basket_gap_seconds            a purchase that comes later than this after the one before opens a new basket. AWS
-                                  documents no basket, so this is ours: an hour joins the lines of one checkout.
-    recency_decay                 0..1, weight of a user's item against the next more recent one (1 = order is ignored)
+    popularity_discount_factor    0..1, how much related items are held back for being popular (SIMS' knob; our default)
+    prior_groups                  how many baskets or visits our prior of a related item weighs (association.py)
+    visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
+                                  basket. AWS documents neither; an hour joins the lines of one checkout.
+    recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)
     ease_max_items                above so many items with interactions, ALS takes over from EASE (n^3 time, n^2 memory)
     Raises ValueError for a value out of range.
     """
@@ -22,8 +24,10 @@ class Settings:
     exploration_weight: float = 0.3
     exploration_item_age_cut_off: float = 30.0
     min_cointeraction_count: int = 3
-    basket_gap_seconds: int = 3600
-    recency_decay: float = 0.97
+    popularity_discount_factor: float = 0.35
+    prior_groups: float = 100.0
+    visit_gap_seconds: int = 3600
+    recency_decay: float = 0.98
     ease_max_items: int = 5000
 
     def __post_init__(self) -> None:
@@ -31,7 +35,9 @@ class Settings:
             "exploration_weight": (0.0, 1.0),
             "exploration_item_age_cut_off": (1.0, float("inf")),
             "min_cointeraction_count": (1, float("inf")),
-            "basket_gap_seconds": (0, float("inf")),
+            "popularity_discount_factor": (0.0, 1.0),
+            "prior_groups": (0.0, float("inf")),
+            "visit_gap_seconds": (0, float("inf")),
             "recency_decay": (0.0, 1.0),
             "ease_max_items": (0, float("inf")),
         }
