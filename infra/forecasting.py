@@ -56,7 +56,7 @@ class Forecasting(Stack):
                                              f"storecast-{config.dataset}-forecasting:*"],
                   "executions of this machine: their names are given at run time"),
         ], {"ForecastNames": f"storecast_{config.identifier}", "StateMachine": machine.attr_arn})
-        cleanup.node.add_dependency(machine, rule)
+        cleanup.node.add_dependency(rule)
         CfnOutput(self, "ForecastingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 

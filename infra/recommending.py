@@ -52,7 +52,7 @@ class Recommending(Stack):
                                              f"storecast-{config.dataset}-recommending:*"],
                   "executions of this machine: their names are given at run time"),
         ], {"PersonalizeNames": f"storecast-{config.dataset}", "StateMachine": machine.attr_arn})
-        cleanup.node.add_dependency(machine, rule)
+        cleanup.node.add_dependency(rule)
         CfnOutput(self, "RecommendingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
@@ -68,12 +68,12 @@ class Recommending(Stack):
             "plan": function("plan", reading(data, self._prefix)[1]),
             "ensure": function(
                 "ensure", self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
-                self._right("personalize:CreateSchema", "personalize:CreateDatasetGroup", "personalize:DescribeDatasetGroup",
+                self._right("personalize:CreateSchema", "personalize:CreateDatasetGroup", "personalize:TagResource", "personalize:DescribeDatasetGroup",
                             "personalize:CreateDataset", "personalize:DescribeDataset", "personalize:ListDatasets")),
             "load": function("load", handing_over, self._right(
-                "personalize:CreateDatasetImportJob", "personalize:ListDatasetImportJobs")),
+                "personalize:CreateDatasetImportJob", "personalize:ListDatasetImportJobs", "personalize:TagResource")),
             "recommend": function("recommend", self._right(
-                "personalize:CreateRecommender", "personalize:UpdateRecommender", "personalize:StartRecommender",
+                "personalize:CreateRecommender", "personalize:UpdateRecommender", "personalize:TagResource", "personalize:StartRecommender",
                 "personalize:DescribeRecommender", "personalize:ListRecommenders"),
                 Right(["personalize:CreateRecommender"], [f"arn:{self.partition}:personalize:::recipe/aws-ecomm-*"],
                       "the service's own recipes for shops")),
@@ -110,6 +110,8 @@ class Recommending(Stack):
             map_over("Datasets", "$states.input.imports", dataset, next_state="Import"),
             map_over("Import", "$states.input.imports", load, concurrency=3, next_state="Recommenders"),
             map_over("Recommenders", "$states.input.recommenders", recommend, next_state="Evaluate",
+                     selector={"useCase": "{% $states.context.Map.Item.Value.useCase %}", "request": "{% $states.context.Map.Item.Value.request %}",
+                               "groupArn": "{% $states.input.groupArn %}"},
                      output="{% $merge([$states.input, {'recommenders': [$map($states.result, function($done) {"
                             " {'useCase': $done.useCase, 'recommenderArn': $done.recommenderArn} })]}]) %}"),
             lambda_task("Evaluate", functions["evaluate"], next_state="Publish"),

@@ -1,0 +1,1 @@
+"""What the steps of all pipelines share; delivered to them as a Lambda layer."""

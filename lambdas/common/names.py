@@ -1,0 +1,21 @@
+"""How the resources of a run are named, so that the same execution always finds its own again."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def run_id(execution: str, started: str) -> str:
+    """19 characters that sort by time: the execution's start, `2026-11-22T21:17:00.123Z`, and 3 of its ARN's hash."""
+    moment = started[:19].replace("-", "").replace(":", "")
+    return f"{moment}_{hashlib.sha256(execution.encode()).hexdigest()[:3]}"
+
+
+def forecast_name(dataset: str, *parts: str) -> str:
+    """Forecast allows ^[a-zA-Z][a-zA-Z0-9_]*, 63 at most."""
+    return "_".join(("storecast", dataset.replace("-", "_"), *parts))
+
+
+def personalize_name(dataset: str, *parts: str) -> str:
+    """Personalize allows ^[a-zA-Z0-9][a-zA-Z0-9-_]*, 63 at most."""
+    return "-".join(("storecast", dataset, *parts))

@@ -1,0 +1,42 @@
+"""Create a resource of Forecast or Personalize, or find it if an earlier attempt of this run created it already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def create(client: Any, kind: str, request: dict[str, Any], **narrower: str) -> str:
+    """The ARN of the resource of `kind`, such as "dataset_import_job", with the name that `request` gives it.
+
+    `narrower` goes to the service's list operation, where that needs or takes a parent.
+    """
+    try:
+        answer = getattr(client, f"create_{kind}")(**request)
+    except client.exceptions.ResourceAlreadyExistsException:
+        listed = kind.removeprefix("auto_")
+        wanted = next(value for key, value in request.items() if _is_name(key))
+        found = find(client, listed, wanted, **narrower)
+        if found is None:
+            raise
+        return found
+    return next(value for key, value in answer.items() if key.lower().endswith("arn"))
+
+
+def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
+    """The ARN of the resource of `kind` called `name`, or None."""
+    arn_key = kind.replace("_", "") + "arn"
+    for summary in summaries(client, kind, **narrower):
+        if any(_is_name(key) and value == name for key, value in summary.items()):
+            return next(value for key, value in summary.items() if key.lower() == arn_key)
+    return None
+
+
+def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
+    """All that the service lists of `kind`."""
+    pages = client.get_paginator(f"list_{kind}s").paginate(**narrower)
+    return [summary for page in pages for key, found in page.items()
+            if isinstance(found, list) and key != "ResponseMetadata" for summary in found]
+
+
+def _is_name(key: str) -> bool:
+    return key.lower().endswith("name")

@@ -1,0 +1,41 @@
+"""S3: which files there are, CSVs row by row, results as text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from common.clients import client
+
+
+def csv_keys(bucket: str, prefix: str) -> list[str]:
+    """The keys of CSV files under the prefix, in order."""
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return sorted(entry["Key"] for page in pages for entry in page.get("Contents", ())
+                  if entry["Key"].lower().endswith(".csv") and entry["Size"])
+
+
+def rows(bucket: str, prefix: str) -> Iterator[list[str]]:
+    """The rows of all CSV files under the prefix, headers and all, without holding a file in memory."""
+    for key in csv_keys(bucket, prefix):
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+        yield from csv.reader(codecs.getreader("utf-8-sig")(body))
+
+
+def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:
+    """The records of all CSV files under the prefix, each file with its own header row."""
+    for key in csv_keys(bucket, prefix):
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+        yield from csv.DictReader(codecs.getreader("utf-8-sig")(body))
+
+
+def put_text(bucket: str, key: str, text: str) -> None:
+    kind = "text/html" if key.endswith(".html") else "application/json"
+    client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType=f"{kind}; charset=utf-8")
+
+
+def put_json(bucket: str, key: str, value: Any) -> None:
+    put_text(bucket, key, json.dumps(value, indent=1, ensure_ascii=False))

@@ -1,0 +1,80 @@
+"""What the backtests say beside the service's own metrics: bias, and the seasonal naive forecast as a yardstick."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from forecasting.history import SEASON, History, Key, moment, series_key
+
+
+@dataclass
+class Backtest:
+    """Backtest windows: what was there, and what the predictor expected (mean, or median where there is no mean)."""
+
+    actual: dict[str, dict[Key, dict[str, float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
+    expected: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+    total: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def collect(records: Iterable[dict[str, str]], event: dict[str, Any]) -> Backtest:
+    found = Backtest()
+    for record in records:
+        if not record["target_value"]:
+            continue
+        key, window = series_key(record, event), moment(record["backtestwindow_start_time"])
+        actual = float(record["target_value"])
+        found.actual[window][key][moment(record["timestamp"])] = actual
+        found.total[key] += actual
+        found.expected[key] += float(record.get("mean") or record["p50"])
+    return found
+
+
+def bias(backtest: Backtest, key: Key | None = None) -> float | None:
+    """(expected - actual) / actual over the backtests, of one series or of all; None where nothing was sold."""
+    keys = backtest.total if key is None else [key]
+    actual = sum(backtest.total.get(k, 0.0) for k in keys)
+    return (sum(backtest.expected.get(k, 0.0) for k in keys) - actual) / actual if actual else None
+
+
+def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[str, dict[str, str]]:
+    """Per window: which moment of the last season before it the seasonal naive forecast repeats for each of its moments.
+
+    A window is left out if the axis does not hold it with a whole season before it.
+    """
+    season = SEASON.get(frequency, 1)
+    place = {when: i for i, when in enumerate(axis)}
+    found = {}
+    for window, series in backtest.actual.items():
+        moments = sorted({when for values in series.values() for when in values})
+        start = place.get(window, -1)
+        if start >= season and all(when in place for when in moments):
+            found[window] = {when: axis[start - season + (place[when] - start) % season] for when in moments}
+    return found
+
+
+def seasonal_naive(backtest: Backtest, moments: dict[str, dict[str, str]], history: History,
+                   quantiles: list[str]) -> dict[str, Any] | None:
+    """The yardstick's metrics over the same windows (metrics.md: wQL and WAPE per window, then the mean over windows).
+
+    A missing value counts as zero, as it does for Forecast with its default filling.
+    """
+    levels = [float(q) for q in quantiles if q != "mean"]
+    windows = []
+    for window, mapping in moments.items():
+        losses, absolute, weight = [0.0] * len(levels), 0.0, 0.0
+        for key, values in backtest.actual[window].items():
+            past = history.values.get(key, {})
+            for when, actual in values.items():
+                error = actual - past.get(mapping[when], 0.0)
+                absolute, weight = absolute + abs(error), weight + abs(actual)
+                losses = [loss + 2 * max(level * error, (level - 1) * error) for loss, level in zip(losses, levels, strict=True)]
+        if weight:
+            windows.append([*(loss / weight for loss in losses), absolute / weight])
+    if not windows:
+        return None
+    *wql, wape = [sum(column) / len(windows) for column in zip(*windows, strict=True)]
+    return {"algorithm": "Seasonal naive", "yardstick": True, "AverageWeightedQuantileLoss": sum(wql) / len(wql),
+            **{f"wQL[{level}]": loss for level, loss in zip(levels, wql, strict=True)}, "WAPE": wape}

@@ -1,0 +1,33 @@
+"""Ensure: the datasets and the dataset group, made once and checked ever after (CreateDataset, CreateDatasetGroup)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.clients import client
+from common.resources import create
+from common.step import step
+
+
+@step
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`groupArn`, and the imports with the ARNs of their datasets.
+
+    Raises ValueError if a dataset is there with another schema: Forecast cannot change one.
+    """
+    forecast = client("forecast")
+    arns = {dataset["kind"]: create(forecast, "dataset", dataset["request"]) for dataset in event["datasets"]}
+    for dataset in event["datasets"]:
+        _same_schema(dataset["request"], forecast.describe_dataset(DatasetArn=arns[dataset["kind"]]))
+    group = create(forecast, "dataset_group", event["group"])
+    if set(forecast.describe_dataset_group(DatasetGroupArn=group)["DatasetArns"]) != set(arns.values()):
+        forecast.update_dataset_group(DatasetGroupArn=group, DatasetArns=list(arns.values()))
+    imports = [{**job, "request": {**job["request"], "DatasetArn": arns[job["kind"]]}} for job in event["imports"]]
+    return {"groupArn": group, "imports": imports}
+
+
+def _same_schema(wanted: dict[str, Any], there: dict[str, Any]) -> None:
+    for key in ("Domain", "DataFrequency", "Schema"):
+        if wanted.get(key) != there.get(key):
+            raise ValueError(f"dataset {wanted['DatasetName']} exists with {key} {there.get(key)}, but pipeline.yaml says "
+                             f"{wanted.get(key)}; Forecast cannot change a dataset: delete it, or give the config another name")

@@ -1,0 +1,94 @@
+"""Reads what a report needs from S3, row by row: the target's history, the exported forecasts, the backtests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.store import records, rows
+
+SEASON = {"D": 7, "W": 52, "M": 12, "Y": 1, "H": 24, "30min": 48, "15min": 96, "10min": 144, "5min": 288, "1min": 1440}
+Key = tuple[str, ...]
+
+
+@dataclass
+class History:
+    """The target: its time axis, the volume of each series, and the values that were asked for."""
+
+    axis: list[str]
+    volume: dict[Key, float]
+    values: dict[Key, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass
+class Target:
+    """Where the target's columns are. A series is its item and dimensions, in lower case as Forecast exports them."""
+
+    bucket: str
+    prefix: str
+    item: int
+    timestamp: int
+    value: int
+    dimensions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> Target:
+        config = event["config"]
+        columns = list(config["datasets"]["target"])
+        return cls(event["dataBucket"], f"forecasting/{event['dataset']}/target/", columns.index(event["domain"]["item"]),
+                   columns.index("timestamp"), columns.index(event["domain"]["target"]),
+                   tuple(columns.index(name) for name in config["dimensions"]))
+
+    def observations(self) -> Iterable[tuple[Key, str, float]]:
+        for row in rows(self.bucket, self.prefix):
+            if row and row[self.value]:
+                key = tuple(row[i].lower() for i in (self.item, *self.dimensions))
+                yield key, moment(row[self.timestamp]), float(row[self.value])
+
+
+def overview(target: Target) -> History:
+    """Axis and volumes; the values are left for `recall`, so that memory grows with the series and not with the rows."""
+    volume: dict[Key, float] = defaultdict(float)
+    axis = set()
+    for key, when, value in target.observations():
+        volume[key] += value
+        axis.add(when)
+    return History(sorted(axis), volume)
+
+
+def recall(target: Target, history: History, *, head: set[Key], since: str, everywhere: set[str]) -> None:
+    """Fill in the values: those of the `head` series from `since` on, those of all series at the moments `everywhere`."""
+    for key, when, value in target.observations():
+        if when in everywhere or (key in head and when >= since):
+            series = history.values.setdefault(key, {})
+            series[when] = series.get(when, 0.0) + value
+
+
+def forecasts(bucket: str, folder: str, event: dict[str, Any], head: set[Key]) -> dict[Key, dict[str, dict[str, float]]]:
+    """`{series: {column: {moment: value}}}` of an exported forecast, such as column p10, for the head series."""
+    found: dict[Key, dict[str, dict[str, float]]] = {}
+    for record in records(bucket, folder):
+        key = series_key(record, event)
+        if key in head:
+            for column, value in record.items():
+                if column == "mean" or column[:1] == "p" and column[1:].isdigit():
+                    found.setdefault(key, {}).setdefault(column, {})[moment(record["date"])] = float(value)
+    return found
+
+
+def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
+    """The records of the backtest export: actual values beside what was forecast for them."""
+    return records(bucket, f"{folder}forecasted-values/")
+
+
+def series_key(record: dict[str, str], event: dict[str, Any]) -> Key:
+    return tuple(record[name].lower() for name in (event["domain"]["item"], *event["config"]["dimensions"])
+                 if name in record) or (record["item_id"].lower(),)
+
+
+def moment(text: str) -> str:
+    """`2014-11-01`, `2014-11-01 06:00:00` and `2014-11-01T06:00:00Z` in one form that sorts: `2014-11-01T06:00:00`."""
+    text = text.strip().rstrip("Z").replace(" ", "T")
+    return text if len(text) > 10 else f"{text}T00:00:00"

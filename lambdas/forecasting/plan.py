@@ -1,0 +1,79 @@
+"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files that are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.names import forecast_name, run_id
+from common.step import step
+from common.store import csv_keys
+
+_TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
+
+
+@step
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The run's order. Raises ValueError if there is no target file to train on."""
+    folder = f"forecasting/{event['dataset']}/"
+    kinds = [kind for kind in event["config"]["datasets"] if csv_keys(event["dataBucket"], f"{folder}{kind}/")]
+    if "target" not in kinds:
+        raise ValueError(f"no target file: put at least one CSV under s3://{event['dataBucket']}/{folder}target/")
+    return order(event, kinds, run_id(event["execution"], event["started"]))
+
+
+def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
+    """Every request of the run, but for the ARNs that only its steps will know."""
+    config, dataset = event["config"], event["dataset"]
+    results = f"forecasting/{dataset}/"
+    tags = [{"Key": "project", "Value": "storecast"}, {"Key": "dataset", "Value": dataset}]
+
+    def destination(folder: str) -> dict[str, Any]:
+        return {"S3Config": {"Path": f"s3://{event['resultsBucket']}/{folder}", "RoleArn": event["roleArn"]}}
+
+    backtests = f"{results}backtests/run={run}/"
+    return {
+        **{key: event[key] for key in ("dataset", "config", "domain", "execution", "dataBucket", "resultsBucket", "database")},
+        "run": run,
+        "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
+        "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
+        "imports": [{"kind": kind, "request": {**_import(event, kind, run), "Tags": tags}} for kind in kinds],
+        "predictor": {**_predictor(config, kinds), "PredictorName": forecast_name(dataset, run), "Tags": tags},
+        "backtests": {"folder": backtests, "kind": "predictor_backtest_export_job", "request": {
+            "PredictorBacktestExportJobName": forecast_name(dataset, run), "Destination": destination(backtests),
+            "Format": "CSV", "Tags": tags}},
+        "forecasts": [_forecast(event, name, types, run, destination, tags) for name, types in config["forecasts"].items()],
+    }
+
+
+def _dataset(config: dict[str, Any], dataset: str, kind: str) -> dict[str, Any]:
+    attributes = [{"AttributeName": name, "AttributeType": kind_} for name, kind_ in config["datasets"][kind].items()]
+    frequency = {} if kind == "metadata" else {"DataFrequency": config["frequency"]}
+    return {"DatasetName": forecast_name(dataset, kind), "Domain": config["domain"], "DatasetType": _TYPES[kind],
+            "Schema": {"Attributes": attributes}, **frequency}
+
+
+def _import(event: dict[str, Any], kind: str, run: str) -> dict[str, Any]:
+    path = f"s3://{event['dataBucket']}/forecasting/{event['dataset']}/{kind}/"
+    times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
+    return {"DatasetImportJobName": forecast_name(event["dataset"], kind, run), "Format": "CSV", "ImportMode": "FULL",
+            "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"]}}, **times}
+
+
+def _predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
+    present = {name for kind in kinds for name in config["datasets"][kind]}
+    filling = [{"AttributeName": name, "Transformations": rules} for name, rules in config["filling"].items()
+               if name in present]
+    return {"ForecastHorizon": config["horizon"], "ForecastFrequency": config["frequency"],
+            "ForecastTypes": config["quantiles"], "OptimizationMetric": config["optimization_metric"],
+            **({"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}),
+            "DataConfig": {"AttributeConfigs": filling} if filling else {}}
+
+
+def _forecast(event: dict[str, Any], name: str, types: list[str], run: str, destination: Any,
+              tags: list[dict[str, str]]) -> dict[str, Any]:
+    unique = forecast_name(event["dataset"], name, run)
+    folder = f"forecasting/{event['dataset']}/exports/{name}/run={run}/"
+    return {"name": name, "types": types, "folder": folder,
+            "request": {"ForecastName": unique, "ForecastTypes": types, "Tags": tags},
+            "export": {"kind": "forecast_export_job", "request": {
+                "ForecastExportJobName": unique, "Destination": destination(folder), "Format": "CSV", "Tags": tags}}}

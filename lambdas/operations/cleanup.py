@@ -1,0 +1,74 @@
+"""Cleanup: when a stack is deleted, remove what it did not make itself: resources of Forecast and Personalize that the
+pipelines created, and what lies in the buckets. A plain CloudFormation custom resource; nothing happens on create.
+
+A deletion that outlasts one invocation is carried on by another, up to the hour CloudFormation waits.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from common.clients import client
+from common.step import logger
+from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sweep_personalize
+
+_PATIENCE = 55 * 60     # seconds after the first attempt; CloudFormation gives up after 60 minutes
+_RESERVE = 60_000       # milliseconds of an invocation kept for handing over
+_PAUSES = (1, 2, 4, 8, 15)     # seconds between looks; the last one repeats
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    logger.append_keys(stack=event["StackId"])
+    try:
+        if event["RequestType"] == "Delete" and not _sweep(event, context):
+            _carry_on(event, context)
+            return
+        _respond(event, context, "SUCCESS", "done")
+    except Exception as error:
+        logger.exception("the cleanup failed")
+        _respond(event, context, "FAILED", str(error))
+
+
+def _sweep(event: dict[str, Any], context: Any) -> bool:
+    """Whether everything is gone; False if the invocation's time is up first."""
+    properties = event["ResourceProperties"]
+    if machine := properties.get("StateMachine"):
+        stop_executions(client("stepfunctions"), machine)
+    sweeps: list[Callable[[], list[str]]] = []
+    if name := properties.get("ForecastNames"):
+        sweeps.append(lambda: sweep_forecast(client("forecast"), name))
+    if name := properties.get("PersonalizeNames"):
+        sweeps.append(lambda: sweep_personalize(client("personalize"), name))
+    if buckets := properties.get("Buckets"):
+        empty_buckets(client("s3"), buckets)
+    since = event.get("Since", time.time())
+    pauses = itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
+    while left := [arn for sweep in sweeps for arn in sweep()]:
+        logger.info("still there", extra={"left": left})
+        if time.time() - since > _PATIENCE:
+            raise TimeoutError(f"not deleted after {_PATIENCE // 60} minutes: {', '.join(left)}")
+        if context.get_remaining_time_in_millis() < _RESERVE:
+            return False
+        time.sleep(next(pauses))
+    return True
+
+
+def _carry_on(event: dict[str, Any], context: Any) -> None:
+    client("lambda").invoke(FunctionName=context.function_name, InvocationType="Event",
+                            Payload=json.dumps({"Since": time.time(), **event}))
+
+
+def _respond(event: dict[str, Any], context: Any, status: str, reason: str) -> None:
+    """Answer CloudFormation where it said (custom resource response objects, AWS CloudFormation guide crpg-ref-responses)."""
+    body = {"Status": status, "Reason": f"{reason} (log stream {context.log_stream_name})",
+            "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
+            **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}}
+    request = urllib.request.Request(event["ResponseURL"], data=json.dumps(body).encode(), method="PUT",
+                                     headers={"Content-Type": ""})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        answer.read()

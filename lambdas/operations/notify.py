@@ -1,0 +1,54 @@
+"""Notify: tell the topic how a run ended, in words a person can act on (SNS Publish)."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from common.clients import client
+from common.step import step
+
+
+@step
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
+    if "failure" not in event:
+        _publish(f"{event['pipeline']} succeeded", {**event["summary"], "console": console_link(event["execution"])})
+        return {}
+    failure = explain(event["failure"])
+    _publish(f"{event['pipeline']} FAILED in {failure['step']}", {
+        "pipeline": event["pipeline"], **failure, "execution": event["execution"], "console": console_link(event["execution"])})
+    about = f" ({failure['resource']})" if failure["resource"] else ""
+    return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
+
+
+def explain(failure: dict[str, str]) -> dict[str, str]:
+    """Step, resource, error and message of a caught error.
+
+    A step's own failure comes as `{step, error, message, resource?}` in the cause; a Lambda function's error is one
+    layer further in, as `{errorMessage, errorType}`. Anything else is passed on as it is.
+    """
+    told = _parsed(failure.get("Cause", ""))
+    message = told.get("message", failure.get("Cause", ""))
+    return {"step": told.get("step", "an unnamed step"), "resource": told.get("resource", ""),
+            "error": told.get("error", failure["Error"]), "message": _parsed(message).get("errorMessage", message)}
+
+
+def console_link(execution: str) -> str:
+    """The page of the execution in the AWS console."""
+    region = execution.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution}"
+
+
+def _parsed(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _publish(subject: str, message: dict[str, Any]) -> None:
+    client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=f"Storecast: {subject}"[:100],
+                          Message=json.dumps(message, indent=1, ensure_ascii=False))
