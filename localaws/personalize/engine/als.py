@@ -1,13 +1,17 @@
 """Implicit ALS for catalogues that are too large for EASE, with a fold-in of our own.
 
-Hu, Koren, Volinsky 2008, Collaborative Filtering for Implicit Feedback Datasets: confidence 1 + ALPHA w per interaction.
+Hu, Koren, Volinsky 2008, Collaborative Filtering for Implicit Feedback Datasets: confidence 1 + ALPHA w of an item.
 `implicit` trains; a user's factors are solved again at each request, so that new events count at once.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 FACTORS = 64
 ITERATIONS = 15
@@ -17,7 +21,7 @@ ALPHA = 10.0
 
 def train(matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
     """Model: `factors` (n, FACTORS) float32 and their `gram` (FACTORS, FACTORS). matrix: (users, n) float32."""
-    from implicit.cpu.als import AlternatingLeastSquares  # here, because importing it costs serving a second
+    from implicit.cpu.als import AlternatingLeastSquares  # here and not above: answering requests must not load it
 
     als = AlternatingLeastSquares(
         factors=FACTORS, iterations=ITERATIONS, regularization=L2, alpha=1.0, num_threads=1, random_state=0

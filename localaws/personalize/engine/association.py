@@ -14,12 +14,16 @@ most specific ones (the knob is SIMS', native-recipe-sims.md). Unknown items get
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
 
 from .events import Events, History
 from .ranking import Ranking, best
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 LLR_THRESHOLD = 10.83
 NEIGHBOURS = 200  # companions kept per item
@@ -36,6 +40,8 @@ def visits(events: Events, gap_seconds: int) -> np.ndarray:
 
 def incidence(groups: np.ndarray, items: np.ndarray, n_items: int) -> sparse.csr_matrix:
     """(G, n_items) float32, how often a group holds an item. groups (E,) and items (E,) are codes."""
+    from scipy import sparse  # here and not above: answering requests must not load it
+
     shape = (int(groups.max(initial=-1)) + 1, n_items)
     matrix = sparse.csr_matrix((np.ones(len(items), dtype=np.float32), (groups, items)), shape=shape)
     matrix.sum_duplicates()

@@ -6,15 +6,20 @@ Sparse Data). A user's scores are the weighted history times B.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 L2 = 1000.0
 
 
 def train(matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
     """Model: `ease` (n, n) float32. matrix: (users, n) float32, n <= a few thousand: time n^3, memory 4 n^2 bytes."""
+    from scipy.linalg import lapack  # here and not above: answering requests must not load it
+
     gram = (matrix.T @ matrix).toarray().astype(np.float32, order="F")
     gram[np.diag_indices_from(gram)] += L2
     # Cholesky in single precision: a quarter of numpy's inverse in time; the ridge keeps it well conditioned.

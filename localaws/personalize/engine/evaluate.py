@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from . import popularity
 from .association import visits
@@ -25,6 +25,9 @@ from .events import Events, History
 from .metrics import LONGEST, summarize
 from .recipes import Recipe, fit, permissible
 from .settings import Settings
+
+if TYPE_CHECKING:  # answering requests must not load pandas
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
-"""The interactions log as arrays: every recipe trains on it, the evaluation cuts it, serving takes histories from it."""
+"""The interactions log as arrays: recipes train on it, the evaluation cuts it, serving takes histories from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # answering requests must not load pandas
+    import pandas as pd
 
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # ECOMMERCE-interactions-dataset.md
 PURCHASE = "Purchase"

@@ -1,21 +1,26 @@
 """Recommended for you: a user's recent history scored by EASE or ALS, with exploration of young items.
 
-The history weighs log2(1 + events) per item, damped by recency_decay with every more recent item. An item of the history
-itself, if it was not purchased, comes back as far as the log shows that users come back to items: REVISIT times the share
-of events whose user had met the item before (EASE and ALS leave this out). Scores are a softmax over the catalogue (recommendations.md). New users, and users with only unknown items, get popular
+The history weighs log2(1 + events) per item, damped by recency_decay with every more recent item. An item of the
+history that was not purchased comes back as far as the log shows that users come back to items: REVISIT times the share
+of events whose user had met the item before (EASE leaves an item's pull on itself out by construction).
+Scores are a softmax over the catalogue (recommendations.md). New users, and users with only unknown items, get popular
 items (maintaining-relevance-domain.md), explored in the same way.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from . import als, ease
 from .association import incidence
 from .events import Events, History, codes_of
 from .ranking import Ranking, best
 from .settings import Settings
+
+if TYPE_CHECKING:  # answering requests must not load pandas
+    import pandas as pd
 
 REVISIT = 0.15
 REACH = 200  # distinct items of a history that count; older ones weigh next to nothing and cost serving time

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from . import association, foryou, popularity
 from .events import NO_HISTORY, PURCHASE, VIEW, Events, History, check_minimums
 from .ranking import Ranking
 from .settings import Settings
+
+if TYPE_CHECKING:  # answering requests must not load pandas
+    import pandas as pd
 
 Model = dict[str, np.ndarray]
 
