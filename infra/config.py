@@ -63,7 +63,7 @@ class Forecasting(_Strict):
     def _frequency(cls, value: str) -> str:
         if not re.fullmatch(schemas.FREQUENCY, value):
             raise _problems(["allowed: Y, 1-11M, 1-4W, 1-6D, 1-23H, 1-59min (a bare letter means 1)"])
-        return value
+        return value[1:] if re.fullmatch("1[YMWDH]", value) else value
 
     @field_validator("timestamp_format")
     @classmethod

@@ -84,8 +84,8 @@ def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
 
 
 def series_key(record: dict[str, str], event: dict[str, Any]) -> Key:
-    return tuple(record[name].lower() for name in (event["domain"]["item"], *event["config"]["dimensions"])
-                 if name in record) or (record["item_id"].lower(),)
+    """Exports begin with the item and the dimensions, whatever the domain calls them."""
+    return tuple(value.lower() for value in list(record.values())[:1 + len(event["config"]["dimensions"])])
 
 
 def moment(text: str) -> str:

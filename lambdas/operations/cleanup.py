@@ -6,6 +6,7 @@ A deletion that outlasts one invocation is carried on by another, up to the hour
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import time
@@ -41,9 +42,9 @@ def _sweep(event: dict[str, Any], context: Any) -> bool:
         stop_executions(client("stepfunctions"), machine)
     sweeps: list[Callable[[], list[str]]] = []
     if name := properties.get("ForecastNames"):
-        sweeps.append(lambda: sweep_forecast(client("forecast"), name))
+        sweeps.append(functools.partial(sweep_forecast, client("forecast"), name))
     if name := properties.get("PersonalizeNames"):
-        sweeps.append(lambda: sweep_personalize(client("personalize"), name))
+        sweeps.append(functools.partial(sweep_personalize, client("personalize"), name))
     if buckets := properties.get("Buckets"):
         empty_buckets(client("s3"), buckets)
     since = event.get("Since", time.time())

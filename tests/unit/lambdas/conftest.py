@@ -1,0 +1,111 @@
+"""The steps as Lambda runs them: `lambdas/` and its layer on the path, AWS's services stubbed call by call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "lambdas"))
+os.environ.update(AWS_DEFAULT_REGION="eu-west-1", POWERTOOLS_SERVICE_NAME="test", POWERTOOLS_TRACE_DISABLED="true")
+os.environ.pop("AWS_ENDPOINT_URL", None)
+
+ACCOUNT = "arn:aws:{service}:eu-west-1:111122223333:{resource}"
+
+
+@pytest.fixture
+def context() -> Any:
+    return SimpleNamespace(function_name="f", log_stream_name="log", get_remaining_time_in_millis=lambda: 600_000)
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """`stub("forecast")` is a Stubber whose client the steps get; every call queued on it must happen."""
+    from common import clients
+
+    stubbers: dict[str, Stubber] = {}
+
+    def stubber(service: str) -> Stubber:
+        if service not in stubbers:
+            client = real(service, aws_access_key_id="a", aws_secret_access_key="b")
+            stubbers[service] = Stubber(client)
+            stubbers[service].activate()
+        return stubbers[service]
+
+    real = boto3.client
+    monkeypatch.setattr(clients.boto3, "client", lambda service, **_: stubber(service).client)
+    clients.client.cache_clear()
+    yield stubber
+    clients.client.cache_clear()
+    for queued in stubbers.values():
+        queued.assert_no_pending_responses()
+
+
+class Bucket:
+    """Just enough of S3 for the steps that read and write a lot."""
+
+    def __init__(self, objects: dict[str, str] | None = None) -> None:
+        self.objects = {key: text.encode() for key, text in (objects or {}).items()}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": [
+            {"Key": key, "Size": len(body)} for key, body in sorted(self.objects.items()) if key.startswith(Prefix)]}])
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        import io
+
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
+        self.objects[Key] = Body
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch, stub: Any) -> Bucket:
+    """One bucket for data and results; the other services stay stubbed."""
+    from common import clients
+
+    there, stubbed = Bucket(), clients.boto3.client
+    monkeypatch.setattr(clients.boto3, "client", lambda service, **kw: there if service == "s3" else stubbed(service, **kw))
+    clients.client.cache_clear()
+    return there
+
+
+def arn(service: str, resource: str) -> str:
+    return ACCOUNT.format(service=service, resource=resource)
+
+
+FORECASTING = {
+    "dataset": "corner-shop", "domain": {"item": "item_id", "target": "demand"},
+    "execution": arn("states", "execution:storecast-corner-shop-forecasting:e1"), "started": "2026-11-22T21:17:00.123Z",
+    "dataBucket": "data", "resultsBucket": "results", "roleArn": "arn:aws:iam::111122223333:role/forecast", "database": "storecast_corner_shop",
+    "config": {
+        "domain": "RETAIL", "frequency": "D", "horizon": 2, "timestamp_format": "yyyy-MM-dd", "dimensions": [],
+        "datasets": {"target": {"item_id": "string", "timestamp": "timestamp", "demand": "float"},
+                     "related": {"item_id": "string", "timestamp": "timestamp", "price": "float"},
+                     "metadata": {"item_id": "string", "category": "string"}},
+        "filling": {"demand": {"middlefill": "zero"}, "price": {"futurefill": "median"}},
+        "quantiles": ["0.1", "0.5", "0.9"], "optimization_metric": "AverageWeightedQuantileLoss", "algorithm": "AutoPredictor",
+        "forecasts": {"planning": ["0.1", "0.5", "0.9", "mean"], "fan": ["0.05", "0.95"]}},
+}
+RECOMMENDING = {
+    "dataset": "corner-shop", "execution": arn("states", "execution:storecast-corner-shop-recommending:e1"),
+    "started": "2026-11-22T21:17:00.123Z", "dataBucket": "data", "resultsBucket": "results",
+    "roleArn": "arn:aws:iam::111122223333:role/personalize",
+    "recipes": {"best-sellers": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-purchases"},
+    "config": {
+        "domain": "ECOMMERCE", "use_cases": ["best-sellers"],
+        "publish": {"head_items": 2, "sample_users": 2, "results": 3, "name_column": "NAME"},
+        "datasets": {"interactions": {name: {"type": kind, "categorical": False, "textual": False, "nullable": False} for name, kind in
+                                      {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"}.items()},
+                     "users": {"USER_ID": {"type": "string", "categorical": False, "textual": False, "nullable": False},
+                               "AGE": {"type": "string", "categorical": True, "textual": False, "nullable": True}}}},
+}
