@@ -61,8 +61,11 @@ def create_export(context: Context, params: dict) -> dict:
 
 
 @lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (limits.md)
-def _loaded(folder: Path) -> tuple[dict[tuple, int], list[str], list[str], list[str], np.ndarray]:
-    """Row by key values, the names of the keys, the timestamps, the types, and the values (n, H, types)."""
+def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], list[str], list[str], np.ndarray]:
+    """Row by key values, the names of the keys, the timestamps, the types, and the values (n, H, types).
+
+    `created` tells a forecast from an older one of the same name, which lay in the same folder.
+    """
     with np.load(folder / "forecast.npz", allow_pickle=False) as file:
         keys, names, types = file["keys"], file["key_names"].tolist(), file["types"].tolist()
         timestamps = [str(each)[:19] for each in file["timestamps"].astype("datetime64[s]")]
@@ -77,7 +80,7 @@ def query(context: Context, params: dict) -> dict:
     Item ids are matched without regard to case, as the service answers with lower-case ids.
     """
     forecast = get(context, "Forecast", params["ForecastArn"], active=True)
-    rows, names, timestamps, types, values = _loaded(context.store.folder(forecast.arn))
+    rows, names, timestamps, types, values = _loaded(context.store.folder(forecast.arn), forecast.created)
     filters = params["Filters"]
     if set(filters) != set(names):
         raise invalid(f"Filters must name exactly {', '.join(names)}; got {', '.join(filters) or 'none'}")

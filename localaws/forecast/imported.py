@@ -27,12 +27,26 @@ def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.Da
     if not text.strip():
         raise JobFailed(f"{file.uri} is empty")
     _check_columns(file.uri, text, names)
-    frame = pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False, engine="c")
+    frame = _read(file.uri, text, names)
     columns = {
         each["AttributeName"]: _column(file.uri, frame[each["AttributeName"]], each, timestamp_format)
         for each in attributes
     }
     return pd.DataFrame(columns)
+
+
+def _read(uri: str, text: str, names: list[str]) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False)
+    except pd.errors.ParserError as error:
+        # pandas names the row and the columns after "Error tokenizing data. C error: ".
+        raise JobFailed(f"{uri}: {str(error).rpartition('C error: ')[2]}".replace(" line ", " row ")) from None
+    # Values are never null so far (keep_default_na=False): what is, was not there.
+    short = frame[names[-1]].isna()
+    if short.any():
+        row = short.idxmax()
+        raise JobFailed(f"{uri}, row {row + 1}, {names[frame.loc[row].isna().argmax()]}: the row ends before it")
+    return frame
 
 
 def _check_columns(uri: str, text: str, names: list[str]) -> None:

@@ -1,0 +1,68 @@
+"""LightGBM: one gradient-boosted quantile model over all series, every step of the horizon forecast directly.
+
+It is the learned, global member: like CNN-QR (aws-forecast-algo-cnnqr.md) it takes related series with their future
+values and item metadata and minimises the quantile loss directly for every step, but it is no neural network. A
+forecast is never fed back as an input: doing that for each quantile makes the outer quantiles far too wide.
+Sources: Ke et al., "LightGBM" (2017); Wen et al., "A Multi-Horizon Quantile Recurrent Forecaster" (2017) for the
+direct multi-horizon quantile objective.
+"""
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+
+from localaws.forecast.engine.features import row_builder
+from localaws.forecast.engine.guard import guarded
+from localaws.forecast.engine.panel import Panel, Prediction
+from localaws.forecast.engine.quantiles import check_levels
+
+ROWS = 100_000   # training rows drawn from all (series, origin, step ahead): bounds the cost of large panels
+LARGEST = 100     # a series counts as at most that many times (at least that fraction of) the median series
+SEED = 7
+FIXED = {"min_data_in_leaf": 50, "feature_fraction": 0.7, "bagging_fraction": 0.7, "bagging_freq": 1, "seed": SEED,
+         "deterministic": True, "force_row_wise": True, "verbose": -1}
+
+
+def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, num_boost_round: int = 80,
+             learning_rate: float = 0.08, num_leaves: int = 15, workers: int = 1) -> Prediction:
+    """One model per level and one for the mean, on `workers` threads; the same input gives the same forecast.
+
+    Training rows are drawn at random (seeded) from all known values that have at least one known value before them;
+    a panel without any is answered by seasonal naive. A row counts with the root of its series' size: wQL asks for
+    the size itself, but then one huge series would leave the others unlearned. The hyperparameters are LightGBM's.
+    """
+    build = row_builder(panel, horizon)
+    i, o, h = _drawn(panel.target, horizon)
+    n, steps = panel.target.shape
+    values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
+    if len(i):
+        past = build(i, o, h)
+        ahead = build(np.repeat(np.arange(n), horizon), np.full(n * horizon, steps - 1), np.tile(np.arange(1, horizon + 1), n))
+        size = np.clip(past.scale / np.median(past.scale), 1 / LARGEST, LARGEST)
+        data = lightgbm.Dataset(past.features, panel.target[i, o + h] / past.scale, weight=np.sqrt(size),
+                                categorical_feature=past.categorical, free_raw_data=False)
+        settings = FIXED | {"num_boost_round": num_boost_round, "learning_rate": learning_rate, "num_leaves": num_leaves,
+                            "num_threads": workers}
+        objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels] + [{"objective": "regression"}]
+        for q, objective in enumerate(objectives):
+            model = lightgbm.train(settings | objective, data)
+            values[:, :, q] = (model.predict(ahead.features, num_threads=workers) * ahead.scale).reshape(n, horizon)
+    return guarded(panel, values[:, :, :-1], values[:, :, -1], levels)
+
+
+def _drawn(target: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Series, origin and step ahead (R,) of the training rows, at most ROWS, all different."""
+    known = ~np.isnan(target)
+    started = np.maximum.accumulate(known, axis=1)
+    n, steps = target.shape
+    rng = np.random.default_rng(SEED)
+    grid = n, steps, min(horizon, steps)
+    count = int(np.prod(grid))
+    # three times as many as wanted: what is unknown, or lies after the history, falls away
+    drawn = np.arange(count) if count <= 3 * ROWS else np.unique(rng.integers(count, size=3 * ROWS))
+    i, o, h = np.unravel_index(drawn, grid)
+    t = o + h + 1
+    usable = (t < steps) & started[i, o]
+    usable[usable] = known[i[usable], t[usable]]
+    chosen = rng.permutation(np.flatnonzero(usable))[:ROWS]
+    return i[chosen], o[chosen], h[chosen] + 1

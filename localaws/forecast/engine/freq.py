@@ -66,6 +66,12 @@ def season_length(freq: str) -> int:
     return steps // count if steps % count == 0 else 1
 
 
+def seasons(freq: str) -> tuple[int, ...]:
+    """All natural seasons in time steps, shortest first: below the day also the week; none if there is no season."""
+    season = season_length(freq)
+    return () if season == 1 else (season, 7 * season) if parse(freq)[1] in ("H", "min") else (season,)
+
+
 def season_feature(timestamps: pd.DatetimeIndex, freq: str) -> np.ndarray:
     """(T,) integers, equal where two time steps are of the same season (aws-forecast-recipe-npts.md, "Seasonal Features")."""
     _, unit = parse(freq)

@@ -10,7 +10,7 @@ import numpy as np
 from statsforecast.mstl import mstl
 
 from localaws.forecast.engine.ets import fit_ets
-from localaws.forecast.engine.freq import parse, season_length
+from localaws.forecast.engine.freq import seasons
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.per_series import forecast_each
 
@@ -20,28 +20,22 @@ LAST = 2000  # time steps that are fitted: bounds the cost of long series
 def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
     """MSTL per series, fitted on its last 2000 values; normal quantiles with the trend model's forecast variance.
 
-    Seasons are the natural one (freq.season_length) and, below the day, the week; each must have been seen twice,
-    and without any the series is left to non-seasonal ETS. Constant series and exploding forecasts are answered by
+    Seasons are the natural ones (freq.seasons); each must have been seen twice, and without any the series is left to non-seasonal ETS. Constant series and exploding forecasts are answered by
     seasonal naive.
     """
-    fit = partial(_fit, seasons=_seasons(panel.freq))
+    fit = partial(_fit, periods=seasons(panel.freq))
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST)
 
 
-def _seasons(freq: str) -> tuple[int, ...]:
-    season = season_length(freq)
-    return () if season == 1 else (season, 7 * season) if parse(freq)[1] in ("H", "min") else (season,)
-
-
-def _fit(y: np.ndarray, steps: int, _: None, *, seasons: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
+def _fit(y: np.ndarray, steps: int, _: None, *, periods: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,), None if the trend has no model."""
-    seasons = [season for season in seasons if len(y) >= 2 * season]
+    periods = [period for period in periods if len(y) >= 2 * period]
     repeated = np.zeros(steps)
-    if seasons:
-        parts = mstl(y, period=seasons)
+    if periods:
+        parts = mstl(y, period=periods)
         y = (parts["trend"] + parts["remainder"]).to_numpy()
-        names = ["seasonal"] if len(seasons) == 1 else [f"seasonal{season}" for season in seasons]
-        for name, season in zip(names, seasons):
-            repeated += np.resize(parts[name].to_numpy()[-season:], steps)
+        names = ["seasonal"] if len(periods) == 1 else [f"seasonal{period}" for period in periods]
+        for name, period in zip(names, periods):
+            repeated += np.resize(parts[name].to_numpy()[-period:], steps)
     trend = fit_ets(y, steps, None, season=1, model="ZZN")
     return None if trend is None else (trend[0] + repeated, trend[1])

@@ -1,0 +1,101 @@
+"""The rows that the global quantile model learns from: what was known at an origin, about a step ahead of it."""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from localaws.forecast.engine.freq import parse, season_length, seasons
+from localaws.forecast.engine.panel import Panel
+
+RECENT = 7           # newest values given one by one
+SEASONS = 4          # values of the same place in the season given one by one
+LEVEL_STEPS = 28     # a series is scaled by its mean size over that many steps (or one season, if that is longer)
+WINDOWS = (7, 28, 91)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """R rows; values and targets are divided by the row's scale, so that large and small series learn from each other."""
+
+    features: np.ndarray      # (R, F) float32, NaN = not known
+    scale: np.ndarray         # (R,) in the target's unit, > 0
+    categorical: list[int]    # the feature columns that are codes
+
+
+def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], Rows]:
+    """A function (series i, origin o, step h) -> Rows for arrays of equal length.
+
+    The origin is the last time step that is known, 0 <= o < T, and the row is about the value at o + h,
+    1 <= h <= horizon. Related series count with their value at o + h where they are forward-looking (the panel's
+    future_steps reach the horizon), with their value at o where they are historical.
+    """
+    values, steps = panel.target, panel.target.shape[1]
+    level = _rolling_mean(np.abs(values), max(season_length(panel.freq), LEVEL_STEPS))
+    level = np.where(level > 0, level, _rolling_mean(np.abs(values), steps))
+    level = np.where(level > 0, level, 1.0)
+    rolling = [_rolling_mean(values, window) for window in WINDOWS]
+    spread = np.sqrt(np.maximum(_rolling_mean(values ** 2, LEVEL_STEPS) - _rolling_mean(values, LEVEL_STEPS) ** 2, 0))
+    zeros = _rolling_mean(np.where(np.isnan(values), np.nan, values == 0), LEVEL_STEPS)
+    age = np.cumsum(np.maximum.accumulate(~np.isnan(values), axis=1), axis=1)
+    calendar = _calendar(panel, horizon)
+    codes = _codes(panel)
+    related, usual, lead = _related(panel, horizon)
+
+    def at(i: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return np.where(t >= 0, values[i, np.maximum(t, 0)], np.nan)
+
+    def build(i: np.ndarray, o: np.ndarray, h: np.ndarray) -> Rows:
+        scale = level[i, o]
+        sized = [at(i, o - lag) for lag in range(RECENT)]
+        for period in seasons(panel.freq):
+            same_place = o + h - period * -(-h // period)  # the newest known step of the same place in the season
+            sized += [at(i, same_place - period * back) for back in range(SEASONS)]
+        sized += [r[i, o] for r in rolling] + [spread[i, o]]
+        plain = [h, zeros[i, o], age[i, o], np.log(scale), *calendar[o + h].T, *codes[i].T]
+        if related is not None:
+            seen = related[i, o + h * lead]
+            plain += [*seen.T, *(seen - usual[i, o]).T]
+        features = np.column_stack([column / scale for column in sized] + plain).astype(np.float32)
+        first_code = len(sized) + 4 + calendar.shape[1]
+        return Rows(features, scale, list(range(first_code, first_code + codes.shape[1])))
+
+    return build
+
+
+def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """(n, T) mean of what is known of the last `window` steps, NaN where nothing is."""
+    known = ~np.isnan(values)
+
+    def over_window(x: np.ndarray) -> np.ndarray:
+        total = np.cumsum(x, axis=1)
+        return total - np.pad(total, ((0, 0), (window, 0)))[:, :total.shape[1]]
+
+    count = over_window(known.astype(float))
+    return np.divide(over_window(np.where(known, values, 0.0)), count, out=np.full(values.shape, np.nan), where=count > 0)
+
+
+def _calendar(panel: Panel, horizon: int) -> np.ndarray:
+    """(T+H, c) calendar of each step; the place in the year only if more than a year of it can have been learned."""
+    timestamps = panel.timestamps.append(panel.future(horizon))
+    unit = parse(panel.freq)[1]
+    names = {"Y": [], "M": ["month"], "W": [], "D": ["dayofweek", "day"], "H": ["hour", "dayofweek"],
+             "min": ["minute", "hour", "dayofweek"]}[unit]
+    if unit in ("W", "D") and (panel.timestamps[-1] - panel.timestamps[0]).days > 366:
+        names = [*names, "dayofyear"]
+    return np.column_stack([getattr(timestamps, name) for name in names] or [np.empty((len(timestamps), 0))])
+
+
+def _codes(panel: Panel) -> np.ndarray:
+    """(n, m) an integer for each distinct metadata value."""
+    if panel.metadata is None or panel.metadata.shape[1] == 0:
+        return np.empty((len(panel.target), 0))
+    return np.column_stack([panel.metadata[name].astype("category").cat.codes for name in panel.metadata])
+
+
+def _related(panel: Panel, horizon: int) -> tuple[np.ndarray | None, np.ndarray | None, int]:
+    """Related values (n, T+H', k), their usual value up to each step (n, T, k), and 1 if they are forward-looking."""
+    if panel.related is None:
+        return None, None, 0
+    steps = panel.target.shape[1]
+    usual = np.stack([_rolling_mean(panel.related[:, :steps, k], LEVEL_STEPS) for k in range(panel.related.shape[2])], axis=2)
+    return panel.related, usual, int(panel.future_steps >= horizon)
