@@ -50,10 +50,7 @@ def _serve(settings: Settings) -> int:
     from localaws.server import run
 
     print(f"Embedded AWS at {settings.endpoint}, state in {settings.state}. Ctrl-C stops it.", flush=True)
-    try:
-        run(settings)
-    finally:
-        settings.process_file.unlink(missing_ok=True)
+    run(settings)
     return 0
 
 

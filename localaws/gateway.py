@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import logging
+import os
 import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from ministack.core import iam_actions, iam_evaluator, persistence, router
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge, iam, s3, stepfunctions, sts
+from ministack.services import eventbridge, iam, stepfunctions, sts
 from ministack.services.cloudformation import provisioners
 
 from localaws import wire
@@ -34,7 +35,8 @@ from localaws.settings import Settings
 
 logger = logging.getLogger("storecast.gateway")
 
-SAVE_EVERY_SECONDS = 20
+SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
+TLS_SHUTDOWN_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,6 @@ class Mount:
 
 # The policies of the state machine whose step calls a service in this process; None outside Step Functions.
 _step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)
-_step_checked: contextvars.ContextVar[bool] = contextvars.ContextVar("step_checked", default=False)
 
 
 def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) -> None:
@@ -343,10 +344,6 @@ def _bucket_policy_allows(principal: str, action: str, resource: str, source_arn
     return iam_evaluator.evaluate_resource_policy(policy, evaluation, principal).decision == "Allow"
 
 
-def bucket_exists(bucket: str) -> bool:
-    return bucket in s3._buckets
-
-
 # --- CloudFormation -------------------------------------------------------------------------------------------------
 
 
@@ -369,23 +366,31 @@ def _cloudformation(handlers: Mapping[str, Callable], store: Store, jobs: Jobs, 
 # --- serving --------------------------------------------------------------------------------------------------------
 
 
-def serve(settings: Settings) -> None:
-    """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then."""
+def serve(settings: Settings, on_stop: Callable[[], None]) -> None:
+    """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then.
+
+    Ends the process after `on_stop`: a stack that waits for a custom resource holds a thread for up to an hour.
+    """
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.certfile, config.keyfile = str(settings.certificate), str(settings.private_key)
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    asyncio.run(_serve(config))
+    # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
+    # hypercorn has no setting for that.
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
+    asyncio.run(_serve(config, on_stop))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, on_stop: Callable[[], None]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     saving = asyncio.create_task(_save_now_and_then())
     await serve_asgi(emulator.app, config, shutdown_trigger=stop.wait)
     saving.cancel()
+    on_stop()
+    os._exit(0)
 
 
 async def _save_now_and_then() -> None:

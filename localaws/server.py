@@ -23,8 +23,10 @@ def run(settings: Settings) -> None:
     jobs = Jobs(store, preload=PRELOAD)
     jobs.recover()
     gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.MOUNT], settings, store, jobs)
-    try:
-        gateway.serve(settings)
-    finally:
+
+    def close() -> None:
         jobs.close()
         store.close()
+        settings.process_file.unlink(missing_ok=True)
+
+    gateway.serve(settings, close)
