@@ -1,10 +1,10 @@
 """Personalize's ECOMMERCE recipes as pure functions: frames and arrays in, ranked item codes out.
 
-    events = encode(interactions, items)                     # frames of the Interactions and Items datasets
-    recipe = RECIPES["aws-ecomm-recommended-for-you"]
-    model = train(recipe, events, items)                     # flat dict of arrays; save() and load() for .npz bytes
-    evaluate(recipe, events, items).metrics                  # modelMetrics of DescribeRecommender
-    ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ranking.items]
+events = encode(interactions, items)                     # frames of the Interactions and Items datasets
+recipe = RECIPES["aws-ecomm-recommended-for-you"]
+model = train(recipe, events, items)                     # flat dict of arrays; save() and load() for .npz bytes
+evaluate(recipe, events, items).metrics                  # modelMetrics of DescribeRecommender
+ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ranking.items]
 """
 
 from .evaluate import Evaluation, evaluate

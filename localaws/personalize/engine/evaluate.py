@@ -56,18 +56,27 @@ def evaluate(
     """Train on 90% of the users and ask for the rest; with folds > 1 (at most 10) so for as many disjoint tenths.
     Deterministic. Too little data gives 0 requests."""
     n_items = len(events.item_ids)
-    answers, baseline, test_users = [], [], 0
+    metrics, baseline, asked, test_users = [], [], [], 0
     for fold in range(folds):
         training, test = split_users(events, fold)
         model = fit(recipe, training, items, settings)
         plain = popularity.train(training.of_type(recipe.event_type), items, settings)
-        test_users += len(np.unique(test.users))
+        answers, popular = [], []
         for request in requests(recipe, test, settings):
             allowed = permissible(recipe, n_items, request.history, request.item)
             query = (request.history, request.item, LONGEST, allowed, settings)
             answers.append((recipe.rank(model, *query).items, request.truth))
-            baseline.append((popularity.recommend(plain, *query).items, request.truth))
-    return Evaluation(summarize(answers, n_items), summarize(baseline, n_items), len(answers), test_users)
+            popular.append((popularity.recommend(plain, *query).items, request.truth))
+        metrics.append(summarize(answers, n_items))
+        baseline.append(summarize(popular, n_items))
+        asked.append(len(answers))
+        test_users += len(np.unique(test.users))
+    return Evaluation(_mean(metrics, asked), _mean(baseline, asked), sum(asked), test_users)
+
+
+def _mean(folds: list[dict[str, float]], asked: list[int]) -> dict[str, float]:
+    weights = asked if sum(asked) else None
+    return {name: float(np.average([fold[name] for fold in folds], weights=weights)) for name in folds[0]}
 
 
 def split_users(events: Events, fold: int = 0) -> tuple[Events, Events]:
@@ -103,9 +112,7 @@ def requests(recipe: Recipe, test: Events, settings: Settings) -> Iterator[Reque
                     yield from _request(recipe, test, history, int(item), group)
 
 
-def _request(
-    recipe: Recipe, test: Events, history: History, item: int | None, rows: np.ndarray
-) -> Iterator[Request]:
+def _request(recipe: Recipe, test: Events, history: History, item: int | None, rows: np.ndarray) -> Iterator[Request]:
     truth = np.unique(test.items[rows])
     truth = truth[permissible(recipe, len(test.item_ids), history, item)[truth]]
     if len(truth):

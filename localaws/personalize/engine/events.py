@@ -70,7 +70,11 @@ class Events:
     def take(self, rows: np.ndarray) -> Events:
         """The events of some rows (mask or ascending positions), under the same vocabularies."""
         return replace(
-            self, users=self.users[rows], items=self.items[rows], timestamps=self.timestamps[rows], types=self.types[rows]
+            self,
+            users=self.users[rows],
+            items=self.items[rows],
+            timestamps=self.timestamps[rows],
+            types=self.types[rows],
         )
 
     def of_type(self, event_type: str | None) -> Events:

@@ -30,7 +30,7 @@ def precision(found: np.ndarray, k: int) -> float:
 def ndcg(found: np.ndarray, n_relevant: int, k: int) -> float:
     """Hits weighted by 1 / log(1 + rank), divided by the same sum of the ideal list, min(n_relevant, k) hits on top."""
     weights = 1.0 / np.log(1.0 + np.arange(1, k + 1))
-    return float(weights[found[:k]].sum() / weights[: min(n_relevant, k)].sum())
+    return float(weights[found[:k]].sum() / weights[:n_relevant].sum())
 
 
 def summarize(answers: Iterable[tuple[np.ndarray, np.ndarray]], n_items: int) -> dict[str, float]:

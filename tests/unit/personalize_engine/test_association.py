@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from localaws.personalize.engine import NO_HISTORY, Settings, encode
@@ -28,14 +29,16 @@ def test_log_likelihood_ratio_of_a_known_table():
     by_hand = 2 * (10 * np.log(10 / 4) + 10 * np.log(10 / 16) * 2 + 70 * np.log(70 / 64))
     args = (np.array([10.0]), np.array([20.0]), np.array([20.0]), 100)
     assert log_likelihood_ratio(*args)[0] == pytest.approx(by_hand)
-    assert log_likelihood_ratio(np.array([4.0]), np.array([20.0]), np.array([20.0]), 100)[0] == pytest.approx(0, abs=1e-9)
+    assert log_likelihood_ratio(np.array([4.0]), np.array([20.0]), np.array([20.0]), 100)[0] == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 def test_the_score_of_a_planted_pair_is_the_formula():
     events = basket_log([["a", "b"]] * 20 + [["c"]] * 80)
     model = train(events, None, Settings(prior_groups=100, popularity_discount_factor=0.5))
     assert companions(events, model, "a") == ["b"]
-    # k = n_a = 20, p_b = .2; the others' shares add up to .2 + .8 = 1, one companion in each basket with a: r = 20/20 = 1
+    # k = n_a = 20, p_b = .2; the others' shares add up to .2 + .8 = 1, one companion per basket with a: r = 20/20 = 1
     assert model["scores"][0] == pytest.approx((20 + 100 * 1 * 0.2) / (20 + 100) / 0.2**0.5)
     assert model["base"].tolist() == pytest.approx([0.2**0.5, 0.2**0.5, 0.8**0.5])
 
@@ -44,7 +47,7 @@ def test_pairs_below_the_minimum_or_by_chance_or_repelling_are_not_companions():
     twice = basket_log([["a", "b"]] * 2 + [["c"]] * 500)
     assert companions(twice, train(twice, None, Settings()), "a") == []
     assert companions(twice, train(twice, None, Settings(min_cointeraction_count=2)), "a") == ["b"]
-    chance = basket_log([["a", "b"]] * 4 + [["a"]] * 16 + [["b"]] * 16 + [["c"]] * 64)
+    chance = basket_log([["a", "b"]] * 6 + [["a"]] * 14 + [["b"]] * 14 + [["c"]] * 66)  # 4 expected: G2 = 1.5
     assert companions(chance, train(chance, None, Settings()), "a") == []
     repelling = basket_log([["a", "b"]] * 3 + [["a"]] * 100 + [["b"]] * 100)
     assert companions(repelling, train(repelling, None, Settings()), "a") == []
@@ -62,10 +65,12 @@ def test_planted_pairs_of_the_shop_come_first(shop):
 
 
 def test_unknown_items_and_items_without_company_get_popular_items():
-    events = basket_log([["a"]] * 3 + [["b"]] * 9 + [["c"]])
+    """And never an item that nobody bought, such as "d"."""
+    rows = [(f"u{n}", item, START, "Purchase") for n, item in enumerate("aaabbbbbbbbbc")]
+    events = encode(log(rows), pd.DataFrame({"ITEM_ID": ["d"]}))
     model = train(events, None, Settings())
     for item in (None, -1, 2):
-        answer = recommend(model, NO_HISTORY, item, 5, np.array([True, True, item != 2]), Settings())
+        answer = recommend(model, NO_HISTORY, item, 5, np.array([True, True, item != 2, True]), Settings())
         assert events.item_ids[answer.items].tolist() == ["b", "a", "c"][: 2 if item == 2 else 3]
 
 

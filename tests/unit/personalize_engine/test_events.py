@@ -73,7 +73,9 @@ def test_minimums_use_the_services_words():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(0, 9), st.sampled_from(["View", "Purchase"]))
+        st.tuples(
+            st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(0, 9), st.sampled_from(["View", "Purchase"])
+        )
     )
 )
 def test_encoding_loses_no_distinct_event(rows):

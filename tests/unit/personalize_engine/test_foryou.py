@@ -42,7 +42,13 @@ def test_weighted_history_is_distinct_newest_first_and_damped():
 
 def test_age_is_from_creation_else_the_oldest_event_else_new():
     events = encode(
-        log([("a", "old", START, "View"), ("a", "born", START + 9 * DAY, "View"), ("a", "old", START + 10 * DAY, "View")]),
+        log(
+            [
+                ("a", "old", START, "View"),
+                ("a", "born", START + 9 * DAY, "View"),
+                ("a", "old", START + 10 * DAY, "View"),
+            ]
+        ),
         pd.DataFrame({"ITEM_ID": ["unseen"]}),
     )
     items = pd.DataFrame({"ITEM_ID": ["born", "old", "gone"], "CREATION_TIMESTAMP": [START + 4 * DAY, None, START]})
@@ -113,4 +119,12 @@ def test_viewed_items_return_only_where_users_come_back_to_items():
     once = [(f"u{u}", f"i{(u + n) % 30:02d}", START + n, "View") for u in range(30) for n in range(5)]
     again = once + [(user, item, time + DAY, kind) for user, item, time, kind in once]
     assert foryou.train(encode(log(once)), None, Settings())["revisit"] == 0
-    assert foryou.train(encode(log(again)), None, Settings())["revisit"] == pytest.approx(foryou.REVISIT / 2)
+    events = encode(log(again))
+    model = foryou.train(events, None, Settings())
+    assert model["revisit"] == pytest.approx(foryou.REVISIT / 2)
+
+    def place(model):
+        everything = np.ones(len(events.item_ids), dtype=bool)
+        return foryou.recommend(model, viewed(7), None, 30, everything, Settings()).items.tolist().index(7)
+
+    assert place(model) == 0 < place(model | {"revisit": np.array(0.0)})

@@ -30,6 +30,10 @@ def test_a_short_list_is_not_credited_behind_its_end():
     assert ndcg(found, 1, 5) == 1.0
 
 
+def test_the_ideal_list_is_no_longer_than_the_cut_off():
+    assert ndcg(hits(np.arange(5), np.arange(7)), 7, 5) == 1.0
+
+
 def test_no_answers_give_zeros_under_the_services_names():
     assert summarize([], 10) == {
         "coverage": 0.0,

@@ -77,7 +77,9 @@ def test_a_saved_model_answers_alike(trained, recipe):
 @pytest.mark.parametrize("recipe", [ALSO_VIEWED, FOR_YOU], ids=lambda r: r.name)
 def test_purchased_items_are_taken_out_where_the_guide_says_so(trained, recipe):
     _, models = trained
-    answer = recommend(recipe, models[recipe.name], k=100, history=History(np.array([4]), np.array(["Purchase"])), item=1)
+    answer = recommend(
+        recipe, models[recipe.name], k=100, history=History(np.array([4]), np.array(["Purchase"])), item=1
+    )
     assert 4 not in answer.items
     seen = recommend(recipe, models[recipe.name], k=100, history=History(np.array([4]), np.array(["View"])), item=1)
     assert 4 in seen.items
@@ -92,7 +94,9 @@ def test_any_request_gives_distinct_allowed_items(trained, data):
     size = data.draw(st.integers(0, 8))
     history = History(
         np.array(data.draw(st.lists(st.integers(-1, n - 1), min_size=size, max_size=size)), dtype=np.int64),
-        np.array(data.draw(st.lists(st.sampled_from(["View", "Purchase"]), min_size=size, max_size=size)), dtype=np.str_),
+        np.array(
+            data.draw(st.lists(st.sampled_from(["View", "Purchase"]), min_size=size, max_size=size)), dtype=np.str_
+        ),
     )
     item = data.draw(st.one_of(st.none(), st.integers(-1, n - 1)))
     allowed = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
@@ -150,7 +154,7 @@ def test_the_truth_is_of_the_recipes_type_and_not_yet_purchased():
 def test_related_recipes_are_asked_for_each_item_of_a_basket_begun_in_the_newest_tenth():
     rows = [("u", "old", START + n * DAY, "Purchase") for n in range(36)]
     begun = START + 35 * DAY + 10  # same basket as the last input event: not asked
-    rows += [("u", "late", begun, "Purchase")]
+    rows += [("u", item, begun, "Purchase") for item in ("late", "later")]
     rows += [("u", item, START + 90 * DAY, "Purchase") for item in ("a", "b", "c")]
     events = encode(log(rows))
     asked = [(r.item, r.truth.tolist()) for r in requests(TOGETHER, events, Settings())]
