@@ -7,6 +7,7 @@ and serves HTTPS on loopback. `tests/contract/test_gateway.py` says what moved w
 
 import asyncio
 import contextvars
+import copy
 import functools
 import hashlib
 import json
@@ -14,6 +15,7 @@ import logging
 import os
 import secrets
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +95,8 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) 
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, store, jobs, assume)
     stepfunctions._execute_task = _with_role(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _with_check(stepfunctions._invoke_resource)
+    stepfunctions._run_sub_machine = _run_sub_machine
+    stepfunctions._add_event = _one_at_a_time(stepfunctions._add_event)
     eventbridge._invoke_target = _with_target_role(eventbridge._invoke_target)
 
 
@@ -256,6 +260,50 @@ def _integration_call(resource: str, arguments: Any) -> tuple[str, str, str]:
         get_account_id(),
     )
     return prefix, f"{namespace}:{action}", target
+
+
+def _run_sub_machine(states: dict, start_at: str, input_data: Any, execution: dict, context: dict) -> Any:
+    """A branch or an iteration of a state machine, with each of its states in the history and a context of its own.
+
+    ministack's own leaves both out: a wait inside a Parallel could not be seen, and branches shared their variables.
+    """
+    context = context | {"variables": dict(context.get("variables", {}))}
+    name, data = start_at, copy.deepcopy(input_data)
+    while name:
+        if name not in states:
+            raise stepfunctions._ExecutionError("States.Runtime", f"State '{name}' not found")
+        state = states[name]
+        kind = state.get("Type")
+        context["State"] = {"Name": name, "EnteredTime": stepfunctions.now_iso(), "RetryCount": 0}
+        entered = {"stateEnteredEventDetails": {"name": name, "input": json.dumps(data)}}
+        stepfunctions._add_event(execution, f"{kind}StateEntered", entered)
+        if kind == "Fail":
+            raise stepfunctions._ExecutionError(*stepfunctions._fail_state_error(state, data, context))
+        left = name
+        if kind == "Succeed":
+            data = stepfunctions._apply_output_path(
+                state, stepfunctions._apply_input_path(state, data, context), context
+            )
+            name = None
+        else:
+            run = getattr(stepfunctions, f"_execute_{kind.lower()}")
+            more = (execution,) if kind in ("Task", "Parallel", "Map") else ()
+            data, name = run(state, data, *more, context)
+        exited = {"stateExitedEventDetails": {"name": left, "output": json.dumps(data)}}
+        stepfunctions._add_event(execution, f"{kind}StateExited", exited)
+    return data
+
+
+def _one_at_a_time(add_event: Callable) -> Callable:
+    """Branches write one history from several threads; an event's id is its place in it."""
+    lock = threading.Lock()
+
+    @functools.wraps(add_event)
+    def add(*arguments: Any) -> Any:
+        with lock:
+            return add_event(*arguments)
+
+    return add
 
 
 def _with_target_role(invoke_target: Callable) -> Callable:
