@@ -166,11 +166,12 @@ def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
     """
     failed = f"{label} failed"
     states: dict[str, State] = {name: state for part in parts for name, state in part.items()}
-    for state in states.values():
-        for exit_ in (*state.get("Catch", ()), *state.get("Choices", ())):
-            if exit_["Next"] == FAILED:
-                exit_["Next"] = failed
-    states[failed] = {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
+    exits = [exit_ for state in states.values() for exit_ in (*state.get("Catch", ()), *state.get("Choices", ()))
+             if exit_["Next"] == FAILED]
+    for exit_ in exits:
+        exit_["Next"] = failed
+    if exits:
+        states[failed] = {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
     return {"StartAt": start_at, "States": states}
 
 

@@ -12,7 +12,7 @@ _METRICS = ["coverage", "mean_reciprocal_rank_at_25", "normalized_discounted_cum
             "normalized_discounted_cumulative_gain_at_10", "normalized_discounted_cumulative_gain_at_25",
             "precision_at_5", "precision_at_10", "precision_at_25"]
 _SHORT = {"coverage": "coverage", "mean_reciprocal_rank_at_25": "MRR@25"}
-BASELINE = "baseline_"      # prefix of a metric that plain popularity reached on the same data, where the service tells
+BASELINE = "popularity_baseline_"      # prefix of a metric that plain popularity reached on the same data, where the service tells
 
 
 def render(dataset: str, run: str, use_cases: list[dict[str, Any]]) -> str:
@@ -20,7 +20,9 @@ def render(dataset: str, run: str, use_cases: list[dict[str, Any]]) -> str:
     lists = [one for made in use_cases for one in made["lists"]]
     shown = [(str(len(use_cases)), "use cases"), (str(len(lists)), "lists"),
              (str(len({item["itemId"] for one in lists for item in one["items"]})), "different items recommended")]
-    body = figures(shown) + _metrics(use_cases) + "".join(_use_case(made) for made in use_cases)
+    single = [made for made in use_cases if len(made["lists"]) == 1]
+    several = [made for made in use_cases if len(made["lists"]) > 1]
+    body = figures(shown) + _metrics(use_cases) + _popular(single) + "".join(_use_case(made) for made in several)
     return page(f"Recommendations of {dataset}", f"Run {run}", body)
 
 
@@ -45,16 +47,25 @@ def _cell(metrics: dict[str, float], name: str) -> str:
     return f'<td class="n"><span class="{"best" if better else ""}">{number(value)}</span>{beside}</td>'
 
 
+def _popular(use_cases: list[dict[str, Any]]) -> str:
+    """Use cases with one list only, side by side."""
+    if not use_cases:
+        return ""
+    cards = "".join(_card(escape(_title(made)), made["lists"][0]["items"]) for made in use_cases)
+    return f'<section><h2>For everybody</h2><div class="grid">{cards}</div></section>'
+
+
 def _use_case(made: dict[str, Any]) -> str:
-    cards = "".join(f"<article><b>{_subject(one['for'])}</b><ol>" + "".join(
-        f"<li>{escape(item['name'])}</li>" for item in one["items"]) + "</ol></article>" for one in made["lists"])
+    cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made["lists"])
     return f'<section><h2>{escape(_title(made))}</h2><div class="grid">{cards}</div></section>'
 
 
+def _card(heading: str, items: list[dict[str, Any]]) -> str:
+    return f"<article><b>{heading}</b><ol>" + "".join(f"<li>{escape(item['name'])}</li>" for item in items) + "</ol></article>"
+
+
 def _subject(about: dict[str, str]) -> str:
-    if "itemId" in about:
-        return escape(about["name"])
-    return f"user {escape(about['userId'])}" if "userId" in about else "for everybody"
+    return escape(about["name"]) if "itemId" in about else f"user {escape(about['userId'])}"
 
 
 def _title(made: dict[str, Any]) -> str:

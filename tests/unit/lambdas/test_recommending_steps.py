@@ -114,7 +114,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
     for request in ({"itemId": "i1", "userId": "u1"}, {"itemId": "i2", "userId": "u1"}, {"userId": "u1"}, {"userId": "u3"}):
         runtime.add_response("get_recommendations", {"itemList": [{"itemId": "i1"}, {"itemId": "i9", "score": .5}]},
                              {"recommenderArn": _RECOMMENDER, "numResults": 3, **request})
-    made = [{"useCase": "also-viewed", "recommenderArn": _RECOMMENDER, "metrics": {"coverage": .5, "baseline_coverage": .1}},
+    made = [{"useCase": "also-viewed", "recommenderArn": _RECOMMENDER, "metrics": {"coverage": .5, "popularity_baseline_coverage": .1}},
             {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}}]
     summary = handler({**_order(), "recommenders": made}, context)["summary"]
     assert summary["lists"] == 4
@@ -123,3 +123,4 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         {"itemId": "i1", "name": "Milk & <Honey>"}, {"itemId": "i9", "name": "i9", "score": .5}]}
     report = bucket.objects["recommending/corner-shop/report.html"].decode()
     assert "Milk &amp; &lt;Honey&gt;" in report and "<Honey>" not in report
+    assert '<span class="best">0.500</span><div class="soft small">0.100</div>' in report

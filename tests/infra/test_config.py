@@ -1,0 +1,104 @@
+"""The pipeline config: what is good is taken, what is bad is told, all of it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.config import ConfigError, load
+from tests.infra.conftest import ROOT
+
+
+def _load(tmp_path: Path, text: str):
+    path = tmp_path / "shop" / "pipeline.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    return load(path)
+
+
+def _sample() -> dict:
+    return yaml.safe_load((ROOT / "data" / "sample" / "pipeline.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data").glob("*/pipeline.yaml")), ids=lambda path: path.parent.name)
+def test_the_configs_that_come_with_storecast_are_good(path: Path) -> None:
+    assert load(path).identifier == path.parent.name
+
+
+def test_every_problem_is_told_at_once_with_key_value_and_what_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, """
+dataset: Grocery!
+surprise: 1
+forecasting:
+  domain: RETALE
+  frequency: 7D
+  horizon: 900
+  timestamp_format: dd.MM.yyyy
+  datasets: {target: {item_id: string, timestamp: timestamp}}
+  quantiles: ["0.1", "1.5"]
+  optimization_metric: wape
+  forecasts: {Planning-A: ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]}
+recommending:
+  datasets: {interactions: {USER_ID: int, ITEM_ID: string, TIMESTAMP: long}, users: {USER_ID: string}}
+  use_cases: [most-viewd, best-sellers]
+""")
+    text = str(caught.value)
+    for line in ("dataset = 'Grocery!'", "surprise = 1: unknown key", "forecasting.domain = 'RETALE'", "allowed: CUSTOM, EC2_CAPACITY",
+                 "forecasting.frequency = '7D': allowed: Y, 1-11M", "forecasting.horizon = 900", "'yyyy-MM-dd'", "'1.5': allowed are 0.01",
+                 "allowed: WAPE, RMSE", "name 'Planning-A'", "6 types: allowed are 1 to 5", "interactions: EVENT_TYPE is missing",
+                 "interactions.USER_ID: type 'int'; the ECOMMERCE domain needs string", "users: no column beside USER_ID",
+                 "'most-viewd' is not known; allowed: also-viewed"):
+        assert line in text, line
+
+
+@pytest.mark.parametrize(("section", "change", "told"), [
+    ("forecasting", {"frequency": "H"}, "frequency H needs times of day: allowed is yyyy-MM-dd HH:mm:ss"),
+    ("forecasting", {"dimensions": ["location"]}, "target: dimension location must be one of its columns"),
+    ("forecasting", {"datasets": {"related": {"item_id": "string", "timestamp": "timestamp", "price": "float"}}}, "target is missing"),
+    ("forecasting", {"filling": {"demand": {"middlefill": "some"}}}, "demand.middlefill: 'some' is not known; allowed: nan, zero"),
+    ("forecasting", {"filling": {"price": {"futurefill": "nan"}}}, "price.futurefill: 'nan' is not known"),
+    ("forecasting", {"filling": {"demand": {"futurefill": "zero"}}}, "demand.futurefill: not a rule for it"),
+    ("forecasting", {"filling": {"demand": {"middlefill": "value"}}}, "value needs middlefill_value"),
+    ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
+    ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
+    ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
+    ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
+    ("recommending", {"use_cases": []}, "recommending.use_cases"),
+    ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),
+])
+def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told: str) -> None:
+    config = _sample()
+    config[section] |= change
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(config))
+    assert told in str(caught.value)
+
+
+def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:
+    config = _sample()
+    config["recommending"]["datasets"]["items"] = {"ITEM_ID": "string", "CATEGORY_L1": "string", "CATEGORYL1": "string"}
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(config, sort_keys=False))
+    for told in ("items: PRICE is missing", "items.CATEGORY_L1: the ECOMMERCE domain needs it categorical",
+                 "CATEGORY_L1 and CATEGORYL1 differ only in underscores"):
+        assert told in str(caught.value)
+
+
+def test_what_is_no_config_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file; datasets with a pipeline.yaml: .*grocery"):
+        load(ROOT / "data" / "nowhere" / "pipeline.yaml")
+    with pytest.raises(ConfigError, match="not YAML"):
+        _load(tmp_path, "a: [")
+
+
+def test_one_of_the_two_pipelines_is_enough(tmp_path: Path) -> None:
+    config = _sample()
+    del config["recommending"]
+    assert _load(tmp_path, yaml.safe_dump(config)).recommending is None
+    del config["forecasting"]
+    with pytest.raises(ConfigError, match="at least one is needed"):
+        (tmp_path / "empty.yaml").write_text(yaml.safe_dump(config))
+        load(tmp_path / "empty.yaml")

@@ -1,0 +1,17 @@
+"""The shared layer is put together once per content, from what is on the machine already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra import layer
+
+
+def test_a_layer_holds_common_and_powertools_and_is_made_once(tmp_path: Path) -> None:
+    made = layer.assemble(tmp_path)
+    assert (made / "python" / "common" / "step.py").exists()
+    assert (made / "python" / "aws_lambda_powertools").is_dir()
+    assert not list(made.rglob("boto3"))
+    marker = made / "untouched"
+    marker.touch()
+    assert layer.assemble(tmp_path) == made and marker.exists()

@@ -1,0 +1,161 @@
+"""The state machines: sound, readable from state to file, and their expressions mean what they should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonata
+import pytest
+
+from tests.infra.conftest import ROOT, Assembly, machine
+
+_PIPELINES = ("forecasting", "recommending")
+
+
+def _chains(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield definition
+    for state in definition["States"].values():
+        for inner in (*state.get("Branches", ()), *([state["ItemProcessor"]] if "ItemProcessor" in state else ())):
+            yield from _chains(inner)
+
+
+def _states(definition: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [pair for chain in _chains(definition) for pair in chain["States"].items()]
+
+
+def _expressions(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        if node.startswith("{%"):
+            yield node[2:-2].strip()
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key not in ("Branches", "ItemProcessor"):
+                yield from _expressions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _expressions(value)
+
+
+def _evaluate(template: Any, **states: Any) -> Any:
+    """A JSONata template of a state, evaluated as Step Functions does."""
+    if isinstance(template, dict):
+        return {key: _evaluate(value, **states) for key, value in template.items()}
+    if not (isinstance(template, str) and template.startswith("{%")):
+        return template
+    expression = jsonata.Jsonata.jsonata(template[2:-2].strip())
+    expression.register_lambda("parse", json.loads)
+    return expression.evaluate(None, {"states": states})
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_names_are_unique_and_every_transition_leads_somewhere(assembly: Assembly, pipeline: str) -> None:
+    definition = machine(assembly, pipeline)
+    names = [name for name, _ in _states(definition)]
+    assert len(names) == len(set(names))
+    assert all(len(name) <= 80 for name in names)
+    for chain in _chains(definition):
+        targets = [chain["StartAt"]]
+        for state in chain["States"].values():
+            targets += [exit_["Next"] for exit_ in (state, *state.get("Catch", ()), *state.get("Choices", ())) if "Next" in exit_]
+            targets += [state["Default"]] if "Default" in state else []
+            assert "Next" in state or state.get("End") or state["Type"] in ("Choice", "Succeed", "Fail")
+        assert set(targets) <= set(chain["States"])
+        assert set(chain["States"]) <= set(targets), "a state that nothing leads to"
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_every_expression_is_jsonata_and_no_state_assigns_variables(assembly: Assembly, pipeline: str) -> None:
+    for name, state in _states(machine(assembly, pipeline)):
+        assert "Assign" not in state, name
+        for expression in _expressions(state):
+            jsonata.Jsonata.jsonata(expression)
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_a_lambda_state_runs_the_file_of_its_name(assembly: Assembly, pipeline: str) -> None:
+    for name, state in _states(machine(assembly, pipeline)):
+        if state.get("Resource", "").endswith("lambda:invoke"):
+            step = name.split()[0].lower()
+            room = "operations" if step == "notify" else pipeline
+            assert (ROOT / "lambdas" / room / f"{step}.py").exists(), name
+            assert step.capitalize() in state["Arguments"]["FunctionName"], name
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_every_task_hands_its_failure_on_with_its_name(assembly: Assembly, pipeline: str) -> None:
+    branch = machine(assembly, pipeline)["States"]["Pipeline"]["Branches"][0]
+    for name, state in _states(branch):
+        if state["Type"] == "Task":
+            [caught] = state["Catch"]
+            assert caught["ErrorEquals"] == ["States.ALL"] and caught["Output"]["step"] == name
+
+
+def _wait(assembly: Assembly, pipeline: str, label: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    states = dict(_states(machine(assembly, pipeline)))
+    return states[f"Describe {label}"], states[f"{label.capitalize()} ready?"]
+
+
+def _decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
+    for rule in choice["Choices"]:
+        if _evaluate(rule["Condition"], input=payload):
+            return rule["Next"], _evaluate(rule.get("Output", payload), input=payload)
+    return choice["Default"], payload
+
+
+def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> None:
+    describe, choice = _wait(assembly, "forecasting", "dataset import job")
+    payload, seconds = {"importJobArn": "a", "kind": "target"}, []
+    while (following := _decide(choice, payload)[0]) == "Wait for dataset import job" or not seconds:
+        payload = _evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
+        seconds.append(payload["wait"]["seconds"])
+        assert len(seconds) < 1000
+    assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 60
+    assert following == "Load failed"
+    told = _decide(choice, payload)[1]
+    assert told["error"] == "Storecast.BudgetSpent" and "after its budget of 180 minutes" in told["message"]
+    assert payload["kind"] == "target"
+
+
+def test_a_wait_for_another_resource_begins_anew(assembly: Assembly) -> None:
+    describe, _ = _wait(assembly, "forecasting", "forecast")
+    before = {"forecastArn": "b", "wait": {"arn": "a", "seconds": 60, "waited": 999}}
+    after = _evaluate(describe["Output"], input=before, result={"Status": "CREATE_PENDING"})
+    assert after["wait"] == {"arn": "b", "status": "CREATE_PENDING", "seconds": 5, "waited": 0}
+
+
+def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembly) -> None:
+    describe, choice = _wait(assembly, "forecasting", "auto predictor")
+    payload = _evaluate(describe["Output"], input={"predictorArn": "p"}, result={"Status": "CREATE_FAILED", "Message": "too little data"})
+    following, told = _decide(choice, payload)
+    assert following == "Pipeline failed"
+    assert told == {"step": "Wait for auto predictor", "resource": "p", "error": "CREATE_FAILED", "message": "too little data"}
+
+
+@pytest.mark.parametrize(("recommender", "following"), [
+    ({"Status": "ACTIVE"}, "Recommender is ready"),
+    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Recommender is ready"),
+    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE IN_PROGRESS"}}, "Wait for recommender"),
+    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE FAILED", "FailureReason": "r"}}, "Recommend failed"),
+    ({"Status": "CREATE FAILED", "FailureReason": "r"}, "Recommend failed"),
+    ({"Status": "START PENDING"}, "Wait for recommender"),
+])
+def test_a_recommender_is_ready_when_its_update_is(assembly: Assembly, recommender: dict[str, Any], following: str) -> None:
+    describe, choice = _wait(assembly, "recommending", "recommender")
+    payload = _evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
+    assert _decide(choice, payload)[0] == following
+
+
+def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembly: Assembly) -> None:
+    states = machine(assembly, "forecasting")["States"]
+    names = {"Id": "arn:aws:states:r:1:execution:m:run-1", "Name": "run-1"}
+    hash_ = {"hash": lambda text, algorithm: "0123456789abcdef" * 4}
+
+    def evaluate(text: str) -> str:
+        expression = jsonata.Jsonata.jsonata(text[2:-2].strip())
+        expression.register_lambda("hash", hash_["hash"])
+        return expression.evaluate(None, {"states": {"context": {"Execution": names}}})
+
+    holder = evaluate(states["Hand over the lock"]["Arguments"]["ExpressionAttributeValues"][":next"]["S"])
+    assert holder == "arn:aws:states:r:1:execution:m:" + evaluate(states["Start the next run"]["Arguments"]["Name"])
