@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 from scipy.special import ndtri
-from statsforecast.arima import auto_arima_f, forecast_arima
 
 from localaws.forecast.engine.freq import r_ts_frequency
 from localaws.forecast.engine.panel import Panel, Prediction
@@ -37,6 +36,8 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, use_related
 
 def _fit(y: np.ndarray, steps: int, x: np.ndarray | None, *, season: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,) of the best model of `y`, None if there is none."""
+    from statsforecast.arima import auto_arima_f, forecast_arima  # here, because its import takes seconds
+
     regressors = [] if x is None else [_varying(x, len(y))]
     if len(y) < 2 * season:
         season = 1

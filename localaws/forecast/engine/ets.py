@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 from scipy.special import ndtri
-from statsforecast.ets import ets_f, forecast_ets
 
 from localaws.forecast.engine.freq import r_ts_frequency
 from localaws.forecast.engine.panel import Panel, Prediction
@@ -28,6 +27,8 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, model: str 
 
 def fit_ets(y: np.ndarray, steps: int, _: None, *, season: int, model: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,) of the best ETS model of `y`, None if there is none."""
+    from statsforecast.ets import ets_f, forecast_ets  # here, because its import takes seconds
+
     try:
         answer = forecast_ets(ets_f(y, m=season, model=model), h=steps, level=[80])
     except Exception:  # noqa: BLE001 - the library raises bare Exception where no model fits, NotImplementedError if too short

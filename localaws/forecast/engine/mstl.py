@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from statsforecast.mstl import mstl
 
 from localaws.forecast.engine.ets import fit_ets
 from localaws.forecast.engine.freq import seasons
@@ -29,6 +28,8 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: in
 
 def _fit(y: np.ndarray, steps: int, _: None, *, periods: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,), None if the trend has no model."""
+    from statsforecast.mstl import mstl  # here, because its import takes seconds
+
     periods = [period for period in periods if len(y) >= 2 * period]
     repeated = np.zeros(steps)
     if periods:

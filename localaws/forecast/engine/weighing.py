@@ -5,6 +5,7 @@ w(series, member) ~ share(member) * (pooled loss of the member / its loss on the
 The share is how often greedy selection took the member to lower the loss over all series (Caruana et al., "Ensemble
 Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. Either alone
 was worse on the grocery and M4 data that we tried: without shares, weak members take too much from a strong one.
+A member without a share weighs nothing anywhere and need not be fitted for a forecast.
 """
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,6 @@ from localaws.forecast.engine.metrics import FIELD, Metrics, average, per_item, 
 from localaws.forecast.engine.panel import Prediction
 
 ROUNDS = 20       # of greedy selection
-RESERVED = 0.1    # of the shares is spread evenly, so that a member may still win the series it suits
 SMALLEST = 1e-3   # a loss below that fraction of the worst member's counts as that fraction: no weight is infinite
 
 Part = tuple[int, slice]  # a window and some of its steps
@@ -81,7 +81,7 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
         best = int(np.argmin([_loss(pooled, run, parts, metric) for run in tried]))
         taken[best] += 1
         quantiles, mean = quantiles + members[best].quantiles, mean + members[best].mean
-    return (1 - RESERVED) * taken / ROUNDS + RESERVED / len(members)
+    return taken / ROUNDS
 
 
 def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> np.ndarray | float:

@@ -1,0 +1,90 @@
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from localaws.forecast.engine import ALGORITHMS, metrics
+from localaws.forecast.engine.autopredictor import default_members, predict, train
+from localaws.forecast.engine.trained import from_parts, to_parts
+
+LEVELS = (0.1, 0.5, 0.9)
+FAST = ("SeasonalNaive", "NPTS", "LightGBM")
+
+
+@pytest.fixture
+def trained(shop):
+    return train(shop.cut(106), 14, LEVELS, members=FAST)
+
+
+def test_the_weighted_whole_beats_the_worst_member_on_data_it_has_not_seen(shop, trained):
+    def loss(prediction):
+        return metrics.pooled(shop.target[:, 106:], prediction, LEVELS, np.ones(len(shop.target))).average_wql
+
+    members = [loss(ALGORITHMS[name](shop.cut(106), 14, LEVELS)) for name in FAST]
+    assert loss(predict(trained, shop.cut(106), 14, LEVELS)) < max(members)
+    assert trained.weights.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_leaderboard_names_every_member_and_the_whole(trained):
+    assert set(trained.leaderboard) == {*FAST, "AutoPredictor"}
+    best = min(trained.leaderboard, key=lambda name: trained.leaderboard[name]["AverageWeightedQuantileLoss"])
+    assert best != "SeasonalNaive"
+    assert trained.leaderboard["AutoPredictor"]["WAPE"] == pytest.approx(trained.backtest.summary().wape)
+
+
+def test_a_predictor_survives_json_and_npz_without_pickle(shop, trained):
+    document, arrays = to_parts(trained)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    file.seek(0)
+    again = from_parts(json.loads(json.dumps(document)), np.load(file, allow_pickle=False))
+    assert again.algorithms == trained.algorithms and again.leaderboard == trained.leaderboard
+    assert vars(again.backtest.summary())["rmse"] == trained.backtest.summary().rmse
+    before, after = predict(trained, shop, 3, (0.05, 0.25)), predict(again, shop, 3, (0.05, 0.25))
+    assert np.array_equal(before.quantiles, after.quantiles) and np.array_equal(before.mean, after.mean)
+
+
+def test_a_single_algorithm_is_a_predictor_with_one_member(shop):
+    trained = train(shop, 14, LEVELS, members=("NPTS",), hyperparameters={"NPTS": {"kernel_type": "uniform"}})
+    expected = ALGORITHMS["NPTS"](shop, 14, (0.5,), kernel_type="uniform")
+    assert np.array_equal(predict(trained, shop, 14, (0.5,)).quantiles, expected.quantiles)
+    assert set(trained.leaderboard) == {"NPTS"}
+
+
+def test_a_new_series_takes_the_mean_weights(make_panel, shop):
+    trained = train(shop, 14, LEVELS, members=("SeasonalNaive", "NPTS"))
+    new = make_panel(shop.target[:1])
+    new.keys.loc[0, "item_id"] = "new"
+    naive, npts = (ALGORITHMS[name](new, 14, ()).mean for name in trained.algorithms)
+    share = trained.weights.mean(axis=0)
+    assert predict(trained, new, 14, ()).mean == pytest.approx(share[0] * naive + share[1] * npts)
+
+
+def test_a_predictor_of_the_mean_alone_is_weighed_by_wape(shop):
+    trained = train(shop, 14, (), members=("SeasonalNaive", "NPTS"))
+    assert trained.losses == pytest.approx(train(shop, 14, LEVELS, members=trained.algorithms, metric="WAPE").losses)
+    assert predict(trained, shop, 2, ()).quantiles.shape == (24, 2, 0)
+
+
+def test_slow_algorithms_join_small_panels_only(make_panel):
+    few, some, many = (default_members(make_panel(np.ones((n, 30)))) for n in (10, 25, 26))
+    assert "ARIMA" in few and "ARIMA" not in some
+    assert some["ETS"] == {} and many["ETS"] == {"model": "ZNZ"}
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"members": ("Prophecy",)}, "unknown algorithm 'Prophecy', allowed are ARIMA"),
+    ({"hyperparameters": {"Prophecy": {}}}, "unknown algorithm 'Prophecy'"),
+    ({"metric": "sMAPE"}, "unknown OptimizationMetric 'sMAPE', allowed are AverageWeightedQuantileLoss")])
+def test_bad_requests_are_named(shop, options, words):
+    with pytest.raises(ValueError, match=words):
+        train(shop, 14, LEVELS, **options)
+
+
+def test_messages_of_the_panel_are_kept(shop):
+    trained = train(replace(shop, messages=("one series left out",)), 14, LEVELS, members=("NPTS",))
+    assert from_parts(*to_parts(trained)).messages == ("one series left out",)
+    assert isinstance(from_parts(*to_parts(trained)).keys, pd.DataFrame)

@@ -1,0 +1,68 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from localaws.forecast.engine.boosted import forecast
+from localaws.forecast.engine.features import RECENT, SEASONS, row_builder
+
+
+@pytest.fixture
+def promoted(make_panel):
+    """16 series that sell three times as much when they are promoted; the promotions of the next 14 days are known."""
+    rng = np.random.default_rng(4)
+    promotion = (rng.random((16, 134, 1)) < 0.3).astype(float)
+    return make_panel(rng.poisson(20 * (1 + 2 * promotion[:, :120, 0])), related=promotion)
+
+
+def test_known_future_promotions_raise_the_forecast(promoted):
+    mean = forecast(promoted, 14, ()).mean
+    ahead = promoted.related[:, 120:, 0] == 1
+    assert mean[ahead].mean() == pytest.approx(60, rel=0.15) and mean[~ahead].mean() == pytest.approx(20, rel=0.15)
+
+
+def test_quantiles_cover_what_they_say(shop):
+    prediction = forecast(shop.cut(106), 14, (0.1, 0.9))
+    actual = shop.target[:, 106:]
+    inside = (actual >= prediction.quantiles[:, :, 0]) & (actual <= prediction.quantiles[:, :, 1])
+    assert 0.65 < inside.mean() < 0.95
+
+
+def test_one_huge_series_does_not_spoil_the_others(shop, make_panel):
+    target = shop.target.copy()
+    target[0] *= 1e12
+    prediction = forecast(make_panel(target), 7, (0.5,))
+    assert prediction.mean[1:] == pytest.approx(forecast(shop, 7, (0.5,)).mean[1:], rel=0.35)
+
+
+def test_the_same_input_gives_the_same_forecast(shop):
+    assert np.array_equal(forecast(shop, 3, (0.5,)).quantiles, forecast(shop, 3, (0.5,)).quantiles)
+
+
+def test_a_series_without_history_is_forecast_like_its_category(make_panel):
+    rng = np.random.default_rng(5)
+    target = rng.poisson(np.repeat([10, 10], 10)[:, None], (20, 60)).astype(float)
+    target[0] = np.nan
+    panel = make_panel(target, metadata=pd.DataFrame({"category": ["a"] * 10 + ["b"] * 10}))
+    prediction = forecast(panel, 3, (0.5,))
+    assert np.isfinite(prediction.mean).all()
+
+
+def test_rows_hold_only_what_is_known_at_their_origin(make_panel):
+    values = np.arange(60.0)
+    build = row_builder(make_panel([values]), 10)
+    changed = make_panel([np.where(np.arange(60) > 40, -999.0, values)])
+    place = np.array([0]), np.array([40]), np.array([9])
+    row, same = build(*place), row_builder(changed, 10)(*place)
+    assert np.array_equal(row.features, same.features, equal_nan=True)
+    unscaled = row.features[0] * row.scale[0]
+    assert unscaled[:RECENT] == pytest.approx([40, 39, 38, 37, 36, 35, 34])
+    # step 49 is two seasons ahead of 35, the newest known day of the same weekday
+    assert unscaled[RECENT:RECENT + SEASONS] == pytest.approx([35, 28, 21, 14])
+
+
+def test_historical_related_values_count_at_the_origin_and_forward_looking_ones_at_the_step(make_panel):
+    related = np.arange(70.0).reshape(1, 70, 1)
+    place = np.array([0]), np.array([40]), np.array([9])
+    ahead = row_builder(make_panel(np.ones((1, 60)), related=related), 10)(*place)
+    behind = row_builder(make_panel(np.ones((1, 60)), related=related[:, :60]), 10)(*place)
+    assert ahead.features[0, -2] == 49 and behind.features[0, -2] == 40

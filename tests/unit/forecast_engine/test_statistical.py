@@ -1,0 +1,67 @@
+"""ETS, ARIMA and MSTL against what R's forecast package answers for the classic airline series."""
+from functools import partial
+
+import numpy as np
+import pytest
+from statsforecast.utils import AirPassengers
+
+from localaws.forecast.engine import ALGORITHMS, arima, ets, mstl
+from localaws.forecast.engine.per_series import forecast_each
+
+JANUARY_TO_MARCH_1961 = {"ARIMA": [445.63, 420.40, 449.20], "ETS": [441.80, 434.12, 496.63]}  # auto.arima, ets
+
+
+@pytest.fixture
+def airline(make_panel):
+    return make_panel([AirPassengers], freq="M", start="1949-01-01")
+
+
+@pytest.mark.parametrize("name", ["ARIMA", "ETS"])
+def test_the_airline_forecast_is_that_of_r(airline, name):
+    assert ALGORITHMS[name](airline, 3, (0.5,)).mean[0] == pytest.approx(JANUARY_TO_MARCH_1961[name], rel=0.015)
+
+
+def test_arima_intervals_are_those_of_r(airline):
+    prediction = arima.forecast(airline, 1, (0.1, 0.9))  # R: 430.89 and 460.38 at 80%
+    assert prediction.quantiles[0, 0] == pytest.approx([430.89, 460.38], rel=0.01)
+
+
+@pytest.mark.parametrize("algorithm", [ets.forecast, mstl.forecast, arima.forecast])
+def test_a_season_and_a_trend_are_carried_on(make_panel, algorithm):
+    step = np.arange(77)
+    noise = np.random.default_rng(1).normal(0, 0.1, 77)
+    signal = 50 + 0.5 * step + 10 * np.sin(2 * np.pi * step / 7)
+    prediction = algorithm(make_panel([(signal + noise)[:70]]), 7, (0.5,))
+    assert prediction.mean[0] == pytest.approx(signal[70:], abs=1.5)
+
+
+def test_arima_uses_fourier_terms_for_a_long_season(make_panel):
+    step = np.arange(240)
+    signal = 20 + 5 * np.sin(2 * np.pi * step / 24) + np.random.default_rng(1).normal(0, 0.1, 240)
+    prediction = arima.forecast(make_panel([signal[:216]], freq="H"), 24, (0.5,))
+    assert prediction.mean[0] == pytest.approx(signal[216:], abs=0.6)
+
+
+def test_arima_can_use_related_series_and_says_when_they_end_too_early(make_panel):
+    rng = np.random.default_rng(2)
+    promotion = rng.integers(0, 2, (1, 90, 1)).astype(float)
+    target = 10 + 20 * promotion[:, :80, 0] + rng.normal(0, 0.5, (1, 80))
+    panel = make_panel(target, related=promotion)
+    assert arima.forecast(panel, 10, (0.5,), use_related=True).mean[0] == pytest.approx(10 + 20 * promotion[0, 80:, 0], abs=2)
+    with pytest.raises(ValueError, match="related series for 11 steps ahead, there are 10"):
+        arima.forecast(panel, 11, (0.5,), use_related=True)
+
+
+def _last_value(y, steps, x):
+    return np.full(steps, y[-1]) + np.arange(steps), np.ones(steps)
+
+
+def test_what_is_missing_at_the_end_is_forecast_too(make_panel):
+    panel = make_panel([[1, np.nan, 3, np.nan, np.nan]])
+    assert forecast_each(_last_value, panel, 2, (0.5,)).mean.tolist() == [[5, 6]]
+
+
+def test_several_processes_answer_as_one_does(shop):
+    one, two = (forecast_each(partial(ets.fit_ets, season=7, model="ANA"), shop, 3, (0.9,), workers=workers)
+                for workers in (1, 2))
+    assert np.array_equal(one.quantiles, two.quantiles)

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from localaws.forecast.engine.backtest import Backtest
+from localaws.forecast.engine.weighing import honest, item_losses, weights, whole
+
+METRIC = "WAPE"
+
+
+def run(errors, horizon=4, windows=1):
+    """A backtest in which series i is always 1 and its mean forecast off by errors[i]."""
+    errors = np.asarray(errors, float)
+    actual = np.ones((windows, len(errors), horizon))
+    mean = actual + errors[:, None]
+    return Backtest((0.5,), np.zeros((windows, horizon), "datetime64[ns]"), actual, mean[..., None], mean, np.ones((windows, len(errors))))
+
+
+def test_item_losses_by_hand():
+    assert item_losses({"a": run([0.5, 1]), "b": run([2, -3])}, whole(1), METRIC).tolist() == [[0.5, 2], [1, 3]]
+
+
+def test_a_member_that_helps_no_one_weighs_nothing():
+    learned = weights({"good": run([0.1, 0.1]), "bad": run([1, 1])}, whole(1), METRIC)
+    assert learned.tolist() == [[1, 0], [1, 0]]
+
+
+def test_each_series_prefers_the_member_that_suits_it():
+    odds = np.divide(*weights({"a": run([0.1, 1]), "b": run([-1, -0.1])}, whole(1), METRIC).T)
+    # the shares are the same for both series, 1/loss^2 is 100 to 1 for one of them and 1 to 100 for the other
+    assert odds[0] / odds[1] == pytest.approx(100 ** 2)
+
+
+def test_opposite_errors_share_the_weight():
+    learned = weights({"over": run([1.0]), "under": run([-1.0])}, whole(1), METRIC)
+    assert learned == pytest.approx(np.array([[0.5, 0.5]]))
+
+
+def test_weights_stay_finite_when_a_member_is_perfect():
+    learned = weights({"perfect": run([0, 0]), "bad": run([1, 1])}, whole(1), METRIC)
+    assert np.isfinite(learned).all() and learned[:, 0].min() > 0.9
+
+
+def test_a_series_without_a_defined_loss_takes_the_shares():
+    runs = {"good": run([0.1, 0.1]), "bad": run([1, 1])}
+    for name, member in runs.items():
+        actual = member.actual.copy()
+        actual[0, 1, 0] = np.nan
+        runs[name] = replace(member, actual=actual)
+    assert weights(runs, whole(1), METRIC)[1].tolist() == [1, 0]
+
+
+def test_where_nothing_is_defined_all_weigh_alike():
+    runs = {name: replace(run([1.0]), actual=np.full((1, 1, 4), np.nan)) for name in "ab"}
+    assert weights(runs, whole(1), METRIC).tolist() == [[0.5, 0.5]]
+
+
+def test_no_part_of_an_honest_backtest_is_weighed_by_its_own_outcome():
+    # a is right in the first half only, b in the second: weights learned elsewhere choose the wrong one every time
+    a, b = run([0.0]), run([0.0])
+    a.mean[:, :, 2:], b.mean[:, :, :2] = 2, 2
+    off = np.abs(honest({"a": a, "b": b}, METRIC).mean - 1)
+    assert off.min() > 0.9
+
+
+def test_with_several_windows_each_is_weighed_by_the_others():
+    a, b = run([0.0], windows=2), run([0.0], windows=2)
+    a.mean[0], b.mean[1] = 2, 2
+    assert np.abs(honest({"a": a, "b": b}, METRIC).mean - 1).min() > 0.9
