@@ -1,0 +1,89 @@
+"""What the pipelines left in the results bucket, read as any customer would read it: boto3 and the files themselves."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+YARDSTICK = "yardstick"
+
+
+@dataclass(frozen=True)
+class Results:
+    """The newest results of both pipelines; a pipeline that the dataset has not is None."""
+
+    forecasting: dict | None
+    recommending: dict | None
+    recommendations: dict | None
+
+
+def load(bucket: str, dataset: str, out: Path) -> Results:
+    """The newest pointers; the reports go to `out` as <pipeline>.html."""
+    s3 = boto3.client("s3")
+
+    def newest(pipeline: str) -> dict | None:
+        try:
+            body = s3.get_object(Bucket=bucket, Key=f"{pipeline}/{dataset}/newest.json")["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        s3.download_file(bucket, f"{pipeline}/{dataset}/report.html", str(out / f"{pipeline}.html"))
+        return json.loads(body)
+
+    recommending = newest("recommending")
+    lists = json.loads(_body(s3, recommending["recommendations"])) if recommending else None
+    return Results(newest("forecasting"), recommending, lists)
+
+
+def _body(s3, uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def size(forecasting: dict) -> tuple[int, int]:
+    """(items, time steps) that were forecast, counted in the exported files of the first kind of forecast."""
+    s3 = boto3.client("s3")
+    bucket, _, prefix = next(iter(forecasting["forecasts"].values()))["exports"].removeprefix("s3://").partition("/")
+    items, dates = set(), set()
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", []):
+            for row in csv.DictReader(io.StringIO(_body(s3, f"s3://{bucket}/{each['Key']}").decode())):
+                items.add(row[next(iter(row))])
+                dates.add(row["date"])
+    return len(items), len(dates)
+
+
+def ahead(forecasting: dict, item_key: str, item: str) -> dict[str, list[dict]]:
+    """The forecast of one item by forecast type (p10, p50, ...), from QueryForecast."""
+    query = boto3.client("forecastquery")
+    predictions = {}
+    for made in forecasting["forecasts"].values():
+        answer = query.query_forecast(ForecastArn=made["forecastArn"], Filters={item_key: item})
+        predictions |= answer["Forecast"]["Predictions"]
+    return predictions
+
+
+def past(folder: Path, dataset: str) -> dict[str, dict[str, float]]:
+    """Demand by item and day, from the target files that were uploaded: item id, timestamp, ..., value."""
+    demand: dict[str, dict[str, float]] = defaultdict(dict)
+    for path in sorted((folder / "forecasting" / dataset / "target").glob("*.csv")):
+        with path.open(newline="") as file:
+            for row in csv.reader(file):
+                demand[row[0]][row[1][:10]] = demand[row[0]].get(row[1][:10], 0.0) + float(row[-1])
+    return demand
+
+
+def actuals(folder: Path) -> dict[str, dict[str, float]]:
+    """What really happened in the forecast's time, where the dataset holds it back (actuals.csv)."""
+    path = folder / "actuals.csv"
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    if path.exists():
+        with path.open(newline="") as file:
+            rows = csv.reader(file)
+            next(rows)
+            for row in rows:
+                found[row[0]][row[1][:10]] = float(row[-1])
+    return found

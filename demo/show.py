@@ -1,0 +1,131 @@
+"""What a person sees at the end: forecasts, accuracy, recommendations, where everything lies, and how to go on."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from demo import results
+from demo.results import Results
+
+ITEMS, DAYS, LISTS = 3, 7, 2
+METRICS = {
+    "AverageWeightedQuantileLoss": "average wQL",
+    "wQL[0.1]": "wQL[0.1]",
+    "wQL[0.5]": "wQL[0.5]",
+    "wQL[0.9]": "wQL[0.9]",
+    "WAPE": "WAPE",
+    "RMSE": "RMSE",
+    "MASE": "MASE",
+}
+RECOMMENDER_METRICS = {
+    "coverage": "coverage",
+    "mean_reciprocal_rank_at_25": "MRR@25",
+    "normalized_discounted_cumulative_gain_at_10": "NDCG@10",
+    "precision_at_10": "precision@10",
+}
+USE_CASES = {
+    "most-viewed": "Most viewed",
+    "best-sellers": "Best sellers",
+    "frequently-bought-together": "Frequently bought together",
+    "also-viewed": "Customers who viewed X also viewed",
+    "recommended-for-you": "Recommended for you",
+}
+BASELINE = "popularity_baseline_"
+
+
+def forecasts(console: Console, found: Results, folder: Path, dataset: str, item_key: str) -> None:
+    """A week of the items sold most: the same weekday a week before, P10, P50, P90, and what really happened."""
+    past, truth = results.past(folder, dataset), results.actuals(folder)
+    head = sorted(past, key=lambda item: -sum(past[item].values()))[:ITEMS]
+    table = _table(f"Forecasts of {dataset}: the {ITEMS} items sold most, the first {DAYS} of the days ahead")
+    columns = [("item", "left"), ("date", "left"), ("a week before", "right"), ("P10", "right"), ("P50", "right")]
+    columns += [("P90", "right")] + ([("really sold", "right")] if truth else [])
+    for name, side in columns:
+        table.add_column(name, justify=side)
+    for item in head:
+        ahead = results.ahead(found.forecasting, item_key, item)
+        for step in range(min(DAYS, len(ahead["p50"]))):
+            day = ahead["p50"][step]["Timestamp"][:10]
+            week_before = str(date.fromisoformat(day) - timedelta(days=7))
+            row = [item if step == 0 else "", day, _number(past[item].get(week_before))]
+            row += [f"{ahead[kind][step]['Value']:,.1f}" for kind in ("p10", "p50", "p90")]
+            table.add_row(*row, *([_number(truth[item].get(day))] if truth else []))
+        table.add_section()
+    console.print(table)
+
+
+def accuracy(console: Console, forecasting: dict) -> None:
+    table = _table("Accuracy in backtest, lower is better")
+    table.add_column("predictor")
+    for name in METRICS.values():
+        table.add_column(name, justify="right")
+    for row in forecasting["accuracy"]:
+        name = row["algorithm"] + (" (yardstick)" if row.get(results.YARDSTICK) else "")
+        table.add_row(name, *(f"{row[key]:.4f}" if row.get(key) is not None else "-" for key in METRICS))
+    console.print(table)
+
+
+def recommenders(console: Console, recommending: dict) -> None:
+    table = _table("Recommenders on interactions held back, higher is better: recommender / plain popularity")
+    table.add_column("use case")
+    for name in RECOMMENDER_METRICS.values():
+        table.add_column(name, justify="right")
+    for made in recommending["recommenders"]:
+        metrics = made["metrics"]
+        cells = []
+        for key in RECOMMENDER_METRICS:
+            baseline = f" / {metrics[BASELINE + key]:.3f}" if BASELINE + key in metrics else ""
+            cells.append(f"{metrics[key]:.3f}{baseline}")
+        table.add_row(USE_CASES[made["useCase"]], *cells)
+    console.print(table)
+
+
+def recommendations(console: Console, lists: dict) -> None:
+    table = _table("Recommendations (page views of this dataset are simulated around its real purchases)")
+    table.add_column("use case")
+    table.add_column("for")
+    table.add_column("items, best first")
+    for made in lists["useCases"]:
+        for at, each in enumerate(made["lists"][:LISTS]):
+            whom = each["for"].get("name") or each["for"].get("userId") or "everybody"
+            whom = f"user {whom}" if "userId" in each["for"] else whom
+            items = "; ".join(item["name"] for item in each["items"][:4])
+            table.add_row(USE_CASES[made["useCase"]] if at == 0 else "", whom, items)
+        table.add_section()
+    console.print(table)
+
+
+def places(console: Console, outputs: dict[str, str], dataset: str, out: Path, state: str) -> None:
+    """Where things lie, and how to look further."""
+    data, found = outputs["DataBucket"], outputs["ResultsBucket"]
+    console.print("\n[bold]Where it lies[/bold]")
+    for what, where in {
+        "uploads": f"s3://{data}/forecasting/{dataset}/, s3://{data}/recommending/{dataset}/",
+        "results": f"s3://{found}/forecasting/{dataset}/, s3://{found}/recommending/{dataset}/",
+        "reports": ", ".join(str(path) for path in sorted(out.glob("*ing.html"))),
+        "summary": str(out / "summary.json"),
+    }.items():
+        console.print(f"  {what:<9}{where}", soft_wrap=True, highlight=False)
+    console.print("\n[bold]Look further[/bold]")
+    option = "" if state == ".localaws" else f" --state {state}"
+    for line in (
+        "source .venv/bin/activate",
+        f'eval "$(python -m localaws env{option})"   # any AWS client here now talks to the embedded AWS',
+        f"aws s3 ls --recursive s3://{found}/",
+        "aws forecast list-predictors",
+        "aws personalize list-recommenders",
+        "python -c \"import boto3; print(boto3.client('forecast').list_forecasts()['Forecasts'])\"",
+        f"python -m localaws stop{option}   # its state is kept; start brings it back",
+        f"python -m demo --destroy --dataset {dataset}{option}   # take the app down, with all that it made",
+    ):
+        console.print(f"  {line}", soft_wrap=True, highlight=False)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"

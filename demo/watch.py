@@ -1,0 +1,177 @@
+"""The pipelines as they run: which state each is in, for how long, and what the services have made so far."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import boto3
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+LOOK_EVERY_SECONDS = 1.0
+RUNNING = "RUNNING"
+
+
+@dataclass
+class Run:
+    """One execution of a pipeline's state machine."""
+
+    pipeline: str
+    arn: str
+    status: str = RUNNING
+    state: str = ""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stopped: datetime | None = None
+    cause: str = ""
+    states: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def seconds(self) -> float:
+        return ((self.stopped or datetime.now(UTC)) - self.started).total_seconds()
+
+
+class Watcher:
+    """Follows the executions of some state machines (pipeline -> ARN) until none runs any more."""
+
+    def __init__(self, machines: dict[str, str], dataset: str):
+        self.machines = machines
+        self._prefix = f"storecast_{dataset.replace('-', '_')}"
+        self._states, self._forecast = boto3.client("stepfunctions"), boto3.client("forecast")
+        self._personalize = boto3.client("personalize")
+        self.runs: dict[str, Run] = {}
+
+    def newest(self) -> dict[str, str]:
+        """The newest execution of each pipeline, to tell later ones from it."""
+        found = {}
+        for pipeline, machine in self.machines.items():
+            executions = self._states.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
+            if executions:
+                found[pipeline] = executions[0]["executionArn"]
+        return found
+
+    def wait(self, expected: Iterable[str], known: dict[str, str], console: Console, patience: float = 30.0) -> None:
+        """Until every expected pipeline has a run that is not in `known`, and no run is under way.
+
+        Raises TimeoutError when an upload started none within `patience` seconds.
+        """
+        begun = time.monotonic()
+        missing = set(expected)
+        with Live(console=console, refresh_per_second=4) if console.is_terminal else _Lines(console) as live:
+            while True:
+                self._look(known)
+                missing -= {run.pipeline for run in self.runs.values()}
+                live.update(self._table())
+                if not missing and all(run.status != RUNNING for run in self.runs.values()):
+                    return
+                if missing and time.monotonic() - begun > patience:
+                    raise TimeoutError(f"The upload started no execution of {', '.join(sorted(missing))}.")
+                time.sleep(LOOK_EVERY_SECONDS)
+
+    def recall(self, arns: Iterable[str]) -> None:
+        """Finished executions of an earlier upload, for a run that had nothing new to wait for."""
+        for arn in arns:
+            if arn not in self.runs:
+                found = self._states.describe_execution(executionArn=arn)
+                pipeline = next(name for name, machine in self.machines.items() if machine == found["stateMachineArn"])
+                started, stopped = found["startDate"], found.get("stopDate")
+                self.runs[arn] = Run(pipeline, arn, found["status"], "", started, stopped, states=self._visited(arn))
+
+    def _look(self, known: dict[str, str]) -> None:
+        for pipeline, machine in self.machines.items():
+            for execution in self._states.list_executions(stateMachineArn=machine, maxResults=20)["executions"]:
+                arn = execution["executionArn"]
+                if arn == known.get(pipeline):
+                    break
+                run = self.runs.setdefault(arn, Run(pipeline, arn, started=execution["startDate"]))
+                if run.stopped is None:
+                    run.state = self._state(arn) or run.state
+                    run.status, run.stopped = execution["status"], execution.get("stopDate")
+                    if run.stopped:
+                        run.states = self._visited(arn)
+                    if run.status not in (RUNNING, "SUCCEEDED"):
+                        run.cause = self._states.describe_execution(executionArn=arn).get("cause", "")
+
+    def _state(self, arn: str) -> str:
+        events = self._states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=40)["events"]
+        entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
+        return next(entered, "")
+
+    def _visited(self, arn: str) -> list[str]:
+        """The states that an execution entered, in order, each once."""
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        events = (event for page in pages for event in page["events"])
+        names = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+        return list(dict.fromkeys(names))
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+        for column in ("pipeline", "execution", "state", "time", "made"):
+            table.add_column(column, no_wrap=True)
+        for run in sorted(self.runs.values(), key=lambda run: run.started):
+            state = run.state if run.status == RUNNING else run.status
+            table.add_row(run.pipeline, run.name[:8], state, _clock(run.seconds), self._made(run))
+        return table
+
+    def _made(self, run: Run) -> str:
+        if run.status != RUNNING:
+            return ""
+        return self._forecasting() if run.pipeline == "forecasting" else self._recommending()
+
+    def _forecasting(self) -> str:
+        f = self._forecast
+        return _counts(
+            imports=f.list_dataset_import_jobs()["DatasetImportJobs"],
+            predictors=f.list_predictors()["Predictors"],
+            forecasts=f.list_forecasts()["Forecasts"],
+            exports=f.list_forecast_export_jobs()["ForecastExportJobs"]
+            + f.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
+        )
+
+    def _recommending(self) -> str:
+        p = self._personalize
+        return _counts(
+            imports=p.list_dataset_import_jobs()["datasetImportJobs"], recommenders=p.list_recommenders()["recommenders"]
+        )
+
+
+def _counts(**resources: list[dict]) -> str:
+    """imports 2/3: how many are ACTIVE of how many there are."""
+    parts = []
+    for name, found in resources.items():
+        states = Counter(each.get("Status", each.get("status")) for each in found)
+        if found:
+            parts.append(f"{name} {states['ACTIVE']}/{len(found)}")
+    return "  ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class _Lines:
+    """The same, as plain lines where there is no terminal: one whenever a pipeline comes to another state."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._shown: dict[tuple[str, str], str] = {}
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.stdout.flush()
+
+    def update(self, table: Table) -> None:
+        for row in zip(*(column.cells for column in table.columns), strict=True):
+            pipeline, execution, state, clock, made = map(str, row)
+            if state and self._shown.get((pipeline, execution)) != state:
+                self._shown[pipeline, execution] = state
+                self._console.print(f"  {clock:>5}  {pipeline:<13} {state:<40} {made}".rstrip(), highlight=False, soft_wrap=True)
