@@ -60,7 +60,7 @@ class Operations(Stack):
 
         The right to do so (`rights`) comes and goes with that stack.
         """
-        right = iam.CfnPolicy(scope, "CleanupRight", policy_name="cleanup", roles=[self._cleanup_role],
+        right = iam.CfnPolicy(scope, "CleanupRight", policy_name=f"cleanup-{scope.node.id}", roles=[self._cleanup_role],
                               policy_document=document(rights))
         acknowledge_wildcards(right, rights)
         resource = CustomResource(scope, "Cleanup", service_token=self._cleanup.attr_arn,
