@@ -10,6 +10,7 @@ from localaws.wire import ServiceError
 
 # limits.md: "Maximum parallel running ... tasks", 3 of each kind
 MOST_PARALLEL = 3
+BUSY = (STATES.pending, STATES.in_progress)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ KINDS = {
 }
 
 
+STOPPABLE = tuple(kind for kind, about in KINDS.items() if about.parent)
+
+
 def resource_part(kind: str, params: dict) -> str:
     """What follows the account in the ARN of the resource that a Create call makes; jobs carry their parent's name."""
     name = params[f"{kind}Name"]
@@ -44,7 +48,7 @@ def resource_part(kind: str, params: dict) -> str:
 def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
     """A new resource with the call's own members as its record. Raises when the name is taken or too many run."""
     if status == STATES.pending:
-        running = context.store.all(kind, "forecast", lambda each: each.status in (STATES.pending, STATES.in_progress))
+        running = context.store.all(kind, "forecast", lambda each: each.status in BUSY)
         if len(running) >= MOST_PARALLEL:
             raise ServiceError(
                 "LimitExceededException", f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached"
@@ -93,18 +97,29 @@ def list_all(kind: str, context: Context, params: dict) -> dict:
 
 
 def delete(kind: str, context: Context, params: dict) -> None:
-    """Only resources that are ACTIVE or failed can be deleted (API_Delete*.md)."""
+    """Only resources that are not at work (API_Delete*.md) and from which nothing was made (delete-resource.md)."""
     resource = get(context, kind, params[f"{kind}Arn"])
-    if resource.status in (STATES.pending, STATES.in_progress, "DELETE_IN_PROGRESS", "DELETE_PENDING"):
-        raise ServiceError(
-            "ResourceInUseException", f"{resource.arn} cannot be deleted while its status is {resource.status}"
-        )
+    made = _descendants(context, resource)[:-1]
+    if made:
+        raise ServiceError("ResourceInUseException", f"{resource.arn} is in use by {made[-1].arn}; delete that first")
     _delete(context, [resource])
 
 
 def delete_tree(context: Context, params: dict) -> None:
     """Deletes a resource and all that was made from it (API_DeleteResourceTree.md)."""
     _delete(context, _descendants(context, context.store.get(params["ResourceArn"])))
+
+
+def stop(context: Context, params: dict) -> None:
+    """Ends a job and those made from it: CREATE_STOPPING, then CREATE_STOPPED (API_StopResource.md)."""
+    resource = context.store.get(params["ResourceArn"])
+    if resource.kind not in STOPPABLE:
+        raise invalid(f"{resource.arn} is no job that can be stopped")
+    if resource.status not in BUSY:
+        raise ServiceError("ResourceInUseException", f"{resource.arn} cannot be stopped: it is {resource.status}")
+    context.store.update(resource.arn, "CREATE_STOPPING")
+    context.jobs.stop(resource.arn)
+    context.jobs.later(context.store.update, resource.arn, "CREATE_STOPPED")
 
 
 def _descendants(context: Context, resource: Resource) -> list[Resource]:
@@ -120,8 +135,12 @@ def _descendants(context: Context, resource: Resource) -> list[Resource]:
 
 def _delete(context: Context, resources: list[Resource]) -> None:
     for resource in resources:
+        if resource.status in (*BUSY, "CREATE_STOPPING", "DELETE_PENDING", "DELETE_IN_PROGRESS"):
+            raise ServiceError(
+                "ResourceInUseException", f"{resource.arn} cannot be deleted while its status is {resource.status}"
+            )
+    for resource in resources:
         context.store.update(resource.arn, "DELETE_IN_PROGRESS")
-        context.jobs.stop(resource.arn)
         context.jobs.later(context.store.remove, resource.arn)
 
 
@@ -141,7 +160,7 @@ def untag(context: Context, params: dict) -> None:
 
 def shared_operations() -> dict:
     """Describe, List and Delete of every kind, the tree and the tags."""
-    operations = {"DeleteResourceTree": delete_tree}
+    operations = {"DeleteResourceTree": delete_tree, "StopResource": stop}
     for kind, about in KINDS.items():
         operations[f"Describe{kind}"] = partial(describe, kind)
         operations[f"List{about.plural}"] = partial(list_all, kind)
