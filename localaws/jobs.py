@@ -40,6 +40,7 @@ class States:
 FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAILED")
 PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
 _STATES = {"forecast": FORECAST, "personalize": PERSONALIZE}
+_STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED")
 _DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS")
 
 # forkserver: workers start in milliseconds, with the engines imported, and without the threads of the API's process.
@@ -50,13 +51,14 @@ class Jobs:
     def __init__(self, store: Store, slots: int | None = None, preload: tuple[str, ...] = ()):
         self._store = store
         self._threads = ThreadPoolExecutor(slots or os.cpu_count(), thread_name_prefix="job")
-        self._light = ThreadPoolExecutor(2, thread_name_prefix="light-job")
+        # One thread: the states that a resource goes through come in the order in which they were asked for.
+        self._light = ThreadPoolExecutor(1, thread_name_prefix="light-job")
         self._running: dict[str, multiprocessing.Process] = {}
         self._lock = threading.Lock()
         self._stopping = False
         _CONTEXT.set_forkserver_preload(list(preload))
         if preload:
-            self._light.submit(self._warm_up)
+            self._threads.submit(self._warm_up)
 
     def submit(
         self,
@@ -102,6 +104,8 @@ class Jobs:
             states = _STATES.get(resource.service)
             if resource.status in _DELETING:
                 self._store.remove(resource.arn)
+            elif resource.status == "CREATE_STOPPING":
+                self._store.update(resource.arn, "CREATE_STOPPED")
             elif states and resource.status in (states.pending, states.in_progress):
                 self._mark(resource.arn, states.failed, message)
             update = resource.record.get("latestRecommenderUpdate", {})
@@ -118,7 +122,7 @@ class Jobs:
         mark: Callable[..., None],
     ) -> None:
         resource = self._store.find(arn)
-        if resource is None or resource.status in _DELETING:
+        if resource is None or resource.status in (*_DELETING, *_STOPPED):
             return
         states = _STATES[resource.service]
         mark(states.in_progress)
@@ -158,7 +162,8 @@ class Jobs:
         return value
 
     def _mark(self, arn: str, status: str, message: str | None = None) -> None:
-        if self._store.find(arn) is not None:
+        resource = self._store.find(arn)
+        if resource is not None and resource.status not in _STOPPED:
             self._store.update(arn, status, **({_message_member(arn): message} if message else {}))
 
     def _quietly(self, function: Callable[..., None], *arguments: Any) -> None:

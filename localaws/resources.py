@@ -159,6 +159,8 @@ def page(items: list, token: str | None, size: int | None) -> tuple[list, str | 
     size = size or 100
     try:
         start = int(base64.b64decode(token, validate=True)) if token else 0
+        if start < 0:
+            raise ValueError(start)
     except ValueError:
         raise ServiceError("InvalidNextTokenException", f"The token {token!r} is not one of this listing.") from None
     following = base64.b64encode(str(start + size).encode()).decode() if start + size < len(items) else None

@@ -37,16 +37,11 @@ def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.Da
 
 def _read(uri: str, text: str, names: list[str]) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False)
+        return pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False)
     except pd.errors.ParserError as error:
-        # pandas names the row and the columns after "Error tokenizing data. C error: ".
-        raise JobFailed(f"{uri}: {str(error).rpartition('C error: ')[2]}".replace(" line ", " row ")) from None
-    # Values are never null so far (keep_default_na=False): what is, was not there.
-    short = frame[names[-1]].isna()
-    if short.any():
-        row = short.idxmax()
-        raise JobFailed(f"{uri}, row {row + 1}, {names[frame.loc[row].isna().argmax()]}: the row ends before it")
-    return frame
+        # pandas tells the row and its columns after "Error tokenizing data. C error: ".
+        reason = str(error).rpartition("C error: ")[2].strip().replace(" line ", " row ")
+        raise JobFailed(f"{uri}: {reason}") from None
 
 
 def _check_columns(uri: str, text: str, names: list[str]) -> None:

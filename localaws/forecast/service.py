@@ -5,9 +5,9 @@ from localaws.forecast import datasets, forecasts, predictors
 from localaws.forecast.kinds import KINDS, resource_part, shared_operations
 from localaws.gateway import Mount
 
-# The model gives RoleArn the pattern of a Forecast ARN and leaves multiples such as 2W out of Frequency; the guide
-# (aws-forecast-iam-roles.md, howitworks-datasets-groups.md) says otherwise and rules here.
-UNCHECKED = frozenset({"RoleArn", "ForecastFrequency", "DataFrequency"})
+# The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
+# Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
+UNCHECKED = frozenset({"RoleArn", "Value", "ForecastFrequency", "DataFrequency"})
 
 FORECAST = wire.Service(
     "forecast",

@@ -78,15 +78,15 @@ def create_import(context: Context, params: dict) -> dict:
         raise invalid(f"Invalid Data location. {location!r} is not an s3:// path.")
     if "roleArn" not in params:
         raise invalid("roleArn is required for an import from Amazon S3.")
-    known = dataset.private.get("files", [])
     incremental = params.get("importMode") == "INCREMENTAL"
-    if incremental and not known:
+    if incremental and not dataset.private.get("files"):
         raise invalid("An INCREMENTAL import needs bulk data that an earlier FULL import brought.")
     job = create(context, "DatasetImportJob", params | {"importMode": params.get("importMode", "FULL")})
     destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
 
     def attach(result: dict) -> None:
-        files = [*known, str(destination)] if incremental else [str(destination)]
+        earlier = context.store.get(dataset.arn).private.get("files", []) if incremental else []
+        files = [*earlier, str(destination)]
         context.store.update(dataset.arn, private={"files": files})
 
     context.jobs.submit(

@@ -12,12 +12,12 @@ from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove, view
-from localaws.resources import Resource
+from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 
 RECIPE_PREFIX = "arn:aws:personalize:::recipe/"
 MOST_PER_GROUP = 5
-DEFAULT_RESULTS = 25
+DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
 # When the guide's history says the domain recipes came (2021-11-29).
 RECIPES_SINCE = 1638144000.0
 
@@ -127,8 +127,9 @@ def delete_recommender(context: Context, params: dict) -> None:
 
 
 def list_recipes(context: Context, params: dict) -> dict:
-    domain = params.get("domain", "ECOMMERCE")
-    return {"recipes": [_recipe(name) for name in engine.RECIPES if domain == "ECOMMERCE"]}
+    ours = params.get("domain", "ECOMMERCE") == "ECOMMERCE" and params.get("recipeProvider", "SERVICE") == "SERVICE"
+    listed, token = page(list(engine.RECIPES) if ours else [], params.get("nextToken"), params.get("maxResults"))
+    return {"recipes": [_recipe(name) for name in listed], "nextToken": token}
 
 
 def describe_recipe(context: Context, params: dict) -> dict:
@@ -173,6 +174,9 @@ def get_recommendations(context: Context, params: dict) -> dict:
     for member in ("filterArn", "filterValues", "promotions", "metadataColumns"):
         if params.get(member):
             raise invalid(f"{member} is not built in Storecast's embedded AWS.")
+    results = params.get("numResults", DEFAULT_RESULTS)
+    if results > MOST_RESULTS:
+        raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
     recommender = get(context, "Recommender", params["recommenderArn"])
     if recommender.status != STATES.done:
         raise invalid(f"Recommender {recommender.arn} is {recommender.status}; only an ACTIVE one recommends.")
@@ -185,7 +189,7 @@ def get_recommendations(context: Context, params: dict) -> dict:
     ranking = engine.recommend(
         recipe,
         served.model,
-        k=params.get("numResults", DEFAULT_RESULTS),
+        k=results,
         history=_history(served.events, params.get("userId")),
         item=_code(served.model["item_ids"], params.get("itemId")) if recipe.needs_item else None,
         settings=settings_of(recommender.record["recommenderConfig"]),

@@ -43,11 +43,22 @@ def _read_csv(file: File, schema: list[Field]) -> pd.DataFrame:
         raise JobFailed(f"{file.uri}, row {line}: the file is not UTF-8 ({error.reason}).") from None
     if not text.strip():
         raise JobFailed(f"{file.uri} is empty.")
-    raw = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, escapechar="\\")
+    raw = _rows(file.uri, text)
     missing = [field.name for field in schema if field.name not in raw.columns]
     if missing:
         raise JobFailed(f"Input CSV is missing the following columns:[{', '.join(missing)}] ({file.uri})")
     return pd.DataFrame({field.name: _column(file.uri, raw[field.name], field) for field in schema})
+
+
+def _rows(uri: str, text: str) -> pd.DataFrame:
+    """The header is read as a row, so that a row longer than it is an error and not taken for one with an index."""
+    try:
+        rows = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False, escapechar="\\")
+    except pd.errors.ParserError as error:
+        # pandas tells the row and its columns after "Error tokenizing data. C error: ".
+        reason = str(error).rpartition("C error: ")[2].strip().replace(" line ", " row ")
+        raise JobFailed(f"{uri}: {reason}") from None
+    return rows[1:].set_axis(rows.iloc[0].tolist(), axis=1).reset_index(drop=True)
 
 
 def _column(uri: str, column: pd.Series, field: Field) -> pd.Series:

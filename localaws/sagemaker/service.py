@@ -157,6 +157,8 @@ def update_instance(context: Context, params: dict) -> None:
     changes = {key: value for key, value in params.items() if key != "NotebookInstanceName"}
     if "LifecycleConfigName" in changes:
         changes["NotebookInstanceLifecycleConfigName"] = _get(context, LIFECYCLE, changes["LifecycleConfigName"]).name
+    elif changes.get("DisassociateLifecycleConfig"):
+        changes["NotebookInstanceLifecycleConfigName"] = None
     context.store.update(instance.arn, **changes)
 
 
@@ -170,18 +172,24 @@ def delete_instance(context: Context, params: dict) -> None:
 # --- tags -----------------------------------------------------------------------------------------------------------
 
 
+def _tagged(context: Context, arn: str) -> str:
+    if context.store.find(arn) is None:
+        raise ServiceError("ValidationException", f"RecordNotFound: there is no resource {arn}")
+    return arn
+
+
 def list_tags(context: Context, params: dict) -> dict:
-    tags = context.store.tags(params["ResourceArn"])
+    tags = context.store.tags(_tagged(context, params["ResourceArn"]))
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def add_tags(context: Context, params: dict) -> dict:
-    context.store.tag(params["ResourceArn"], {tag["Key"]: tag["Value"] for tag in params["Tags"]})
+    context.store.tag(_tagged(context, params["ResourceArn"]), {tag["Key"]: tag["Value"] for tag in params["Tags"]})
     return list_tags(context, params)
 
 
 def delete_tags(context: Context, params: dict) -> None:
-    context.store.untag(params["ResourceArn"], params["TagKeys"])
+    context.store.untag(_tagged(context, params["ResourceArn"]), params["TagKeys"])
 
 
 # --- CloudFormation -------------------------------------------------------------------------------------------------

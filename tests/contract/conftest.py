@@ -1,0 +1,69 @@
+"""A bucket with the sample dataset, and the roles that Forecast and Personalize work under."""
+
+from pathlib import Path
+
+import boto3
+import pytest
+from contract_clients import client
+from contract_helpers import policy, role, statement, unique, whole_bucket
+
+from data.sample.prepare import prepare
+from localaws.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the sample dataset's files."""
+    folder = tmp_path_factory.mktemp("sample")
+    prepare(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bucket(embedded_aws: Settings, sample: Path) -> str:
+    """A bucket with the sample's files under their own names; Personalize may read it."""
+    s3, name = boto3.client("s3"), unique("contract").replace("_", "-")
+    s3.create_bucket(Bucket=name)
+    for file in sample.rglob("*/sample/*/*.csv"):
+        s3.put_object(Bucket=name, Key=str(file.relative_to(sample)), Body=file.read_bytes())
+    service = {"Principal": {"Service": "personalize.amazonaws.com"}}
+    allowed = statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(name), **service)
+    s3.put_bucket_policy(Bucket=name, Policy=policy(allowed))
+    return name
+
+
+@pytest.fixture(scope="session")
+def forecast_role(bucket: str) -> str:
+    """May read and write the bucket, for jobs of this account."""
+    rights = statement("s3:GetObject", "s3:PutObject", "s3:ListBucket", on=whole_bucket(bucket))
+    return role("forecast", rights, source_account="000000000000")
+
+
+@pytest.fixture(scope="session")
+def personalize_role(bucket: str) -> str:
+    return role("personalize", statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(bucket)))
+
+
+@pytest.fixture(scope="session")
+def forecast(embedded_aws: Settings):
+    return client("forecast")
+
+
+@pytest.fixture(scope="session")
+def forecastquery(embedded_aws: Settings):
+    return client("forecastquery")
+
+
+@pytest.fixture(scope="session")
+def personalize(embedded_aws: Settings):
+    return client("personalize")
+
+
+@pytest.fixture(scope="session")
+def runtime(embedded_aws: Settings):
+    return client("personalize-runtime")
+
+
+@pytest.fixture(scope="session")
+def sagemaker(embedded_aws: Settings):
+    return client("sagemaker")

@@ -1,0 +1,111 @@
+"""What contract tests do again and again: wait for a resource, make a role, put a CSV, describe a schema."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+ACCOUNT = "000000000000"
+WAIT_SECONDS = 120
+ENDED = ("ACTIVE", "CREATE_FAILED", "CREATE FAILED")
+_numbers = itertools.count(1)
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test uses; letters, digits and underscores only."""
+    return f"{prefix}_{next(_numbers)}"
+
+
+def eventually(value: Callable[[], Any], accepted: Callable[[Any], bool] = bool) -> Any:
+    """The first accepted value. Fails with the last one seen when none comes."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not accepted(seen := value()):
+        assert time.monotonic() < deadline, f"still {seen}"
+        time.sleep(0.03)
+    return seen
+
+
+def ended(describe: Callable[..., dict], member: str | None = None, **arn: str) -> dict:
+    """The resource once it is ACTIVE or failed. `member` wraps Personalize's answers."""
+
+    def now() -> dict:
+        answer = describe(**arn)
+        return answer[member] if member else answer
+
+    return eventually(now, lambda found: (found.get("Status") or found["status"]) in ENDED)
+
+
+def gone(describe: Callable[..., dict], **arn: str) -> None:
+    def missing() -> bool:
+        try:
+            describe(**arn)
+        except ClientError as error:
+            return error.response["Error"]["Code"] in ("ResourceNotFoundException", "ValidationException")
+        return False
+
+    eventually(missing)
+
+
+def statement(*actions: str, on: str | list[str] = "*", **more: Any) -> dict:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def policy(*statements: dict) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(service: str, source_account: str | None = None) -> str:
+    condition = {"Condition": {"StringEquals": {"aws:SourceAccount": source_account}}} if source_account else {}
+    principal = {"Service": f"{service}.amazonaws.com"}
+    return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **condition})
+
+
+def role(service: str, *statements: dict, source_account: str | None = None) -> str:
+    """A new role that `service` may assume; answers its ARN."""
+    iam, name = boto3.client("iam"), unique("role")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service, source_account))
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy(*statements))
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def user(*statements: dict) -> boto3.Session:
+    """A session of a new user with no rights but `statements`."""
+    iam, name = boto3.client("iam"), unique("user")
+    iam.create_user(UserName=name)
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=policy(*statements))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.Session(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+
+
+def whole_bucket(bucket: str) -> list[str]:
+    return [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+
+
+def attributes(**types: str) -> dict:
+    """Forecast's Schema of name=type pairs."""
+    return {"Attributes": [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]}
+
+
+def avro(name: str, *fields: dict | tuple[str, Any]) -> str:
+    """Personalize's schema text of (name, type) pairs."""
+    documents = [each if isinstance(each, dict) else dict(zip(("name", "type"), each)) for each in fields]
+    record = {"type": "record", "name": name, "namespace": "com.amazonaws.personalize.schema"}
+    return json.dumps(record | {"fields": documents, "version": "1.0"})
+
+
+INTERACTIONS = avro(
+    "Interactions", ("USER_ID", "string"), ("ITEM_ID", "string"), ("TIMESTAMP", "long"), ("EVENT_TYPE", "string")
+)
+ITEMS = avro(
+    "Items",
+    ("ITEM_ID", "string"),
+    ("PRICE", "float"),
+    {"name": "CATEGORY_L1", "type": "string", "categorical": True},
+)
+USERS = avro("Users", ("USER_ID", "string"), {"name": "AGE", "type": "string", "categorical": True})

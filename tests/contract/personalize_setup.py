@@ -1,0 +1,57 @@
+"""The sample dataset in Personalize: schemas, a dataset group, its datasets and their imports."""
+
+from dataclasses import dataclass
+
+from contract_helpers import INTERACTIONS, ITEMS, USERS, ended, gone, unique
+
+SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
+
+
+@dataclass(frozen=True)
+class Group:
+    arn: str
+    schemas: dict[str, str]
+    datasets: dict[str, str]
+
+
+def create_group(personalize, kinds: tuple[str, ...] = tuple(SCHEMAS)) -> Group:
+    """An ECOMMERCE group with empty datasets of the sample's schemas."""
+    arn = personalize.create_dataset_group(name=unique("group"), domain="ECOMMERCE")["datasetGroupArn"]
+    assert ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)["status"] == "ACTIVE"
+    schemas, datasets = {}, {}
+    for kind in kinds:
+        made = personalize.create_schema(name=unique(kind), domain="ECOMMERCE", schema=SCHEMAS[kind])
+        schemas[kind] = made["schemaArn"]
+        datasets[kind] = personalize.create_dataset(
+            name=unique(kind), schemaArn=schemas[kind], datasetGroupArn=arn, datasetType=kind
+        )["datasetArn"]
+        assert ended(personalize.describe_dataset, "dataset", datasetArn=datasets[kind])["status"] == "ACTIVE"
+    return Group(arn, schemas, datasets)
+
+
+def import_from(personalize, dataset: str, location: str, role: str, **more) -> dict:
+    """The import job when it has ended."""
+    arn = personalize.create_dataset_import_job(
+        jobName=unique("import"), datasetArn=dataset, roleArn=role, dataSource={"dataLocation": location}, **more
+    )["datasetImportJobArn"]
+    return ended(personalize.describe_dataset_import_job, "datasetImportJob", datasetImportJobArn=arn)
+
+
+def import_sample(personalize, group: Group, bucket: str, role: str) -> None:
+    for kind, dataset in group.datasets.items():
+        job = import_from(personalize, dataset, f"s3://{bucket}/recommending/sample/{kind.lower()}/", role)
+        assert job["status"] == "ACTIVE", job
+
+
+def delete_group(personalize, group: Group) -> None:
+    """Group and all below it, in the order that the service asks for."""
+    for each in personalize.list_recommenders(datasetGroupArn=group.arn)["recommenders"]:
+        personalize.delete_recommender(recommenderArn=each["recommenderArn"])
+        gone(personalize.describe_recommender, recommenderArn=each["recommenderArn"])
+    for arn in group.datasets.values():
+        personalize.delete_dataset(datasetArn=arn)
+        gone(personalize.describe_dataset, datasetArn=arn)
+    for arn in group.schemas.values():
+        personalize.delete_schema(schemaArn=arn)
+    personalize.delete_dataset_group(datasetGroupArn=group.arn)
+    gone(personalize.describe_dataset_group, datasetGroupArn=group.arn)

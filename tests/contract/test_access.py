@@ -1,0 +1,109 @@
+"""Who may do what: users and roles without a right are refused, with the action and the resource in the message."""
+
+import boto3
+import pytest
+from contract_clients import client, refused
+from contract_helpers import ACCOUNT, role, statement, unique, user, whole_bucket
+from forecast_setup import create_dataset, import_ended, import_from
+from personalize_setup import create_group, delete_group
+from personalize_setup import import_from as personalize_import
+
+DENIED = "AccessDeniedException"
+
+
+def arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}"
+
+
+def test_a_user_without_rights_is_refused_everywhere(embedded_aws) -> None:
+    nobody = user()
+    group = arn("forecast", "dataset-group/any")
+    for service, operation, params, words in (
+        ("forecast", "list_dataset_groups", {}, ["forecast:ListDatasetGroups"]),
+        ("forecast", "describe_dataset_group", {"DatasetGroupArn": group}, ["forecast:DescribeDatasetGroup", group]),
+        ("forecastquery", "query_forecast", {"ForecastArn": arn("forecast", "forecast/f"), "Filters": {"item_id": "i"}},
+         ["forecast:QueryForecast", "forecast/f"]),
+        ("personalize", "create_dataset_group", {"name": "mine", "domain": "ECOMMERCE"},
+         ["personalize:CreateDatasetGroup", arn("personalize", "dataset-group/mine")]),
+        ("personalize-runtime", "get_recommendations", {"recommenderArn": arn("personalize", "recommender/r")},
+         ["personalize:GetRecommendations", "recommender/r"]),
+        ("sagemaker", "describe_notebook_instance", {"NotebookInstanceName": "n"},
+         ["sagemaker:DescribeNotebookInstance", "notebook-instance/n"]),
+    ):  # fmt: skip
+        refused(DENIED, getattr(client(service, nobody), operation), "user_", *words, **params)
+
+
+def test_a_wrong_secret_is_refused(embedded_aws) -> None:
+    with pytest.raises(Exception, match="SignatureDoesNotMatch|InvalidSignatureException|UnrecognizedClient"):
+        boto3.client("forecast", aws_secret_access_key="wrong").list_dataset_groups()
+    with pytest.raises(Exception, match="UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId"):
+        boto3.client("forecast", aws_access_key_id="AKIAUNKNOWN", aws_secret_access_key="x").list_dataset_groups()
+
+
+def test_a_right_on_one_resource_is_no_right_on_another(embedded_aws) -> None:
+    name, other = unique("own"), unique("other")
+    own = arn("forecast", f"dataset-group/{name}")
+    mine = client("forecast", user(statement("forecast:*DatasetGroup", on=own)))
+    assert mine.create_dataset_group(DatasetGroupName=name, Domain="CUSTOM")["DatasetGroupArn"] == own
+    refused(DENIED, mine.create_dataset_group, other, DatasetGroupName=other, Domain="CUSTOM")
+    mine.delete_dataset_group(DatasetGroupArn=own)
+
+
+def test_passing_a_role_is_a_right_of_its_own(forecast, bucket: str, forecast_role: str) -> None:
+    dataset, path = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
+    create = statement("forecast:*")
+    without = client("forecast", user(create))
+    refused(DENIED, lambda: import_from(without, dataset, path, forecast_role), "iam:PassRole", forecast_role)
+    elsewhere = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    narrow = client("forecast", user(create, statement("iam:PassRole", Condition=elsewhere)))
+    refused(DENIED, lambda: import_from(narrow, dataset, path, forecast_role), "iam:PassRole", forecast_role)
+    here = {"StringEquals": {"iam:PassedToService": "forecast.amazonaws.com"}}
+    able = client("forecast", user(create, statement("iam:PassRole", on=forecast_role, Condition=here)))
+    assert import_ended(forecast, import_from(able, dataset, path, forecast_role))["Status"] == "ACTIVE"
+
+
+def test_a_role_that_may_not_be_assumed_fails_the_job(forecast, bucket: str) -> None:
+    rights = statement("s3:*", on=whole_bucket(bucket))
+    dataset, path = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
+    for distrusted in (
+        role("personalize", rights),
+        role("forecast", rights, source_account="111122223333"),
+        f"arn:aws:iam::{ACCOUNT}:role/does-not-exist",
+    ):
+        job = import_ended(forecast, import_from(forecast, dataset, path, distrusted))
+        assert job["Status"] == "CREATE_FAILED"
+        for word in ("sts:AssumeRole", distrusted, "forecast.amazonaws.com"):
+            assert word in job["Message"]
+
+
+def test_a_role_without_the_right_to_read_fails_the_job(forecast, bucket: str) -> None:
+    listing = role("forecast", statement("s3:ListBucket", on=whole_bucket(bucket)))
+    reading = role("forecast", statement("s3:GetObject", on=whole_bucket(bucket)))
+    dataset, folder = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
+    for under, action, uri in ((listing, "s3:GetObject", folder + "target.csv"), (reading, "s3:ListBucket", folder)):
+        job = import_ended(forecast, import_from(forecast, dataset, folder, under))
+        assert job["Status"] == "CREATE_FAILED"
+        for word in ("Insufficient privileges", action, uri, under):
+            assert word in job["Message"], job["Message"]
+    one_file = import_from(forecast, dataset, folder + "target.csv", reading)
+    assert import_ended(forecast, one_file)["Status"] == "ACTIVE"
+
+
+def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sample) -> None:
+    """The role may read both buckets; only one of them lets the service in."""
+    s3, closed = boto3.client("s3"), unique("closed").replace("_", "-")
+    s3.create_bucket(Bucket=closed)
+    s3.put_object(Bucket=closed, Key="items/items.csv", Body=(sample / "recommending/sample/items/items.csv").read_bytes())
+    both = role("personalize", statement("s3:*", on=whole_bucket(bucket) + whole_bucket(closed)))
+    group = create_group(personalize, ("Items",))
+    job = personalize_import(personalize, group.datasets["Items"], f"s3://{closed}/items/", both)
+    assert job["status"] == "CREATE FAILED"
+    for word in ("Insufficient privileges", closed, "s3:ListBucket", "personalize.amazonaws.com"):
+        assert word in job["failureReason"]
+    unable = role("personalize")
+    open_items = f"s3://{bucket}/recommending/sample/items/"
+    job = personalize_import(personalize, group.datasets["Items"], open_items, unable)
+    assert job["status"] == "CREATE FAILED" and unable in job["failureReason"]
+    job = personalize_import(personalize, group.datasets["Items"], open_items, both)
+    assert job["status"] == "ACTIVE"
+    delete_group(personalize, group)

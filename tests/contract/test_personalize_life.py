@@ -1,0 +1,144 @@
+"""Amazon Personalize with all five ECOMMERCE recommenders: trained, asked, updated, stopped, started, deleted."""
+
+from types import SimpleNamespace
+
+import pytest
+from contract_clients import refused
+from contract_helpers import ended, eventually, unique
+from personalize_setup import create_group, delete_group, import_sample
+
+from data.sample.shop import COMPLEMENTS, item_id
+
+RECIPE = "arn:aws:personalize:::recipe/"
+VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"
+TOGETHER, ALSO_VIEWED = "aws-ecomm-frequently-bought-together", "aws-ecomm-customers-who-viewed-x-also-viewed"
+FOR_YOU = "aws-ecomm-recommended-for-you"
+USER, ITEM = "u001", item_id("Coffee")
+
+
+@pytest.fixture(scope="module")
+def trained(personalize, bucket: str, personalize_role: str):
+    """A group of the sample with a recommender of each recipe."""
+    group = create_group(personalize)
+    import_sample(personalize, group, bucket, personalize_role)
+    recommenders = {
+        recipe: personalize.create_recommender(
+            name=unique("recommender"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
+        )["recommenderArn"]
+        for recipe in (VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU)
+    }
+    for arn in recommenders.values():
+        found = ended(personalize.describe_recommender, "recommender", recommenderArn=arn)
+        assert found["status"] == "ACTIVE", found
+    yield SimpleNamespace(group=group, recommenders=recommenders)
+    delete_group(personalize, group)
+    assert personalize.list_recommenders(datasetGroupArn=group.arn)["recommenders"] == []
+
+
+def _items(runtime, arn: str, **params) -> list[str]:
+    answer = runtime.get_recommendations(recommenderArn=arn, **params)
+    assert answer["recommendationId"].startswith("RID-")
+    return [each["itemId"] for each in answer["itemList"]]
+
+
+@pytest.mark.parametrize("recipe", [VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU])
+def test_each_recipe_recommends_different_items_and_tells_its_metrics(personalize, runtime, trained, recipe) -> None:
+    arn = trained.recommenders[recipe]
+    needs_item = {"itemId": ITEM} if recipe in (TOGETHER, ALSO_VIEWED) else {}
+    items = _items(runtime, arn, userId=USER, numResults=7, **needs_item)
+    assert len(items) == len(set(items)) == 7
+    assert ITEM not in items or not needs_item
+    metrics = personalize.describe_recommender(recommenderArn=arn)["recommender"]["modelMetrics"]
+    names = {"coverage", "mean_reciprocal_rank_at_25", "normalized_discounted_cumulative_gain_at_5", "precision_at_10"}
+    assert names <= set(metrics)
+    assert all(0 <= metrics[name] <= 1 for name in names)
+
+
+def test_results_are_25_unless_told(runtime, trained) -> None:
+    assert len(_items(runtime, trained.recommenders[VIEWS], userId=USER)) == 25
+
+
+def test_what_is_bought_together_is_found(runtime, trained) -> None:
+    """The sample plants these pairs; the pair's second item comes among the first three for most of them."""
+    found = [
+        item_id(second) in _items(runtime, trained.recommenders[TOGETHER], itemId=item_id(first), numResults=3)
+        for first, second in COMPLEMENTS
+    ]
+    assert sum(found) >= 8
+
+
+def test_recommended_for_you_differs_by_user_and_has_scores(runtime, trained) -> None:
+    arn = trained.recommenders[FOR_YOU]
+    answers = [runtime.get_recommendations(recommenderArn=arn, userId=user)["itemList"] for user in ("u001", "u002")]
+    assert answers[0] != answers[1]
+    scores = [each["score"] for each in answers[0]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(_items(runtime, arn, userId="nobody-yet")) == 25
+
+
+def test_a_request_lacks_what_its_recipe_needs(runtime, trained) -> None:
+    ask, arn = runtime.get_recommendations, trained.recommenders
+    refused("InvalidInputException", ask, "userId", recommenderArn=arn[FOR_YOU])
+    refused("InvalidInputException", ask, "itemId", recommenderArn=arn[ALSO_VIEWED], userId=USER)
+    refused("InvalidInputException", ask, "numResults", recommenderArn=arn[VIEWS], userId=USER, numResults=501)
+    refused("ResourceNotFoundException", ask, recommenderArn=arn[VIEWS] + "x", userId=USER)
+    refused("InvalidInputException", ask, "recommenderArn", userId=USER)
+    unbuilt = {"filterArn": "arn:aws:personalize:us-east-1:000000000000:filter/none"}
+    refused("InvalidInputException", ask, "filterArn", "not built", recommenderArn=arn[VIEWS], userId=USER, **unbuilt)
+
+
+def test_update_trains_anew_and_keeps_the_config(personalize, trained) -> None:
+    arn = trained.recommenders[VIEWS]
+    update, describe = personalize.update_recommender, personalize.describe_recommender
+    config = {"minRecommendationRequestsPerSecond": 2}
+    update(recommenderArn=arn, recommenderConfig=config)
+    refused("ResourceInUseException", update, recommenderArn=arn, recommenderConfig=config)
+    found = eventually(
+        lambda: describe(recommenderArn=arn)["recommender"],
+        lambda each: each["latestRecommenderUpdate"]["status"] == "ACTIVE",
+    )
+    assert found["status"] == "ACTIVE" and found["recommenderConfig"] == config
+    exploration = {"itemExplorationConfig": {"explorationwait": "0.3"}}
+    refused("InvalidInputException", update, "explorationwait", recommenderArn=arn, recommenderConfig=exploration)
+
+
+def test_a_stopped_recommender_serves_nothing_until_it_is_started(personalize, runtime, trained) -> None:
+    arn, describe = trained.recommenders[PURCHASES], personalize.describe_recommender
+
+    def status(wanted: str) -> None:
+        eventually(lambda: describe(recommenderArn=arn)["recommender"]["status"], lambda now: now == wanted)
+
+    refused("ResourceInUseException", personalize.start_recommender, "INACTIVE", recommenderArn=arn)
+    assert personalize.stop_recommender(recommenderArn=arn)["recommenderArn"] == arn
+    status("INACTIVE")
+    refused("InvalidInputException", runtime.get_recommendations, "INACTIVE", recommenderArn=arn, userId=USER)
+    refused("ResourceInUseException", personalize.stop_recommender, "ACTIVE", recommenderArn=arn)
+    personalize.start_recommender(recommenderArn=arn)
+    status("ACTIVE")
+    assert _items(runtime, arn, userId=USER)
+
+
+def test_what_is_in_use_stays(personalize, trained) -> None:
+    group, code = trained.group, "ResourceInUseException"
+    refused(code, personalize.delete_dataset_group, "recommender/", datasetGroupArn=group.arn)
+    refused(code, personalize.delete_dataset, "recommender/", datasetArn=group.datasets["Items"])
+    refused(code, personalize.delete_schema, group.datasets["Items"], schemaArn=group.schemas["Items"])
+
+
+def test_recommenders_that_cannot_be_made(personalize, trained) -> None:
+    create, group = personalize.create_recommender, trained.group.arn
+    taken = personalize.describe_recommender(recommenderArn=trained.recommenders[VIEWS])["recommender"]["name"]
+    wrong = {"name": "wrong", "datasetGroupArn": group}
+    message = refused("InvalidInputException", create, "aws-vod-top-picks", VIEWS, **wrong,
+                      recipeArn=RECIPE + "aws-vod-top-picks")  # fmt: skip
+    assert FOR_YOU in message
+    refused("LimitExceededException", create, "5", **wrong, recipeArn=RECIPE + VIEWS)
+    again = wrong | {"name": taken}
+    refused("ResourceAlreadyExistsException", create, taken, **again, recipeArn=RECIPE + VIEWS)
+
+
+def test_recipes_are_listed_and_described(personalize) -> None:
+    recipes = personalize.list_recipes(domain="ECOMMERCE")["recipes"]
+    assert {each["name"] for each in recipes} == {VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU}
+    assert personalize.describe_recipe(recipeArn=RECIPE + VIEWS)["recipe"]["status"] == "ACTIVE"
+    refused("ResourceNotFoundException", personalize.describe_recipe, recipeArn=RECIPE + "aws-none")

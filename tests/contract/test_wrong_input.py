@@ -1,0 +1,111 @@
+"""Requests that break the service model, and operations that are not built: the error says which member, and what."""
+
+import boto3
+import pytest
+from contract_clients import OURS, client, refused, unchecked_client
+
+from localaws.settings import Settings
+
+GROUP = "arn:aws:forecast:us-east-1:000000000000:dataset-group/none"
+PERSONALIZE_GROUP = "arn:aws:personalize:us-east-1:000000000000:dataset-group/none"
+RULES = {
+    "required": ("forecast", "create_dataset_group", {"Domain": "RETAIL"}, ["DatasetGroupName", "not be null"]),
+    "deep": (
+        "forecast",
+        "create_auto_predictor",
+        {"PredictorName": "p", "DataConfig": {"AttributeConfigs": [{"AttributeName": "price"}]}},
+        ["'DataConfig.DatasetGroupArn'", "'DataConfig.AttributeConfigs.1.member.Transformations'"],
+    ),
+    "type": (
+        "forecast",
+        "create_auto_predictor",
+        {"PredictorName": "p", "ForecastHorizon": "14"},
+        ["ForecastHorizon", "integer", "'14'"],
+    ),
+    "boolean": (
+        "forecast",
+        "create_auto_predictor",
+        {"PredictorName": "p", "ForecastHorizon": True},
+        ["ForecastHorizon", "integer"],
+    ),
+    "list": ("forecast", "update_dataset_group", {"DatasetGroupArn": GROUP, "DatasetArns": "x"}, ["DatasetArns", "list"]),
+    "length": (
+        "forecast",
+        "create_dataset_group",
+        {"DatasetGroupName": "g" * 64, "Domain": "RETAIL"},
+        ["DatasetGroupName", "less than or equal to 63"],
+    ),
+    "pattern": (
+        "forecast",
+        "create_dataset_group",
+        {"DatasetGroupName": "1-group", "Domain": "RETAIL"},
+        ["'1-group'", "DatasetGroupName", "^[a-zA-Z][a-zA-Z0-9_]*"],
+    ),
+    "enum": (
+        "forecast",
+        "create_dataset_group",
+        {"DatasetGroupName": "g", "Domain": "GROCERY"},
+        ["'GROCERY'", "Domain", "RETAIL"],
+    ),
+    "range": ("forecast", "list_forecasts", {"MaxResults": 101}, ["MaxResults", "less than or equal to 100"]),
+    "unknown": ("forecast", "describe_dataset_group", {"DatasetGroupArn": GROUP, "Verbose": 1}, ["Verbose"]),
+    "query": ("forecastquery", "query_forecast", {"ForecastArn": GROUP}, ["Filters", "not be null"]),
+    "query pattern": ("forecastquery", "query_forecast", {"ForecastArn": "f", "Filters": {}}, ["ForecastArn", "'f'"]),
+    "name": ("personalize", "create_dataset_group", {"name": "a b", "domain": "ECOMMERCE"}, ["name", "'a b'"]),
+    "schema": ("personalize", "create_schema", {"name": "s"}, ["schema", "not be null"]),
+    "rate": (
+        "personalize",
+        "create_recommender",
+        {
+            "name": "r",
+            "datasetGroupArn": PERSONALIZE_GROUP,
+            "recipeArn": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-views",
+            "recommenderConfig": {"minRecommendationRequestsPerSecond": 0},
+        },
+        ["recommenderConfig.minRecommendationRequestsPerSecond", "greater than or equal to 1"],
+    ),
+    "runtime": ("personalize-runtime", "get_recommendations", {"numResults": -1}, ["numResults", "equal to 0"]),
+    "instance": ("sagemaker", "create_notebook_instance", {"InstanceType": "ml.t3.medium"}, ["NotebookInstanceName"]),
+    "volume": (
+        "sagemaker",
+        "create_notebook_instance",
+        {"NotebookInstanceName": "n", "InstanceType": "ml.t3.medium", "RoleArn": "x" * 20, "VolumeSizeInGB": 4},
+        ["VolumeSizeInGB", "equal to 5", "RoleArn"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("service", "operation", "params", "words"), RULES.values(), ids=RULES)
+def test_wrong_input_names_the_member(embedded_aws: Settings, service: str, operation: str, params: dict, words) -> None:
+    code = "ValidationException" if service == "sagemaker" else "InvalidInputException"
+    refused(code, getattr(unchecked_client(service), operation), *words, **params)
+
+
+UNBUILT = {
+    "forecast": [
+        ("create_explainability", {
+            "ExplainabilityName": "e", "ResourceArn": GROUP,
+            "ExplainabilityConfig": {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"},
+        }),
+        ("list_monitors", {}),
+    ],
+    "personalize": [
+        ("create_event_tracker", {"name": "e", "datasetGroupArn": PERSONALIZE_GROUP}),
+        ("list_campaigns", {}),
+    ],
+    "personalize-runtime": [("get_personalized_ranking", {"inputList": ["i"], "userId": "u", "campaignArn": GROUP})],
+    "personalize-events": [("put_users", {"datasetArn": PERSONALIZE_GROUP, "users": [{"userId": "u"}]})],
+    "sagemaker": [("list_models", {})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params"), [(service, *call) for service, calls in UNBUILT.items() for call in calls]
+)
+def test_an_unbuilt_operation_says_so(embedded_aws: Settings, service: str, operation: str, params: dict) -> None:
+    name = client(service).meta.method_to_api_mapping[operation]
+    refused("UnsupportedOperation", getattr(client(service), operation), name, "not built", **params)
+
+
+def test_every_service_answers_at_the_endpoint(embedded_aws: Settings) -> None:
+    assert {boto3.client(name).meta.endpoint_url for name in OURS} == {embedded_aws.endpoint}
