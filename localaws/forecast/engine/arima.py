@@ -1,4 +1,4 @@
-"""ARIMA: orders chosen by AICc as R's `auto.arima` does, Fourier terms for long seasons (aws-forecast-recipe-arima.md)."""
+"""ARIMA: orders chosen as in R's auto.arima, Fourier terms for long seasons (aws-forecast-recipe-arima.md)."""
 from collections.abc import Sequence
 from functools import partial
 
@@ -29,7 +29,8 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, use_related
     ValueError: use_related on a panel whose related series do not reach `horizon` steps ahead.
     """
     if use_related and panel.future_steps < horizon:
-        raise ValueError(f"ARIMA: use_related needs related series for {horizon} steps ahead, there are {panel.future_steps}")
+        raise ValueError(f"ARIMA: use_related needs related series for {horizon} steps ahead, "
+                         f"there are {panel.future_steps}")
     fit = partial(_fit, season=r_ts_frequency(panel.freq))
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST, related=use_related)
 

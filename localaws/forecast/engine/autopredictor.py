@@ -53,16 +53,16 @@ def train(panel: Panel, horizon: int, levels: Sequence[float], *, members: Seque
 
 
 def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
-    """The members that weigh something, fitted on the whole panel and averaged with the trained weights; any levels may be asked for.
+    """The members that weigh something, fitted on the whole panel and averaged with the trained weights.
 
-    A series that was not there in training takes the mean of all series' weights. The members' quantiles are finite
-    and do not cross (guard.py), so neither do their averages.
+    Any levels may be asked for. A series that was not there in training takes the mean of all series' weights. The
+    members' quantiles are finite and do not cross (guard.py), so neither do their averages.
     """
     known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
     weights = np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
     used = np.flatnonzero(weights.any(axis=0))
-    names = [trained.algorithms[a] for a in used]
-    members = [ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers)) for name in names]
+    members = [ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
+               for name in (trained.algorithms[a] for a in used)]
     quantiles = weighing.blend(weights[:, used], [member.quantiles for member in members])
     return Prediction(uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding
                       weighing.blend(weights[:, used], [member.mean for member in members]))

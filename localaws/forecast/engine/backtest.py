@@ -25,7 +25,8 @@ class Backtest:
 
     def window_metrics(self) -> list[metrics.Metrics]:
         """COMPUTED: one Metrics of numbers per window, pooled over the series."""
-        return [metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w]) for w in range(len(self.actual))]
+        return [metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w])
+                for w in range(len(self.actual))]
 
     def item_metrics(self) -> list[metrics.Metrics]:
         """One Metrics of arrays (n,) per window."""
@@ -59,8 +60,8 @@ def window_starts(steps: int, horizon: int, windows: int = 1, offset: int | None
                          f"less than half of the target time series' {steps} time steps")
     starts = [steps - offset - window * horizon for window in range(windows)]
     if starts[-1] < horizon:
-        raise ValueError(f"{windows} backtest windows of {horizon} steps leave only {starts[-1]} of {steps} time steps to "
-                         "train on, fewer than one horizon: use fewer windows or a smaller offset")
+        raise ValueError(f"{windows} backtest windows of {horizon} steps leave only {starts[-1]} of {steps} time steps "
+                         "to train on, fewer than one horizon: use fewer windows or a smaller offset")
     return starts
 
 

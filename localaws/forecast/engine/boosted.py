@@ -37,15 +37,15 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, num_boost_r
     values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
     if len(i):
         past = build(i, o, h)
-        ahead = build(np.repeat(np.arange(n), horizon), np.full(n * horizon, steps - 1), np.tile(np.arange(1, horizon + 1), n))
+        series, step = np.divmod(np.arange(n * horizon), horizon)
+        ahead = build(series, np.full(n * horizon, steps - 1), step + 1)
         size = np.clip(past.scale / np.median(past.scale), 1 / LARGEST, LARGEST)
         data = lightgbm.Dataset(past.features, panel.target[i, o + h] / past.scale, weight=np.sqrt(size),
                                 categorical_feature=past.categorical, free_raw_data=False)
-        settings = FIXED | {"num_boost_round": num_boost_round, "learning_rate": learning_rate, "num_leaves": num_leaves,
-                            "num_threads": workers}
-        objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels] + [{"objective": "regression"}]
-        for q, objective in enumerate(objectives):
-            model = lightgbm.train(settings | objective, data)
+        settings = FIXED | {"learning_rate": learning_rate, "num_leaves": num_leaves, "num_threads": workers}
+        objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
+        for q, objective in enumerate([*objectives, {"objective": "regression"}]):
+            model = lightgbm.train(settings | objective, data, num_boost_round)
             values[:, :, q] = (model.predict(ahead.features, num_threads=workers) * ahead.scale).reshape(n, horizon)
     return guarded(panel, values[:, :, :-1], values[:, :, -1], levels)
 

@@ -1,4 +1,4 @@
-"""ETS: exponential smoothing in its state space form, the model chosen by AICc (aws-forecast-recipe-ets.md; R's `ets`)."""
+"""ETS: exponential smoothing in its state space form, chosen by AICc (aws-forecast-recipe-ets.md; R's `ets`)."""
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,7 +13,8 @@ LONGEST_SEASON = 24  # R's ets ignores the seasonality of longer periods
 LAST = 1000          # time steps that are fitted: bounds the cost of long series
 
 
-def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ", workers: int = 1) -> Prediction:
+def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ",
+             workers: int = 1) -> Prediction:
     """ETS per series, fitted on its last 1000 values; normal quantiles with the model's own forecast variance.
 
     `model` are three letters for error, trend and season (N none, A additive, M multiplicative, Z chosen). Seasonal
@@ -31,6 +32,6 @@ def fit_ets(y: np.ndarray, steps: int, _: None, *, season: int, model: str) -> t
 
     try:
         answer = forecast_ets(ets_f(y, m=season, model=model), h=steps, level=[80])
-    except Exception:  # noqa: BLE001 - the library raises bare Exception where no model fits, NotImplementedError if too short
+    except Exception:  # noqa: BLE001 - what the library itself raises where no model fits or the series is too short
         return None
     return answer["mean"], (answer["hi-80"] - answer["mean"]) / ndtri(0.9)

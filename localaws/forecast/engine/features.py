@@ -15,7 +15,7 @@ WINDOWS = (7, 28, 91)
 
 @dataclass(frozen=True)
 class Rows:
-    """R rows; values and targets are divided by the row's scale, so that large and small series learn from each other."""
+    """R rows; values and targets are divided by the row's scale, so small and large series share what is learned."""
 
     features: np.ndarray      # (R, F) float32, NaN = not known
     scale: np.ndarray         # (R,) in the target's unit, > 0
@@ -67,11 +67,12 @@ def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
     known = ~np.isnan(values)
 
     def over_window(x: np.ndarray) -> np.ndarray:
-        total = np.cumsum(x, axis=1)
-        return total - np.pad(total, ((0, 0), (window, 0)))[:, :total.shape[1]]
+        sums = np.cumsum(x, axis=1)
+        return sums - np.pad(sums, ((0, 0), (window, 0)))[:, :sums.shape[1]]
 
     count = over_window(known.astype(float))
-    return np.divide(over_window(np.where(known, values, 0.0)), count, out=np.full(values.shape, np.nan), where=count > 0)
+    total = over_window(np.where(known, values, 0.0))
+    return np.divide(total, count, out=np.full(values.shape, np.nan), where=count > 0)
 
 
 def _calendar(panel: Panel, horizon: int) -> np.ndarray:
@@ -97,5 +98,6 @@ def _related(panel: Panel, horizon: int) -> tuple[np.ndarray | None, np.ndarray 
     if panel.related is None:
         return None, None, 0
     steps = panel.target.shape[1]
-    usual = np.stack([_rolling_mean(panel.related[:, :steps, k], LEVEL_STEPS) for k in range(panel.related.shape[2])], axis=2)
+    past = np.moveaxis(panel.related[:, :steps], 2, 0)
+    usual = np.stack([_rolling_mean(values, LEVEL_STEPS) for values in past], axis=2)
     return panel.related, usual, int(panel.future_steps >= horizon)

@@ -38,7 +38,8 @@ def fill(values: np.ndarray, transformations: Mapping[str, str], end: int) -> np
         return values
     first, last = seen[0], seen[-1]
     filled = values.copy()
-    for kind, start, stop in (("middlefill", first, last), ("backfill", last, end), ("futurefill", max(last, end), None)):
+    spans = ("middlefill", first, last), ("backfill", last, end), ("futurefill", max(last, end), None)
+    for kind, start, stop in spans:
         gaps = np.arange(len(values))[start:stop]
         gaps = gaps[np.isnan(values[gaps])]
         for gap in np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1):

@@ -73,7 +73,7 @@ def seasons(freq: str) -> tuple[int, ...]:
 
 
 def season_feature(timestamps: pd.DatetimeIndex, freq: str) -> np.ndarray:
-    """(T,) integers, equal where two time steps are of the same season (aws-forecast-recipe-npts.md, "Seasonal Features")."""
+    """(T,) integers, equal for time steps of the same season (aws-forecast-recipe-npts.md, "Seasonal Features")."""
     _, unit = parse(freq)
     feature = {"Y": None, "M": "month", "W": "day", "D": "dayofweek", "H": "hour", "min": "minute"}[unit]
     return np.zeros(len(timestamps), int) if feature is None else getattr(timestamps, feature).to_numpy().astype(int)

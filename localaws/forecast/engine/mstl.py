@@ -19,8 +19,8 @@ LAST = 2000  # time steps that are fitted: bounds the cost of long series
 def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
     """MSTL per series, fitted on its last 2000 values; normal quantiles with the trend model's forecast variance.
 
-    Seasons are the natural ones (freq.seasons); each must have been seen twice, and without any the series is left to non-seasonal ETS. Constant series and exploding forecasts are answered by
-    seasonal naive.
+    Seasons are the natural ones (freq.seasons); each must have been seen twice, and without any the series
+    is left to non-seasonal ETS. Constant series and exploding forecasts are answered by seasonal naive.
     """
     fit = partial(_fit, periods=seasons(panel.freq))
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST)

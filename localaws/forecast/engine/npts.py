@@ -1,6 +1,7 @@
-"""NPTS: the distribution of the future is that of the past, near observations weighing more (aws-forecast-recipe-npts.md).
+"""NPTS: the distribution of the future is that of the past, near observations weighing more.
 
-The service samples from the past observations; here the sampled distribution's quantiles and mean are computed exactly.
+Source: aws-forecast-recipe-npts.md. The service samples from the past observations; here the quantiles and the mean
+of what it samples from are computed exactly.
 """
 from collections.abc import Sequence
 
@@ -27,7 +28,8 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, kernel_type
     if kernel_type not in KERNELS:
         raise ValueError(f"NPTS: kernel_type is {kernel_type!r}, allowed are {', '.join(KERNELS)}")
     if exp_kernel_weights <= 0 or (context_length is not None and context_length <= 0):
-        raise ValueError(f"NPTS: exp_kernel_weights ({exp_kernel_weights}) and context_length ({context_length}) must be positive")
+        raise ValueError(f"NPTS: exp_kernel_weights ({exp_kernel_weights}) and context_length ({context_length}) "
+                         "must be positive")
     tau = check_levels(levels)
     past = panel.target[:, -context_length if context_length else 0:]
     # the distance to a step h ahead is h + age: exp(-w h) is common to all observations and falls out
@@ -61,7 +63,7 @@ def _weighted(values: np.ndarray, weights: np.ndarray, tau: np.ndarray) -> np.nd
     reached = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1) / total[:, None]
     for q, level in enumerate(tau):
         # the tolerance keeps a level that is met exactly (0.5 of two values) from being missed by rounding
-        at = np.argmax(reached >= min(level, 1.0) - 1e-12, axis=1)
+        at = np.argmax(reached >= level - 1e-12, axis=1)
         result[rows, q] = values[np.arange(len(rows)), order[np.arange(len(rows)), at]]
     result[rows, -1] = (values * weights).sum(axis=1) / total
     return result

@@ -71,7 +71,8 @@ def build_panel(target: pd.DataFrame, related: pd.DataFrame | None, metadata: pd
             raise ValueError(f"transformations name the attribute {name!r}, which is not in the datasets: {known}")
         filling.check(name, config, target=name == target_name)
     key_names = [item_key, *dimensions]
-    rows = target.dropna(subset=[target_name]).sort_values("timestamp", kind="stable")  # so that "first" is the earliest
+    # sorted, so that the aggregation "first" takes the earliest
+    rows = target.dropna(subset=[target_name]).sort_values("timestamp", kind="stable")
     if rows.empty:
         raise ValueError(f"the target time series holds no value of {target_name!r}")
     rows = rows.assign(**{name: rows[name].astype(str) for name in key_names},
@@ -87,7 +88,8 @@ def build_panel(target: pd.DataFrame, related: pd.DataFrame | None, metadata: pd
     return panel if metadata is None else replace(panel, metadata=_aligned_metadata(panel.keys, metadata, item_key))
 
 
-def _aggregated(rows: pd.DataFrame, keys: pd.DataFrame, timestamps: pd.DatetimeIndex, name: str, how: str) -> np.ndarray:
+def _aggregated(rows: pd.DataFrame, keys: pd.DataFrame, timestamps: pd.DatetimeIndex, name: str,
+                how: str) -> np.ndarray:
     """(n, T) of one value per series and aligned time step."""
     grouped = rows.groupby([*keys.columns, "timestamp"], sort=False)[name]
     cells = grouped.agg({"avg": "mean"}.get(how, how)).reset_index()
@@ -160,8 +162,9 @@ def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str)
     unique = metadata.assign(**{item_key: metadata[item_key].astype(str)}).drop_duplicates(item_key, keep="last")
     at = pd.Index(unique[item_key]).get_indexer(keys[item_key])
     if (at < 0).any():
-        raise ValueError(f"every item of the target time series must be in the item metadata (item-metadata-datasets.md); "
-                         f"missing: {_listed(keys.loc[at < 0, [item_key]].drop_duplicates())}")
+        missing = _listed(keys.loc[at < 0, [item_key]].drop_duplicates())
+        raise ValueError("every item of the target time series must be in the item metadata (item-metadata-datasets.md); "
+                         f"missing: {missing}")
     return unique.drop(columns=item_key).iloc[at].fillna("").astype(str).reset_index(drop=True)
 
 

@@ -27,8 +27,8 @@ def forecast_each(fit: Fit, panel: Panel, horizon: int, levels: Sequence[float],
     if workers > 1 and len(jobs) > 1:
         with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
             chunks = np.array_split(np.arange(len(jobs)), 4 * workers)
-            results = [result for chunk in pool.map(_fit_chunk, [fit] * len(chunks), [[jobs[j] for j in c] for c in chunks])
-                       for result in chunk]
+            done = pool.map(_fit_chunk, [fit] * len(chunks), [[jobs[j] for j in chunk] for chunk in chunks])
+            results = [result for chunk in done for result in chunk]
     else:
         results = _fit_chunk(fit, jobs)
     for (i, *_), result in zip(jobs, results):

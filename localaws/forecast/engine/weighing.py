@@ -3,8 +3,9 @@
 w(series, member) ~ share(member) * (pooled loss of the member / its loss on the series)^2, scaled to sum to one.
 
 The share is how often greedy selection took the member to lower the loss over all series (Caruana et al., "Ensemble
-Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. Either alone
-was worse on the grocery and M4 data that we tried: without shares, weak members take too much from a strong one.
+Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. On most
+of the grocery and M4 windows that we tried either alone was worse: without shares, weak members take too much from a
+strong one.
 A member without a share weighs nothing anywhere and need not be fitted for a forecast.
 """
 from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +78,8 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     taken = np.zeros(len(members))
     quantiles, mean = 0.0, 0.0  # sums over the members taken so far
     for size in range(1, ROUNDS + 1):
-        tried = [replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size) for run in members]
+        tried = [replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size)
+                 for run in members]
         best = int(np.argmin([_loss(pooled, run, parts, metric) for run in tried]))
         taken[best] += 1
         quantiles, mean = quantiles + members[best].quantiles, mean + members[best].mean

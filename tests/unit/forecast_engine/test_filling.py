@@ -8,7 +8,8 @@ NAN = np.nan
 
 def test_each_kind_of_gap_has_its_own_method():
     values = np.array([NAN, 4, NAN, 2, NAN, NAN, NAN])
-    config = {"middlefill": "median", "backfill": "value", "backfill_value": "2", "futurefill": "max"}  # the guide's example
+    # the guide's example
+    config = {"middlefill": "median", "backfill": "value", "backfill_value": "2", "futurefill": "max"}
     assert np.array_equal(fill(values, config, end=5), [NAN, 4, 4, 2, 2, 4, 4], equal_nan=True)
 
 

@@ -24,7 +24,8 @@ def test_r_ts_frequency_is_the_guides_table(text, period):
     assert freq.r_ts_frequency(text) == period
 
 
-@pytest.mark.parametrize("text, period", [("M", 12), ("3M", 4), ("D", 7), ("2D", 1), ("H", 24), ("2H", 12), ("15min", 96)])
+@pytest.mark.parametrize("text, period", [("M", 12), ("3M", 4), ("D", 7), ("2D", 1), ("H", 24), ("2H", 12),
+                                          ("15min", 96)])
 def test_season_length(text, period):
     assert freq.season_length(text) == period
 

@@ -7,14 +7,16 @@ NAN = np.nan
 
 
 def test_climatological_forecaster_has_the_quantiles_of_the_past(make_panel):
-    prediction = forecast(make_panel([[3, 1, 2, 4]]), 2, (0.25, 0.26, 0.5, 0.99), kernel_type="uniform", use_seasonal_model=False)
+    prediction = forecast(make_panel([[3, 1, 2, 4]]), 2, (0.25, 0.26, 0.5, 0.99), kernel_type="uniform",
+                          use_seasonal_model=False)
     assert prediction.quantiles.tolist() == [[[1, 2, 2, 4]] * 2]
     assert prediction.mean.tolist() == [[2.5, 2.5]]
 
 
 def test_exponential_kernel_by_hand(make_panel):
     # weights 1/4, 1/2, 1 of the values 9, 5, 1: cumulated from below 4/7, 6/7, 1
-    prediction = forecast(make_panel([[9, 5, 1]]), 1, (0.5, 0.6, 0.9), exp_kernel_weights=np.log(2), use_seasonal_model=False)
+    prediction = forecast(make_panel([[9, 5, 1]]), 1, (0.5, 0.6, 0.9), exp_kernel_weights=np.log(2),
+                          use_seasonal_model=False)
     assert prediction.quantiles.tolist() == [[[1, 5, 9]]]
     assert prediction.mean[0, 0] == pytest.approx((9 / 4 + 5 / 2 + 1) / (7 / 4))
 

@@ -62,7 +62,8 @@ def test_historical_related_series_end_with_the_target():
 
 
 def test_forward_looking_related_series_reach_the_horizon_and_are_cut_there():
-    ahead = frame([(item, f"2024-01-0{day}", 9.0) for item in "ab" for day in range(5, 10)], "item_id", "timestamp", "price")
+    ahead = frame([(item, f"2024-01-0{day}", 9.0) for item in "ab" for day in range(5, 10)],
+                  "item_id", "timestamp", "price")
     panel = build(TARGET, pd.concat([PRICE, ahead]))
     assert panel.related.shape == (2, 6, 1) and panel.future_steps == 2
     assert panel.cut(3).related.shape == (2, 5, 1)

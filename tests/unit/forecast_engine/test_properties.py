@@ -32,9 +32,12 @@ def test_forecasts_are_finite_and_do_not_cross(make_panel, name, data):
 
 
 ODD = {
-    "constant": np.full(60, 7.0), "zero": np.zeros(60), "empty": np.full(60, np.nan), "one value": [np.nan] * 59 + [3.0],
-    "late start": [np.nan] * 50 + [1.0, 5, 2, 8, 3, 9, 4, 7, 5, 6], "gaps": np.where(np.arange(60) % 3, np.arange(60) % 7, np.nan),
-    "ended": [*np.arange(40.0) % 7, *[np.nan] * 20], "negative": -np.arange(60.0), "huge": 1e12 * (1 + np.arange(60) % 7),
+    "constant": np.full(60, 7.0), "zero": np.zeros(60), "empty": np.full(60, np.nan),
+    "one value": [np.nan] * 59 + [3.0],
+    "late start": [np.nan] * 50 + [1.0, 5, 2, 8, 3, 9, 4, 7, 5, 6],
+    "gaps": np.where(np.arange(60) % 3, np.arange(60) % 7, np.nan),
+    "ended": [*np.arange(40.0) % 7, *[np.nan] * 20], "negative": -np.arange(60.0),
+    "huge": 1e12 * (1 + np.arange(60) % 7),
     "tiny": 1e-12 * (1 + np.arange(60) % 7), "one spike": [0.0] * 59 + [1e6], "intermittent": np.arange(60) % 11 == 0}
 
 
@@ -43,7 +46,8 @@ ODD = {
 def test_odd_series_beside_each_other(make_panel, name, freq):
     related = np.tile(np.arange(75.0) % 5, (len(ODD), 1))[:, :, None]
     metadata = pd.DataFrame({"kind": list(ODD)})
-    panel = make_panel(np.array([np.asarray(series, float) for series in ODD.values()]), freq, related=related, metadata=metadata)
+    target = np.array([np.asarray(series, float) for series in ODD.values()])
+    panel = make_panel(target, freq, related=related, metadata=metadata)
     check(name, panel, 15, (0.9, 0.05, 0.5))
 
 

@@ -1,12 +1,9 @@
 """ETS, ARIMA and MSTL against what R's forecast package answers for the classic airline series."""
-from functools import partial
-
 import numpy as np
 import pytest
 from statsforecast.utils import AirPassengers
 
 from localaws.forecast.engine import ALGORITHMS, arima, ets, mstl
-from localaws.forecast.engine.per_series import forecast_each
 
 JANUARY_TO_MARCH_1961 = {"ARIMA": [445.63, 420.40, 449.20], "ETS": [441.80, 434.12, 496.63]}  # auto.arima, ets
 
@@ -47,21 +44,7 @@ def test_arima_can_use_related_series_and_says_when_they_end_too_early(make_pane
     promotion = rng.integers(0, 2, (1, 90, 1)).astype(float)
     target = 10 + 20 * promotion[:, :80, 0] + rng.normal(0, 0.5, (1, 80))
     panel = make_panel(target, related=promotion)
-    assert arima.forecast(panel, 10, (0.5,), use_related=True).mean[0] == pytest.approx(10 + 20 * promotion[0, 80:, 0], abs=2)
+    mean = arima.forecast(panel, 10, (0.5,), use_related=True).mean[0]
+    assert mean == pytest.approx(10 + 20 * promotion[0, 80:, 0], abs=2)
     with pytest.raises(ValueError, match="related series for 11 steps ahead, there are 10"):
         arima.forecast(panel, 11, (0.5,), use_related=True)
-
-
-def _last_value(y, steps, x):
-    return np.full(steps, y[-1]) + np.arange(steps), np.ones(steps)
-
-
-def test_what_is_missing_at_the_end_is_forecast_too(make_panel):
-    panel = make_panel([[1, np.nan, 3, np.nan, np.nan]])
-    assert forecast_each(_last_value, panel, 2, (0.5,)).mean.tolist() == [[5, 6]]
-
-
-def test_several_processes_answer_as_one_does(shop):
-    one, two = (forecast_each(partial(ets.fit_ets, season=7, model="ANA"), shop, 3, (0.9,), workers=workers)
-                for workers in (1, 2))
-    assert np.array_equal(one.quantiles, two.quantiles)

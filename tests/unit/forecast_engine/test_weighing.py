@@ -14,7 +14,8 @@ def run(errors, horizon=4, windows=1):
     errors = np.asarray(errors, float)
     actual = np.ones((windows, len(errors), horizon))
     mean = actual + errors[:, None]
-    return Backtest((0.5,), np.zeros((windows, horizon), "datetime64[ns]"), actual, mean[..., None], mean, np.ones((windows, len(errors))))
+    timestamps, scale = np.zeros((windows, horizon), "datetime64[ns]"), np.ones((windows, len(errors)))
+    return Backtest((0.5,), timestamps, actual, mean[..., None], mean, scale)
 
 
 def test_item_losses_by_hand():

@@ -1,0 +1,43 @@
+import numpy as np
+
+from localaws.forecast.engine import seasonal_naive
+from localaws.forecast.engine.per_series import forecast_each
+
+
+def count_up(y, steps, x):
+    """One more than the last value, two more, ...; nothing for a series that ends in 13."""
+    return None if y[-1] == 13 else (y[-1] + 1 + np.arange(steps), np.ones(steps))
+
+
+def test_what_is_missing_at_the_end_is_forecast_too(make_panel):
+    panel = make_panel([[1, np.nan, 3, np.nan, np.nan]])
+    assert forecast_each(count_up, panel, 2, (0.5,)).mean.tolist() == [[6, 7]]
+
+
+def test_gaps_are_bridged_and_only_the_last_values_are_handed_over(make_panel):
+    seen = []
+    forecast_each(lambda y, steps, x: seen.append(y.tolist()), make_panel([[1, 2, 3, np.nan, 5]]), 1, (), last=4)
+    assert seen == [[2, 3, 4, 5]]
+
+
+def test_a_series_without_an_answer_gets_seasonal_naive(make_panel):
+    panel = make_panel([np.arange(14.0)])
+    assert forecast_each(count_up, panel, 7, ()).mean.tolist() == seasonal_naive.forecast(panel, 7, ()).mean.tolist()
+
+
+def test_constant_and_empty_series_are_not_handed_over(make_panel):
+    panel = make_panel([[5.0] * 9, [np.nan] * 9])
+    assert forecast_each(count_up, panel, 2, ()).mean.tolist() == [[5, 5], [0, 0]]
+
+
+def test_related_values_are_those_of_the_series_and_the_steps_ahead(make_panel):
+    seen = []
+    related = np.arange(6.0).reshape(1, 6, 1)
+    forecast_each(lambda y, steps, x: seen.append(x[:, 0].tolist()), make_panel([[np.nan, 1, 2, 3]], related=related),
+                  2, (), related=True)
+    assert seen == [[1, 2, 3, 4, 5]]
+
+
+def test_several_processes_answer_as_one_does(shop):
+    one, two = (forecast_each(count_up, shop, 3, (0.9,), workers=workers) for workers in (1, 2))
+    assert np.array_equal(one.quantiles, two.quantiles)
