@@ -145,8 +145,8 @@ class _Lock:
                                                 {":pending": {"S": "no"}, ":holder": {"S": _ME}}, next_state=then)}
 
     def releasing(self, then: str) -> dict[str, State]:
-        """The pipeline's outcome, `{failure}` or its payload, goes through."""
-        outcome = "{% $type($states.input) = 'array' ? $states.input[0] : $states.input %}"
+        """The pipeline's outcome, `{failure}` or `{summary}`, goes through."""
+        outcome = "{% $type($states.input) = 'array' ? {'summary': $states.input[0].summary} : $states.input %}"
         successor = "$substring($states.context.Execution.Id, 0, $length($states.context.Execution.Id)" \
                     f" - $length($states.context.Execution.Name)) & {_NEXT_NAME}"
         return {

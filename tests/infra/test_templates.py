@@ -108,6 +108,8 @@ def test_only_uploads_of_this_dataset_start_a_pipeline(assembly: Assembly) -> No
 def test_every_stack_with_leftovers_of_its_own_cleans_up(assembly: Assembly) -> None:
     cleanups = {name.split("/")[0]: properties for name, properties in assembly.resources("Custom::StorecastCleanup").items()}
     assert set(cleanups) == {"storage", "forecasting", "recommending"}
+    names = [policy["PolicyName"] for policy in assembly.resources("AWS::IAM::Policy").values()]
+    assert len(set(names)) == len(names) == 3, "inline policies of one role overwrite each other if they share a name"
     for stack, template in assembly.templates.items():
         for name, resource in template["Resources"].items():
             assert resource.get("DeletionPolicy", "Delete") == "Delete", f"{stack}/{name} would stay"
