@@ -163,7 +163,7 @@ def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str)
     at = pd.Index(unique[item_key]).get_indexer(keys[item_key])
     if (at < 0).any():
         missing = _listed(keys.loc[at < 0, [item_key]].drop_duplicates())
-        raise ValueError("every item of the target time series must be in the item metadata (item-metadata-datasets.md); "
+        raise ValueError("every item of the target time series must be in the metadata (item-metadata-datasets.md); "
                          f"missing: {missing}")
     return unique.drop(columns=item_key).iloc[at].fillna("").astype(str).reset_index(drop=True)
 
