@@ -1,0 +1,79 @@
+"""The sample dataset, deployed by the real CDK CLI onto the embedded AWS, with both pipelines run once."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+from rich.console import Console
+
+from data.sample import prepare
+from demo import deploy, upload
+from demo.watch import Run, Watcher
+from localaws.settings import Settings, client_environment
+
+DATASET = "sample"
+
+
+@dataclass
+class App:
+    """A deployed app: its outputs, its files, and the runs of its pipelines."""
+
+    outputs: dict[str, str]
+    folder: Path
+    out: Path
+    environment: dict[str, str]
+    first: dict[str, Run]
+
+    def machine(self, pipeline: str) -> str:
+        return self.outputs[f"{pipeline.capitalize()}StateMachine"]
+
+    def start(self, pipeline: str) -> Run:
+        """One execution by hand, with an empty input, followed to its end."""
+        watcher = self.watcher()
+        known = watcher.newest()
+        arn = boto3.client("stepfunctions").start_execution(stateMachineArn=self.machine(pipeline), input="{}")
+        watcher.wait({pipeline}, known, _quiet())
+        return watcher.runs[arn["executionArn"]]
+
+    def upload(self, key: str, body: bytes) -> Run:
+        """One changed file, and the execution that works on it."""
+        watcher = self.watcher()
+        known = watcher.newest()
+        boto3.client("s3").put_object(Bucket=self.outputs["DataBucket"], Key=key, Body=body)
+        watcher.wait({key.partition("/")[0]}, known, _quiet())
+        return working(watcher)[key.partition("/")[0]]
+
+    def watcher(self) -> Watcher:
+        return Watcher({pipeline: self.machine(pipeline) for pipeline in ("forecasting", "recommending")}, DATASET)
+
+    def newest(self, pipeline: str) -> dict:
+        body = boto3.client("s3").get_object(
+            Bucket=self.outputs["ResultsBucket"], Key=f"{pipeline}/{DATASET}/newest.json"
+        )["Body"]
+        return json.loads(body.read())
+
+
+def working(watcher: Watcher) -> dict[str, Run]:
+    """By pipeline, the run that did the work: of a delivery's files, the others join it and end at once."""
+    return {run.pipeline: run for run in watcher.runs.values() if "Plan" in run.states}
+
+
+def _quiet() -> Console:
+    return Console(file=io.StringIO())
+
+
+@pytest.fixture(scope="session")
+def app(embedded_aws: Settings, tmp_path_factory: pytest.TempPathFactory) -> App:
+    out, folder = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("sample")
+    environment = client_environment(embedded_aws)
+    deploy.deploy(DATASET, environment, out)
+    prepare.prepare(folder, full=False, seed=0)
+    deployed = App(deploy.outputs(DATASET), folder, out, environment, {})
+    watcher = deployed.watcher()
+    keys = upload.upload(folder, deployed.outputs["DataBucket"])
+    watcher.wait({key.partition("/")[0] for key in keys}, {}, _quiet())
+    deployed.first = working(watcher)
+    return deployed

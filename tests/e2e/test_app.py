@@ -1,0 +1,234 @@
+"""The whole line, in the order in which a team would live it: deploy, data, results, faults, destroy."""
+
+import csv
+import io
+import json
+import time
+
+import boto3
+import pytest
+
+from demo import deploy
+from tests.e2e.conftest import DATASET, App
+
+FORECASTING = ["Plan", "Ensure", "Load", "Train", "Compare", "Export backtests", "Forecast", "Export", "Publish", "Notify"]
+RECOMMENDING = ["Plan", "Ensure", "Load", "Recommend", "Evaluate", "Publish", "Notify"]
+USE_CASES = ["most-viewed", "best-sellers", "frequently-bought-together", "also-viewed", "recommended-for-you"]
+
+
+@pytest.mark.parametrize(("pipeline", "steps"), [("forecasting", FORECASTING), ("recommending", RECOMMENDING)])
+def test_an_upload_runs_the_pipeline_to_its_end(app: App, pipeline: str, steps: list[str]):
+    run = app.first[pipeline]
+    assert (run.status, run.cause) == ("SUCCEEDED", "")
+    assert set(steps) <= set(run.states)
+    assert [state for state in run.states if state in ("Plan", "Ensure", "Publish", "Notify")] == [
+        "Plan",
+        "Ensure",
+        "Publish",
+        "Notify",
+    ]
+
+
+def test_each_waiting_is_visible(app: App):
+    states = app.first["forecasting"].states
+    for resource in ("dataset import job", "auto predictor", "forecast", "forecast export job"):
+        assert f"Describe {resource}" in states
+        assert f"{resource.capitalize()} ready?" in states
+
+
+def test_the_files_of_one_delivery_lead_to_one_working_run(app: App):
+    executions = boto3.client("stepfunctions").list_executions(stateMachineArn=app.machine("forecasting"))["executions"]
+    histories = [
+        boto3.client("stepfunctions").get_execution_history(executionArn=each["executionArn"])["events"]
+        for each in executions
+    ]
+    worked = [
+        events
+        for events in histories
+        if any(event.get("stateEnteredEventDetails", {}).get("name") == "Plan" for event in events)
+    ]
+    assert len(executions) == 3
+    assert len(worked) == 1
+
+
+def test_forecasts_are_better_than_the_seasonal_naive(app: App):
+    board = {row["algorithm"]: row for row in app.newest("forecasting")["accuracy"]}
+    assert board["AutoPredictor"]["AverageWeightedQuantileLoss"] < board["Seasonal naive"]["AverageWeightedQuantileLoss"]
+    assert board["AutoPredictor"]["WAPE"] < board["Seasonal naive"]["WAPE"]
+
+
+def test_a_forecast_can_be_queried_and_lies_in_the_bucket(app: App):
+    made = app.newest("forecasting")["forecasts"]["planning"]
+    answer = boto3.client("forecastquery").query_forecast(
+        ForecastArn=made["forecastArn"], Filters={"item_id": "milk"}, EndDate="2024-07-25T00:00:00"
+    )["Forecast"]["Predictions"]
+    assert set(answer) == {"p10", "p50", "p90", "mean"}
+    assert answer["p50"][0]["Timestamp"] == "2024-07-19T00:00:00"
+    assert len(answer["p50"]) == 7
+    rows = _exported(made["exports"])
+    of_milk = [row for row in rows if row["item_id"] == "milk"]
+    assert len(of_milk) == 14
+    assert float(of_milk[0]["p50"]) == pytest.approx(answer["p50"][0]["Value"], rel=1e-5)
+
+
+def _exported(uri: str) -> list[dict]:
+    s3 = boto3.client("s3")
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys]
+    return [row for body in bodies for row in csv.DictReader(io.StringIO(body))]
+
+
+def test_athena_reads_the_exports(app: App):
+    database = app.outputs["ForecastDatabase"]
+    run = app.newest("forecasting")["run"]
+    rows = _athena(f"select item_id, count(*) as days from planning where run = '{run}' group by item_id", database)
+    assert dict(rows)["milk"] == "14"
+    assert len(rows) == 12
+
+
+def _athena(query: str, database: str) -> list[tuple[str, ...]]:
+    athena = boto3.client("athena")
+    started = athena.start_query_execution(
+        QueryString=query, QueryExecutionContext={"Database": database}, WorkGroup=f"storecast-{DATASET}"
+    )["QueryExecutionId"]
+    while True:
+        status = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+        if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+            break
+        time.sleep(0.1)
+    assert status["State"] == "SUCCEEDED", status
+    rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+    return [tuple(cell.get("VarCharValue", "") for cell in row["Data"]) for row in rows[1:]]
+
+
+def test_every_use_case_recommends(app: App):
+    newest = app.newest("recommending")
+    assert [made["useCase"] for made in newest["recommenders"]] == USE_CASES
+    runtime = boto3.client("personalize-runtime")
+    for made in newest["recommenders"]:
+        answer = runtime.get_recommendations(
+            recommenderArn=made["recommenderArn"], userId="u001", itemId="i01", numResults=5
+        )
+        assert len({item["itemId"] for item in answer["itemList"]}) == 5
+        assert 0 < made["metrics"]["coverage"] <= 1
+
+
+def test_the_personal_recommender_beats_plain_popularity(app: App):
+    metrics = {made["useCase"]: made["metrics"] for made in app.newest("recommending")["recommenders"]}
+    own = metrics["recommended-for-you"]
+    name = "normalized_discounted_cumulative_gain_at_10"
+    assert own[name] > own[f"popularity_baseline_{name}"]
+
+
+def test_reports_and_summaries_are_published(app: App):
+    s3 = boto3.client("s3")
+    for pipeline in ("forecasting", "recommending"):
+        newest = app.newest(pipeline)
+        bucket, _, key = newest["report"].removeprefix("s3://").partition("/")
+        page = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        assert DATASET in page
+        assert "http" not in page.replace("http://www.w3.org", ""), "the report must open without a network"
+
+
+def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
+    key = f"forecasting/{DATASET}/target/target.csv"
+    s3, bucket = boto3.client("s3"), app.outputs["DataBucket"]
+    good = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    lines = good.decode().splitlines()
+    lines[6] = lines[6].rpartition(",")[0] + ",many"
+    topic = _mailbox(app.outputs["NotificationsTopic"])
+    before = app.newest("forecasting")
+    run = app.upload(key, "\n".join(lines).encode())
+    assert run.status == "FAILED"
+    assert f"s3://{bucket}/{key}, row 7, demand: 'many'" in run.cause
+    assert app.newest("forecasting") == before, "the old results keep serving"
+    told = _next_message(topic)
+    assert "FAILED" in told["Subject"]
+    message = json.loads(told["Message"])
+    assert message["pipeline"] == "forecasting"
+    assert ":dataset-import-job/" in message["resource"]
+    assert "row 7, demand: 'many'" in message["message"]
+    assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
+    assert app.upload(key, good).status == "SUCCEEDED"
+
+
+def _mailbox(topic: str) -> str:
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            }
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return queue
+
+
+def _next_message(queue: str) -> dict:
+    messages = boto3.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
+    assert messages, "no notification came"
+    return json.loads(messages[0]["Body"])
+
+
+@pytest.mark.parametrize(
+    ("function", "action"),
+    [("forecasting-train", "forecast:CreateAutoPredictor"), ("forecasting-load", "iam:PassRole")],
+)
+def test_an_action_taken_away_makes_the_run_fail(app: App, function: str, action: str):
+    iam = boto3.client("iam")
+    arn = boto3.client("lambda").get_function(FunctionName=f"storecast-{DATASET}-{function}")["Configuration"]["Role"]
+    role = arn.rpartition("/")[2]
+    name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    narrowed = json.loads(json.dumps(document))
+    for statement in narrowed["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = [each for each in actions if each != action] or ["forecast:ListTagsForResource"]
+    assert narrowed != document, f"{function} does not have {action}"
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
+    try:
+        run = app.start("forecasting")
+        assert run.status == "FAILED"
+        assert f"is not authorized to perform: {action}" in run.cause
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def test_a_second_deploy_of_the_same_sources_does_nothing(app: App):
+    assert deploy.deploy(DATASET, app.environment, app.out) is False
+
+
+def test_destroy_leaves_nothing(app: App):
+    deploy.destroy(DATASET, app.environment, app.out)
+    forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
+    left = {
+        "buckets": [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]],
+        "roles": [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]],
+        "functions": [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]],
+        "machines": [each["name"] for each in boto3.client("stepfunctions").list_state_machines()["stateMachines"]],
+        "notebooks": boto3.client("sagemaker").list_notebook_instances()["NotebookInstances"],
+        "datasets": forecast.list_datasets()["Datasets"],
+        "groups": forecast.list_dataset_groups()["DatasetGroups"],
+        "predictors": forecast.list_predictors()["Predictors"],
+        "forecasts": forecast.list_forecasts()["Forecasts"],
+        "imports": forecast.list_dataset_import_jobs()["DatasetImportJobs"],
+        "exports": forecast.list_forecast_export_jobs()["ForecastExportJobs"],
+        "schemas": personalize.list_schemas()["schemas"],
+        "personalize groups": personalize.list_dataset_groups()["datasetGroups"],
+        "recommenders": personalize.list_recommenders()["recommenders"],
+        "tables": boto3.client("dynamodb").list_tables()["TableNames"],
+        "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
+        "databases": boto3.client("glue").get_databases()["DatabaseList"],
+    }
+    ours = {what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()}
+    assert ours == {what: [] for what in left}
