@@ -21,14 +21,25 @@ COMMANDS = {
 
 def main() -> int:
     arguments = _parser().parse_args()
-    settings = prepare(Path(arguments.state), arguments.port)
     try:
+        settings = _settings(Path(arguments.state), arguments.port)
         return {"serve": _serve, "start": _start, "stop": _stop, "status": _status, "reset": _reset, "env": _env}[
             arguments.command
         ](settings)
     except process.ProcessError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _settings(state: Path, port: int | None) -> Settings:
+    settings = prepare(state)
+    if port in (None, settings.port):
+        return settings
+    if process.running(settings):
+        raise process.ProcessError(
+            f"The embedded AWS of {settings.state} runs on port {settings.port}. Stop it before you move it to {port}."
+        )
+    return prepare(state, port)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import boto3
 import pytest
-from contract_clients import client
-from contract_helpers import policy, role, statement, unique, whole_bucket
 
 from data.sample.prepare import prepare
 from localaws.settings import Settings
+from tests.contract.clients import client
+from tests.contract.helpers import policy, role, statement, unique, whole_bucket
 
 
 @pytest.fixture(scope="session")

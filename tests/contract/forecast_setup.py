@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contract_helpers import attributes, ended, unique
+from tests.contract.helpers import attributes, ended, unique
 
 SCHEMAS = {
     "target": ("TARGET_TIME_SERIES", attributes(item_id="string", timestamp="timestamp", demand="float")),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contract_helpers import INTERACTIONS, ITEMS, USERS, ended, gone, unique
+from tests.contract.helpers import INTERACTIONS, ITEMS, USERS, ended, gone, unique
 
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
 

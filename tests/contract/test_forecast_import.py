@@ -2,9 +2,10 @@
 
 import boto3
 import pytest
-from contract_clients import refused
-from contract_helpers import attributes, unique
-from forecast_setup import create_dataset, import_ended, import_from
+
+from tests.contract.clients import refused
+from tests.contract.forecast_setup import create_dataset, import_ended, import_from
+from tests.contract.helpers import attributes, unique
 
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
 

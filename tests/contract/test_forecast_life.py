@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from contract_clients import refused
-from contract_helpers import ended, gone, unique
-from forecast_setup import auto_predictor, sample_group, single_predictor
+
+from tests.contract.clients import refused
+from tests.contract.forecast_setup import auto_predictor, sample_group, single_predictor
+from tests.contract.helpers import ended, gone, unique
 
 ITEMS, HORIZON, TYPES = 12, 14, ["0.05", "0.5", "0.95", "mean"]
 

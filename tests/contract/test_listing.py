@@ -1,9 +1,10 @@
 """Lists come in pages, filtered, and in the order of creation; tags are kept with their resource."""
 
 import pytest
-from contract_clients import refused
-from contract_helpers import INTERACTIONS, ended, unique
-from forecast_setup import create_dataset
+
+from tests.contract.clients import refused
+from tests.contract.forecast_setup import create_dataset
+from tests.contract.helpers import INTERACTIONS, ended, unique
 
 
 @pytest.fixture(scope="module")

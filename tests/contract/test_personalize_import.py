@@ -2,9 +2,10 @@
 
 import boto3
 import pytest
-from contract_clients import refused
-from contract_helpers import INTERACTIONS, ITEMS, avro, unique
-from personalize_setup import create_group, delete_group, import_from
+
+from tests.contract.clients import refused
+from tests.contract.helpers import INTERACTIONS, ITEMS, avro, unique
+from tests.contract.personalize_setup import create_group, delete_group, import_from
 
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
 ROWS = "".join(f"u{row % 50},i{row % 7},{1_700_000_000 + row},View\n" for row in range(1000))

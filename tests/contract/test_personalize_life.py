@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-from contract_clients import refused
-from contract_helpers import ended, eventually, unique
-from personalize_setup import create_group, delete_group, import_sample
 
 from data.sample.shop import COMPLEMENTS, item_id
+from tests.contract.clients import refused
+from tests.contract.helpers import ended, eventually, unique
+from tests.contract.personalize_setup import create_group, delete_group, import_sample
 
 RECIPE = "arn:aws:personalize:::recipe/"
 VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"

@@ -3,8 +3,9 @@
 import base64
 
 import pytest
-from contract_clients import refused
-from contract_helpers import eventually, gone, role, unique
+
+from tests.contract.clients import refused
+from tests.contract.helpers import eventually, gone, role, unique
 
 SCRIPT = [{"Content": base64.b64encode(b"#!/bin/bash\necho ready\n").decode()}]
 

@@ -2,9 +2,9 @@
 
 import boto3
 import pytest
-from contract_clients import OURS, client, refused, unchecked_client
 
 from localaws.settings import Settings
+from tests.contract.clients import OURS, client, client_sending, refused
 
 GROUP = "arn:aws:forecast:us-east-1:000000000000:dataset-group/none"
 PERSONALIZE_GROUP = "arn:aws:personalize:us-east-1:000000000000:dataset-group/none"
@@ -28,7 +28,13 @@ RULES = {
         {"PredictorName": "p", "ForecastHorizon": True},
         ["ForecastHorizon", "integer"],
     ),
-    "list": ("forecast", "update_dataset_group", {"DatasetGroupArn": GROUP, "DatasetArns": "x"}, ["DatasetArns", "list"]),
+    "structure": ("forecast", "create_predictor", {"InputDataConfig": []}, ["InputDataConfig", "structure"]),
+    "list": (
+        "forecast",
+        "update_dataset_group",
+        {"DatasetGroupArn": GROUP, "DatasetArns": "x"},
+        ["DatasetArns", "list"],
+    ),
     "length": (
         "forecast",
         "create_dataset_group",
@@ -76,9 +82,11 @@ RULES = {
 
 
 @pytest.mark.parametrize(("service", "operation", "params", "words"), RULES.values(), ids=RULES)
-def test_wrong_input_names_the_member(embedded_aws: Settings, service: str, operation: str, params: dict, words) -> None:
+def test_wrong_input_names_the_member(
+    embedded_aws: Settings, service: str, operation: str, params: dict, words
+) -> None:
     code = "ValidationException" if service == "sagemaker" else "InvalidInputException"
-    refused(code, getattr(unchecked_client(service), operation), *words, **params)
+    refused(code, getattr(client_sending(service, params), operation), *words)
 
 
 UNBUILT = {
@@ -93,7 +101,7 @@ UNBUILT = {
         ("create_event_tracker", {"name": "e", "datasetGroupArn": PERSONALIZE_GROUP}),
         ("list_campaigns", {}),
     ],
-    "personalize-runtime": [("get_personalized_ranking", {"inputList": ["i"], "userId": "u", "campaignArn": GROUP})],
+    "personalize-runtime": [("get_personalized_ranking", {"inputList": ["i"], "userId": "u", "campaignArn": PERSONALIZE_GROUP})],
     "personalize-events": [("put_users", {"datasetArn": PERSONALIZE_GROUP, "users": [{"userId": "u"}]})],
     "sagemaker": [("list_models", {})],
 }  # fmt: skip

@@ -37,9 +37,11 @@ def client(service: str, session: boto3.Session | None = None, **options: Any):
     return made
 
 
-def unchecked_client(service: str):
-    """A client that sends what it is given: botocore does not check it first, the service must."""
-    return client(service, parameter_validation=False)
+def client_sending(service: str, body: dict):
+    """A client that sends `body` whatever it is asked: botocore does not check it first, the service must."""
+    made = client(service, parameter_validation=False)
+    made.meta.events.register("before-call", lambda params, **_: params.update(body=json.dumps(body).encode()))
+    return made
 
 
 def _check_body(operation_model: OperationModel, response_dict: dict, **_: Any) -> None:

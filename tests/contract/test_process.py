@@ -1,0 +1,228 @@
+"""The embedded AWS as a process of its own: start, stop, status, reset, crash; and what its state survives."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, policy, statement, trust, whole_bucket
+
+ROOT = Path(__file__).parents[2]
+BUCKET, ROLE, MACHINE, STACK = "kept", "worker", "machine", "stack"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+MACHINE_ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{MACHINE}"
+TEMPLATE = {"Resources": {"Notebook": {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {
+    "InstanceType": "ml.t3.medium", "RoleArn": ROLE_ARN, "NotebookInstanceName": "kept"}}}}  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Local:
+    """One state folder, driven by the command line alone."""
+
+    def __init__(self, state: Path, port: int):
+        self.state, self.port = state, port
+
+    def run(self, command: str, *more: str, **environment: str) -> subprocess.CompletedProcess:
+        arguments = [sys.executable, "-m", "localaws", command, "--state", str(self.state), *more]
+        return subprocess.run(arguments, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+
+    def start(self, **environment: str) -> None:
+        done = self.run("start", "--port", str(self.port), **environment)
+        assert done.returncode == 0, done.stderr
+        assert f"https://127.0.0.1:{self.port}" in done.stdout
+
+    @property
+    def pid(self) -> int:
+        return json.loads((self.state / "process.json").read_text())["pid"]
+
+    def client(self, service: str):
+        """As a shell would see it that evaluated what `env` prints."""
+        words = shlex.split(self.run("env").stdout.replace(";", " "))
+        names = dict(word.split("=", 1) for word in words if "=" in word)
+        session = boto3.Session(names["AWS_ACCESS_KEY_ID"], names["AWS_SECRET_ACCESS_KEY"], None, names["AWS_REGION"])
+        return session.client(service, endpoint_url=names["AWS_ENDPOINT_URL"], verify=names["AWS_CA_BUNDLE"])
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """Running, with a resource of ours and of the emulator's in it."""
+    made = Local(tmp_path_factory.mktemp("process"), free_port())
+    made.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5")
+    fill(made)
+    yield made
+    made.run("stop")
+
+
+def fill(local: Local) -> None:
+    s3, iam = local.client("s3"), local.client("iam")
+    s3.create_bucket(Bucket=BUCKET)
+    rows = "".join(f"item{item},{1990 + day // 336}-{day // 28 % 12 + 1:02d}-{day % 28 + 1:02d},{day % 7}\n"
+                   for item in range(40) for day in range(2000))  # fmt: skip
+    s3.put_object(Bucket=BUCKET, Key="target/target.csv", Body=rows)
+    trusted = json.loads(trust("forecast"))
+    trusted["Statement"][0]["Principal"]["Service"] = ["forecast.amazonaws.com", "sagemaker.amazonaws.com"]
+    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trusted))
+    rights = policy(statement("s3:*", on=whole_bucket(BUCKET)))
+    iam.put_role_policy(RoleName=ROLE, PolicyName="rights", PolicyDocument=rights)
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
+    local.client("stepfunctions").create_state_machine(
+        name=MACHINE, definition=json.dumps(definition), roleArn=ROLE_ARN
+    )
+    cloudformation = local.client("cloudformation")
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
+    eventually(lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"],
+               lambda status: status == "CREATE_COMPLETE")  # fmt: skip
+    forecast = local.client("forecast")
+    dataset = forecast.create_dataset(
+        DatasetName="kept",
+        Domain="RETAIL",
+        DatasetType="TARGET_TIME_SERIES",
+        DataFrequency="D",
+        Schema=attributes(item_id="string", timestamp="timestamp", demand="float"),
+    )["DatasetArn"]
+    forecast.create_dataset_group(DatasetGroupName="kept", Domain="RETAIL", DatasetArns=[dataset])
+
+
+def check_all_is_there(local: Local) -> None:
+    assert local.client("s3").head_object(Bucket=BUCKET, Key="target/target.csv")["ContentLength"] > 0
+    assert local.client("iam").get_role(RoleName=ROLE)["Role"]["Arn"] == ROLE_ARN
+    machine = local.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE_ARN)
+    assert machine["roleArn"] == ROLE_ARN
+    stack = local.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    notebook = local.client("sagemaker").describe_notebook_instance(NotebookInstanceName="kept")
+    assert notebook["NotebookInstanceStatus"] == "InService"
+    names = [each["DatasetGroupName"] for each in local.client("forecast").list_dataset_groups()["DatasetGroups"]]
+    assert names == ["kept"]
+
+
+def test_status_tells_where_it_runs(local: Local) -> None:
+    done = local.run("status")
+    assert done.returncode == 0 and f"127.0.0.1:{local.port}" in done.stdout and str(local.pid) in done.stdout
+    check_all_is_there(local)
+
+
+def test_starting_twice_is_no_error(local: Local) -> None:
+    pid = local.pid
+    local.start()
+    assert local.pid == pid
+
+
+def test_another_port_for_a_running_one_is_an_error(local: Local) -> None:
+    done = local.run("start", "--port", str(free_port()))
+    assert done.returncode == 1 and str(local.port) in done.stderr
+    local.start()
+    check_all_is_there(local)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_only_loopback_is_listened_on(local: Local) -> None:
+    """Of this process and its children: no 0.0.0.0, no other port than its own."""
+    listening = set()
+    for pid in family(local.pid):
+        own = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.exists()}
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+                    listening.add(fields[1])
+    assert listening == {f"0100007F:{local.port:04X}"}
+
+
+def family(pid: int) -> list[int]:
+    """The process and all its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    found = [int(each) for task in children.parent.parent.iterdir() for each in (task / "children").read_text().split()]
+    return [pid, *(below for child in found for below in family(child))]
+
+
+def test_state_survives_stop_and_start(local: Local) -> None:
+    idle = local.client("forecast")
+    idle.list_dataset_groups()
+    done = local.run("stop")
+    assert done.returncode == 0 and "Stopped" in done.stdout, "an idle connection of a client must not hold it up"
+    assert local.run("status").returncode == 1
+    assert "does not run" in local.run("stop").stdout
+    local.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5")
+    check_all_is_there(local)
+
+
+def test_a_crash_leaves_no_job_in_limbo_and_loses_no_resource(local: Local) -> None:
+    forecast = local.client("forecast")
+    (group,) = forecast.list_dataset_groups()["DatasetGroups"]
+    (dataset,) = forecast.list_datasets()["Datasets"]
+    job = forecast.create_dataset_import_job(
+        DatasetImportJobName="kept",
+        DatasetArn=dataset["DatasetArn"],
+        TimestampFormat="yyyy-MM-dd",
+        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/target/", "RoleArn": ROLE_ARN}},
+    )["DatasetImportJobArn"]
+    imported = ended(forecast.describe_dataset_import_job, DatasetImportJobArn=job)
+    assert imported["Status"] == "ACTIVE", imported
+    predictors = [
+        forecast.create_auto_predictor(
+            PredictorName=f"cut_off_{number}",
+            ForecastHorizon=28,
+            ForecastFrequency="D",
+            DataConfig={"DatasetGroupArn": group["DatasetGroupArn"]},
+        )["PredictorArn"]
+        for number in range(3)
+    ]
+    status = eventually(lambda: forecast.describe_auto_predictor(PredictorArn=predictors[0])["Status"],
+                        lambda now: now != "CREATE_PENDING")  # fmt: skip
+    assert status == "CREATE_IN_PROGRESS"
+    late = local.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
+    saved = local.state / "emulator" / "iam.json"
+    eventually(lambda: late in saved.read_text())
+    os.kill(local.pid, signal.SIGKILL)
+    eventually(lambda: local.run("status").returncode == 1)
+
+    local.start()
+    forecast = local.client("forecast")
+    for arn in predictors:
+        found = forecast.describe_auto_predictor(PredictorArn=arn)
+        assert found["Status"] == "CREATE_FAILED"
+        assert "stopped before this job had finished" in found["Message"]
+    assert forecast.describe_dataset_import_job(DatasetImportJobArn=job)["Status"] == "ACTIVE"
+    check_all_is_there(local)
+    assert local.client("iam").get_role(RoleName="late")["Role"]["Arn"] == late
+
+
+def test_a_second_one_beside_it_and_a_port_in_use(local: Local, tmp_path: Path) -> None:
+    second = Local(tmp_path / "second", local.port)
+    done = second.run("start", "--port", str(local.port))
+    assert done.returncode == 1
+    assert f"Port {local.port} is in use" in done.stderr and "--port" in done.stderr
+    second.port = free_port()
+    second.start()
+    try:
+        assert second.client("forecast").list_dataset_groups()["DatasetGroups"] == []
+        assert second.client("s3").list_buckets()["Buckets"] == []
+        check_all_is_there(local)
+    finally:
+        second.run("stop")
+
+
+def test_reset_empties_it_and_it_runs_on(local: Local) -> None:
+    done = local.run("reset")
+    assert done.returncode == 0, done.stderr
+    assert local.client("s3").list_buckets()["Buckets"] == []
+    assert local.client("forecast").list_dataset_groups()["DatasetGroups"] == []
+    assert local.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        local.client("iam").get_role(RoleName=ROLE)
+    assert f"127.0.0.1:{local.port}" in local.run("status").stdout

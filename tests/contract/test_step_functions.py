@@ -1,0 +1,96 @@
+"""State machines and event rules act under their own roles, and see our services as Step Functions' SDK does."""
+
+import json
+
+import boto3
+import pytest
+
+from tests.contract.forecast_setup import create_dataset
+from tests.contract.helpers import ACCOUNT, eventually, role, statement, unique
+
+PREFIX = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:"
+DESCRIBE = "arn:aws:states:::aws-sdk:forecast:describeDatasetGroup"
+
+
+@pytest.fixture(scope="module")
+def group(forecast):
+    arn = forecast.create_dataset_group(DatasetGroupName=unique("machine"), Domain="CUSTOM")["DatasetGroupArn"]
+    yield arn
+    forecast.delete_dataset_group(DatasetGroupArn=arn)
+
+
+def machine(state: dict, role_arn: str) -> str:
+    """A state machine of one state; answers its ARN."""
+    definition = {"StartAt": "Only", "States": {"Only": state | {"End": True}}}
+    create = boto3.client("stepfunctions").create_state_machine
+    return create(name=unique("machine"), definition=json.dumps(definition), roleArn=role_arn)["stateMachineArn"]
+
+
+def outcome(execution: str) -> dict:
+    describe = boto3.client("stepfunctions").describe_execution
+    return eventually(lambda: describe(executionArn=execution), lambda found: found["status"] != "RUNNING")
+
+
+def run(task: str, arguments: dict, role_arn: str) -> dict:
+    state = {"Type": "Task", "Resource": task, "Parameters": arguments}
+    start = boto3.client("stepfunctions").start_execution
+    return outcome(start(stateMachineArn=machine(state, role_arn))["executionArn"])
+
+
+def test_a_step_is_refused_when_the_machines_role_lacks_the_right(group: str) -> None:
+    found = run(DESCRIBE, {"DatasetGroupArn": group}, role("states"))
+    assert found["status"] == "FAILED"
+    assert found["error"] == "Forecast.ForecastException"
+    assert "forecast:DescribeDatasetGroup" in found["cause"] and group in found["cause"]
+
+
+def test_a_right_on_another_resource_does_not_help(group: str) -> None:
+    other = role("states", statement("forecast:DescribeDatasetGroup", on=group + "_other"))
+    assert run(DESCRIBE, {"DatasetGroupArn": group}, other)["status"] == "FAILED"
+
+
+def test_a_step_answers_in_pascal_case_with_the_right(group: str, personalize) -> None:
+    able = role("states", statement("forecast:DescribeDatasetGroup", on=group), statement("personalize:ListRecipes"))
+    found = run(DESCRIBE, {"DatasetGroupArn": group}, able)
+    assert found["status"] == "SUCCEEDED", found
+    output = json.loads(found["output"])
+    assert output["DatasetGroupArn"] == group and output["Status"] == "ACTIVE"
+    found = run("arn:aws:states:::aws-sdk:personalize:listRecipes", {"MaxResults": 1}, able)
+    assert found["status"] == "SUCCEEDED", found
+    (recipe,) = json.loads(found["output"])["Recipes"]
+    assert recipe["RecipeArn"].startswith("arn:aws:personalize:::recipe/") and recipe["Status"] == "ACTIVE"
+
+
+def test_a_services_own_error_has_its_name_and_message(group: str) -> None:
+    able = role("states", statement("forecast:*"))
+    found = run(DESCRIBE, {"DatasetGroupArn": group + "_gone"}, able)
+    assert found["status"] == "FAILED" and group + "_gone" in found["cause"]
+    assert found["error"] == "Forecast.ResourceNotFoundException"
+
+
+def test_a_step_passes_only_roles_that_it_may(forecast, bucket: str, forecast_role: str) -> None:
+    source = {"Path": f"s3://{bucket}/forecasting/sample/target/", "RoleArn": forecast_role}
+    arguments = {"DatasetImportJobName": unique("step"), "DatasetArn": create_dataset(forecast),
+                 "TimestampFormat": "yyyy-MM-dd", "DataSource": {"S3Config": source}}  # fmt: skip
+    task, create = "arn:aws:states:::aws-sdk:forecast:createDatasetImportJob", statement("forecast:*")
+    found = run(task, arguments, role("states", create))
+    assert found["status"] == "FAILED"
+    assert "iam:PassRole" in found["cause"] and forecast_role in found["cause"]
+    found = run(task, arguments, role("states", create, statement("iam:PassRole", on=forecast_role)))
+    assert found["status"] == "SUCCEEDED", found
+
+
+def test_a_rule_starts_a_machine_only_under_a_role_that_may() -> None:
+    """Both machines are targets of one rule: when the allowed one has run, the other one has been refused."""
+    events, states = boto3.client("events"), boto3.client("stepfunctions")
+    refused_one, started = machine({"Type": "Pass"}, role("states")), machine({"Type": "Pass"}, role("states"))
+    name, source = unique("rule"), unique("source")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
+    unable, able = role("events"), role("events", statement("states:StartExecution", on=started))
+    targets = [{"Id": "1", "Arn": refused_one, "RoleArn": unable}, {"Id": "2", "Arn": started, "RoleArn": able}]
+    events.put_targets(Rule=name, Targets=targets)
+    events.put_events(Entries=[{"Source": source, "DetailType": "test", "Detail": "{}"}])
+    eventually(lambda: states.list_executions(stateMachineArn=started)["executions"])
+    assert states.list_executions(stateMachineArn=refused_one)["executions"] == []
+    events.remove_targets(Rule=name, Ids=["1", "2"])
+    events.delete_rule(Name=name)
