@@ -109,8 +109,11 @@ class Forecasting(_Strict):
     @field_validator("forecasts")
     @classmethod
     def _forecasts(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        found = [f"name {name!r}: allowed are 1-12 of a-z, 0-9 and _, a letter first"
-                 for name in value if not re.fullmatch(r"[a-z][a-z0-9_]{0,11}", name)]
+        found = [
+            f"name {name!r}: allowed are 1-12 of a-z, 0-9 and _, a letter first"
+            for name in value
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,11}", name)
+        ]
         for name, types in value.items():
             found += [f"{name}: {problem}" for problem in schemas.quantile_problems(types)]
         _refuse(found)
@@ -149,8 +152,12 @@ class Recommending(_Strict):
         """`COLUMN: string` is short for `COLUMN: {type: string}`."""
         if not isinstance(value, dict):
             return value
-        return {kind: {name: {"type": column} if isinstance(column, str) else column for name, column in columns.items()}
-                if isinstance(columns, dict) else columns for kind, columns in value.items()}
+        return {
+            kind: {name: {"type": column} if isinstance(column, str) else column for name, column in columns.items()}
+            if isinstance(columns, dict)
+            else columns
+            for kind, columns in value.items()
+        }
 
     @field_validator("datasets")
     @classmethod

@@ -28,103 +28,212 @@ _ITEM = "{% $states.context.Map.Item.Value %}"
 class Forecasting(Stack):
     """The state machine, its steps, its trigger, and the Athena tables over what it exports."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations,
-                 storage: Storage, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Pipeline,
+        operations: Operations,
+        storage: Storage,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.add_stack_dependency(storage)
         self._config, self._operations, self._storage = config, operations, storage
         self._prefix = f"forecasting/{config.dataset}/"
         self._group = steps.log_group(self, operations.toolbox, "forecasting")
         # Every Forecast resource of the dataset is named storecast_<dataset>..., whatever its type.
-        self._resources = self.format_arn(service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*")
+        self._resources = self.format_arn(
+            service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*"
+        )
 
         database, tables = self._tables()
         functions = self._functions(database, tables)
         machine = state_machine(
-            self, dataset=config.dataset, pipeline="forecasting", settle_seconds=config.settle_seconds,
-            steps=self._steps(functions), functions=list(functions.values()), group=self._group, watch=operations.watch,
-            describes=[self._right("forecast:DescribeDatasetImportJob", "forecast:DescribeAutoPredictor",
-                                   "forecast:DescribePredictorBacktestExportJob", "forecast:DescribeForecast",
-                                   "forecast:DescribeForecastExportJob")])
+            self,
+            dataset=config.dataset,
+            pipeline="forecasting",
+            settle_seconds=config.settle_seconds,
+            steps=self._steps(functions),
+            functions=list(functions.values()),
+            group=self._group,
+            watch=operations.watch,
+            describes=[
+                self._right(
+                    "forecast:DescribeDatasetImportJob",
+                    "forecast:DescribeAutoPredictor",
+                    "forecast:DescribePredictorBacktestExportJob",
+                    "forecast:DescribeForecast",
+                    "forecast:DescribeForecastExportJob",
+                )
+            ],
+        )
         rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
-        cleanup = operations.clean_up(self, [
-            self._right("forecast:DeleteResourceTree", "forecast:StopResource"),
-            Right(["forecast:ListDatasetGroups", "forecast:ListDatasets", "forecast:ListPredictors",
-                   "forecast:ListForecasts", "forecast:ListDatasetImportJobs"], ["*"], "Forecast's lists know no resources"),
-            Right(["states:ListExecutions"], [machine.attr_arn]),
-            Right(["states:StopExecution"], [f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
-                                             f"storecast-{config.dataset}-forecasting:*"],
-                  "executions of this machine: their names are given at run time"),
-        ], {"ForecastNames": f"storecast_{config.identifier}", "StateMachine": machine.attr_arn})
+        cleanup = operations.clean_up(
+            self,
+            [
+                self._right("forecast:DeleteResourceTree", "forecast:StopResource"),
+                Right(
+                    [
+                        "forecast:ListDatasetGroups",
+                        "forecast:ListDatasets",
+                        "forecast:ListPredictors",
+                        "forecast:ListForecasts",
+                        "forecast:ListDatasetImportJobs",
+                    ],
+                    ["*"],
+                    "Forecast's lists know no resources",
+                ),
+                Right(["states:ListExecutions"], [machine.attr_arn]),
+                Right(
+                    ["states:StopExecution"],
+                    [
+                        f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
+                        f"storecast-{config.dataset}-forecasting:*"
+                    ],
+                    "executions of this machine: their names are given at run time",
+                ),
+            ],
+            {"ForecastNames": f"storecast_{config.identifier}", "StateMachine": machine.attr_arn},
+        )
         cleanup.node.add_dependency(rule)
         CfnOutput(self, "ForecastingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:
         storage, data, results = self._storage, self._storage.data_arn, self._storage.results_arn
-        listing = Right(["forecast:ListDatasetGroups", "forecast:ListDatasets", "forecast:ListDatasetImportJobs",
-                         "forecast:ListPredictors", "forecast:ListForecasts", "forecast:ListForecastExportJobs",
-                         "forecast:ListPredictorBacktestExportJobs"], ["*"], "Forecast's lists know no resources")
-        handing_over = Right(["iam:PassRole"], [storage.forecast_role.role_arn],
-                             conditions={"StringEquals": {"iam:PassedToService": "forecast.amazonaws.com"}})
-        catalog = [self.format_arn(service="glue", resource="catalog"),
-                   self.format_arn(service="glue", resource="database", resource_name=database.ref),
-                   *(self.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/{table.ref}")
-                     for table in tables)]
+        listing = Right(
+            [
+                "forecast:ListDatasetGroups",
+                "forecast:ListDatasets",
+                "forecast:ListDatasetImportJobs",
+                "forecast:ListPredictors",
+                "forecast:ListForecasts",
+                "forecast:ListForecastExportJobs",
+                "forecast:ListPredictorBacktestExportJobs",
+            ],
+            ["*"],
+            "Forecast's lists know no resources",
+        )
+        handing_over = Right(
+            ["iam:PassRole"],
+            [storage.forecast_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "forecast.amazonaws.com"}},
+        )
+        catalog = [
+            self.format_arn(service="glue", resource="catalog"),
+            self.format_arn(service="glue", resource="database", resource_name=database.ref),
+            *(
+                self.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/{table.ref}")
+                for table in tables
+            ),
+        ]
 
         def function(step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
-            return steps.lambda_function(self, self._operations.toolbox, self._group, f"forecasting/{step}",
-                                         rights=rights, **kwargs)
+            return steps.lambda_function(
+                self, self._operations.toolbox, self._group, f"forecasting/{step}", rights=rights, **kwargs
+            )
 
         return {
             "plan": function("plan", reading(data, self._prefix)[1]),
-            "ensure": function("ensure", listing, self._right(
-                "forecast:CreateDataset", "forecast:DescribeDataset", "forecast:CreateDatasetGroup",
-                "forecast:DescribeDatasetGroup", "forecast:UpdateDatasetGroup", "forecast:TagResource")),
-            "load": function("load", listing, handing_over, self._right(
-                "forecast:CreateDatasetImportJob", "forecast:TagResource")),
+            "ensure": function(
+                "ensure",
+                listing,
+                self._right(
+                    "forecast:CreateDataset",
+                    "forecast:DescribeDataset",
+                    "forecast:CreateDatasetGroup",
+                    "forecast:DescribeDatasetGroup",
+                    "forecast:UpdateDatasetGroup",
+                    "forecast:TagResource",
+                ),
+            ),
+            "load": function(
+                "load", listing, handing_over, self._right("forecast:CreateDatasetImportJob", "forecast:TagResource")
+            ),
             "train": function("train", listing, self._right("forecast:CreateAutoPredictor", "forecast:TagResource")),
             "compare": function("compare", self._right("forecast:GetAccuracyMetrics")),
             "forecast": function("forecast", listing, self._right("forecast:CreateForecast", "forecast:TagResource")),
-            "export": function("export", listing, handing_over, self._right(
-                "forecast:CreateForecastExportJob", "forecast:CreatePredictorBacktestExportJob", "forecast:TagResource")),
+            "export": function(
+                "export",
+                listing,
+                handing_over,
+                self._right(
+                    "forecast:CreateForecastExportJob",
+                    "forecast:CreatePredictorBacktestExportJob",
+                    "forecast:TagResource",
+                ),
+            ),
             "publish": function(
-                "publish", *reading(data, f"{self._prefix}target/"), *reading(results, self._prefix),
+                "publish",
+                *reading(data, f"{self._prefix}target/"),
+                *reading(results, self._prefix),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
-                Right(["glue:GetTable", "glue:CreatePartition"], catalog), timeout_seconds=600, memory_mb=1024),
+                Right(["glue:GetTable", "glue:CreatePartition"], catalog),
+                timeout_seconds=600,
+                memory_mb=1024,
+            ),
         }
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
         storage, config = self._storage, self._config
         order = {
-            "dataset": config.dataset, "config": config.forecasting.model_dump(mode="json"),
+            "dataset": config.dataset,
+            "config": config.forecasting.model_dump(mode="json"),
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
-            "execution": "{% $states.context.Execution.Id %}", "started": "{% $states.context.Execution.StartTime %}",
-            "dataBucket": storage.data.bucket_name, "resultsBucket": storage.results.bucket_name,
-            "roleArn": storage.forecast_role.role_arn, "database": f"storecast_{config.identifier}",
+            "execution": "{% $states.context.Execution.Id %}",
+            "started": "{% $states.context.Execution.StartTime %}",
+            "dataBucket": storage.data.bucket_name,
+            "resultsBucket": storage.results.bucket_name,
+            "roleArn": storage.forecast_role.role_arn,
+            "database": f"storecast_{config.identifier}",
         }
         load = chain(
-            "Load", "Load", lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
-            wait_for("DatasetImportJob", service="forecast", arn="$states.input.importJobArn"))
+            "Load",
+            "Load",
+            lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
+            wait_for("DatasetImportJob", service="forecast", arn="$states.input.importJobArn"),
+        )
         backtests = chain(
-            "Backtests", "Export backtests",
-            lambda_task("Export backtests", functions["export"], next_state="Describe predictor backtest export job",
-                        payload={"export": "{% $states.input.backtests %}", "predictorArn": "{% $states.input.predictorArn %}"}),
-            wait_for("PredictorBacktestExportJob", service="forecast", arn="$states.input.exportJobArn"))
+            "Backtests",
+            "Export backtests",
+            lambda_task(
+                "Export backtests",
+                functions["export"],
+                next_state="Describe predictor backtest export job",
+                payload={"export": "{% $states.input.backtests %}", "predictorArn": "{% $states.input.predictorArn %}"},
+            ),
+            wait_for("PredictorBacktestExportJob", service="forecast", arn="$states.input.exportJobArn"),
+        )
         forecast = chain(
-            "Forecast", "Forecast",
+            "Forecast",
+            "Forecast",
             lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
             wait_for("Forecast", service="forecast", arn="$states.input.forecastArn", next_state="Export"),
             lambda_task("Export", functions["export"], next_state="Describe forecast export job"),
-            wait_for("ForecastExportJob", service="forecast", arn="$states.input.exportJobArn"))
-        forecasts = chain("Forecasts", "Forecasts", map_over(
-            "Forecasts", "$states.input.forecasts", forecast, concurrency=3,
-            selector={"forecast": _ITEM, "export": "{% $states.context.Map.Item.Value.export %}",
-                      "predictorArn": "{% $states.input.predictorArn %}"},
-            output="{% $merge([$states.input, {'forecasts': [$map($states.result, function($done) {"
-                   " $merge([$done.forecast, {'forecastArn': $done.forecastArn}]) })]}]) %}"))
+            wait_for("ForecastExportJob", service="forecast", arn="$states.input.exportJobArn"),
+        )
+        forecasts = chain(
+            "Forecasts",
+            "Forecasts",
+            map_over(
+                "Forecasts",
+                "$states.input.forecasts",
+                forecast,
+                concurrency=3,
+                selector={
+                    "forecast": _ITEM,
+                    "export": "{% $states.context.Map.Item.Value.export %}",
+                    "predictorArn": "{% $states.input.predictorArn %}",
+                },
+                output="{% $merge([$states.input, {'forecasts': [$map($states.result, function($done) {"
+                " $merge([$done.forecast, {'forecastArn': $done.forecastArn}]) })]}]) %}",
+            ),
+        )
         return chain(
-            "Pipeline", "Plan",
+            "Pipeline",
+            "Plan",
             lambda_task("Plan", functions["plan"], payload=order, next_state="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Import"),
             map_over("Import", "$states.input.imports", load, concurrency=3, next_state="Train"),
@@ -132,43 +241,81 @@ class Forecasting(Stack):
             wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn", next_state="Compare"),
             lambda_task("Compare", functions["compare"], next_state="Use the predictor"),
             {"Use the predictor": {"Type": "Parallel", "Branches": [forecasts, backtests], "Next": "Publish"}},
-            lambda_task("Publish", functions["publish"], payload="{% $states.input[0] %}", next_state="Notify",
-                        base="$states.input[0]"),
-            lambda_task("Notify", self._operations.watch.notify, payload={
-                "pipeline": "forecasting", "execution": "{% $states.context.Execution.Id %}",
-                "summary": "{% $states.input.summary %}"}))
+            lambda_task(
+                "Publish",
+                functions["publish"],
+                payload="{% $states.input[0] %}",
+                next_state="Notify",
+                base="$states.input[0]",
+            ),
+            lambda_task(
+                "Notify",
+                self._operations.watch.notify,
+                payload={
+                    "pipeline": "forecasting",
+                    "execution": "{% $states.context.Execution.Id %}",
+                    "summary": "{% $states.input.summary %}",
+                },
+            ),
+        )
 
     def _tables(self) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
         """Athena reads each kind of forecast as a table, a partition per run. The service writes dates and keys in
         the order of the target's schema, then a column per forecast type."""
         forecasting, results = self._config.forecasting, self._storage.results.bucket_name
-        database = glue.CfnDatabase(self, "Database", catalog_id=self.account,
-                                    database_input=glue.CfnDatabase.DatabaseInputProperty(
-                                        name=f"storecast_{self._config.identifier}"))
+        database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=self.account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(name=f"storecast_{self._config.identifier}"),
+        )
         athena.CfnWorkGroup(
-            self, "Queries", name=f"storecast-{self._config.dataset}", recursive_delete_option=True,
+            self,
+            "Queries",
+            name=f"storecast-{self._config.dataset}",
+            recursive_delete_option=True,
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True, publish_cloud_watch_metrics_enabled=True,
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{results}/{self._prefix}queries/",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_S3"))))
+                        encryption_option="SSE_S3"
+                    ),
+                ),
+            ),
+        )
         tables = []
         for name, types in forecasting.forecasts.items():
-            columns = [(FORECAST_DOMAINS[forecasting.domain][0], "string"), *((d, "string") for d in forecasting.dimensions),
-                       ("date", "string"), *((quantile_column(q), "double") for q in types)]
-            tables.append(glue.CfnTable(
-                self, f"Table{name.capitalize()}", catalog_id=self.account, database_name=database.ref,
-                table_input=glue.CfnTable.TableInputProperty(
-                    name=name, table_type="EXTERNAL_TABLE", parameters={"skip.header.line.count": "1"},
-                    partition_keys=[glue.CfnTable.ColumnProperty(name="run", type="string")],
-                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                        columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns],
-                        location=f"s3://{results}/{self._prefix}exports/{name}/",
-                        input_format="org.apache.hadoop.mapred.TextInputFormat",
-                        output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                        serde_info=glue.CfnTable.SerdeInfoProperty(
-                            serialization_library="org.apache.hadoop.hive.serde2.OpenCSVSerde")))))
+            columns = [
+                (FORECAST_DOMAINS[forecasting.domain][0], "string"),
+                *((d, "string") for d in forecasting.dimensions),
+                ("date", "string"),
+                *((quantile_column(q), "double") for q in types),
+            ]
+            tables.append(
+                glue.CfnTable(
+                    self,
+                    f"Table{name.capitalize()}",
+                    catalog_id=self.account,
+                    database_name=database.ref,
+                    table_input=glue.CfnTable.TableInputProperty(
+                        name=name,
+                        table_type="EXTERNAL_TABLE",
+                        parameters={"skip.header.line.count": "1"},
+                        partition_keys=[glue.CfnTable.ColumnProperty(name="run", type="string")],
+                        storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                            columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns],
+                            location=f"s3://{results}/{self._prefix}exports/{name}/",
+                            input_format="org.apache.hadoop.mapred.TextInputFormat",
+                            output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                            serde_info=glue.CfnTable.SerdeInfoProperty(
+                                serialization_library="org.apache.hadoop.hive.serde2.OpenCSVSerde"
+                            ),
+                        ),
+                    ),
+                )
+            )
         return database, tables
 
     def _right(self, *actions: str) -> Right:

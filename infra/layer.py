@@ -1,4 +1,4 @@
-"""The shared Lambda layer: our `common` package and Powertools, put together once per content, without Docker or network."""
+"""The shared Lambda layer: our `common` package and Powertools, put together once per content, without Docker."""
 
 from __future__ import annotations
 
@@ -39,8 +39,18 @@ def _fingerprint() -> str:
 
 def _install(target: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
-    command = [str(uv if uv.exists() else "uv"), "pip", "install", "--quiet", "--no-config", "--target", str(target),
-               "--constraint", str(_PINS), *_PACKAGES]
+    command = [
+        str(uv if uv.exists() else "uv"),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-config",
+        "--target",
+        str(target),
+        "--constraint",
+        str(_PINS),
+        *_PACKAGES,
+    ]
     for attempt in ([*command, "--offline"], command):
         done = subprocess.run(attempt, capture_output=True, text=True, check=False)
         if done.returncode == 0:

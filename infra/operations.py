@@ -28,8 +28,12 @@ class Operations(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
         shared = lambda_.CfnLayerVersion(
-            self, "Layer", content=_content(assets.Asset(self, "LayerFiles", path=str(layer.assemble()))),
-            compatible_runtimes=[steps.RUNTIME], description="Storecast's common code and Powertools")
+            self,
+            "Layer",
+            content=_content(assets.Asset(self, "LayerFiles", path=str(layer.assemble()))),
+            compatible_runtimes=[steps.RUNTIME],
+            description="Storecast's common code and Powertools",
+        )
         code = assets.Asset(self, "Code", path=str(_LAMBDAS), exclude=["common", "**/__pycache__"])
         self.toolbox = steps.Toolbox(dataset=config.dataset, code=code, layer=shared)
         group = steps.log_group(self, self.toolbox, "operations")
@@ -37,20 +41,35 @@ class Operations(Stack):
         self.topic = sns.Topic(self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True)
         self.topic.node.default_child.add_property_override("KmsMasterKeyId", "alias/aws/sns")
         lock = dynamodb.CfnTable(
-            self, "Lock", billing_mode="PAY_PER_REQUEST",
+            self,
+            "Lock",
+            billing_mode="PAY_PER_REQUEST",
             key_schema=[dynamodb.CfnTable.KeySchemaProperty(attribute_name="pipeline", key_type="HASH")],
-            attribute_definitions=[dynamodb.CfnTable.AttributeDefinitionProperty(
-                attribute_name="pipeline", attribute_type="S")],
+            attribute_definitions=[
+                dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name="pipeline", attribute_type="S")
+            ],
             sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
             point_in_time_recovery_specification=dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
-                point_in_time_recovery_enabled=True))
+                point_in_time_recovery_enabled=True
+            ),
+        )
         notify = steps.lambda_function(
-            self, self.toolbox, group, "operations/notify", environment={"TOPIC_ARN": self.topic.topic_arn},
-            rights=[Right(["sns:Publish"], [self.topic.topic_arn])])
+            self,
+            self.toolbox,
+            group,
+            "operations/notify",
+            environment={"TOPIC_ARN": self.topic.topic_arn},
+            rights=[Right(["sns:Publish"], [self.topic.topic_arn])],
+        )
         self.watch = Watch(table=lock, notify=notify)
         self._cleanup = steps.lambda_function(
-            self, self.toolbox, group, "operations/cleanup", timeout_seconds=900,
-            rights=[Right(["lambda:InvokeFunction"], [self._named_function("cleanup")])])
+            self,
+            self.toolbox,
+            group,
+            "operations/cleanup",
+            timeout_seconds=900,
+            rights=[Right(["lambda:InvokeFunction"], [self._named_function("cleanup")])],
+        )
         self._cleanup_role = Arn.extract_resource_name(self._cleanup.role, "role")
         CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
         CfnOutput(self, "LockTable", value=lock.ref)
@@ -60,17 +79,31 @@ class Operations(Stack):
 
         The right to do so (`rights`) comes and goes with that stack.
         """
-        right = iam.CfnPolicy(scope, "CleanupRight", policy_name=f"cleanup-{scope.node.id}", roles=[self._cleanup_role],
-                              policy_document=document(rights))
+        right = iam.CfnPolicy(
+            scope,
+            "CleanupRight",
+            policy_name=f"cleanup-{scope.node.id}",
+            roles=[self._cleanup_role],
+            policy_document=document(rights),
+        )
         acknowledge_wildcards(right, rights)
-        resource = CustomResource(scope, "Cleanup", service_token=self._cleanup.attr_arn,
-                                  resource_type="Custom::StorecastCleanup", properties=properties)
+        resource = CustomResource(
+            scope,
+            "Cleanup",
+            service_token=self._cleanup.attr_arn,
+            resource_type="Custom::StorecastCleanup",
+            properties=properties,
+        )
         resource.node.add_dependency(right)
         return resource
 
     def _named_function(self, step: str) -> str:
-        return self.format_arn(service="lambda", resource="function", arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                               resource_name=f"storecast-{self.toolbox.dataset}-operations-{step}")
+        return self.format_arn(
+            service="lambda",
+            resource="function",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            resource_name=f"storecast-{self.toolbox.dataset}-operations-{step}",
+        )
 
 
 def _content(asset: assets.Asset) -> lambda_.CfnLayerVersion.ContentProperty:

@@ -26,99 +26,199 @@ _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS
 class Recommending(Stack):
     """The state machine, its steps and its trigger."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations,
-                 storage: Storage, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Pipeline,
+        operations: Operations,
+        storage: Storage,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.add_stack_dependency(storage)
         self._config, self._operations, self._storage = config, operations, storage
         self._prefix = f"recommending/{config.dataset}/"
         self._group = steps.log_group(self, operations.toolbox, "recommending")
         # Every Personalize resource of the dataset is named storecast-<dataset>..., whatever its type.
-        self._resources = self.format_arn(service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*")
+        self._resources = self.format_arn(
+            service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*"
+        )
 
         functions = self._functions()
         machine = state_machine(
-            self, dataset=config.dataset, pipeline="recommending", settle_seconds=config.settle_seconds,
-            steps=self._steps(functions), functions=list(functions.values()), group=self._group, watch=operations.watch,
-            describes=[self._right("personalize:DescribeDatasetGroup", "personalize:DescribeDataset",
-                                   "personalize:DescribeDatasetImportJob", "personalize:DescribeRecommender")])
+            self,
+            dataset=config.dataset,
+            pipeline="recommending",
+            settle_seconds=config.settle_seconds,
+            steps=self._steps(functions),
+            functions=list(functions.values()),
+            group=self._group,
+            watch=operations.watch,
+            describes=[
+                self._right(
+                    "personalize:DescribeDatasetGroup",
+                    "personalize:DescribeDataset",
+                    "personalize:DescribeDatasetImportJob",
+                    "personalize:DescribeRecommender",
+                )
+            ],
+        )
         rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
-        cleanup = operations.clean_up(self, [
-            self._right("personalize:DeleteRecommender", "personalize:DeleteDataset", "personalize:DeleteDatasetGroup",
-                        "personalize:DeleteSchema", "personalize:ListRecommenders", "personalize:ListDatasets"),
-            self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
-            Right(["states:ListExecutions"], [machine.attr_arn]),
-            Right(["states:StopExecution"], [f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
-                                             f"storecast-{config.dataset}-recommending:*"],
-                  "executions of this machine: their names are given at run time"),
-        ], {"PersonalizeNames": f"storecast-{config.dataset}", "StateMachine": machine.attr_arn})
+        cleanup = operations.clean_up(
+            self,
+            [
+                self._right(
+                    "personalize:DeleteRecommender",
+                    "personalize:DeleteDataset",
+                    "personalize:DeleteDatasetGroup",
+                    "personalize:DeleteSchema",
+                    "personalize:ListRecommenders",
+                    "personalize:ListDatasets",
+                ),
+                self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
+                Right(["states:ListExecutions"], [machine.attr_arn]),
+                Right(
+                    ["states:StopExecution"],
+                    [
+                        f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
+                        f"storecast-{config.dataset}-recommending:*"
+                    ],
+                    "executions of this machine: their names are given at run time",
+                ),
+            ],
+            {"PersonalizeNames": f"storecast-{config.dataset}", "StateMachine": machine.attr_arn},
+        )
         cleanup.node.add_dependency(rule)
         CfnOutput(self, "RecommendingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         storage, data, results = self._storage, self._storage.data_arn, self._storage.results_arn
-        handing_over = Right(["iam:PassRole"], [storage.personalize_role.role_arn],
-                             conditions={"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}})
+        handing_over = Right(
+            ["iam:PassRole"],
+            [storage.personalize_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}},
+        )
 
         def function(step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
-            return steps.lambda_function(self, self._operations.toolbox, self._group, f"recommending/{step}",
-                                         rights=rights, **kwargs)
+            return steps.lambda_function(
+                self, self._operations.toolbox, self._group, f"recommending/{step}", rights=rights, **kwargs
+            )
 
         return {
             "plan": function("plan", reading(data, self._prefix)[1]),
             "ensure": function(
-                "ensure", self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
-                self._right("personalize:CreateSchema", "personalize:CreateDatasetGroup", "personalize:TagResource", "personalize:DescribeDatasetGroup",
-                            "personalize:CreateDataset", "personalize:DescribeDataset", "personalize:ListDatasets")),
-            "load": function("load", handing_over, self._right(
-                "personalize:CreateDatasetImportJob", "personalize:ListDatasetImportJobs", "personalize:TagResource")),
-            "recommend": function("recommend", self._right(
-                "personalize:CreateRecommender", "personalize:UpdateRecommender", "personalize:TagResource", "personalize:StartRecommender",
-                "personalize:DescribeRecommender", "personalize:ListRecommenders"),
-                Right(["personalize:CreateRecommender"], [f"arn:{self.partition}:personalize:::recipe/aws-ecomm-*"],
-                      "the service's own recipes for shops")),
+                "ensure",
+                self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
+                self._right(
+                    "personalize:CreateSchema",
+                    "personalize:CreateDatasetGroup",
+                    "personalize:TagResource",
+                    "personalize:DescribeDatasetGroup",
+                    "personalize:CreateDataset",
+                    "personalize:DescribeDataset",
+                    "personalize:ListDatasets",
+                ),
+            ),
+            "load": function(
+                "load",
+                handing_over,
+                self._right(
+                    "personalize:CreateDatasetImportJob", "personalize:ListDatasetImportJobs", "personalize:TagResource"
+                ),
+            ),
+            "recommend": function(
+                "recommend",
+                self._right(
+                    "personalize:CreateRecommender",
+                    "personalize:UpdateRecommender",
+                    "personalize:TagResource",
+                    "personalize:StartRecommender",
+                    "personalize:DescribeRecommender",
+                    "personalize:ListRecommenders",
+                ),
+                Right(
+                    ["personalize:CreateRecommender"],
+                    [f"arn:{self.partition}:personalize:::recipe/aws-ecomm-*"],
+                    "the service's own recipes for shops",
+                ),
+            ),
             "evaluate": function("evaluate", self._right("personalize:DescribeRecommender")),
             "publish": function(
-                "publish", *reading(data, self._prefix), self._right("personalize:GetRecommendations"),
+                "publish",
+                *reading(data, self._prefix),
+                self._right("personalize:GetRecommendations"),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
-                timeout_seconds=600, memory_mb=1024),
+                timeout_seconds=600,
+                memory_mb=1024,
+            ),
         }
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
         storage, config = self._storage, self._config
         order = {
-            "dataset": config.dataset, "config": config.recommending.model_dump(mode="json"),
-            "recipes": {name: f"arn:{self.partition}:personalize:::recipe/{RECIPES[name]}"
-                        for name in config.recommending.use_cases},
-            "execution": "{% $states.context.Execution.Id %}", "started": "{% $states.context.Execution.StartTime %}",
-            "dataBucket": storage.data.bucket_name, "resultsBucket": storage.results.bucket_name,
+            "dataset": config.dataset,
+            "config": config.recommending.model_dump(mode="json"),
+            "recipes": {
+                name: f"arn:{self.partition}:personalize:::recipe/{RECIPES[name]}"
+                for name in config.recommending.use_cases
+            },
+            "execution": "{% $states.context.Execution.Id %}",
+            "started": "{% $states.context.Execution.StartTime %}",
+            "dataBucket": storage.data.bucket_name,
+            "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.personalize_role.role_arn,
         }
-        dataset = chain("Dataset", "Describe dataset", wait_for("Dataset", service="personalize", arn="$states.input.datasetArn"))
+        dataset = chain(
+            "Dataset", "Describe dataset", wait_for("Dataset", service="personalize", arn="$states.input.datasetArn")
+        )
         load = chain(
-            "Load", "Load", lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
-            wait_for("DatasetImportJob", service="personalize", arn="$states.input.importJobArn"))
+            "Load",
+            "Load",
+            lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
+            wait_for("DatasetImportJob", service="personalize", arn="$states.input.importJobArn"),
+        )
         recommend = chain(
-            "Recommend", "Recommend", lambda_task("Recommend", functions["recommend"], next_state="Describe recommender"),
-            wait_for("Recommender", service="personalize", arn="$states.input.recommenderArn", also_busy=_UPDATING))
+            "Recommend",
+            "Recommend",
+            lambda_task("Recommend", functions["recommend"], next_state="Describe recommender"),
+            wait_for("Recommender", service="personalize", arn="$states.input.recommenderArn", also_busy=_UPDATING),
+        )
         return chain(
-            "Pipeline", "Plan",
+            "Pipeline",
+            "Plan",
             lambda_task("Plan", functions["plan"], payload=order, next_state="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Describe dataset group"),
             wait_for("DatasetGroup", service="personalize", arn="$states.input.groupArn", next_state="Ensure datasets"),
             lambda_task("Ensure datasets", functions["ensure"], next_state="Datasets"),
             map_over("Datasets", "$states.input.imports", dataset, next_state="Import"),
             map_over("Import", "$states.input.imports", load, concurrency=3, next_state="Recommenders"),
-            map_over("Recommenders", "$states.input.recommenders", recommend, next_state="Evaluate",
-                     selector={"useCase": "{% $states.context.Map.Item.Value.useCase %}", "request": "{% $states.context.Map.Item.Value.request %}",
-                               "groupArn": "{% $states.input.groupArn %}"},
-                     output="{% $merge([$states.input, {'recommenders': [$map($states.result, function($done) {"
-                            " {'useCase': $done.useCase, 'recommenderArn': $done.recommenderArn} })]}]) %}"),
+            map_over(
+                "Recommenders",
+                "$states.input.recommenders",
+                recommend,
+                next_state="Evaluate",
+                selector={
+                    "useCase": "{% $states.context.Map.Item.Value.useCase %}",
+                    "request": "{% $states.context.Map.Item.Value.request %}",
+                    "groupArn": "{% $states.input.groupArn %}",
+                },
+                output="{% $merge([$states.input, {'recommenders': [$map($states.result, function($done) {"
+                " {'useCase': $done.useCase, 'recommenderArn': $done.recommenderArn} })]}]) %}",
+            ),
             lambda_task("Evaluate", functions["evaluate"], next_state="Publish"),
             lambda_task("Publish", functions["publish"], next_state="Notify"),
-            lambda_task("Notify", self._operations.watch.notify, payload={
-                "pipeline": "recommending", "execution": "{% $states.context.Execution.Id %}",
-                "summary": "{% $states.input.summary %}"}))
+            lambda_task(
+                "Notify",
+                self._operations.watch.notify,
+                payload={
+                    "pipeline": "recommending",
+                    "execution": "{% $states.context.Execution.Id %}",
+                    "summary": "{% $states.input.summary %}",
+                },
+            ),
+        )
 
     def _right(self, *actions: str) -> Right:
         return Right(actions, [self._resources], "resources of this dataset: their names and types come at run time")

@@ -23,19 +23,26 @@ class Right:
     conditions: Mapping[str, Any] | None = None
 
 
-def role(scope: Construct, construct_id: str, *, principal: iam.IPrincipal, description: str,
-         rights: Sequence[Right]) -> iam.Role:
+def role(
+    scope: Construct, construct_id: str, *, principal: iam.IPrincipal, description: str, rights: Sequence[Right]
+) -> iam.Role:
     """A role that `principal` may take on, with `rights` in its one inline policy."""
-    made = iam.Role(scope, construct_id, assumed_by=principal, description=description,
-                    inline_policies={"rights": document(rights)})
+    made = iam.Role(
+        scope, construct_id, assumed_by=principal, description=description, inline_policies={"rights": document(rights)}
+    )
     acknowledge_wildcards(made, rights)
     return made
 
 
 def document(rights: Iterable[Right]) -> iam.PolicyDocument:
-    return iam.PolicyDocument(statements=[
-        iam.PolicyStatement(actions=list(right.actions), resources=list(right.resources), conditions=right.conditions)
-        for right in rights])
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                actions=list(right.actions), resources=list(right.resources), conditions=right.conditions
+            )
+            for right in rights
+        ]
+    )
 
 
 def acknowledge_wildcards(construct: IConstruct, rights: Iterable[Right]) -> None:

@@ -1,7 +1,7 @@
-"""What Forecast and Personalize accept in schemas, as the services document it. Each function returns problems in words.
+"""What Forecast and Personalize accept in schemas, as the services document it; problems come in words.
 
 Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md;
-Personalize guide ECOMMERCE-datasets-and-schemas.md, limits.md, domain-use-cases. Names of enum values come from botocore.
+Personalize guide ECOMMERCE-datasets-and-schemas.md, limits.md, domain-use-cases. Enum values come from botocore.
 """
 
 from __future__ import annotations
@@ -34,8 +34,12 @@ FORECAST_DATASETS = {
 
 _STATISTICS = ("zero", "value", "median", "mean", "min", "max")
 _AGGREGATIONS = ("sum", "avg", "first", "min", "max")
-TARGET_FILLING = {"frontfill": ("none",), "middlefill": ("nan", *_STATISTICS), "backfill": ("nan", *_STATISTICS),
-                  "aggregation": _AGGREGATIONS}
+TARGET_FILLING = {
+    "frontfill": ("none",),
+    "middlefill": ("nan", *_STATISTICS),
+    "backfill": ("nan", *_STATISTICS),
+    "aggregation": _AGGREGATIONS,
+}
 RELATED_FILLING = {"middlefill": _STATISTICS, "backfill": _STATISTICS, "futurefill": _STATISTICS}
 
 RECIPES = {
@@ -66,8 +70,11 @@ def not_one_of(value: str, allowed: Sequence[str]) -> list[str]:
 
 def quantile_problems(types: Sequence[str]) -> list[str]:
     """Forecast types are quantiles 0.01 to 0.99 by 0.01, or mean; at most 5 of them (limits.md)."""
-    found = [f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, in quotes, and mean"
-             for value in types if value != "mean" and not re.fullmatch(r"0\.(0[1-9]|[1-9][0-9]?)", value)]
+    found = [
+        f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, in quotes, and mean"
+        for value in types
+        if value != "mean" and not re.fullmatch(r"0\.(0[1-9]|[1-9][0-9]?)", value)
+    ]
     if not 1 <= len(types) <= 5:
         found.append(f"{len(types)} types: allowed are 1 to 5")
     canonical = [value if value == "mean" else value.ljust(4, "0") for value in types]
@@ -85,8 +92,11 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         required["timestamp"] = ("timestamp",)
     if kind == "target":
         required[target] = ("float", "integer")
-    found = [f"{kind}: {name} is missing; the {domain} domain needs it, of type {' or '.join(types)}"
-             for name, types in required.items() if name not in columns]
+    found = [
+        f"{kind}: {name} is missing; the {domain} domain needs it, of type {' or '.join(types)}"
+        for name, types in required.items()
+        if name not in columns
+    ]
     for name, attribute_type in columns.items():
         allowed = required.get(name, forecast_enum("AttributeType"))
         found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
@@ -99,9 +109,10 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
     return found + ([f"{kind}: {len(columns)} columns; at most {most}"] if len(columns) > most else [])
 
 
-def filling_problems(domain: str, datasets: Mapping[str, Mapping[str, str]],
-                     filling: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Filling and aggregation per attribute (howitworks-missing-values.md): the target's rules differ from related series'."""
+def filling_problems(
+    domain: str, datasets: Mapping[str, Mapping[str, str]], filling: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Filling and aggregation per attribute (howitworks-missing-values.md); the target's rules are its own."""
     target = FORECAST_DOMAINS[domain][1]
     related = [name for name, kind in datasets.get("related", {}).items() if kind in ("float", "integer")]
     found = []
@@ -126,8 +137,11 @@ def filling_problems(domain: str, datasets: Mapping[str, Mapping[str, str]],
 
 def personalize_schema_problems(kind: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
     required = _PERSONALIZE_REQUIRED[kind]
-    found = [f"{kind}: {name} is missing; the ECOMMERCE domain needs it, of type {avro}"
-             for name, avro in required.items() if name not in columns]
+    found = [
+        f"{kind}: {name} is missing; the ECOMMERCE domain needs it, of type {avro}"
+        for name, avro in required.items()
+        if name not in columns
+    ]
     for name, column in columns.items():
         found += _name_problems(kind, name)
         if name in required and column["type"] != required[name]:

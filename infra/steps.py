@@ -22,8 +22,8 @@ from infra.rights import Right
 
 State = dict[str, Any]
 RUNTIME = "python3.14"
-FAILED = "failed"     # stands for the Fail state of the chain a task is in, until `chain` names it
-LOWEST_WAIT, GROWTH, HIGHEST_WAIT = 5, 1.25, 60     # seconds between two looks at a resource
+FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
+LOWEST_WAIT, GROWTH, HIGHEST_WAIT = 5, 1.25, 60  # seconds between two looks at a resource
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
 # in the worst case; everything else takes minutes.
@@ -38,8 +38,12 @@ BUDGET_MINUTES = {
     "Recommender": 600,
 }
 
-_LAMBDA_HICCUPS = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-                   "Lambda.TooManyRequestsException"]
+_LAMBDA_HICCUPS = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
 _QUOTA_FULL = ["LimitExceededException"]
 
 
@@ -55,54 +59,101 @@ class Toolbox:
 def log_group(scope: Construct, toolbox: Toolbox, pipeline: str) -> logs.CfnLogGroup:
     """One log group for a pipeline: its state machine and its functions. The prefix keeps the account's log
     resource policy from growing with each state machine (Step Functions guide, cw-logs.md)."""
-    return logs.CfnLogGroup(scope, "Logs", log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}",
-                            retention_in_days=90)
+    return logs.CfnLogGroup(
+        scope, "Logs", log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}", retention_in_days=90
+    )
 
 
-def lambda_function(scope: Construct, toolbox: Toolbox, group: logs.CfnLogGroup, handler: str, *,
-                    rights: Sequence[Right] = (), environment: Mapping[str, str] | None = None,
-                    timeout_seconds: int = 60, memory_mb: int = 256) -> lambda_.CfnFunction:
+def lambda_function(
+    scope: Construct,
+    toolbox: Toolbox,
+    group: logs.CfnLogGroup,
+    handler: str,
+    *,
+    rights: Sequence[Right] = (),
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: int = 60,
+    memory_mb: int = 256,
+) -> lambda_.CfnFunction:
     """The function of `handler`, such as "forecasting/plan", under a role of its own that may log, trace and
     do what `rights` say."""
     room, step = handler.split("/")
     role = rights_.role(
-        scope, f"{step.capitalize()}Role", principal=iam.ServicePrincipal("lambda.amazonaws.com"),
-        description=f"Storecast {toolbox.dataset}: {room}/{step}", rights=[
+        scope,
+        f"{step.capitalize()}Role",
+        principal=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Storecast {toolbox.dataset}: {room}/{step}",
+        rights=[
             Right(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
             Right(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"),
-            *rights])
+            *rights,
+        ],
+    )
     return lambda_.CfnFunction(
-        scope, step.capitalize(), function_name=f"storecast-{toolbox.dataset}-{room}-{step}",
+        scope,
+        step.capitalize(),
+        function_name=f"storecast-{toolbox.dataset}-{room}-{step}",
         description=f"Storecast {toolbox.dataset}: {room}/{step}",
-        runtime=RUNTIME, handler=f"{room}.{step}.handler", role=role.role_arn,
+        runtime=RUNTIME,
+        handler=f"{room}.{step}.handler",
+        role=role.role_arn,
         code=lambda_.CfnFunction.CodeProperty(s3_bucket=toolbox.code.s3_bucket_name, s3_key=toolbox.code.s3_object_key),
-        layers=[toolbox.layer.ref], timeout=timeout_seconds, memory_size=memory_mb,
+        layers=[toolbox.layer.ref],
+        timeout=timeout_seconds,
+        memory_size=memory_mb,
         tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
         logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_format="JSON", log_group=group.ref),
-        environment=lambda_.CfnFunction.EnvironmentProperty(variables={
-            "POWERTOOLS_SERVICE_NAME": f"{room}-{step}", "POWERTOOLS_LOG_LEVEL": "INFO", **(environment or {})}))
+        environment=lambda_.CfnFunction.EnvironmentProperty(
+            variables={
+                "POWERTOOLS_SERVICE_NAME": f"{room}-{step}",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **(environment or {}),
+            }
+        ),
+    )
 
 
-def lambda_task(name: str, function: lambda_.CfnFunction, *, payload: Any = "{% $states.input %}",
-                next_state: str | None = None, base: str = "$states.input") -> dict[str, State]:
-    """The state `name`: run the function and merge what it returns into the payload, which `base` finds in the input."""
-    return {name: {
-        "Type": "Task",
-        "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
-        "Arguments": {"FunctionName": function.attr_arn, "Payload": payload},
-        "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
-        "Retry": [
-            {"ErrorEquals": _LAMBDA_HICCUPS, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2},
-            # A full quota of jobs in progress empties as they finish: about an hour of patience.
-            {"ErrorEquals": _QUOTA_FULL, "IntervalSeconds": 30, "MaxAttempts": 15, "BackoffRate": 1.5,
-             "MaxDelaySeconds": 300},
-        ],
-        "Catch": [_caught(name)],
-        **_onward(next_state)}}
+def lambda_task(
+    name: str,
+    function: lambda_.CfnFunction,
+    *,
+    payload: Any = "{% $states.input %}",
+    next_state: str | None = None,
+    base: str = "$states.input",
+) -> dict[str, State]:
+    """The state `name`: run the function and merge what it returns into the payload, found at `base`."""
+    return {
+        name: {
+            "Type": "Task",
+            "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+            "Arguments": {"FunctionName": function.attr_arn, "Payload": payload},
+            "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
+            "Retry": [
+                {"ErrorEquals": _LAMBDA_HICCUPS, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2},
+                # A full quota of jobs in progress empties as they finish: about an hour of patience.
+                {
+                    "ErrorEquals": _QUOTA_FULL,
+                    "IntervalSeconds": 30,
+                    "MaxAttempts": 15,
+                    "BackoffRate": 1.5,
+                    "MaxDelaySeconds": 300,
+                },
+            ],
+            "Catch": [_caught(name)],
+            **_onward(next_state),
+        }
+    }
 
 
-def wait_for(resource: str, *, service: str, arn: str, next_state: str | None = None, label: str | None = None,
-             also_busy: str = "false") -> dict[str, State]:
+def wait_for(
+    resource: str,
+    *,
+    service: str,
+    arn: str,
+    next_state: str | None = None,
+    label: str | None = None,
+    also_busy: str = "false",
+) -> dict[str, State]:
     """Describe, choose, wait: until `resource` (its name in the API, such as "DatasetImportJob") is ACTIVE.
 
     `arn` is a JSONata expression. `also_busy` is one over `$answer`, the service's answer, for a resource that is
@@ -121,7 +172,8 @@ def wait_for(resource: str, *, service: str, arn: str, next_state: str | None = 
             "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{service}:describe{resource}",
             "Arguments": {arn_argument: f"{{% {arn} %}}"},
             # A wait that is already under way for this resource goes on; any other begins anew.
-            "Output": "{% (" f"""
+            "Output": "{% ("
+            f"""
                 $answer := {answer};
                 $update := $answer.LatestRecommenderUpdate;
                 $before := $states.input.wait[arn = {arn}];
@@ -141,16 +193,30 @@ def wait_for(resource: str, *, service: str, arn: str, next_state: str | None = 
         choose: {
             "Type": "Choice",
             "Choices": [
-                {"Condition": "{% $states.input.wait.status = 'ACTIVE' %}", "Next": next_state or f"{label.capitalize()} is ready"},
-                {"Condition": "{% $contains($states.input.wait.status, /FAILED|STOPPED|INACTIVE|DELETE/) %}",
-                 "Output": {**failure, "error": "{% $states.input.wait.status %}",
-                            "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
-                                       " : 'the service gave no reason' %}"},
-                 "Next": FAILED},
-                {"Condition": f"{{% $states.input.wait.waited >= {budget} %}}",
-                 "Output": {**failure, "error": "Storecast.BudgetSpent",
-                            "message": f"{{% 'still ' & $states.input.wait.status & ' after its budget of {budget // 60} minutes' %}}"},
-                 "Next": FAILED},
+                {
+                    "Condition": "{% $states.input.wait.status = 'ACTIVE' %}",
+                    "Next": next_state or f"{label.capitalize()} is ready",
+                },
+                {
+                    "Condition": "{% $contains($states.input.wait.status, /FAILED|STOPPED|INACTIVE|DELETE/) %}",
+                    "Output": {
+                        **failure,
+                        "error": "{% $states.input.wait.status %}",
+                        "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
+                        " : 'the service gave no reason' %}",
+                    },
+                    "Next": FAILED,
+                },
+                {
+                    "Condition": f"{{% $states.input.wait.waited >= {budget} %}}",
+                    "Output": {
+                        **failure,
+                        "error": "Storecast.BudgetSpent",
+                        "message": "{% 'still ' & $states.input.wait.status & "
+                        f"' after its budget of {budget // 60} minutes' %}}",
+                    },
+                    "Next": FAILED,
+                },
             ],
             "Default": wait,
         },
@@ -166,8 +232,12 @@ def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
     """
     failed = f"{label} failed"
     states: dict[str, State] = {name: state for part in parts for name, state in part.items()}
-    exits = [exit_ for state in states.values() for exit_ in (*state.get("Catch", ()), *state.get("Choices", ()))
-             if exit_["Next"] == FAILED]
+    exits = [
+        exit_
+        for state in states.values()
+        for exit_ in (*state.get("Catch", ()), *state.get("Choices", ()))
+        if exit_["Next"] == FAILED
+    ]
     for exit_ in exits:
         exit_["Next"] = failed
     if exits:
@@ -175,19 +245,40 @@ def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
     return {"StartAt": start_at, "States": states}
 
 
-def map_over(name: str, items: str, processor: State, *, selector: Any = None, output: Any = "{% $states.input %}",
-             concurrency: int = 0, next_state: str | None = None) -> dict[str, State]:
+def map_over(
+    name: str,
+    items: str,
+    processor: State,
+    *,
+    selector: Any = None,
+    output: Any = "{% $states.input %}",
+    concurrency: int = 0,
+    next_state: str | None = None,
+) -> dict[str, State]:
     """An inline Map over the JSONata expression `items`; by default the payload goes on unchanged."""
-    return {name: {
-        "Type": "Map", "Items": f"{{% {items} %}}", **({"ItemSelector": selector} if selector else {}),
-        "MaxConcurrency": concurrency,
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
-        "Output": output, **_onward(next_state)}}
+    return {
+        name: {
+            "Type": "Map",
+            "Items": f"{{% {items} %}}",
+            **({"ItemSelector": selector} if selector else {}),
+            "MaxConcurrency": concurrency,
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
+            "Output": output,
+            **_onward(next_state),
+        }
+    }
 
 
 def _caught(step: str) -> dict[str, Any]:
-    return {"ErrorEquals": ["States.ALL"], "Next": FAILED,
-            "Output": {"step": step, "error": "{% $states.errorOutput.Error %}", "message": "{% $states.errorOutput.Cause %}"}}
+    return {
+        "ErrorEquals": ["States.ALL"],
+        "Next": FAILED,
+        "Output": {
+            "step": step,
+            "error": "{% $states.errorOutput.Error %}",
+            "message": "{% $states.errorOutput.Cause %}",
+        },
+    }
 
 
 def _onward(next_state: str | None) -> dict[str, Any]:

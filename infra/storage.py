@@ -19,69 +19,116 @@ from infra.rights import Right
 class Storage(Stack):
     """Data bucket, results bucket, their access logs, and the two service roles."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
         self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/")
         self.results = self._bucket("Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/")
         # Set on the resource itself: the construct's own switch would bring a helper function along.
         self.data.node.default_child.add_property_override(
-            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)
+            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+        )
         # Other stacks name objects by these, so that what cdk-nag says about them can be foreseen.
         self.data_arn = self.export_value(self.data.bucket_arn)
         self.results_arn = self.export_value(self.results.bucket_arn)
 
         forecasting, recommending = f"forecasting/{config.dataset}/", f"recommending/{config.dataset}/"
-        self.forecast_role = self._service_role("forecast", [
-            *reading(self.data.bucket_arn, forecasting),
-            *writing(self.results.bucket_arn, f"{forecasting}exports/", f"{forecasting}backtests/")])
+        self.forecast_role = self._service_role(
+            "forecast",
+            [
+                *reading(self.data.bucket_arn, forecasting),
+                *writing(self.results.bucket_arn, f"{forecasting}exports/", f"{forecasting}backtests/"),
+            ],
+        )
         self.personalize_role = self._service_role("personalize", reading(self.data.bucket_arn, recommending))
         self._admit_personalize(recommending)
 
         buckets = [self.data, self.results, logs]
-        operations.clean_up(self, [
-            Right(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
-            Right(["s3:DeleteObject", "s3:DeleteObjectVersion"], [b.arn_for_objects("*") for b in buckets],
-                  "a bucket must be emptied of everything before it can be deleted"),
-        ], {"Buckets": [b.bucket_name for b in buckets]})
+        operations.clean_up(
+            self,
+            [
+                Right(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
+                Right(
+                    ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                    [b.arn_for_objects("*") for b in buckets],
+                    "a bucket must be emptied of everything before it can be deleted",
+                ),
+            ],
+            {"Buckets": [b.bucket_name for b in buckets]},
+        )
         CfnOutput(self, "DataBucket", value=self.data.bucket_name, description="Upload CSVs here")
-        CfnOutput(self, "ResultsBucket", value=self.results.bucket_name,
-                  description="Forecasts, recommendations, reports")
+        CfnOutput(
+            self, "ResultsBucket", value=self.results.bucket_name, description="Forecasts, recommendations, reports"
+        )
 
     def _bucket(self, name: str, *, expiration: Duration | None = None, **kwargs: Any) -> s3.Bucket:
         rule = s3.LifecycleRule(
-            abort_incomplete_multipart_upload_after=Duration.days(7), expiration=expiration,
-            noncurrent_version_expiration=Duration.days(90))
-        return s3.Bucket(self, name, versioned=True, enforce_ssl=True, encryption=s3.BucketEncryption.S3_MANAGED,
-                         block_public_access=s3.BlockPublicAccess.BLOCK_ALL, lifecycle_rules=[rule],
-                         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-                         removal_policy=RemovalPolicy.DESTROY, **kwargs)
+            abort_incomplete_multipart_upload_after=Duration.days(7),
+            expiration=expiration,
+            noncurrent_version_expiration=Duration.days(90),
+        )
+        return s3.Bucket(
+            self,
+            name,
+            versioned=True,
+            enforce_ssl=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            lifecycle_rules=[rule],
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.DESTROY,
+            **kwargs,
+        )
 
     def _service_role(self, service: str, allowed: Sequence[Right]) -> iam.Role:
         """A role only this account's use of the service may take on (aws-forecast-iam-roles.md, confused deputy)."""
-        principal = iam.ServicePrincipal(f"{service}.amazonaws.com", conditions={
-            "StringEquals": {"aws:SourceAccount": self.account},
-            "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:{service}:{self.region}:{self.account}:*"}})
-        return rights.role(self, f"{service.capitalize()}Role", principal=principal, rights=allowed,
-                           description=f"Amazon {service.capitalize()} reaches Storecast's data under this role")
+        principal = iam.ServicePrincipal(
+            f"{service}.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": self.account},
+                "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:{service}:{self.region}:{self.account}:*"},
+            },
+        )
+        return rights.role(
+            self,
+            f"{service.capitalize()}Role",
+            principal=principal,
+            rights=allowed,
+            description=f"Amazon {service.capitalize()} reaches Storecast's data under this role",
+        )
 
     def _admit_personalize(self, prefix: str) -> None:
         """Personalize needs the bucket's consent beside its role's right (granting-personalize-s3-access.md)."""
-        for action, resource in (("s3:GetObject", self.data.arn_for_objects(f"{prefix}*")),
-                                 ("s3:ListBucket", self.data.bucket_arn)):
-            self.data.add_to_resource_policy(iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("personalize.amazonaws.com")], actions=[action], resources=[resource],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}}))
+        for action, resource in (
+            ("s3:GetObject", self.data.arn_for_objects(f"{prefix}*")),
+            ("s3:ListBucket", self.data.bucket_arn),
+        ):
+            self.data.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("personalize.amazonaws.com")],
+                    actions=[action],
+                    resources=[resource],
+                    conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+                )
+            )
 
 
 def reading(bucket_arn: str, prefix: str) -> list[Right]:
     """List and get what lies under the prefix."""
-    return [Right(["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], "objects under this prefix: their names come at run time"),
-            Right(["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}})]
+    return [
+        Right(["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], "objects under this prefix: their names come at run time"),
+        Right(["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
+    ]
 
 
 def writing(bucket_arn: str, *prefixes: str) -> list[Right]:
     """Put objects under the prefixes."""
-    return [Right(["s3:PutObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
-                  "objects under these prefixes: their names come at run time")]
+    return [
+        Right(
+            ["s3:PutObject"],
+            [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+            "objects under these prefixes: their names come at run time",
+        )
+    ]

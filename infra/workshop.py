@@ -37,29 +37,58 @@ chown ec2-user "$folder/storecast.env"
 class Workshop(Stack):
     """The notebook instance, its lifecycle configuration and its role."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, storage: Storage, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: Pipeline, storage: Storage, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.add_stack_dependency(storage)
         notebooks = assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS))
-        script = _FETCH.format(location=notebooks.s3_object_url, region=self.region, dataset=config.dataset,
-                               data=storage.data.bucket_name, results=storage.results.bucket_name)
+        script = _FETCH.format(
+            location=notebooks.s3_object_url,
+            region=self.region,
+            dataset=config.dataset,
+            data=storage.data.bucket_name,
+            results=storage.results.bucket_name,
+        )
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
-            self, "Lifecycle", notebook_instance_lifecycle_config_name=f"storecast-{config.dataset}",
-            on_start=[sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(
-                content=Fn.base64(script))])
+            self,
+            "Lifecycle",
+            notebook_instance_lifecycle_config_name=f"storecast-{config.dataset}",
+            on_start=[
+                sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(
+                    content=Fn.base64(script)
+                )
+            ],
+        )
         role = rights.role(
-            self, "NotebookRole", principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
-            description=f"Storecast {config.dataset}: the workshop's notebooks", rights=self._rights(config, storage, notebooks))
+            self,
+            "NotebookRole",
+            principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            description=f"Storecast {config.dataset}: the workshop's notebooks",
+            rights=self._rights(config, storage, notebooks),
+        )
         notebook = sagemaker.CfnNotebookInstance(
-            self, "Notebook", notebook_instance_name=f"storecast-{config.dataset}", instance_type="ml.t3.medium",
-            platform_identifier="notebook-al2023-v1", role_arn=role.role_arn, root_access="Disabled",
-            direct_internet_access="Enabled", volume_size_in_gb=20,
+            self,
+            "Notebook",
+            notebook_instance_name=f"storecast-{config.dataset}",
+            instance_type="ml.t3.medium",
+            platform_identifier="notebook-al2023-v1",
+            role_arn=role.role_arn,
+            root_access="Disabled",
+            direct_internet_access="Enabled",
+            volume_size_in_gb=20,
             lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
-            instance_metadata_service_configuration=sagemaker.CfnNotebookInstance
-            .InstanceMetadataServiceConfigurationProperty(minimum_instance_metadata_service_version="2"))
-        acknowledge(notebook, "SM1", "a workshop needs no private network; the option to put it into a VPC is the owner's")
+            instance_metadata_service_configuration=sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
+                minimum_instance_metadata_service_version="2"
+            ),
+        )
+        acknowledge(
+            notebook, "SM1", "a workshop needs no private network; the option to put it into a VPC is the owner's"
+        )
         acknowledge(notebook, "SM2", "the disk holds copies of notebooks; SageMaker encrypts it with its own key")
-        acknowledge(notebook, "SM3", "the notebooks reach AWS's public endpoints and PyPI; without a VPC there is no other way")
+        acknowledge(
+            notebook, "SM3", "the notebooks reach AWS's public endpoints and PyPI; without a VPC there is no other way"
+        )
         CfnOutput(self, "NotebookInstance", value=notebook.attr_notebook_instance_name)
 
     def _rights(self, config: Pipeline, storage: Storage, notebooks: assets.Asset) -> list[Right]:
@@ -67,17 +96,41 @@ class Workshop(Stack):
         forecasting, recommending = f"forecasting/{config.dataset}/", f"recommending/{config.dataset}/"
         names = "names come at run time"
         return [
-            Right(["s3:GetObject"], [f"arn:{self.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]),
-            *(right for prefix in (forecasting, recommending) for bucket in (storage.data_arn, storage.results_arn)
-              for right in reading(bucket, prefix)),
+            Right(
+                ["s3:GetObject"], [f"arn:{self.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]
+            ),
+            *(
+                right
+                for prefix in (forecasting, recommending)
+                for bucket in (storage.data_arn, storage.results_arn)
+                for right in reading(bucket, prefix)
+            ),
             *writing(storage.data_arn, forecasting, recommending),
-            Right(["forecast:DescribeAutoPredictor", "forecast:DescribeForecast", "forecast:GetAccuracyMetrics", "forecast:QueryForecast"],
-                  [self.format_arn(service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*")], names),
-            Right(["personalize:DescribeRecommender", "personalize:GetRecommendations"],
-                  [self.format_arn(service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*")], names),
-            Right(["states:StartExecution", "states:ListExecutions"],
-                  [f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:storecast-{config.dataset}-{p}"
-                   for p in ("forecasting", "recommending")]),
-            Right(["states:DescribeExecution", "states:GetExecutionHistory"],
-                  [f"arn:{self.partition}:states:{self.region}:{self.account}:execution:storecast-{config.dataset}-*"], names),
+            Right(
+                [
+                    "forecast:DescribeAutoPredictor",
+                    "forecast:DescribeForecast",
+                    "forecast:GetAccuracyMetrics",
+                    "forecast:QueryForecast",
+                ],
+                [self.format_arn(service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*")],
+                names,
+            ),
+            Right(
+                ["personalize:DescribeRecommender", "personalize:GetRecommendations"],
+                [self.format_arn(service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*")],
+                names,
+            ),
+            Right(
+                ["states:StartExecution", "states:ListExecutions"],
+                [
+                    f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:storecast-{config.dataset}-{p}"
+                    for p in ("forecasting", "recommending")
+                ],
+            ),
+            Right(
+                ["states:DescribeExecution", "states:GetExecutionHistory"],
+                [f"arn:{self.partition}:states:{self.region}:{self.account}:execution:storecast-{config.dataset}-*"],
+                names,
+            ),
         ]

@@ -34,8 +34,13 @@ def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
 def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
     """All that the service lists of `kind`."""
     pages = client.get_paginator(f"list_{kind}s").paginate(**narrower)
-    return [summary for page in pages for key, found in page.items()
-            if isinstance(found, list) and key != "ResponseMetadata" for summary in found]
+    return [
+        summary
+        for page in pages
+        for key, found in page.items()
+        if isinstance(found, list) and key != "ResponseMetadata"
+        for summary in found
+    ]
 
 
 def _is_name(key: str) -> bool:

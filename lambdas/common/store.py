@@ -14,8 +14,12 @@ from common.clients import client
 def csv_keys(bucket: str, prefix: str) -> list[str]:
     """The keys of CSV files under the prefix, in order."""
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return sorted(entry["Key"] for page in pages for entry in page.get("Contents", ())
-                  if entry["Key"].lower().endswith(".csv") and entry["Size"])
+    return sorted(
+        entry["Key"]
+        for page in pages
+        for entry in page.get("Contents", ())
+        if entry["Key"].lower().endswith(".csv") and entry["Size"]
+    )
 
 
 def rows(bucket: str, prefix: str) -> Iterator[list[str]]:

@@ -14,7 +14,9 @@ from forecasting.history import SEASON, History, Key, moment, series_key
 class Backtest:
     """Backtest windows: what was there, and what the predictor expected (mean, or median where there is no mean)."""
 
-    actual: dict[str, dict[Key, dict[str, float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
+    actual: dict[str, dict[Key, dict[str, float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
     expected: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
     total: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -40,7 +42,7 @@ def bias(backtest: Backtest, key: Key | None = None) -> float | None:
 
 
 def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[str, dict[str, str]]:
-    """Per window: which moment of the last season before it the seasonal naive forecast repeats for each of its moments.
+    """Per window, for each of its moments: the moment of the season before it that the seasonal naive repeats.
 
     A window is left out if the axis does not hold it with a whole season before it.
     """
@@ -55,8 +57,9 @@ def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[s
     return found
 
 
-def seasonal_naive(backtest: Backtest, moments: dict[str, dict[str, str]], history: History,
-                   quantiles: list[str]) -> dict[str, Any] | None:
+def seasonal_naive(
+    backtest: Backtest, moments: dict[str, dict[str, str]], history: History, quantiles: list[str]
+) -> dict[str, Any] | None:
     """The yardstick's metrics over the same windows (metrics.md: wQL and WAPE per window, then the mean over windows).
 
     A missing value counts as zero, as it does for Forecast with its default filling.
@@ -70,11 +73,19 @@ def seasonal_naive(backtest: Backtest, moments: dict[str, dict[str, str]], histo
             for when, actual in values.items():
                 error = actual - past.get(mapping[when], 0.0)
                 absolute, weight = absolute + abs(error), weight + abs(actual)
-                losses = [loss + 2 * max(level * error, (level - 1) * error) for loss, level in zip(losses, levels, strict=True)]
+                losses = [
+                    loss + 2 * max(level * error, (level - 1) * error)
+                    for loss, level in zip(losses, levels, strict=True)
+                ]
         if weight:
             windows.append([*(loss / weight for loss in losses), absolute / weight])
     if not windows:
         return None
     *wql, wape = [sum(column) / len(windows) for column in zip(*windows, strict=True)]
-    return {"algorithm": "Seasonal naive", "yardstick": True, "AverageWeightedQuantileLoss": sum(wql) / len(wql),
-            **{f"wQL[{level}]": loss for level, loss in zip(levels, wql, strict=True)}, "WAPE": wape}
+    return {
+        "algorithm": "Seasonal naive",
+        "yardstick": True,
+        "AverageWeightedQuantileLoss": sum(wql) / len(wql),
+        **{f"wQL[{level}]": loss for level, loss in zip(levels, wql, strict=True)},
+        "WAPE": wape,
+    }

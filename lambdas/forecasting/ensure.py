@@ -29,5 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _same_schema(wanted: dict[str, Any], there: dict[str, Any]) -> None:
     for key in ("Domain", "DataFrequency", "Schema"):
         if wanted.get(key) != there.get(key):
-            raise ValueError(f"dataset {wanted['DatasetName']} exists with {key} {there.get(key)}, but pipeline.yaml says "
-                             f"{wanted.get(key)}; Forecast cannot change a dataset: delete it, or give the config another name")
+            raise ValueError(
+                f"dataset {wanted['DatasetName']} exists with {key} {there.get(key)}, but pipeline.yaml says "
+                f"{wanted.get(key)}; Forecast cannot change a dataset: delete it, or give the config another name"
+            )

@@ -37,9 +37,14 @@ class Target:
     def of(cls, event: dict[str, Any]) -> Target:
         config = event["config"]
         columns = list(config["datasets"]["target"])
-        return cls(event["dataBucket"], f"forecasting/{event['dataset']}/target/", columns.index(event["domain"]["item"]),
-                   columns.index("timestamp"), columns.index(event["domain"]["target"]),
-                   tuple(columns.index(name) for name in config["dimensions"]))
+        return cls(
+            event["dataBucket"],
+            f"forecasting/{event['dataset']}/target/",
+            columns.index(event["domain"]["item"]),
+            columns.index("timestamp"),
+            columns.index(event["domain"]["target"]),
+            tuple(columns.index(name) for name in config["dimensions"]),
+        )
 
     def observations(self) -> Iterable[tuple[Key, str, float]]:
         for row in rows(self.bucket, self.prefix):
@@ -49,7 +54,7 @@ class Target:
 
 
 def overview(target: Target) -> History:
-    """Axis and volumes; the values are left for `recall`, so that memory grows with the series and not with the rows."""
+    """Axis and volumes; values are left for `recall`, so that memory grows with the series and not the rows."""
     volume: dict[Key, float] = defaultdict(float)
     axis = set()
     for key, when, value in target.observations():
@@ -59,14 +64,16 @@ def overview(target: Target) -> History:
 
 
 def recall(target: Target, history: History, *, head: set[Key], since: str, everywhere: set[str]) -> None:
-    """Fill in the values: those of the `head` series from `since` on, those of all series at the moments `everywhere`."""
+    """Fill in values: those of the `head` series from `since` on, those of all series at the moments `everywhere`."""
     for key, when, value in target.observations():
         if when in everywhere or (key in head and when >= since):
             series = history.values.setdefault(key, {})
             series[when] = series.get(when, 0.0) + value
 
 
-def forecasts(bucket: str, folder: str, event: dict[str, Any], head: set[Key]) -> dict[Key, dict[str, dict[str, float]]]:
+def forecasts(
+    bucket: str, folder: str, event: dict[str, Any], head: set[Key]
+) -> dict[Key, dict[str, dict[str, float]]]:
     """`{series: {column: {moment: value}}}` of an exported forecast, such as column p10, for the head series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
     for record in records(bucket, folder):
@@ -85,7 +92,7 @@ def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
 
 def series_key(record: dict[str, str], event: dict[str, Any]) -> Key:
     """Exports begin with the item and the dimensions, whatever the domain calls them."""
-    return tuple(value.lower() for value in list(record.values())[:1 + len(event["config"]["dimensions"])])
+    return tuple(value.lower() for value in list(record.values())[: 1 + len(event["config"]["dimensions"])])
 
 
 def moment(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files that are there."""
+"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files there."""
 
 from __future__ import annotations
 
@@ -32,48 +32,89 @@ def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
 
     backtests = f"{results}backtests/run={run}/"
     return {
-        **{key: event[key] for key in ("dataset", "config", "domain", "execution", "dataBucket", "resultsBucket", "database")},
+        **{
+            key: event[key]
+            for key in ("dataset", "config", "domain", "execution", "dataBucket", "resultsBucket", "database")
+        },
         "run": run,
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
         "imports": [{"kind": kind, "request": {**_import(event, kind, run), "Tags": tags}} for kind in kinds],
         "predictor": {**_predictor(config, kinds), "PredictorName": forecast_name(dataset, run), "Tags": tags},
-        "backtests": {"folder": backtests, "kind": "predictor_backtest_export_job", "request": {
-            "PredictorBacktestExportJobName": forecast_name(dataset, run), "Destination": destination(backtests),
-            "Format": "CSV", "Tags": tags}},
-        "forecasts": [_forecast(event, name, types, run, destination, tags) for name, types in config["forecasts"].items()],
+        "backtests": {
+            "folder": backtests,
+            "kind": "predictor_backtest_export_job",
+            "request": {
+                "PredictorBacktestExportJobName": forecast_name(dataset, run),
+                "Destination": destination(backtests),
+                "Format": "CSV",
+                "Tags": tags,
+            },
+        },
+        "forecasts": [
+            _forecast(event, name, types, run, destination, tags) for name, types in config["forecasts"].items()
+        ],
     }
 
 
 def _dataset(config: dict[str, Any], dataset: str, kind: str) -> dict[str, Any]:
     attributes = [{"AttributeName": name, "AttributeType": kind_} for name, kind_ in config["datasets"][kind].items()]
     frequency = {} if kind == "metadata" else {"DataFrequency": config["frequency"]}
-    return {"DatasetName": forecast_name(dataset, kind), "Domain": config["domain"], "DatasetType": _TYPES[kind],
-            "Schema": {"Attributes": attributes}, **frequency}
+    return {
+        "DatasetName": forecast_name(dataset, kind),
+        "Domain": config["domain"],
+        "DatasetType": _TYPES[kind],
+        "Schema": {"Attributes": attributes},
+        **frequency,
+    }
 
 
 def _import(event: dict[str, Any], kind: str, run: str) -> dict[str, Any]:
     path = f"s3://{event['dataBucket']}/forecasting/{event['dataset']}/{kind}/"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
-    return {"DatasetImportJobName": forecast_name(event["dataset"], kind, run), "Format": "CSV", "ImportMode": "FULL",
-            "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"]}}, **times}
+    return {
+        "DatasetImportJobName": forecast_name(event["dataset"], kind, run),
+        "Format": "CSV",
+        "ImportMode": "FULL",
+        "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"]}},
+        **times,
+    }
 
 
 def _predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
     present = {name for kind in kinds for name in config["datasets"][kind]}
-    filling = [{"AttributeName": name, "Transformations": rules} for name, rules in config["filling"].items()
-               if name in present]
-    return {"ForecastHorizon": config["horizon"], "ForecastFrequency": config["frequency"],
-            "ForecastTypes": config["quantiles"], "OptimizationMetric": config["optimization_metric"],
-            **({"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}),
-            "DataConfig": {"AttributeConfigs": filling} if filling else {}}
+    filling = [
+        {"AttributeName": name, "Transformations": rules}
+        for name, rules in config["filling"].items()
+        if name in present
+    ]
+    return {
+        "ForecastHorizon": config["horizon"],
+        "ForecastFrequency": config["frequency"],
+        "ForecastTypes": config["quantiles"],
+        "OptimizationMetric": config["optimization_metric"],
+        **({"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}),
+        "DataConfig": {"AttributeConfigs": filling} if filling else {},
+    }
 
 
-def _forecast(event: dict[str, Any], name: str, types: list[str], run: str, destination: Any,
-              tags: list[dict[str, str]]) -> dict[str, Any]:
+def _forecast(
+    event: dict[str, Any], name: str, types: list[str], run: str, destination: Any, tags: list[dict[str, str]]
+) -> dict[str, Any]:
     unique = forecast_name(event["dataset"], name, run)
     folder = f"forecasting/{event['dataset']}/exports/{name}/run={run}/"
-    return {"name": name, "types": types, "folder": folder,
-            "request": {"ForecastName": unique, "ForecastTypes": types, "Tags": tags},
-            "export": {"kind": "forecast_export_job", "request": {
-                "ForecastExportJobName": unique, "Destination": destination(folder), "Format": "CSV", "Tags": tags}}}
+    return {
+        "name": name,
+        "types": types,
+        "folder": folder,
+        "request": {"ForecastName": unique, "ForecastTypes": types, "Tags": tags},
+        "export": {
+            "kind": "forecast_export_job",
+            "request": {
+                "ForecastExportJobName": unique,
+                "Destination": destination(folder),
+                "Format": "CSV",
+                "Tags": tags,
+            },
+        },
+    }

@@ -1,7 +1,8 @@
-"""Publish: the newest pointer, the report, the summary, and this run's partitions of the Athena tables (CreatePartition)."""
+"""Publish: newest pointer, report, summary, and this run's partitions of the Athena tables (CreatePartition)."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from common.clients import client
@@ -10,8 +11,8 @@ from common.store import put_json, put_text
 from forecasting import accuracy, history
 from forecasting.report import render
 
-_ITEMS = 50         # series in the report, those with most volume
-_SEASONS_BACK = 4   # horizons of past in the chart
+_ITEMS = 50  # series in the report, those with most volume
+_SEASONS_BACK = 4  # horizons of past in the chart
 
 
 @step
@@ -23,9 +24,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         **{key: event[key] for key in ("dataset", "run", "execution", "predictorArn", "promotion", "database")},
         "report": f"s3://{bucket}/{run}report.html",
         "backtests": f"s3://{bucket}/{event['backtests']['folder']}",
-        "forecasts": {made["name"]: {"forecastArn": made["forecastArn"], "types": made["types"], "table": made["name"],
-                                     "exports": f"s3://{bucket}/{made['folder']}"} for made in event["forecasts"]},
-        **_look_back(event)}
+        "forecasts": {
+            made["name"]: {
+                "forecastArn": made["forecastArn"],
+                "types": made["types"],
+                "table": made["name"],
+                "exports": f"s3://{bucket}/{made['folder']}",
+            }
+            for made in event["forecasts"]
+        },
+        **_look_back(event),
+    }
     page = render(event, summary.pop("chart"), summary)
     put_text(bucket, f"{run}report.html", page)
     put_json(bucket, f"{run}summary.json", summary)
@@ -45,8 +54,13 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
     moments = accuracy.naive_moments(tested, past.axis, config["frequency"])
     head = sorted(past.volume, key=lambda key: (-past.volume[key], key))[:_ITEMS]
     since = past.axis[-min(len(past.axis), max(28, _SEASONS_BACK * config["horizon"]))]
-    history.recall(target, past, head=set(head), since=since,
-                   everywhere={source for mapping in moments.values() for source in mapping.values()})
+    history.recall(
+        target,
+        past,
+        head=set(head),
+        since=since,
+        everywhere={source for mapping in moments.values() for source in mapping.values()},
+    )
     ahead = [history.forecasts(bucket, made["folder"], event, set(head)) for made in event["forecasts"]]
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
@@ -54,19 +68,31 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
         board = [*board, yardstick] if yardstick else board
     chart = []
     for key in head:
-        columns = {column: sorted(values.items()) for exported in ahead for column, values in exported.get(key, {}).items()}
-        chart.append({"key": " / ".join(key), "volume": past.volume[key], "bias": accuracy.bias(tested, key),
-                      "past": [[when, value] for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
-                      "ahead": columns})
-    return {"accuracy": board, "bias": accuracy.bias(tested), "items": len(past.volume), "horizon": config["horizon"],
-            "history": {"from": past.axis[0], "to": past.axis[-1], "steps": len(past.axis)}, "chart": chart}
+        columns = {
+            column: sorted(values.items()) for exported in ahead for column, values in exported.get(key, {}).items()
+        }
+        chart.append(
+            {
+                "key": " / ".join(key),
+                "volume": past.volume[key],
+                "bias": accuracy.bias(tested, key),
+                "past": [[when, value] for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
+                "ahead": columns,
+            }
+        )
+    return {
+        "accuracy": board,
+        "bias": accuracy.bias(tested),
+        "items": len(past.volume),
+        "horizon": config["horizon"],
+        "history": {"from": past.axis[0], "to": past.axis[-1], "steps": len(past.axis)},
+        "chart": chart,
+    }
 
 
 def _add_partition(database: str, table: str, run: str, location: str) -> None:
     glue = client("glue")
     storage = glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]
-    try:
-        glue.create_partition(DatabaseName=database, TableName=table, PartitionInput={
-            "Values": [run], "StorageDescriptor": {**storage, "Location": location}})
-    except glue.exceptions.AlreadyExistsException:
-        pass    # an earlier attempt of this run
+    partition = {"Values": [run], "StorageDescriptor": {**storage, "Location": location}}
+    with contextlib.suppress(glue.exceptions.AlreadyExistsException):  # an earlier attempt of this run
+        glue.create_partition(DatabaseName=database, TableName=table, PartitionInput=partition)

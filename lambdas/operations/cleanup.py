@@ -18,9 +18,9 @@ from common.clients import client
 from common.step import logger
 from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sweep_personalize
 
-_PATIENCE = 55 * 60     # seconds after the first attempt; CloudFormation gives up after 60 minutes
-_RESERVE = 60_000       # milliseconds of an invocation kept for handing over
-_PAUSES = (1, 2, 4, 8, 15)     # seconds between looks; the last one repeats
+_PATIENCE = 55 * 60  # seconds after the first attempt; CloudFormation gives up after 60 minutes
+_RESERVE = 60_000  # milliseconds of an invocation kept for handing over
+_PAUSES = (1, 2, 4, 8, 15)  # seconds between looks; the last one repeats
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -60,16 +60,21 @@ def _sweep(event: dict[str, Any], context: Any) -> bool:
 
 
 def _carry_on(event: dict[str, Any], context: Any) -> None:
-    client("lambda").invoke(FunctionName=context.function_name, InvocationType="Event",
-                            Payload=json.dumps({"Since": time.time(), **event}))
+    client("lambda").invoke(
+        FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps({"Since": time.time(), **event})
+    )
 
 
 def _respond(event: dict[str, Any], context: Any, status: str, reason: str) -> None:
-    """Answer CloudFormation where it said (custom resource response objects, AWS CloudFormation guide crpg-ref-responses)."""
-    body = {"Status": status, "Reason": f"{reason} (log stream {context.log_stream_name})",
-            "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
-            **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}}
-    request = urllib.request.Request(event["ResponseURL"], data=json.dumps(body).encode(), method="PUT",
-                                     headers={"Content-Type": ""})
+    """Answer CloudFormation where it said (CloudFormation guide, crpg-ref-responses)."""
+    body = {
+        "Status": status,
+        "Reason": f"{reason} (log stream {context.log_stream_name})",
+        "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
+        **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    request = urllib.request.Request(
+        event["ResponseURL"], data=json.dumps(body).encode(), method="PUT", headers={"Content-Type": ""}
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         answer.read()

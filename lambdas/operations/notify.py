@@ -17,8 +17,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         _publish(f"{event['pipeline']} succeeded", {**event["summary"], "console": console_link(event["execution"])})
         return {}
     failure = explain(event["failure"])
-    _publish(f"{event['pipeline']} FAILED in {failure['step']}", {
-        "pipeline": event["pipeline"], **failure, "execution": event["execution"], "console": console_link(event["execution"])})
+    _publish(
+        f"{event['pipeline']} FAILED in {failure['step']}",
+        {
+            "pipeline": event["pipeline"],
+            **failure,
+            "execution": event["execution"],
+            "console": console_link(event["execution"]),
+        },
+    )
     about = f" ({failure['resource']})" if failure["resource"] else ""
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
 
@@ -31,8 +38,12 @@ def explain(failure: dict[str, str]) -> dict[str, str]:
     """
     told = _parsed(failure.get("Cause", ""))
     message = told.get("message", failure.get("Cause", ""))
-    return {"step": told.get("step", "an unnamed step"), "resource": told.get("resource", ""),
-            "error": told.get("error", failure["Error"]), "message": _parsed(message).get("errorMessage", message)}
+    return {
+        "step": told.get("step", "an unnamed step"),
+        "resource": told.get("resource", ""),
+        "error": told.get("error", failure["Error"]),
+        "message": _parsed(message).get("errorMessage", message),
+    }
 
 
 def console_link(execution: str) -> str:
@@ -50,5 +61,8 @@ def _parsed(text: str) -> dict[str, str]:
 
 
 def _publish(subject: str, message: dict[str, Any]) -> None:
-    client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=f"Storecast: {subject}"[:100],
-                          Message=json.dumps(message, indent=1, ensure_ascii=False))
+    client("sns").publish(
+        TopicArn=os.environ["TOPIC_ARN"],
+        Subject=f"Storecast: {subject}"[:100],
+        Message=json.dumps(message, indent=1, ensure_ascii=False),
+    )

@@ -1,4 +1,4 @@
-"""Remove all of a dataset's resources, as far as can be done at once; each sweep returns the ARNs that are still there."""
+"""Remove a dataset's resources as far as can be done at once; a sweep returns the ARNs that are still there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sweep_forecast(forecast: Any, name: str) -> list[str]:
     datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if d["DatasetName"].startswith(f"{name}_")]
     for dataset in datasets:
         imports = f"/{dataset.rsplit('/', 1)[-1]}/"
-        _stop(forecast, "dataset_import_job", lambda job: imports in job["DatasetImportJobArn"])
+        _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
         _attempt(forecast, forecast.delete_resource_tree, ResourceArn=dataset)
     return datasets
 
@@ -54,8 +54,10 @@ def empty_buckets(s3: Any, buckets: Sequence[str]) -> None:
     """Delete every version of every object."""
     for bucket in buckets:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            there = [{"Key": v["Key"], "VersionId": v["VersionId"]}
-                     for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))]
+            there = [
+                {"Key": v["Key"], "VersionId": v["VersionId"]}
+                for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            ]
             if there:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": there, "Quiet": True})
 

@@ -21,7 +21,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     schemas = [create(personalize, "schema", job["schema"]) for job in event["imports"]]
     if personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] != "ACTIVE":
         return {"groupArn": group}
-    imports = [_with_dataset(personalize, job, group, schema) for job, schema in zip(event["imports"], schemas, strict=True)]
+    imports = [
+        _with_dataset(personalize, job, group, schema) for job, schema in zip(event["imports"], schemas, strict=True)
+    ]
     return {"groupArn": group, "imports": imports}
 
 
@@ -30,6 +32,8 @@ def _with_dataset(personalize: Any, job: dict[str, Any], group: str, schema: str
     arn = create(personalize, "dataset", request, datasetGroupArn=group)
     there = personalize.describe_dataset(datasetArn=arn)["dataset"]["schemaArn"]
     if there != schema:
-        raise ValueError(f"dataset {arn} exists with schema {there}, but pipeline.yaml says otherwise ({schema}): "
-                         "delete the dataset, or give the config another name")
+        raise ValueError(
+            f"dataset {arn} exists with schema {there}, but pipeline.yaml says otherwise ({schema}): "
+            "delete the dataset, or give the config another name"
+        )
     return {**job, "datasetArn": arn, "request": {**job["request"], "datasetArn": arn}}

@@ -11,6 +11,14 @@ from common.step import step
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     personalize = client("personalize")
-    return {"recommenders": [
-        {**made, "metrics": personalize.describe_recommender(recommenderArn=made["recommenderArn"])["recommender"]
-            .get("modelMetrics", {})} for made in event["recommenders"]]}
+    return {
+        "recommenders": [
+            {
+                **made,
+                "metrics": personalize.describe_recommender(recommenderArn=made["recommenderArn"])["recommender"].get(
+                    "modelMetrics", {}
+                ),
+            }
+            for made in event["recommenders"]
+        ]
+    }

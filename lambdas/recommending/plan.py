@@ -1,4 +1,4 @@
-"""Plan: what this run will ask of Amazon Personalize, all names and requests, from the config and the files that are there."""
+"""Plan: what this run will ask of Amazon Personalize, all names and requests, from the config and the files there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     folder = f"recommending/{event['dataset']}/"
     kinds = [kind for kind in event["config"]["datasets"] if csv_keys(event["dataBucket"], f"{folder}{kind}/")]
     if "interactions" not in kinds:
-        raise ValueError(f"no interactions file: put at least one CSV under s3://{event['dataBucket']}/{folder}interactions/")
+        raise ValueError(
+            f"no interactions file: put at least one CSV under s3://{event['dataBucket']}/{folder}interactions/"
+        )
     return order(event, kinds, run_id(event["execution"], event["started"]))
 
 
@@ -30,21 +32,40 @@ def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
         schema = avro_schema(kind, config["datasets"][kind])
         # A schema can never change, so its content is part of its name.
         version = hashlib.sha256(schema.encode()).hexdigest()[:8]
-        imports.append({
-            "kind": kind,
-            "schema": {"name": personalize_name(dataset, kind, version), "schema": schema, "domain": config["domain"]},
-            "dataset": {"name": personalize_name(dataset, kind), "datasetType": kind.capitalize(), "tags": tags},
-            "request": {"jobName": personalize_name(dataset, kind, run), "roleArn": event["roleArn"], "importMode": "FULL",
-                        "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/recommending/{dataset}/{kind}/"},
-                        "tags": tags}})
+        imports.append(
+            {
+                "kind": kind,
+                "schema": {
+                    "name": personalize_name(dataset, kind, version),
+                    "schema": schema,
+                    "domain": config["domain"],
+                },
+                "dataset": {"name": personalize_name(dataset, kind), "datasetType": kind.capitalize(), "tags": tags},
+                "request": {
+                    "jobName": personalize_name(dataset, kind, run),
+                    "roleArn": event["roleArn"],
+                    "importMode": "FULL",
+                    "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/recommending/{dataset}/{kind}/"},
+                    "tags": tags,
+                },
+            }
+        )
     return {
         **{key: event[key] for key in ("dataset", "config", "execution", "dataBucket", "resultsBucket")},
         "run": run,
         "group": {"name": personalize_name(dataset), "domain": config["domain"], "tags": tags},
         "imports": imports,
-        "recommenders": [{"useCase": use_case, "request": {
-            "name": personalize_name(dataset, use_case), "recipeArn": event["recipes"][use_case], "tags": tags}}
-            for use_case in config["use_cases"]],
+        "recommenders": [
+            {
+                "useCase": use_case,
+                "request": {
+                    "name": personalize_name(dataset, use_case),
+                    "recipeArn": event["recipes"][use_case],
+                    "tags": tags,
+                },
+            }
+            for use_case in config["use_cases"]
+        ],
     }
 
 
@@ -53,6 +74,15 @@ def avro_schema(kind: str, columns: dict[str, dict[str, Any]]) -> str:
     fields = []
     for name, column in columns.items():
         marks = {mark: True for mark in ("categorical", "textual") if column[mark]}
-        fields.append({"name": name, "type": [column["type"], "null"] if column["nullable"] else column["type"], **marks})
-    return json.dumps({"type": "record", "name": kind.capitalize(), "namespace": "com.amazonaws.personalize.schema",
-                       "fields": fields, "version": "1.0"})
+        fields.append(
+            {"name": name, "type": [column["type"], "null"] if column["nullable"] else column["type"], **marks}
+        )
+    return json.dumps(
+        {
+            "type": "record",
+            "name": kind.capitalize(),
+            "namespace": "com.amazonaws.personalize.schema",
+            "fields": fields,
+            "version": "1.0",
+        }
+    )

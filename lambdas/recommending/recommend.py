@@ -1,4 +1,4 @@
-"""Recommend: the recommender of one use case, made or brought up to the new data (CreateRecommender, UpdateRecommender)."""
+"""Recommend: a use case's recommender, made or brought up to the data (CreateRecommender, UpdateRecommender)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     personalize, request = client("personalize"), event["request"]
     arn = find(personalize, "recommender", request["name"], datasetGroupArn=event["groupArn"])
     if arn is None:
-        return {"recommenderArn": create(personalize, "recommender", {**request, "datasetGroupArn": event["groupArn"]},
-                                         datasetGroupArn=event["groupArn"])}
+        return {
+            "recommenderArn": create(
+                personalize,
+                "recommender",
+                {**request, "datasetGroupArn": event["groupArn"]},
+                datasetGroupArn=event["groupArn"],
+            )
+        }
     there = personalize.describe_recommender(recommenderArn=arn)["recommender"]
     update = there.get("latestRecommenderUpdate", {}).get("status", "")
     if there["status"] == "INACTIVE":

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.page import escape, figures, number, page
+from common.page import escape, figures, number, page, section, table
 
-_TITLES = {"most-viewed": "Most viewed", "best-sellers": "Best sellers", "frequently-bought-together": "Frequently bought together",
-           "also-viewed": "Customers who viewed this also viewed", "recommended-for-you": "Recommended for you"}
-_METRICS = ["coverage", "mean_reciprocal_rank_at_25", "normalized_discounted_cumulative_gain_at_5",
-            "normalized_discounted_cumulative_gain_at_10", "normalized_discounted_cumulative_gain_at_25",
-            "precision_at_5", "precision_at_10", "precision_at_25"]
+_TITLES = {
+    "most-viewed": "Most viewed",
+    "best-sellers": "Best sellers",
+    "frequently-bought-together": "Frequently bought together",
+    "also-viewed": "Customers who viewed this also viewed",
+    "recommended-for-you": "Recommended for you",
+}
+_METRICS = [
+    "coverage",
+    "mean_reciprocal_rank_at_25",
+    "normalized_discounted_cumulative_gain_at_5",
+    "normalized_discounted_cumulative_gain_at_10",
+    "normalized_discounted_cumulative_gain_at_25",
+    "precision_at_5",
+    "precision_at_10",
+    "precision_at_25",
+]
 _SHORT = {"coverage": "coverage", "mean_reciprocal_rank_at_25": "MRR@25"}
-BASELINE = "popularity_baseline_"      # prefix of a metric that plain popularity reached on the same data, where the service tells
+BASELINE = (
+    "popularity_baseline_"  # prefix of a metric that plain popularity reached on the same data, where the service tells
+)
 
 
 def render(dataset: str, run: str, use_cases: list[dict[str, Any]]) -> str:
     """One self-contained HTML page."""
     lists = [one for made in use_cases for one in made["lists"]]
-    shown = [(str(len(use_cases)), "use cases"), (str(len(lists)), "lists"),
-             (str(len({item["itemId"] for one in lists for item in one["items"]})), "different items recommended")]
+    shown = [
+        (str(len(use_cases)), "use cases"),
+        (str(len(lists)), "lists"),
+        (str(len({item["itemId"] for one in lists for item in one["items"]})), "different items recommended"),
+    ]
     single = [made for made in use_cases if len(made["lists"]) == 1]
     several = [made for made in use_cases if len(made["lists"]) > 1]
     body = figures(shown) + _metrics(use_cases) + _popular(single) + "".join(_use_case(made) for made in several)
@@ -30,21 +47,19 @@ def _metrics(use_cases: list[dict[str, Any]]) -> str:
     names = [name for name in _METRICS if any(name in made["metrics"] for made in use_cases)]
     if not names:
         return ""
-    heads = "".join(f'<th class="n">{_short(name)}</th>' for name in names)
-    rows = "".join(f"<tr><td>{escape(_title(made))}</td>" + "".join(_cell(made["metrics"], name) for name in names) + "</tr>"
-                   for made in use_cases)
+    rows = [[escape(_title(made)), *(_cell(made["metrics"], name) for name in names)] for made in use_cases]
     note = "Measured by the service on interactions held back; higher is better."
     if any(name.startswith(BASELINE) for made in use_cases for name in made["metrics"]):
         note += " Small figures: plain popularity on the same data; green where the recommender beats it."
-    return (f'<section><h2>How good</h2><div class="scroll"><table><tr><th>Use case</th>{heads}</tr>{rows}</table></div>'
-            f'<p class="soft small" style="margin-top:12px">{note}</p></section>')
+    return section("How good", table(["Use case", *map(_short, names)], rows), note)
 
 
 def _cell(metrics: dict[str, float], name: str) -> str:
     value, baseline = metrics.get(name), metrics.get(f"{BASELINE}{name}")
-    better = value is not None and baseline is not None and value > baseline
-    beside = "" if baseline is None else f'<div class="soft small">{number(baseline)}</div>'
-    return f'<td class="n"><span class="{"best" if better else ""}">{number(value)}</span>{beside}</td>'
+    if baseline is None:
+        return number(value)
+    mark = ' class="best"' if value is not None and value > baseline else ""
+    return f'<span{mark}>{number(value)}</span><div class="soft small">{number(baseline)}</div>'
 
 
 def _popular(use_cases: list[dict[str, Any]]) -> str:
@@ -52,16 +67,20 @@ def _popular(use_cases: list[dict[str, Any]]) -> str:
     if not use_cases:
         return ""
     cards = "".join(_card(escape(_title(made)), made["lists"][0]["items"]) for made in use_cases)
-    return f'<section><h2>For everybody</h2><div class="grid">{cards}</div></section>'
+    return section("For everybody", f'<div class="grid">{cards}</div>')
 
 
 def _use_case(made: dict[str, Any]) -> str:
     cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made["lists"])
-    return f'<section><h2>{escape(_title(made))}</h2><div class="grid">{cards}</div></section>'
+    return section(_title(made), f'<div class="grid">{cards}</div>')
 
 
 def _card(heading: str, items: list[dict[str, Any]]) -> str:
-    return f"<article><b>{heading}</b><ol>" + "".join(f"<li>{escape(item['name'])}</li>" for item in items) + "</ol></article>"
+    return (
+        f"<article><b>{heading}</b><ol>"
+        + "".join(f"<li>{escape(item['name'])}</li>" for item in items)
+        + "</ol></article>"
+    )
 
 
 def _subject(about: dict[str, str]) -> str:
@@ -73,4 +92,6 @@ def _title(made: dict[str, Any]) -> str:
 
 
 def _short(name: str) -> str:
-    return _SHORT.get(name, name.replace("normalized_discounted_cumulative_gain_at_", "NDCG@").replace("precision_at_", "precision@"))
+    return _SHORT.get(
+        name, name.replace("normalized_discounted_cumulative_gain_at_", "NDCG@").replace("precision_at_", "precision@")
+    )

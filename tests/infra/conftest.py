@@ -15,12 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True)
 class Assembly:
     folder: Path
-    templates: dict[str, dict[str, Any]]    # by the last word of the stack's name
+    templates: dict[str, dict[str, Any]]  # by the last word of the stack's name
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """Properties by `<stack>/<logical id>`."""
-        return {f"{stack}/{name}": resource["Properties"] for stack, template in self.templates.items()
-                for name, resource in template["Resources"].items() if resource["Type"] == kind}
+        return {
+            f"{stack}/{name}": resource["Properties"]
+            for stack, template in self.templates.items()
+            for name, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +35,19 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     from infra import checks
 
     folder = tmp_path_factory.mktemp("cdk.out")
-    app = App(outdir=str(folder), context={**json.loads((ROOT / "cdk.json").read_text())["context"], "dataset": "sample"})
+    app = App(
+        outdir=str(folder), context={**json.loads((ROOT / "cdk.json").read_text())["context"], "dataset": "sample"}
+    )
     checks.check(app)
     entry.build(app)
     app.synth()
-    return Assembly(folder, {path.name.split(".")[0].rsplit("-", 1)[1]: json.loads(path.read_text())
-                             for path in folder.glob("*.template.json")})
+    return Assembly(
+        folder,
+        {
+            path.name.split(".")[0].rsplit("-", 1)[1]: json.loads(path.read_text())
+            for path in folder.glob("*.template.json")
+        },
+    )
 
 
 def flat(node: Any) -> str:
@@ -45,10 +56,18 @@ def flat(node: Any) -> str:
         case {"Fn::Join": [separator, parts]}:
             return separator.join(flat(part) for part in parts)
         case dict():
-            return "<" + ".".join(flat(part) for value in node.values() for part in (value if isinstance(value, list) else [value])) + ">"
+            return (
+                "<"
+                + ".".join(
+                    flat(part) for value in node.values() for part in (value if isinstance(value, list) else [value])
+                )
+                + ">"
+            )
     return str(node)
 
 
 def machine(assembly: Assembly, stack: str) -> dict[str, Any]:
-    [properties] = [p for name, p in assembly.resources("AWS::StepFunctions::StateMachine").items() if name.startswith(stack)]
+    [properties] = [
+        p for name, p in assembly.resources("AWS::StepFunctions::StateMachine").items() if name.startswith(stack)
+    ]
     return json.loads(flat(properties["DefinitionString"]))

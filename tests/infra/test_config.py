@@ -29,7 +29,9 @@ def test_the_configs_that_come_with_storecast_are_good(path: Path) -> None:
 
 def test_every_problem_is_told_at_once_with_key_value_and_what_is_allowed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        _load(tmp_path, """
+        _load(
+            tmp_path,
+            """
 dataset: Grocery!
 surprise: 1
 forecasting:
@@ -44,31 +46,55 @@ forecasting:
 recommending:
   datasets: {interactions: {USER_ID: int, ITEM_ID: string, TIMESTAMP: long}, users: {USER_ID: string}}
   use_cases: [most-viewd, best-sellers]
-""")
+""",
+        )
     text = str(caught.value)
-    for line in ("dataset = 'Grocery!'", "surprise = 1: unknown key", "forecasting.domain = 'RETALE'", "allowed: CUSTOM, EC2_CAPACITY",
-                 "forecasting.frequency = '7D': allowed: Y, 1-11M", "forecasting.horizon = 900", "'yyyy-MM-dd'", "'1.5': allowed are 0.01",
-                 "allowed: WAPE, RMSE", "name 'Planning-A'", "6 types: allowed are 1 to 5", "interactions: EVENT_TYPE is missing",
-                 "interactions.USER_ID: type 'int'; the ECOMMERCE domain needs string", "users: no column beside USER_ID",
-                 "'most-viewd' is not known; allowed: also-viewed"):
+    for line in (
+        "dataset = 'Grocery!'",
+        "surprise = 1: unknown key",
+        "forecasting.domain = 'RETALE'",
+        "allowed: CUSTOM, EC2_CAPACITY",
+        "forecasting.frequency = '7D': allowed: Y, 1-11M",
+        "forecasting.horizon = 900",
+        "'yyyy-MM-dd'",
+        "'1.5': allowed are 0.01",
+        "allowed: WAPE, RMSE",
+        "name 'Planning-A'",
+        "6 types: allowed are 1 to 5",
+        "interactions: EVENT_TYPE is missing",
+        "interactions.USER_ID: type 'int'; the ECOMMERCE domain needs string",
+        "users: no column beside USER_ID",
+        "'most-viewd' is not known; allowed: also-viewed",
+    ):
         assert line in text, line
 
 
-@pytest.mark.parametrize(("section", "change", "told"), [
-    ("forecasting", {"frequency": "H"}, "frequency H needs times of day: allowed is yyyy-MM-dd HH:mm:ss"),
-    ("forecasting", {"dimensions": ["location"]}, "target: dimension location must be one of its columns"),
-    ("forecasting", {"datasets": {"related": {"item_id": "string", "timestamp": "timestamp", "price": "float"}}}, "target is missing"),
-    ("forecasting", {"filling": {"demand": {"middlefill": "some"}}}, "demand.middlefill: 'some' is not known; allowed: nan, zero"),
-    ("forecasting", {"filling": {"price": {"futurefill": "nan"}}}, "price.futurefill: 'nan' is not known"),
-    ("forecasting", {"filling": {"demand": {"futurefill": "zero"}}}, "demand.futurefill: not a rule for it"),
-    ("forecasting", {"filling": {"demand": {"middlefill": "value"}}}, "value needs middlefill_value"),
-    ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
-    ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
-    ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
-    ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
-    ("recommending", {"use_cases": []}, "recommending.use_cases"),
-    ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),
-])
+@pytest.mark.parametrize(
+    ("section", "change", "told"),
+    [
+        ("forecasting", {"frequency": "H"}, "frequency H needs times of day: allowed is yyyy-MM-dd HH:mm:ss"),
+        ("forecasting", {"dimensions": ["location"]}, "target: dimension location must be one of its columns"),
+        (
+            "forecasting",
+            {"datasets": {"related": {"item_id": "string", "timestamp": "timestamp", "price": "float"}}},
+            "target is missing",
+        ),
+        (
+            "forecasting",
+            {"filling": {"demand": {"middlefill": "some"}}},
+            "demand.middlefill: 'some' is not known; allowed: nan, zero",
+        ),
+        ("forecasting", {"filling": {"price": {"futurefill": "nan"}}}, "price.futurefill: 'nan' is not known"),
+        ("forecasting", {"filling": {"demand": {"futurefill": "zero"}}}, "demand.futurefill: not a rule for it"),
+        ("forecasting", {"filling": {"demand": {"middlefill": "value"}}}, "value needs middlefill_value"),
+        ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
+        ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
+        ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
+        ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
+        ("recommending", {"use_cases": []}, "recommending.use_cases"),
+        ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),
+    ],
+)
 def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told: str) -> None:
     config = _sample()
     config[section] |= change
@@ -82,8 +108,11 @@ def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:
     config["recommending"]["datasets"]["items"] = {"ITEM_ID": "string", "CATEGORY_L1": "string", "CATEGORYL1": "string"}
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, yaml.safe_dump(config, sort_keys=False))
-    for told in ("items: PRICE is missing", "items.CATEGORY_L1: the ECOMMERCE domain needs it categorical",
-                 "CATEGORY_L1 and CATEGORYL1 differ only in underscores"):
+    for told in (
+        "items: PRICE is missing",
+        "items.CATEGORY_L1: the ECOMMERCE domain needs it categorical",
+        "CATEGORY_L1 and CATEGORYL1 differ only in underscores",
+    ):
         assert told in str(caught.value)
 
 

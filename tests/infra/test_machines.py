@@ -58,7 +58,11 @@ def test_names_are_unique_and_every_transition_leads_somewhere(assembly: Assembl
     for chain in _chains(definition):
         targets = [chain["StartAt"]]
         for state in chain["States"].values():
-            targets += [exit_["Next"] for exit_ in (state, *state.get("Catch", ()), *state.get("Choices", ())) if "Next" in exit_]
+            targets += [
+                exit_["Next"]
+                for exit_ in (state, *state.get("Catch", ()), *state.get("Choices", ()))
+                if "Next" in exit_
+            ]
             targets += [state["Default"]] if "Default" in state else []
             assert "Next" in state or state.get("End") or state["Type"] in ("Choice", "Succeed", "Fail")
         assert set(targets) <= set(chain["States"])
@@ -127,21 +131,38 @@ def test_a_wait_for_another_resource_begins_anew(assembly: Assembly) -> None:
 
 def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembly) -> None:
     describe, choice = _wait(assembly, "forecasting", "auto predictor")
-    payload = _evaluate(describe["Output"], input={"predictorArn": "p"}, result={"Status": "CREATE_FAILED", "Message": "too little data"})
+    payload = _evaluate(
+        describe["Output"],
+        input={"predictorArn": "p"},
+        result={"Status": "CREATE_FAILED", "Message": "too little data"},
+    )
     following, told = _decide(choice, payload)
     assert following == "Pipeline failed"
-    assert told == {"step": "Wait for auto predictor", "resource": "p", "error": "CREATE_FAILED", "message": "too little data"}
+    assert told == {
+        "step": "Wait for auto predictor",
+        "resource": "p",
+        "error": "CREATE_FAILED",
+        "message": "too little data",
+    }
 
 
-@pytest.mark.parametrize(("recommender", "following"), [
-    ({"Status": "ACTIVE"}, "Recommender is ready"),
-    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Recommender is ready"),
-    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE IN_PROGRESS"}}, "Wait for recommender"),
-    ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE FAILED", "FailureReason": "r"}}, "Recommend failed"),
-    ({"Status": "CREATE FAILED", "FailureReason": "r"}, "Recommend failed"),
-    ({"Status": "START PENDING"}, "Wait for recommender"),
-])
-def test_a_recommender_is_ready_when_its_update_is(assembly: Assembly, recommender: dict[str, Any], following: str) -> None:
+@pytest.mark.parametrize(
+    ("recommender", "following"),
+    [
+        ({"Status": "ACTIVE"}, "Recommender is ready"),
+        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Recommender is ready"),
+        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE IN_PROGRESS"}}, "Wait for recommender"),
+        (
+            {"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE FAILED", "FailureReason": "r"}},
+            "Recommend failed",
+        ),
+        ({"Status": "CREATE FAILED", "FailureReason": "r"}, "Recommend failed"),
+        ({"Status": "START PENDING"}, "Wait for recommender"),
+    ],
+)
+def test_a_recommender_is_ready_when_its_update_is(
+    assembly: Assembly, recommender: dict[str, Any], following: str
+) -> None:
     describe, choice = _wait(assembly, "recommending", "recommender")
     payload = _evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
     assert _decide(choice, payload)[0] == following

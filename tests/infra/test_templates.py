@@ -13,8 +13,10 @@ from typing import Any
 from tests.infra.conftest import ROOT, Assembly, flat
 
 # The only actions that may be allowed on "*": AWS lets none of them be narrowed.
-_UNNARROWABLE = re.compile(r"xray:(Put|GetSampling).*|logs:.*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)"
-                           r"|(forecast|personalize):List\w+")
+_UNNARROWABLE = re.compile(
+    r"xray:(Put|GetSampling).*|logs:.*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)"
+    r"|(forecast|personalize):List\w+"
+)
 
 
 def _statements(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,16 +61,26 @@ def test_roles_are_passed_only_to_their_service(assembly: Assembly) -> None:
 
 def test_service_roles_trust_their_service_for_this_account_only(assembly: Assembly) -> None:
     for service in ("forecast", "personalize"):
-        [role] = [r for name, r in assembly.resources("AWS::IAM::Role").items() if name.startswith(f"storage/{service.capitalize()}Role")]
+        [role] = [
+            r
+            for name, r in assembly.resources("AWS::IAM::Role").items()
+            if name.startswith(f"storage/{service.capitalize()}Role")
+        ]
         [trust] = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
         assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-        assert flat(trust["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(f":{service}:<AWS::Region>:<AWS::AccountId>:*")
+        assert flat(trust["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(
+            f":{service}:<AWS::Region>:<AWS::AccountId>:*"
+        )
 
 
 def test_personalize_may_read_its_prefix_of_the_data_bucket_for_this_account_only(assembly: Assembly) -> None:
     policies = [p for p in assembly.resources("AWS::S3::BucketPolicy").values() if "Data" in flat(p["Bucket"])]
-    statements = [s for s in policies[0]["PolicyDocument"]["Statement"] if s["Principal"] == {"Service": "personalize.amazonaws.com"}]
+    statements = [
+        s
+        for s in policies[0]["PolicyDocument"]["Statement"]
+        if s["Principal"] == {"Service": "personalize.amazonaws.com"}
+    ]
     assert {s["Action"] for s in statements} == {"s3:GetObject", "s3:ListBucket"}
     assert all(s["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} for s in statements)
     assert any(flat(s["Resource"]).endswith("/recommending/sample/*") for s in statements)
@@ -91,22 +103,33 @@ def test_buckets_are_encrypted_versioned_private_and_take_tls_only(assembly: Ass
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, name
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
         assert bucket["BucketEncryption"] and bucket["LifecycleConfiguration"], name
-        [policy] = [p for p in assembly.resources("AWS::S3::BucketPolicy").values() if p["Bucket"] == {"Ref": name.split("/")[1]}]
-        assert any(s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-                   for s in policy["PolicyDocument"]["Statement"]), name
+        [policy] = [
+            p
+            for p in assembly.resources("AWS::S3::BucketPolicy").values()
+            if p["Bucket"] == {"Ref": name.split("/")[1]}
+        ]
+        assert any(
+            s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            for s in policy["PolicyDocument"]["Statement"]
+        ), name
     assert [b["NotificationConfiguration"] for name, b in buckets.items() if "Data" in name] == [
-        {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}]
+        {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    ]
 
 
 def test_only_uploads_of_this_dataset_start_a_pipeline(assembly: Assembly) -> None:
     rules = {name.split("/")[0]: rule["EventPattern"] for name, rule in assembly.resources("AWS::Events::Rule").items()}
     assert {stack: pattern["detail"]["object"]["key"] for stack, pattern in rules.items()} == {
-        "forecasting": [{"prefix": "forecasting/sample/"}], "recommending": [{"prefix": "recommending/sample/"}]}
+        "forecasting": [{"prefix": "forecasting/sample/"}],
+        "recommending": [{"prefix": "recommending/sample/"}],
+    }
     assert all(pattern["detail-type"] == ["Object Created"] for pattern in rules.values())
 
 
 def test_every_stack_with_leftovers_of_its_own_cleans_up(assembly: Assembly) -> None:
-    cleanups = {name.split("/")[0]: properties for name, properties in assembly.resources("Custom::StorecastCleanup").items()}
+    cleanups = {
+        name.split("/")[0]: properties for name, properties in assembly.resources("Custom::StorecastCleanup").items()
+    }
     assert set(cleanups) == {"storage", "forecasting", "recommending"}
     names = [policy["PolicyName"] for policy in assembly.resources("AWS::IAM::Policy").values()]
     assert len(set(names)) == len(names) == 3, "inline policies of one role overwrite each other if they share a name"
@@ -116,9 +139,17 @@ def test_every_stack_with_leftovers_of_its_own_cleans_up(assembly: Assembly) -> 
 
 
 def test_everything_that_can_be_is_tagged_with_project_and_dataset(assembly: Assembly) -> None:
-    for kind in ("AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::SageMaker::NotebookInstance"):
+    for kind in (
+        "AWS::S3::Bucket",
+        "AWS::Lambda::Function",
+        "AWS::StepFunctions::StateMachine",
+        "AWS::SageMaker::NotebookInstance",
+    ):
         for name, properties in assembly.resources(kind).items():
-            assert {(t["Key"], t["Value"]) for t in properties["Tags"]} >= {("project", "storecast"), ("dataset", "sample")}, name
+            assert {(t["Key"], t["Value"]) for t in properties["Tags"]} >= {
+                ("project", "storecast"),
+                ("dataset", "sample"),
+            }, name
 
 
 def test_each_accepted_finding_of_cdk_nag_has_a_reason(assembly: Assembly) -> None:
@@ -129,7 +160,9 @@ def test_each_accepted_finding_of_cdk_nag_has_a_reason(assembly: Assembly) -> No
 
 def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([str(lint), *map(str, assembly.folder.glob("*.template.json"))], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(lint), *map(str, assembly.folder.glob("*.template.json"))], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 

@@ -56,8 +56,17 @@ class Bucket:
 
     def get_paginator(self, operation: str) -> Any:
         assert operation == "list_objects_v2"
-        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": [
-            {"Key": key, "Size": len(body)} for key, body in sorted(self.objects.items()) if key.startswith(Prefix)]}])
+        return SimpleNamespace(
+            paginate=lambda Bucket, Prefix: [
+                {
+                    "Contents": [
+                        {"Key": key, "Size": len(body)}
+                        for key, body in sorted(self.objects.items())
+                        if key.startswith(Prefix)
+                    ]
+                }
+            ]
+        )
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         import io
@@ -74,7 +83,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch, stub: Any) -> Bucket:
     from common import clients
 
     there, stubbed = Bucket(), clients.boto3.client
-    monkeypatch.setattr(clients.boto3, "client", lambda service, **kw: there if service == "s3" else stubbed(service, **kw))
+    monkeypatch.setattr(
+        clients.boto3, "client", lambda service, **kw: there if service == "s3" else stubbed(service, **kw)
+    )
     clients.client.cache_clear()
     return there
 
@@ -84,28 +95,58 @@ def arn(service: str, resource: str) -> str:
 
 
 FORECASTING = {
-    "dataset": "corner-shop", "domain": {"item": "item_id", "target": "demand"},
-    "execution": arn("states", "execution:storecast-corner-shop-forecasting:e1"), "started": "2026-11-22T21:17:00.123Z",
-    "dataBucket": "data", "resultsBucket": "results", "roleArn": "arn:aws:iam::111122223333:role/forecast", "database": "storecast_corner_shop",
+    "dataset": "corner-shop",
+    "domain": {"item": "item_id", "target": "demand"},
+    "execution": arn("states", "execution:storecast-corner-shop-forecasting:e1"),
+    "started": "2026-11-22T21:17:00.123Z",
+    "dataBucket": "data",
+    "resultsBucket": "results",
+    "roleArn": "arn:aws:iam::111122223333:role/forecast",
+    "database": "storecast_corner_shop",
     "config": {
-        "domain": "RETAIL", "frequency": "D", "horizon": 2, "timestamp_format": "yyyy-MM-dd", "dimensions": [],
-        "datasets": {"target": {"item_id": "string", "timestamp": "timestamp", "demand": "float"},
-                     "related": {"item_id": "string", "timestamp": "timestamp", "price": "float"},
-                     "metadata": {"item_id": "string", "category": "string"}},
+        "domain": "RETAIL",
+        "frequency": "D",
+        "horizon": 2,
+        "timestamp_format": "yyyy-MM-dd",
+        "dimensions": [],
+        "datasets": {
+            "target": {"item_id": "string", "timestamp": "timestamp", "demand": "float"},
+            "related": {"item_id": "string", "timestamp": "timestamp", "price": "float"},
+            "metadata": {"item_id": "string", "category": "string"},
+        },
         "filling": {"demand": {"middlefill": "zero"}, "price": {"futurefill": "median"}},
-        "quantiles": ["0.1", "0.5", "0.9"], "optimization_metric": "AverageWeightedQuantileLoss", "algorithm": "AutoPredictor",
-        "forecasts": {"planning": ["0.1", "0.5", "0.9", "mean"], "fan": ["0.05", "0.95"]}},
+        "quantiles": ["0.1", "0.5", "0.9"],
+        "optimization_metric": "AverageWeightedQuantileLoss",
+        "algorithm": "AutoPredictor",
+        "forecasts": {"planning": ["0.1", "0.5", "0.9", "mean"], "fan": ["0.05", "0.95"]},
+    },
 }
 RECOMMENDING = {
-    "dataset": "corner-shop", "execution": arn("states", "execution:storecast-corner-shop-recommending:e1"),
-    "started": "2026-11-22T21:17:00.123Z", "dataBucket": "data", "resultsBucket": "results",
+    "dataset": "corner-shop",
+    "execution": arn("states", "execution:storecast-corner-shop-recommending:e1"),
+    "started": "2026-11-22T21:17:00.123Z",
+    "dataBucket": "data",
+    "resultsBucket": "results",
     "roleArn": "arn:aws:iam::111122223333:role/personalize",
     "recipes": {"best-sellers": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-purchases"},
     "config": {
-        "domain": "ECOMMERCE", "use_cases": ["best-sellers"],
+        "domain": "ECOMMERCE",
+        "use_cases": ["best-sellers"],
         "publish": {"head_items": 2, "sample_users": 2, "results": 3, "name_column": "NAME"},
-        "datasets": {"interactions": {name: {"type": kind, "categorical": False, "textual": False, "nullable": False} for name, kind in
-                                      {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"}.items()},
-                     "users": {"USER_ID": {"type": "string", "categorical": False, "textual": False, "nullable": False},
-                               "AGE": {"type": "string", "categorical": True, "textual": False, "nullable": True}}}},
+        "datasets": {
+            "interactions": {
+                name: {"type": kind, "categorical": False, "textual": False, "nullable": False}
+                for name, kind in {
+                    "USER_ID": "string",
+                    "ITEM_ID": "string",
+                    "TIMESTAMP": "long",
+                    "EVENT_TYPE": "string",
+                }.items()
+            },
+            "users": {
+                "USER_ID": {"type": "string", "categorical": False, "textual": False, "nullable": False},
+                "AGE": {"type": "string", "categorical": True, "textual": False, "nullable": True},
+            },
+        },
+    },
 }

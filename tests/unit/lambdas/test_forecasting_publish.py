@@ -22,29 +22,51 @@ def _target() -> str:
 def event(bucket: Any) -> dict[str, Any]:
     folder = "forecasting/corner-shop/"
     exported = {name: f"{folder}exports/{name}/run={_RUN}/" for name in ("planning", "fan")}
-    bucket.objects |= {key: text.encode() for key, text in {
-        f"{folder}target/a.csv": _target(),
-        f"{exported['planning']}x_part0.csv": "item_id,date,p10,p50,p90,mean\nmilk,2026-01-15T00:00:00Z,8,10,12,10.5\n",
-        f"{exported['fan']}x_part0.csv": "item_id,date,p05,p95\nmilk,2026-01-15T00:00:00Z,7,13\n",
-        f"{folder}backtests/run={_RUN}/forecasted-values/x.csv":
-            "item_id,timestamp,target_value,backtestwindow_start_time,backtestwindow_end_time,mean,p10,p50,p90\n"
+    bucket.objects |= {
+        key: text.encode()
+        for key, text in {
+            f"{folder}target/a.csv": _target(),
+            f"{exported['planning']}x_part0.csv": "item_id,date,p10,p50,p90,mean\n"
+            "milk,2026-01-15T00:00:00Z,8,10,12,10.5\n",
+            f"{exported['fan']}x_part0.csv": "item_id,date,p05,p95\nmilk,2026-01-15T00:00:00Z,7,13\n",
+            f"{folder}backtests/run={_RUN}/forecasted-values/x.csv": "item_id,timestamp,target_value,"
+            "backtestwindow_start_time,backtestwindow_end_time,mean,p10,p50,p90\n"
             "milk,2026-01-13T00:00:00Z,10,2026-01-13T00:00:00,2026-01-15T00:00:00,12,9,11,13\n"
             "milk,2026-01-14T00:00:00Z,20,2026-01-13T00:00:00,2026-01-15T00:00:00,12,9,11,13\n"
             "tea,2026-01-13T00:00:00Z,3,2026-01-13T00:00:00,2026-01-15T00:00:00,1,1,1,1\n",
-    }.items()}
-    return {**FORECASTING, "run": _RUN, "predictorArn": arn("forecast", "predictor/p"),
-            "backtests": {"folder": f"{folder}backtests/run={_RUN}/"}, "promotion": {"promoted": True, "reason": "the first"},
-            "accuracy": [{"algorithm": "AutoPredictor", "AverageWeightedQuantileLoss": .1, "wQL[0.5]": .1, "WAPE": .12}],
-            "forecasts": [{"name": name, "types": ["0.5"], "folder": folder_, "forecastArn": arn("forecast", f"forecast/{name}")}
-                          for name, folder_ in exported.items()]}
+        }.items()
+    }
+    return {
+        **FORECASTING,
+        "run": _RUN,
+        "predictorArn": arn("forecast", "predictor/p"),
+        "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
+        "promotion": {"promoted": True, "reason": "the first"},
+        "accuracy": [{"algorithm": "AutoPredictor", "AverageWeightedQuantileLoss": 0.1, "wQL[0.5]": 0.1, "WAPE": 0.12}],
+        "forecasts": [
+            {"name": name, "types": ["0.5"], "folder": folder_, "forecastArn": arn("forecast", f"forecast/{name}")}
+            for name, folder_ in exported.items()
+        ],
+    }
 
 
 def _expect_partitions(stub: Any, event: dict[str, Any]) -> None:
     for made in event["forecasts"]:
-        stub("glue").add_response("get_table", {"Table": {"Name": made["name"], "StorageDescriptor": {"Location": "s3://results/x/"}}})
-        stub("glue").add_response("create_partition", {}, {
-            "DatabaseName": "storecast_corner_shop", "TableName": made["name"], "PartitionInput": {
-                "Values": [_RUN], "StorageDescriptor": {"Location": f"s3://results/{made['folder']}"}}})
+        stub("glue").add_response(
+            "get_table", {"Table": {"Name": made["name"], "StorageDescriptor": {"Location": "s3://results/x/"}}}
+        )
+        stub("glue").add_response(
+            "create_partition",
+            {},
+            {
+                "DatabaseName": "storecast_corner_shop",
+                "TableName": made["name"],
+                "PartitionInput": {
+                    "Values": [_RUN],
+                    "StorageDescriptor": {"Location": f"s3://results/{made['folder']}"},
+                },
+            },
+        )
 
 
 def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
@@ -64,15 +86,17 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     assert data["items"][0]["ahead"]["p05"] == [["2026-01-15T00:00:00", 7.0]]
 
 
-def test_yardstick_repeats_the_last_season_before_each_window(event: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
+def test_yardstick_repeats_the_last_season_before_each_window(
+    event: dict[str, Any], bucket: Any, stub: Any, context: Any
+) -> None:
     """Milk's week repeats itself, so only tea's 3 against its usual 1 is wrong: |3 - 1| of 33 sold in the window."""
     from forecasting.publish import handler
 
     _expect_partitions(stub, event)
     yardstick = handler(event, context)["summary"]["accuracy"][1]
     assert yardstick["yardstick"] and yardstick["WAPE"] == pytest.approx(2 / 33)
-    assert yardstick["wQL[0.9]"] == pytest.approx(2 * .9 * 2 / 33)
-    assert yardstick["AverageWeightedQuantileLoss"] == pytest.approx(2 * (.1 + .5 + .9) / 3 * 2 / 33)
+    assert yardstick["wQL[0.9]"] == pytest.approx(2 * 0.9 * 2 / 33)
+    assert yardstick["AverageWeightedQuantileLoss"] == pytest.approx(2 * (0.1 + 0.5 + 0.9) / 3 * 2 / 33)
 
 
 def test_a_partition_of_an_earlier_attempt_is_fine(event: dict[str, Any], stub: Any, context: Any) -> None:

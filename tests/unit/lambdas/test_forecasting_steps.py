@@ -20,10 +20,13 @@ def _order(kinds: list[str]) -> dict[str, Any]:
 
 def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() -> None:
     order = _order(["target", "related", "metadata"])
-    names = [order["group"]["DatasetGroupName"], order["predictor"]["PredictorName"],
-             *(d["request"]["DatasetName"] for d in order["datasets"]),
-             *(i["request"]["DatasetImportJobName"] for i in order["imports"]),
-             *(f["request"]["ForecastName"] for f in order["forecasts"])]
+    names = [
+        order["group"]["DatasetGroupName"],
+        order["predictor"]["PredictorName"],
+        *(d["request"]["DatasetName"] for d in order["datasets"]),
+        *(i["request"]["DatasetImportJobName"] for i in order["imports"]),
+        *(f["request"]["ForecastName"] for f in order["forecasts"]),
+    ]
     assert all(re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", name) for name in names), names
     assert _order(["target"])["run"] == order["run"] == "20261122T211700_" + order["run"][-3:]
     longest = copy.deepcopy(FORECASTING) | {"dataset": "a" * 20}
@@ -47,7 +50,9 @@ def test_plan_without_a_target_file_says_where_to_put_it(bucket: Any, context: A
     from forecasting.plan import handler
 
     bucket.objects["forecasting/corner-shop/related/a.csv"] = b"milk,2026-01-01,3\n"
-    with pytest.raises(ValueError, match="no target file: put at least one CSV under s3://data/forecasting/corner-shop/target/"):
+    with pytest.raises(
+        ValueError, match="no target file: put at least one CSV under s3://data/forecasting/corner-shop/target/"
+    ):
         handler(FORECASTING, context)
 
 
@@ -57,17 +62,24 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
 
     order, service = _order(["target", "related", "metadata"]), stub("forecast")
     for job in order["imports"]:
-        service.add_response("create_dataset_import_job", {"DatasetImportJobArn": arn("forecast", "dataset-import-job/d/j")})
+        service.add_response(
+            "create_dataset_import_job", {"DatasetImportJobArn": arn("forecast", "dataset-import-job/d/j")}
+        )
         assert load.handler({**job, "request": {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}}, context)
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/p")})
     trained = train.handler({**order, "groupArn": arn("forecast", "dataset-group/g")}, context)
     service.add_response("create_forecast", {"ForecastArn": arn("forecast", "forecast/f")})
     made = forecast.handler({"forecast": order["forecasts"][0], **trained}, context)
-    service.add_response("create_forecast_export_job", {"ForecastExportJobArn": arn("forecast", "forecast-export-job/f/e")})
+    service.add_response(
+        "create_forecast_export_job", {"ForecastExportJobArn": arn("forecast", "forecast-export-job/f/e")}
+    )
     assert export.handler({"export": order["forecasts"][0]["export"], **trained, **made}, context) == {
-        "exportJobArn": arn("forecast", "forecast-export-job/f/e")}
-    service.add_response("create_predictor_backtest_export_job",
-                         {"PredictorBacktestExportJobArn": arn("forecast", "predictor-backtest-export-job/p/e")})
+        "exportJobArn": arn("forecast", "forecast-export-job/f/e")
+    }
+    service.add_response(
+        "create_predictor_backtest_export_job",
+        {"PredictorBacktestExportJobArn": arn("forecast", "predictor-backtest-export-job/p/e")},
+    )
     assert export.handler({"export": order["backtests"], **trained}, context)
 
 
@@ -76,18 +88,31 @@ def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context:
 
     order, service = _order(["target"]), stub("forecast")
     service.add_client_error("create_auto_predictor", "ResourceAlreadyExistsException", "there already")
-    service.add_response("list_predictors", {"Predictors": [
-        {"PredictorArn": arn("forecast", "predictor/other"), "PredictorName": "other"},
-        {"PredictorArn": arn("forecast", "predictor/mine_01"), "PredictorName": order["predictor"]["PredictorName"]}]})
+    service.add_response(
+        "list_predictors",
+        {
+            "Predictors": [
+                {"PredictorArn": arn("forecast", "predictor/other"), "PredictorName": "other"},
+                {
+                    "PredictorArn": arn("forecast", "predictor/mine_01"),
+                    "PredictorName": order["predictor"]["PredictorName"],
+                },
+            ]
+        },
+    )
     assert train.handler({**order, "groupArn": arn("forecast", "dataset-group/g")}, context) == {
-        "predictorArn": arn("forecast", "predictor/mine_01")}
+        "predictorArn": arn("forecast", "predictor/mine_01")
+    }
 
 
 def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub: Any, context: Any) -> None:
     from forecasting.ensure import handler
 
     order, service = _order(["target"]), stub("forecast")
-    dataset, group = arn("forecast", "dataset/storecast_corner_shop_target"), arn("forecast", "dataset-group/storecast_corner_shop")
+    dataset, group = (
+        arn("forecast", "dataset/storecast_corner_shop_target"),
+        arn("forecast", "dataset-group/storecast_corner_shop"),
+    )
     service.add_response("create_dataset", {"DatasetArn": dataset})
     service.add_response("describe_dataset", {k: v for k, v in order["datasets"][0]["request"].items() if k != "Tags"})
     service.add_response("create_dataset_group", {"DatasetGroupArn": group})
@@ -105,7 +130,9 @@ def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> 
     there = {k: v for k, v in order["datasets"][0]["request"].items() if k != "Tags"} | {"DataFrequency": "W"}
     service.add_response("create_dataset", {"DatasetArn": arn("forecast", "dataset/storecast_corner_shop_target")})
     service.add_response("describe_dataset", there)
-    with pytest.raises(ValueError, match="storecast_corner_shop_target exists with DataFrequency W, but pipeline.yaml says D"):
+    with pytest.raises(
+        ValueError, match="storecast_corner_shop_target exists with DataFrequency W, but pipeline.yaml says D"
+    ):
         handler(order, context)
 
 
@@ -113,13 +140,23 @@ def test_compare_puts_the_best_algorithm_first(stub: Any, context: Any) -> None:
     from forecasting.compare import handler
 
     def result(algorithm: str, loss: float) -> dict[str, Any]:
-        metrics = {"AverageWeightedQuantileLoss": loss, "WeightedQuantileLosses": [{"Quantile": 0.5, "LossValue": loss}],
-                   "ErrorMetrics": [{"ForecastType": "mean", "WAPE": loss, "RMSE": 1.0}]}
-        windows = [{"EvaluationType": "COMPUTED", "Metrics": {"AverageWeightedQuantileLoss": 9.0}},
-                   {"EvaluationType": "SUMMARY", "Metrics": metrics}]
+        metrics = {
+            "AverageWeightedQuantileLoss": loss,
+            "WeightedQuantileLosses": [{"Quantile": 0.5, "LossValue": loss}],
+            "ErrorMetrics": [{"ForecastType": "mean", "WAPE": loss, "RMSE": 1.0}],
+        }
+        windows = [
+            {"EvaluationType": "COMPUTED", "Metrics": {"AverageWeightedQuantileLoss": 9.0}},
+            {"EvaluationType": "SUMMARY", "Metrics": metrics},
+        ]
         return {"AlgorithmArn": f"arn:aws:forecast:::algorithm/{algorithm}", "TestWindows": windows}
 
-    stub("forecast").add_response("get_accuracy_metrics", {"PredictorEvaluationResults": [result("NPTS", .4), result("ETS", .2)]})
+    stub("forecast").add_response(
+        "get_accuracy_metrics", {"PredictorEvaluationResults": [result("NPTS", 0.4), result("ETS", 0.2)]}
+    )
     answer = handler({**_order(["target"]), "predictorArn": arn("forecast", "predictor/p")}, context)
-    assert [(row["algorithm"], row["wQL[0.5]"], row["WAPE"]) for row in answer["accuracy"]] == [("ETS", .2, .2), ("NPTS", .4, .4)]
+    assert [(row["algorithm"], row["wQL[0.5]"], row["WAPE"]) for row in answer["accuracy"]] == [
+        ("ETS", 0.2, 0.2),
+        ("NPTS", 0.4, 0.4),
+    ]
     assert answer["promotion"]["promoted"] and answer["promotion"]["reason"]

@@ -13,30 +13,64 @@ from tests.unit.lambdas.conftest import arn
 _EXECUTION = arn("states", "execution:storecast-corner-shop-forecasting:e1")
 
 
-def test_a_failed_step_is_told_with_step_resource_and_the_services_words(stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
+    stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from operations.notify import handler
 
     monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
     sent: list[dict[str, Any]] = []
     stub("sns").add_response("publish", {"MessageId": "1"})
-    stub("sns").client.meta.events.register("before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params)))
-    cause = {"step": "Wait for auto predictor", "resource": arn("forecast", "predictor/p"), "error": "CREATE_FAILED",
-             "message": "not enough data"}
-    answer = handler({"pipeline": "forecasting", "execution": _EXECUTION,
-                      "failure": {"Error": "CREATE_FAILED", "Cause": json.dumps(cause)}}, context)
-    assert answer["failure"] == {"Error": "CREATE_FAILED", "Cause": f"Wait for auto predictor ({cause['resource']}): not enough data"}
+    stub("sns").client.meta.events.register(
+        "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
+    )
+    cause = {
+        "step": "Wait for auto predictor",
+        "resource": arn("forecast", "predictor/p"),
+        "error": "CREATE_FAILED",
+        "message": "not enough data",
+    }
+    answer = handler(
+        {
+            "pipeline": "forecasting",
+            "execution": _EXECUTION,
+            "failure": {"Error": "CREATE_FAILED", "Cause": json.dumps(cause)},
+        },
+        context,
+    )
+    assert answer["failure"] == {
+        "Error": "CREATE_FAILED",
+        "Cause": f"Wait for auto predictor ({cause['resource']}): not enough data",
+    }
     assert sent[0]["Subject"] == "Storecast: forecasting FAILED in Wait for auto predictor"
     told = json.loads(sent[0]["Message"])
     assert told["message"] == "not enough data" and told["console"].endswith(_EXECUTION)
 
 
-@pytest.mark.parametrize(("failure", "step", "message"), [
-    ({"Error": "ValueError", "Cause": json.dumps({"step": "Plan", "error": "ValueError", "message": json.dumps(
-        {"errorType": "ValueError", "errorMessage": "no target file"})})}, "Plan", "no target file"),
-    ({"Error": "States.Runtime", "Cause": "something else"}, "an unnamed step", "something else"),
-    ({"Error": "States.Timeout", "Cause": ""}, "an unnamed step", ""),
-])
-def test_explain_finds_the_message_where_each_kind_of_failure_keeps_it(failure: dict[str, str], step: str, message: str) -> None:
+@pytest.mark.parametrize(
+    ("failure", "step", "message"),
+    [
+        (
+            {
+                "Error": "ValueError",
+                "Cause": json.dumps(
+                    {
+                        "step": "Plan",
+                        "error": "ValueError",
+                        "message": json.dumps({"errorType": "ValueError", "errorMessage": "no target file"}),
+                    }
+                ),
+            },
+            "Plan",
+            "no target file",
+        ),
+        ({"Error": "States.Runtime", "Cause": "something else"}, "an unnamed step", "something else"),
+        ({"Error": "States.Timeout", "Cause": ""}, "an unnamed step", ""),
+    ],
+)
+def test_explain_finds_the_message_where_each_kind_of_failure_keeps_it(
+    failure: dict[str, str], step: str, message: str
+) -> None:
     from operations.notify import explain
 
     told = explain(failure)
@@ -44,8 +78,14 @@ def test_explain_finds_the_message_where_each_kind_of_failure_keeps_it(failure: 
 
 
 def _event(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"RequestType": kind, "StackId": "s", "RequestId": "r", "LogicalResourceId": "Cleanup", "ResponseURL": "https://cfn/",
-            "ResourceProperties": properties}
+    return {
+        "RequestType": kind,
+        "StackId": "s",
+        "RequestId": "r",
+        "LogicalResourceId": "Cleanup",
+        "ResponseURL": "https://cfn/",
+        "ResourceProperties": properties,
+    }
 
 
 @pytest.fixture
@@ -53,7 +93,9 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     from operations import cleanup
 
     answers: list[dict[str, Any]] = []
-    monkeypatch.setattr(cleanup, "_respond", lambda event, context, status, reason: answers.append({"Status": status, "Reason": reason}))
+    monkeypatch.setattr(
+        cleanup, "_respond", lambda event, context, status, reason: answers.append({"Status": status, "Reason": reason})
+    )
     monkeypatch.setattr(cleanup.time, "sleep", lambda seconds: None)
     return answers
 
@@ -65,15 +107,29 @@ def test_nothing_is_deleted_when_a_stack_is_made(answered: list[dict[str, Any]],
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
 
 
-def test_forecast_goes_as_trees_after_its_jobs_are_stopped(answered: list[dict[str, Any]], context: Any, stub: Any) -> None:
+def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
     from operations.cleanup import handler
 
     service, group = stub("forecast"), arn("forecast", "dataset-group/storecast_corner_shop")
-    ours, others = arn("forecast", "dataset/storecast_corner_shop_target"), arn("forecast", "dataset/storecast_corner_target")
+    ours, others = (
+        arn("forecast", "dataset/storecast_corner_shop_target"),
+        arn("forecast", "dataset/storecast_corner_target"),
+    )
     groups = {"DatasetGroups": [{"DatasetGroupArn": group, "DatasetGroupName": "storecast_corner_shop"}]}
-    training = {"PredictorArn": arn("forecast", "predictor/p"), "PredictorName": "p", "DatasetGroupArn": group, "Status": "CREATE_IN_PROGRESS"}
-    datasets = {"Datasets": [{"DatasetArn": ours, "DatasetName": "storecast_corner_shop_target"},
-                             {"DatasetArn": others, "DatasetName": "storecast_corner_target"}]}
+    training = {
+        "PredictorArn": arn("forecast", "predictor/p"),
+        "PredictorName": "p",
+        "DatasetGroupArn": group,
+        "Status": "CREATE_IN_PROGRESS",
+    }
+    datasets = {
+        "Datasets": [
+            {"DatasetArn": ours, "DatasetName": "storecast_corner_shop_target"},
+            {"DatasetArn": others, "DatasetName": "storecast_corner_target"},
+        ]
+    }
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
     service.add_response("list_predictors", {"Predictors": [training]})
     service.add_response("stop_resource", {}, {"ResourceArn": training["PredictorArn"]})
@@ -103,7 +159,9 @@ def test_personalize_goes_in_the_order_it_asks_for(answered: list[dict[str, Any]
     service.add_response("list_recommenders", {"recommenders": [{"recommenderArn": recommender, "status": "ACTIVE"}]})
     service.add_response("delete_recommender", {}, {"recommenderArn": recommender})
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
-    service.add_response("list_recommenders", {"recommenders": [{"recommenderArn": recommender, "status": "DELETE IN_PROGRESS"}]})
+    service.add_response(
+        "list_recommenders", {"recommenders": [{"recommenderArn": recommender, "status": "DELETE IN_PROGRESS"}]}
+    )
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
     service.add_response("list_recommenders", {"recommenders": []})
     service.add_response("list_datasets", {"datasets": [{"datasetArn": dataset, "status": "ACTIVE"}]})
@@ -113,20 +171,30 @@ def test_personalize_goes_in_the_order_it_asks_for(answered: list[dict[str, Any]
     service.add_response("list_datasets", {"datasets": []})
     service.add_response("delete_dataset_group", {}, {"datasetGroupArn": group})
     service.add_response("list_dataset_groups", {"datasetGroups": []})
-    service.add_response("list_schemas", {"schemas": [
-        {"schemaArn": arn("personalize", "schema/1"), "name": "storecast-corner-shop-items-1"},
-        {"schemaArn": arn("personalize", "schema/2"), "name": "storecast-corner-2"}]})
+    service.add_response(
+        "list_schemas",
+        {
+            "schemas": [
+                {"schemaArn": arn("personalize", "schema/1"), "name": "storecast-corner-shop-items-1"},
+                {"schemaArn": arn("personalize", "schema/2"), "name": "storecast-corner-2"},
+            ]
+        },
+    )
     service.add_response("delete_schema", {}, {"schemaArn": arn("personalize", "schema/1")})
     handler(_event("Delete", PersonalizeNames="storecast-corner-shop"), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
 
 
-def test_a_long_deletion_is_carried_on_by_another_invocation(answered: list[dict[str, Any]], context: Any, stub: Any) -> None:
+def test_a_long_deletion_is_carried_on_by_another_invocation(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
     from operations.cleanup import handler
 
     context.get_remaining_time_in_millis = lambda: 1_000
     service, group = stub("forecast"), arn("forecast", "dataset-group/g")
-    service.add_response("list_dataset_groups", {"DatasetGroups": [{"DatasetGroupArn": group, "DatasetGroupName": "n"}]})
+    service.add_response(
+        "list_dataset_groups", {"DatasetGroups": [{"DatasetGroupArn": group, "DatasetGroupName": "n"}]}
+    )
     service.add_response("list_predictors", {"Predictors": []})
     service.add_response("list_forecasts", {"Forecasts": []})
     service.add_response("delete_resource_tree", {})
@@ -135,7 +203,9 @@ def test_a_long_deletion_is_carried_on_by_another_invocation(answered: list[dict
     assert answered == []
 
 
-def test_what_cannot_be_deleted_fails_the_stack_in_words(answered: list[dict[str, Any]], context: Any, stub: Any) -> None:
+def test_what_cannot_be_deleted_fails_the_stack_in_words(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
     from operations.cleanup import handler
 
     stub("forecast").add_client_error("list_dataset_groups", "AccessDeniedException", "not allowed to list")
@@ -147,8 +217,17 @@ def test_buckets_lose_every_version(answered: list[dict[str, Any]], context: Any
     from operations.cleanup import handler
 
     s3 = stub("s3")
-    s3.add_response("list_object_versions", {"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]})
-    s3.add_response("delete_objects", {}, {"Bucket": "data", "Delete": {"Quiet": True, "Objects": [
-        {"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}]}})
+    s3.add_response(
+        "list_object_versions",
+        {"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]},
+    )
+    s3.add_response(
+        "delete_objects",
+        {},
+        {
+            "Bucket": "data",
+            "Delete": {"Quiet": True, "Objects": [{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}]},
+        },
+    )
     handler(_event("Delete", Buckets=["data"]), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]

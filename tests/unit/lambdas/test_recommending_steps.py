@@ -22,8 +22,12 @@ def _order() -> dict[str, Any]:
 
 def test_plan_names_and_schemas() -> None:
     order = _order()
-    names = [order["group"]["name"], *(j["schema"]["name"] for j in order["imports"]),
-             *(j["request"]["jobName"] for j in order["imports"]), *(r["request"]["name"] for r in order["recommenders"])]
+    names = [
+        order["group"]["name"],
+        *(j["schema"]["name"] for j in order["imports"]),
+        *(j["request"]["jobName"] for j in order["imports"]),
+        *(r["request"]["name"] for r in order["recommenders"]),
+    ]
     assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}", name) for name in names), names
     schema = json.loads(order["imports"][1]["schema"]["schema"])
     assert schema["name"] == "Users"
@@ -61,7 +65,9 @@ def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -
     for schema in _expect_group(service, order, "ACTIVE"):
         service.add_response("create_dataset", {"datasetArn": arn("personalize", "dataset/g/X")})
         service.add_response("describe_dataset", {"dataset": {"schemaArn": schema}})
-    assert {job["request"]["datasetArn"] for job in handler(order, context)["imports"]} == {arn("personalize", "dataset/g/X")}
+    assert {job["request"]["datasetArn"] for job in handler(order, context)["imports"]} == {
+        arn("personalize", "dataset/g/X")
+    }
 
 
 def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> None:
@@ -70,24 +76,40 @@ def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> 
     order, service = _order(), stub("personalize")
     _expect_group(service, order, "ACTIVE")
     service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
-    service.add_response("list_datasets", {"datasets": [
-        {"name": "storecast-corner-shop-interactions", "datasetArn": arn("personalize", "dataset/g/INTERACTIONS")}]})
+    service.add_response(
+        "list_datasets",
+        {
+            "datasets": [
+                {
+                    "name": "storecast-corner-shop-interactions",
+                    "datasetArn": arn("personalize", "dataset/g/INTERACTIONS"),
+                }
+            ]
+        },
+    )
     service.add_response("describe_dataset", {"dataset": {"schemaArn": arn("personalize", "schema/old")}})
     with pytest.raises(ValueError, match="exists with schema .*schema/old"):
         handler(order, context)
 
 
-@pytest.mark.parametrize(("there", "call"), [
-    ({"status": "ACTIVE"}, "update_recommender"),
-    ({"status": "ACTIVE", "latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}}, None),
-    ({"status": "INACTIVE"}, "start_recommender"),
-    ({"status": "CREATE IN_PROGRESS"}, None),
-])
-def test_recommend_takes_up_the_recommender_that_is_there(there: dict[str, Any], call: str | None, stub: Any, context: Any) -> None:
+@pytest.mark.parametrize(
+    ("there", "call"),
+    [
+        ({"status": "ACTIVE"}, "update_recommender"),
+        ({"status": "ACTIVE", "latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}}, None),
+        ({"status": "INACTIVE"}, "start_recommender"),
+        ({"status": "CREATE IN_PROGRESS"}, None),
+    ],
+)
+def test_recommend_takes_up_the_recommender_that_is_there(
+    there: dict[str, Any], call: str | None, stub: Any, context: Any
+) -> None:
     from recommending.recommend import handler
 
     work, service = _order()["recommenders"][0], stub("personalize")
-    service.add_response("list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]})
+    service.add_response(
+        "list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]}
+    )
     service.add_response("describe_recommender", {"recommender": there})
     if call:
         service.add_response(call, {"recommenderArn": _RECOMMENDER})
@@ -99,7 +121,9 @@ def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
 
     work, service = _order()["recommenders"][0], stub("personalize")
     service.add_response("list_recommenders", {"recommenders": []})
-    service.add_response("create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP})
+    service.add_response(
+        "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
+    )
     assert handler({**work, "groupArn": _GROUP}, context) == {"recommenderArn": _RECOMMENDER}
 
 
@@ -108,19 +132,36 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
 
     bucket.objects |= {
         "recommending/corner-shop/interactions/i.csv": b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
-                                                       b"u1,i1,1,View\nu1,i2,2,View\nu2,i1,3,View\nu3,i1,3,View\nu3,i1,4,View\n",
-        "recommending/corner-shop/items/i.csv": b"ITEM_ID,NAME\ni1,Milk & <Honey>\n"}
+        b"u1,i1,1,View\nu1,i2,2,View\nu2,i1,3,View\nu3,i1,3,View\nu3,i1,4,View\n",
+        "recommending/corner-shop/items/i.csv": b"ITEM_ID,NAME\ni1,Milk & <Honey>\n",
+    }
     runtime = stub("personalize-runtime")
-    for request in ({"itemId": "i1", "userId": "u1"}, {"itemId": "i2", "userId": "u1"}, {"userId": "u1"}, {"userId": "u3"}):
-        runtime.add_response("get_recommendations", {"itemList": [{"itemId": "i1"}, {"itemId": "i9", "score": .5}]},
-                             {"recommenderArn": _RECOMMENDER, "numResults": 3, **request})
-    made = [{"useCase": "also-viewed", "recommenderArn": _RECOMMENDER, "metrics": {"coverage": .5, "popularity_baseline_coverage": .1}},
-            {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}}]
+    for request in (
+        {"itemId": "i1", "userId": "u1"},
+        {"itemId": "i2", "userId": "u1"},
+        {"userId": "u1"},
+        {"userId": "u3"},
+    ):
+        runtime.add_response(
+            "get_recommendations",
+            {"itemList": [{"itemId": "i1"}, {"itemId": "i9", "score": 0.5}]},
+            {"recommenderArn": _RECOMMENDER, "numResults": 3, **request},
+        )
+    made = [
+        {
+            "useCase": "also-viewed",
+            "recommenderArn": _RECOMMENDER,
+            "metrics": {"coverage": 0.5, "popularity_baseline_coverage": 0.1},
+        },
+        {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
+    ]
     summary = handler({**_order(), "recommenders": made}, context)["summary"]
     assert summary["lists"] == 4
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
-    assert written["useCases"][0]["lists"][0] == {"for": {"itemId": "i1", "name": "Milk & <Honey>"}, "items": [
-        {"itemId": "i1", "name": "Milk & <Honey>"}, {"itemId": "i9", "name": "i9", "score": .5}]}
+    assert written["useCases"][0]["lists"][0] == {
+        "for": {"itemId": "i1", "name": "Milk & <Honey>"},
+        "items": [{"itemId": "i1", "name": "Milk & <Honey>"}, {"itemId": "i9", "name": "i9", "score": 0.5}],
+    }
     report = bucket.objects["recommending/corner-shop/report.html"].decode()
     assert "Milk &amp; &lt;Honey&gt;" in report and "<Honey>" not in report
     assert '<span class="best">0.500</span><div class="soft small">0.100</div>' in report
