@@ -40,8 +40,18 @@ class States:
 FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAILED")
 PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
 _STATES = {"forecast": FORECAST, "personalize": PERSONALIZE}
+# What a change of state without work of its own comes to: a recommender's or a notebook's stop and start.
+_SETTLES_AS = {
+    "CREATE_STOPPING": "CREATE_STOPPED",
+    "STOP PENDING": "INACTIVE",
+    "STOP IN_PROGRESS": "INACTIVE",
+    "START PENDING": "ACTIVE",
+    "START IN_PROGRESS": "ACTIVE",
+    "Pending": "InService",
+    "Stopping": "Stopped",
+}
 _STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED")
-_DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS")
+_DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS", "Deleting")
 
 # forkserver: workers start in milliseconds, with the engines imported, and without the threads of the API's process.
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -104,8 +114,8 @@ class Jobs:
             states = _STATES.get(resource.service)
             if resource.status in _DELETING:
                 self._store.remove(resource.arn)
-            elif resource.status == "CREATE_STOPPING":
-                self._store.update(resource.arn, "CREATE_STOPPED")
+            elif resource.status in _SETTLES_AS:
+                self._store.update(resource.arn, _SETTLES_AS[resource.status])
             elif states and resource.status in (states.pending, states.in_progress):
                 self._mark(resource.arn, states.failed, message)
             update = resource.record.get("latestRecommenderUpdate", {})

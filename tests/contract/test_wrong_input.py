@@ -101,7 +101,7 @@ UNBUILT = {
         ("create_event_tracker", {"name": "e", "datasetGroupArn": PERSONALIZE_GROUP}),
         ("list_campaigns", {}),
     ],
-    "personalize-runtime": [("get_personalized_ranking", {"inputList": ["i"], "userId": "u", "campaignArn": PERSONALIZE_GROUP})],
+    "personalize-runtime": [("get_action_recommendations", {"userId": "u"})],
     "personalize-events": [("put_users", {"datasetArn": PERSONALIZE_GROUP, "users": [{"userId": "u"}]})],
     "sagemaker": [("list_models", {})],
 }  # fmt: skip

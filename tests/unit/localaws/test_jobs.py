@@ -1,0 +1,202 @@
+"""Jobs: what becomes of a resource whose job succeeds, fails, dies, is stopped, or is cut off by a crash."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from localaws.jobs import JobFailed, Jobs
+from localaws.resources import Resource, Store
+
+FORECAST = "arn:aws:forecast:us-east-1:000000000000:predictor/p"
+PERSONALIZE = "arn:aws:personalize:us-east-1:000000000000:recommender/r"
+
+
+# --- what the jobs' processes run -----------------------------------------------------------------------------------
+
+
+def succeed(value: int) -> dict:
+    return {"record": {"Value": value}, "private": {"process": os.getpid()}}
+
+
+def fail(reason: str) -> dict:
+    raise JobFailed(reason)
+
+
+def blunder() -> dict:
+    raise KeyError("not for the caller's eyes")
+
+
+def die() -> dict:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def leave() -> dict:
+    os._exit(3)
+
+
+def linger(started: Path) -> dict:
+    started.touch()
+    time.sleep(600)
+    return {}
+
+
+# --- the tests ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def jobs(store: Store) -> Iterator[Jobs]:
+    made = Jobs(store, slots=2)
+    yield made
+    made.close()
+
+
+def wait_for(accepted: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not accepted():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def ended(store: Store, arn: str) -> Resource:
+    wait_for(lambda: "PENDING" not in store.get(arn).status and "IN_PROGRESS" not in store.get(arn).status)
+    return store.get(arn)
+
+
+def submit(store: Store, jobs: Jobs, function: Callable, arn: str = FORECAST, then=lambda result: None, **arguments):
+    store.add(arn, "Predictor", "p", "CREATE_PENDING", {})
+    jobs.submit(arn, f"{function.__module__}:{function.__name__}", arguments, then)
+
+
+def test_what_a_job_answers_joins_the_record(store: Store, jobs: Jobs) -> None:
+    seen = []
+    submit(store, jobs, succeed, then=lambda result: seen.append((result, store.get(FORECAST).status)), value=7)
+    found = ended(store, FORECAST)
+    assert found.status == "ACTIVE" and found.record == {"Value": 7}
+    assert found.private["process"] != os.getpid()
+    assert seen == [({"record": {"Value": 7}, "private": found.private}, "CREATE_IN_PROGRESS")]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (fail, {"reason": "row 3 is wrong"}, "row 3 is wrong"),
+        (die, {}, "signal SIGKILL"),
+        (leave, {}, "exit code 3"),
+        (blunder, {}, "internal error"),
+    ],
+)
+def test_a_failure_has_a_reason(store: Store, jobs: Jobs, function: Callable, arguments: dict, message: str) -> None:
+    submit(store, jobs, function, **arguments)
+    found = ended(store, FORECAST)
+    assert found.status == "CREATE_FAILED" and message in found.record["Message"]
+    assert "not for the caller" not in found.record["Message"]
+
+
+def test_states_and_reasons_are_spelled_as_the_service_does(store: Store, jobs: Jobs) -> None:
+    submit(store, jobs, fail, PERSONALIZE, reason="too few")
+    found = ended(store, PERSONALIZE)
+    assert (found.status, found.record) == ("CREATE FAILED", {"failureReason": "too few"})
+
+
+def test_an_argument_may_be_made_when_the_job_starts_and_fail_it(store: Store, jobs: Jobs) -> None:
+    def refuse() -> int:
+        raise JobFailed("may not be assumed")
+
+    submit(store, jobs, succeed, value=refuse)
+    assert ended(store, FORECAST).record["Message"] == "may not be assumed"
+    submit(store, jobs, succeed, PERSONALIZE, value=lambda: 8)
+    assert ended(store, PERSONALIZE).record == {"Value": 8}
+
+
+def test_a_stopped_job_ends(store: Store, jobs: Jobs, tmp_path: Path) -> None:
+    submit(store, jobs, linger, started=tmp_path / "started")
+    wait_for((tmp_path / "started").exists)
+    assert jobs.stop(FORECAST)
+    assert "SIGTERM" in ended(store, FORECAST).record["Message"]
+    assert not jobs.stop(FORECAST)
+
+
+def test_a_job_of_a_resource_that_goes_does_nothing(store: Store, jobs: Jobs) -> None:
+    submit(store, jobs, succeed, value=lambda: store.remove(FORECAST) or 1)
+    submit(store, jobs, succeed, PERSONALIZE, value=2)
+    ended(store, PERSONALIZE)
+    jobs._threads.shutdown()
+    assert store.find(FORECAST) is None
+
+
+def test_closing_ends_what_runs_and_leaves_it_to_the_next_start(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    jobs = Jobs(store, slots=1)
+    submit(store, jobs, linger, started=tmp_path / "started")
+    submit(store, jobs, succeed, FORECAST + "2", value=1)
+    wait_for((tmp_path / "started").exists)
+    jobs.close()
+    jobs._threads.shutdown(wait=True)
+    assert store.get(FORECAST).status == "CREATE_IN_PROGRESS" and store.get(FORECAST + "2").status == "CREATE_PENDING"
+    Jobs(store).recover()
+    for arn in (FORECAST, FORECAST + "2"):
+        assert store.get(arn).status == "CREATE_FAILED" and "new name" in store.get(arn).record["Message"]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("arn", "before", "after"),
+    [
+        (FORECAST, "CREATE_PENDING", "CREATE_FAILED"),
+        (FORECAST, "CREATE_IN_PROGRESS", "CREATE_FAILED"),
+        (FORECAST, "ACTIVE", "ACTIVE"),
+        (FORECAST, "DELETE_IN_PROGRESS", None),
+        (PERSONALIZE, "CREATE IN_PROGRESS", "CREATE FAILED"),
+        (PERSONALIZE, "DELETE PENDING", None),
+        (PERSONALIZE, "STOP IN_PROGRESS", "INACTIVE"),
+        (PERSONALIZE, "START PENDING", "ACTIVE"),
+        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Pending", "InService"),
+        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Stopping", "Stopped"),
+        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Deleting", None),
+    ],
+)
+def test_nothing_stays_in_limbo_after_a_crash(
+    store: Store, jobs: Jobs, arn: str, before: str, after: str | None
+) -> None:
+    store.add(arn, "Kind", "name", before, {})
+    jobs.recover()
+    found = store.find(arn)
+    assert (found.status if found else None) == after
+
+
+def test_an_update_that_a_crash_cut_off_failed_and_its_recommender_serves_on(store: Store, jobs: Jobs) -> None:
+    store.add(PERSONALIZE, "Recommender", "r", "ACTIVE", {"latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}})
+    jobs.recover()
+    found = store.get(PERSONALIZE)
+    assert found.status == "ACTIVE"
+    assert found.record["latestRecommenderUpdate"]["status"] == "CREATE FAILED"
+
+
+def test_light_work_is_done_in_the_order_it_was_asked_for(store: Store, jobs: Jobs) -> None:
+    """Else a dataset group could become ACTIVE first and CREATE IN_PROGRESS for ever after."""
+    held, order = threading.Event(), []
+    jobs.later(lambda: (held.wait(30), order.append("first")))
+    jobs.later(lambda: order.append("second"))
+    held.set()
+    wait_for(lambda: len(order) == 2)
+    assert order == ["first", "second"]
+
+
+def test_light_work_that_fails_stops_nothing(store: Store, jobs: Jobs) -> None:
+    done = threading.Event()
+    jobs.later(lambda: 1 / 0)
+    jobs.later(done.set)
+    assert done.wait(30)
