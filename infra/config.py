@@ -136,6 +136,7 @@ class Publish(_Strict):
     sample_users: int = Field(default=10, ge=1, le=100)
     results: int = Field(default=10, ge=1, le=100)
     name_column: Column | None = None
+    note: str = Field(default="", max_length=300)  # shown in the report: what a reader must know of the data
 
 
 class Recommending(_Strict):

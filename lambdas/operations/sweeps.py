@@ -7,6 +7,10 @@ from typing import Any
 
 from common.resources import find, summaries
 
+# Named one by one: a dataset whose name begins with ours (grocery, grocery-weekly) is not ours.
+_FORECAST_KINDS = ("target", "related", "metadata")
+_PERSONALIZE_KINDS = ("interactions", "items", "users")
+
 
 def stop_executions(states: Any, machine: str) -> None:
     """Stop the machine's runs, so that they create nothing behind our back."""
@@ -26,7 +30,8 @@ def sweep_forecast(forecast: Any, name: str) -> list[str]:
             _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") == group)
         _attempt(forecast, forecast.delete_resource_tree, ResourceArn=group)
         return [group]
-    datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if d["DatasetName"].startswith(f"{name}_")]
+    names = {f"{name}_{kind}" for kind in _FORECAST_KINDS}
+    datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if d["DatasetName"] in names]
     for dataset in datasets:
         imports = f"/{dataset.rsplit('/', 1)[-1]}/"
         _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
@@ -46,7 +51,8 @@ def sweep_personalize(personalize: Any, name: str) -> list[str]:
                 return [summary[f"{kind}Arn"] for summary in there]
         _attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
         return [group]
-    schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if s["name"].startswith(f"{name}-")]
+    prefixes = tuple(f"{name}-{kind}-" for kind in _PERSONALIZE_KINDS)
+    schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if s["name"].startswith(prefixes)]
     return [arn for arn in schemas if not _attempt(personalize, personalize.delete_schema, schemaArn=arn)]
 
 

@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     }
     put_json(bucket, f"{run}recommendations.json", {**head, "useCases": use_cases})
     put_json(bucket, f"{run}summary.json", summary)
-    page = render(event["dataset"], event["run"], use_cases)
+    page = render(event["dataset"], event["run"], use_cases, settings["note"])
     put_text(bucket, f"{run}report.html", page)
     put_text(bucket, f"{folder}report.html", page)
     put_json(bucket, f"{folder}newest.json", summary)

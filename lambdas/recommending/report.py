@@ -29,8 +29,8 @@ BASELINE = (
 )
 
 
-def render(dataset: str, run: str, use_cases: list[dict[str, Any]]) -> str:
-    """One self-contained HTML page."""
+def render(dataset: str, run: str, use_cases: list[dict[str, Any]], note: str) -> str:
+    """One self-contained HTML page; `note` is what a reader must know of the data."""
     lists = [one for made in use_cases for one in made["lists"]]
     shown = [
         (str(len(use_cases)), "use cases"),
@@ -40,7 +40,7 @@ def render(dataset: str, run: str, use_cases: list[dict[str, Any]]) -> str:
     single = [made for made in use_cases if len(made["lists"]) == 1]
     several = [made for made in use_cases if len(made["lists"]) > 1]
     body = figures(shown) + _metrics(use_cases) + _popular(single) + "".join(_use_case(made) for made in several)
-    return page(f"Recommendations of {dataset}", f"Run {run}", body)
+    return page(f"Recommendations of {dataset}", f"Run {run}" + (f" · {note}" if note else ""), body)
 
 
 def _metrics(use_cases: list[dict[str, Any]]) -> str:

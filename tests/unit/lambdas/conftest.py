@@ -132,7 +132,7 @@ RECOMMENDING = {
     "config": {
         "domain": "ECOMMERCE",
         "use_cases": ["best-sellers"],
-        "publish": {"head_items": 2, "sample_users": 2, "results": 3, "name_column": "NAME"},
+        "publish": {"head_items": 2, "sample_users": 2, "results": 3, "name_column": "NAME", "note": "Views are simulated."},
         "datasets": {
             "interactions": {
                 name: {"type": kind, "categorical": False, "textual": False, "nullable": False}

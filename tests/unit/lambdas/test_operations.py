@@ -115,7 +115,7 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     service, group = stub("forecast"), arn("forecast", "dataset-group/storecast_corner_shop")
     ours, others = (
         arn("forecast", "dataset/storecast_corner_shop_target"),
-        arn("forecast", "dataset/storecast_corner_target"),
+        arn("forecast", "dataset/storecast_corner_shop_weekly_target"),
     )
     groups = {"DatasetGroups": [{"DatasetGroupArn": group, "DatasetGroupName": "storecast_corner_shop"}]}
     training = {
@@ -127,7 +127,7 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     datasets = {
         "Datasets": [
             {"DatasetArn": ours, "DatasetName": "storecast_corner_shop_target"},
-            {"DatasetArn": others, "DatasetName": "storecast_corner_target"},
+            {"DatasetArn": others, "DatasetName": "storecast_corner_shop_weekly_target"},
         ]
     }
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
