@@ -202,7 +202,14 @@ def _nothing() -> None:
     """What the first process does: bring the fork server up with the engines imported."""
 
 
+def _end_with_the_api() -> None:
+    """A job whose API process has crashed would work on for nobody."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def _work(sender, function: str, arguments: dict) -> None:
+    threading.Thread(target=_end_with_the_api, daemon=True).start()
     module, _, name = function.partition(":")
     try:
         sender.send(("done", getattr(importlib.import_module(module), name)(**arguments)))

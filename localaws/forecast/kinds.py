@@ -116,7 +116,7 @@ def stop(context: Context, params: dict) -> None:
     if resource.kind not in STOPPABLE:
         raise invalid(f"{resource.arn} is no job that can be stopped")
     if resource.status not in BUSY:
-        raise ServiceError("ResourceInUseException", f"{resource.arn} cannot be stopped: it is {resource.status}")
+        raise invalid(f"{resource.arn} cannot be stopped: it is {resource.status}")
     context.store.update(resource.arn, "CREATE_STOPPING")
     context.jobs.stop(resource.arn)
     context.jobs.later(context.store.update, resource.arn, "CREATE_STOPPED")

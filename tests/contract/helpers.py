@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 ACCOUNT = "000000000000"
 WAIT_SECONDS = 120
-ENDED = ("ACTIVE", "CREATE_FAILED", "CREATE FAILED")
+ENDED = ("ACTIVE", "CREATE_FAILED", "CREATE FAILED", "CREATE_STOPPED")
 _numbers = itertools.count(1)
 
 

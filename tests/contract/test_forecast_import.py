@@ -5,7 +5,7 @@ import pytest
 
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import create_dataset, import_ended, import_from
-from tests.contract.helpers import attributes, unique
+from tests.contract.helpers import attributes, ended, unique
 
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
 
@@ -54,15 +54,12 @@ def test_a_failed_import_leaves_the_data_of_the_last_good_one(forecast, bucket: 
         PredictorName=unique("kept"),
         AlgorithmArn="arn:aws:forecast:::algorithm/NPTS",
         ForecastHorizon=1,
-        InputDataConfig=group_of(group),
+        InputDataConfig={"DatasetGroupArn": group["DatasetGroupArn"]},
         FeaturizationConfig={"ForecastFrequency": "D"},
     )["PredictorArn"]
     assert forecast.describe_predictor(PredictorArn=arn)["DatasetImportJobArns"] == [good]
+    ended(forecast.describe_predictor, PredictorArn=arn)
     forecast.delete_resource_tree(ResourceArn=group["DatasetGroupArn"])
-
-
-def group_of(created: dict) -> dict:
-    return {"DatasetGroupArn": created["DatasetGroupArn"]}
 
 
 def test_a_path_without_files_is_named(forecast, dataset: str, bucket: str, forecast_role: str) -> None:

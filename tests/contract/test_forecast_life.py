@@ -173,6 +173,7 @@ def test_a_predictor_is_trained_anew_from_its_reference(forecast, trained) -> No
     found = forecast.describe_auto_predictor(PredictorArn=again)
     assert found["ForecastHorizon"] == HORIZON and found["DataConfig"]["DatasetGroupArn"] == trained.group.arn
     assert found["ReferencePredictorSummary"] == {"Arn": trained.auto, "State": "Active"}
+    forecast.stop_resource(ResourceArn=again)
     both = {"PredictorName": unique("again"), "ReferencePredictorArn": trained.auto, "ForecastHorizon": 7}
     refused("InvalidInputException", create, "ForecastHorizon", **both)
 
@@ -188,11 +189,17 @@ def test_a_horizon_too_long_fails_the_predictor_with_the_numbers(forecast, bucke
     gone(forecast.describe_auto_predictor, PredictorArn=arn)
 
 
-def test_a_running_job_cannot_be_deleted_alone_but_with_its_tree(forecast, bucket: str, forecast_role: str) -> None:
+def test_a_running_job_is_stopped_before_it_is_deleted(forecast, bucket: str, forecast_role: str) -> None:
     group = sample_group(forecast, bucket, forecast_role, ("target",))
-    arn = auto_predictor(forecast, group)
-    refused("ResourceInUseException", forecast.delete_predictor, "CREATE_", PredictorArn=arn)
-    refused("ResourceInUseException", forecast.create_forecast, "ACTIVE", ForecastName="early", PredictorArn=arn)
+    arn, code = auto_predictor(forecast, group), "ResourceInUseException"
+    refused(code, forecast.delete_predictor, "CREATE_", PredictorArn=arn)
+    refused(code, forecast.delete_resource_tree, arn, ResourceArn=group.arn)
+    refused(code, forecast.create_forecast, "ACTIVE", ForecastName="early", PredictorArn=arn)
+    forecast.stop_resource(ResourceArn=arn)
+    assert ended(forecast.describe_auto_predictor, PredictorArn=arn)["Status"] == "CREATE_STOPPED"
+    refused("InvalidInputException", forecast.stop_resource, "CREATE_STOPPED", ResourceArn=arn)
+    refused("InvalidInputException", forecast.stop_resource, group.arn, ResourceArn=group.arn)
+    refused(code, forecast.delete_dataset_group, arn, DatasetGroupArn=group.arn)
     forecast.delete_resource_tree(ResourceArn=group.arn)
     gone(forecast.describe_auto_predictor, PredictorArn=arn)
     gone(forecast.describe_dataset_group, DatasetGroupArn=group.arn)
@@ -215,6 +222,7 @@ def test_the_tree_of_a_group_goes_and_its_datasets_stay(forecast, trained) -> No
     assert left == [[], []]
     for arn in trained.group.imports.values():
         forecast.delete_dataset_import_job(DatasetImportJobArn=arn)
+        gone(forecast.describe_dataset_import_job, DatasetImportJobArn=arn)
     for arn in trained.group.datasets.values():
         forecast.delete_dataset(DatasetArn=arn)
         gone(forecast.describe_dataset, DatasetArn=arn)

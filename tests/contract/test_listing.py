@@ -41,8 +41,8 @@ def test_filters_keep_or_leave_out(forecast) -> None:
         forecast.create_dataset_group(DatasetGroupName=unique("of"), Domain="RETAIL", DatasetArns=[arn])
         for arn in (mine, other)
     ]
-    active = {"Key": "Status", "Value": "ACTIVE"}
-    assert forecast.list_predictors(Filters=[active | {"Condition": "IS"}])["Predictors"] == []
+    failed = {"Key": "Status", "Value": "CREATE_FAILED"}
+    assert forecast.list_forecasts(Filters=[failed | {"Condition": "IS"}])["Forecasts"] == []
     jobs = forecast.list_dataset_import_jobs
     of_mine = {"Key": "DatasetArn", "Value": mine}
     left = jobs(Filters=[of_mine | {"Condition": "IS_NOT"}])["DatasetImportJobs"]

@@ -44,15 +44,19 @@ class Local:
         done = self.run("start", "--port", str(self.port), **environment)
         assert done.returncode == 0, done.stderr
         assert f"https://127.0.0.1:{self.port}" in done.stdout
+        self.read_environment()
+
+    def read_environment(self) -> None:
+        """As a shell would that evaluates what `env` prints."""
+        words = shlex.split(self.run("env").stdout.replace(";", " "))
+        self.environment = dict(word.split("=", 1) for word in words if "=" in word)
 
     @property
     def pid(self) -> int:
         return json.loads((self.state / "process.json").read_text())["pid"]
 
     def client(self, service: str):
-        """As a shell would see it that evaluated what `env` prints."""
-        words = shlex.split(self.run("env").stdout.replace(";", " "))
-        names = dict(word.split("=", 1) for word in words if "=" in word)
+        names = self.environment
         session = boto3.Session(names["AWS_ACCESS_KEY_ID"], names["AWS_SECRET_ACCESS_KEY"], None, names["AWS_REGION"])
         return session.client(service, endpoint_url=names["AWS_ENDPOINT_URL"], verify=names["AWS_CA_BUNDLE"])
 
@@ -220,6 +224,7 @@ def test_a_second_one_beside_it_and_a_port_in_use(local: Local, tmp_path: Path) 
 def test_reset_empties_it_and_it_runs_on(local: Local) -> None:
     done = local.run("reset")
     assert done.returncode == 0, done.stderr
+    local.read_environment()
     assert local.client("s3").list_buckets()["Buckets"] == []
     assert local.client("forecast").list_dataset_groups()["DatasetGroups"] == []
     assert local.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []

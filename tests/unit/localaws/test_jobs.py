@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +43,9 @@ def leave() -> dict:
 
 
 def linger(started: Path) -> dict:
-    started.touch()
+    partial = started.with_suffix(".partial")
+    partial.write_text(str(os.getpid()))
+    partial.rename(started)
     time.sleep(600)
     return {}
 
@@ -64,7 +68,7 @@ def jobs(store: Store) -> Iterator[Jobs]:
 
 
 def wait_for(accepted: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 20
     while not accepted():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -150,6 +154,39 @@ def test_closing_ends_what_runs_and_leaves_it_to_the_next_start(tmp_path: Path) 
     for arn in (FORECAST, FORECAST + "2"):
         assert store.get(arn).status == "CREATE_FAILED" and "new name" in store.get(arn).record["Message"]
     store.close()
+
+
+CRASHING = """
+import time
+from pathlib import Path
+from localaws.jobs import Jobs
+from localaws.resources import Store
+folder, arn = Path({folder!r}), {arn!r}
+store = Store(folder)
+store.add(arn, "Predictor", "p", "CREATE_PENDING", {{}})
+Jobs(store).submit(arn, "tests.unit.localaws.test_jobs:linger", {{"started": folder / "started"}})
+time.sleep(600)
+"""
+
+
+def test_a_crash_ends_the_jobs_too(tmp_path: Path) -> None:
+    """Else they would train on for nobody, beside those of the next start."""
+    code = CRASHING.format(folder=str(tmp_path), arn=FORECAST)
+    api = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3])
+    wait_for((tmp_path / "started").exists)
+    job = int((tmp_path / "started").read_text())
+    assert alive(job)
+    api.kill()
+    api.wait()
+    wait_for(lambda: not alive(job))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
