@@ -70,7 +70,9 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
     config = yaml.safe_load((Path("data") / package / "pipeline.yaml").read_text())
     folder = Path("build/data") / package
     phases = Phases(console)
-    with phases.phase("deploy", f"Deploying to the embedded AWS at {environment['AWS_ENDPOINT_URL']}: cdk deploy --all"):
+    with phases.phase(
+        "deploy", f"Deploying to the embedded AWS at {environment['AWS_ENDPOINT_URL']}: cdk deploy --all"
+    ):
         if not deploy.deploy(dataset, environment, OUT):
             console.print("  stands already, unchanged", style="dim")
     outputs = deploy.outputs(dataset)
@@ -86,11 +88,15 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
         watcher.wait({key.partition("/")[0] for key in keys}, known, console)
     failed = [run for run in watcher.runs.values() if run.status != "SUCCEEDED"]
     for run in failed:
-        console.print(f"[red]{run.pipeline} {run.name}: {run.status}: {run.cause}[/red]", soft_wrap=True, highlight=False)
+        console.print(
+            f"[red]{run.pipeline} {run.name}: {run.status}: {run.cause}[/red]", soft_wrap=True, highlight=False
+        )
     found = results.load(outputs["ResultsBucket"], dataset, OUT)
     watcher.recall(newest["execution"] for newest in (found.forecasting, found.recommending) if newest)
-    _write_summary(dataset, phases, watcher, found)
+    summary = _summary(dataset, phases, watcher, found)
+    (OUT / "summary.json").write_text(json.dumps(summary, indent=1))
     _show(console, found, config, folder, dataset)
+    show.time_spent(console, summary)
     show.places(console, outputs, dataset, OUT, options.state)
     return 1 if failed else 0
 
@@ -109,8 +115,9 @@ def _show(console: Console, found: results.Results, config: dict, folder: Path, 
         show.recommendations(console, found.recommendations)
 
 
-def _write_summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Results) -> None:
+def _summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Results) -> dict:
     """build/demo/summary.json: what a script needs to know of this run."""
+    runs = sorted(watcher.runs.values(), key=lambda run: run.started)
     summary: dict = {
         "dataset": dataset,
         "seconds": phases.seconds,
@@ -122,7 +129,7 @@ def _write_summary(dataset: str, phases: Phases, watcher: Watcher, found: result
                 "states": run.states,
                 "seconds": round(run.seconds, 1),
             }
-            for run in sorted(watcher.runs.values(), key=lambda run: run.started)
+            for run in runs
         ],
     }
     if found.forecasting:
@@ -138,7 +145,15 @@ def _write_summary(dataset: str, phases: Phases, watcher: Watcher, found: result
             }
             for made in found.recommending["recommenders"]
         ]
-    (OUT / "summary.json").write_text(json.dumps(summary, indent=1))
+    if runs:
+        begin, end = runs[0].started, max(run.stopped for run in runs)
+        total, busy = (end - begin).total_seconds(), results.jobs_at_work(begin, end)
+        summary["time"] = {
+            "pipelines": round(total, 1),
+            "jobs_at_work": round(busy, 1),
+            "share": round(busy / total, 3),
+        }
+    return summary
 
 
 if __name__ == "__main__":

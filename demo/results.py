@@ -5,6 +5,7 @@ import io
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import boto3
@@ -54,6 +55,27 @@ def size(forecasting: dict) -> tuple[int, int]:
                 items.add(row[next(iter(row))])
                 dates.add(row["date"])
     return len(items), len(dates)
+
+
+def jobs_at_work(begin: datetime, end: datetime) -> float:
+    """Seconds between two moments in which a job of Forecast or Personalize was at work (or queued for a core)."""
+    forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
+    jobs = [
+        *forecast.list_dataset_import_jobs()["DatasetImportJobs"],
+        *forecast.list_predictors()["Predictors"],
+        *forecast.list_forecasts()["Forecasts"],
+        *forecast.list_forecast_export_jobs()["ForecastExportJobs"],
+        *forecast.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
+    ]
+    spans = [(job["CreationTime"], job["LastModificationTime"]) for job in jobs]
+    jobs = personalize.list_dataset_import_jobs()["datasetImportJobs"] + personalize.list_recommenders()["recommenders"]
+    spans += [(job["creationDateTime"], job["lastUpdatedDateTime"]) for job in jobs]
+    busy, reached = 0.0, begin
+    for start, stop in sorted(spans):
+        start, stop = max(start, reached), min(stop, end)
+        busy += max(0.0, (stop - start).total_seconds())
+        reached = max(reached, stop)
+    return busy
 
 
 def ahead(forecasting: dict, item_key: str, item: str) -> dict[str, list[dict]]:

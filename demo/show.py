@@ -32,6 +32,7 @@ USE_CASES = {
     "also-viewed": "Customers who viewed X also viewed",
     "recommended-for-you": "Recommended for you",
 }
+CONTAINERS = ("Pipeline", "Import", "Use the predictor", "Forecasts", "Recommenders", "Datasets")
 BASELINE = "popularity_baseline_"
 
 
@@ -97,6 +98,23 @@ def recommendations(console: Console, lists: dict) -> None:
     console.print(table)
 
 
+def time_spent(console: Console, summary: dict) -> None:
+    """Where the pipelines' time went: the services' jobs, and what else."""
+    spent = summary.get("time")
+    if spent is None:
+        return
+    longest = max(summary["executions"], key=lambda execution: execution["seconds"])
+    others = {name: seconds for name, seconds in longest["states"].items() if name not in CONTAINERS}
+    steps = sum(seconds for name, seconds in others.items() if not name.startswith(("Describe", "Wait for", "Settle")))
+    console.print(
+        f"\n[bold]Time[/bold]  from the first upload to the last pipeline's end {spent['pipelines']:.0f} s; for "
+        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) Forecast or Personalize was at work. Beside that, in "
+        f"the longer pipeline: Lambda steps {steps:.0f} s (mostly cold starts), settling {others.get('Settle', 0):.0f} s.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
 def places(console: Console, outputs: dict[str, str], dataset: str, out: Path, state: str) -> None:
     """Where things lie, and how to look further."""
     data, found = outputs["DataBucket"], outputs["ResultsBucket"]
@@ -124,7 +142,9 @@ def places(console: Console, outputs: dict[str, str], dataset: str, out: Path, s
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0))
+    return Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0)
+    )
 
 
 def _number(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopped: datetime | None = None
     cause: str = ""
-    states: list[str] = field(default_factory=list)
+    states: dict[str, float] = field(default_factory=dict)  # seconds in each state, in the order of entering
 
     @property
     def name(self) -> str:
@@ -104,12 +104,20 @@ class Watcher:
         entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
         return next(entered, "")
 
-    def _visited(self, arn: str) -> list[str]:
-        """The states that an execution entered, in order, each once."""
+    def _visited(self, arn: str) -> dict[str, float]:
+        """The states that an execution entered, in order, with the seconds spent in each (iterations added up)."""
         pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
-        events = (event for page in pages for event in page["events"])
-        names = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
-        return list(dict.fromkeys(names))
+        seconds: dict[str, float] = {}
+        entered: dict[str, list[datetime]] = defaultdict(list)
+        for event in (event for page in pages for event in page["events"]):
+            if "stateEnteredEventDetails" in event:
+                name = event["stateEnteredEventDetails"]["name"]
+                entered[name].append(event["timestamp"])
+                seconds.setdefault(name, 0.0)
+            elif "stateExitedEventDetails" in event:
+                name = event["stateExitedEventDetails"]["name"]
+                seconds[name] += (event["timestamp"] - entered[name].pop(0)).total_seconds()
+        return {name: round(spent, 1) for name, spent in seconds.items()}
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
@@ -138,7 +146,8 @@ class Watcher:
     def _recommending(self) -> str:
         p = self._personalize
         return _counts(
-            imports=p.list_dataset_import_jobs()["datasetImportJobs"], recommenders=p.list_recommenders()["recommenders"]
+            imports=p.list_dataset_import_jobs()["datasetImportJobs"],
+            recommenders=p.list_recommenders()["recommenders"],
         )
 
 
@@ -174,4 +183,6 @@ class _Lines:
             pipeline, execution, state, clock, made = map(str, row)
             if state and self._shown.get((pipeline, execution)) != state:
                 self._shown[pipeline, execution] = state
-                self._console.print(f"  {clock:>5}  {pipeline:<13} {state:<40} {made}".rstrip(), highlight=False, soft_wrap=True)
+                self._console.print(
+                    f"  {clock:>5}  {pipeline:<13} {state:<40} {made}".rstrip(), highlight=False, soft_wrap=True
+                )

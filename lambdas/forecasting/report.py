@@ -44,6 +44,7 @@ def _board(summary: dict[str, Any]) -> str:
     verdict = "serves" if promotion["promoted"] else "does not serve"
     note = (
         "Lower is better; the best of each column is green. wQL is the weighted quantile loss. "
+        "The seasonal naive forecast repeats the last season, one value for all quantiles. "
         f"This predictor {verdict}: {promotion['reason']}."
     )
     return section("Accuracy in backtest", table(["Algorithm", *(_SHORT.get(n, n) for n in columns)], rows), note)

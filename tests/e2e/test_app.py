@@ -11,7 +11,18 @@ import pytest
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
 
-FORECASTING = ["Plan", "Ensure", "Load", "Train", "Compare", "Export backtests", "Forecast", "Export", "Publish", "Notify"]
+FORECASTING = [
+    "Plan",
+    "Ensure",
+    "Load",
+    "Train",
+    "Compare",
+    "Export backtests",
+    "Forecast",
+    "Export",
+    "Publish",
+    "Notify",
+]
 RECOMMENDING = ["Plan", "Ensure", "Load", "Recommend", "Evaluate", "Publish", "Notify"]
 USE_CASES = ["most-viewed", "best-sellers", "frequently-bought-together", "also-viewed", "recommended-for-you"]
 
@@ -53,7 +64,9 @@ def test_the_files_of_one_delivery_lead_to_one_working_run(app: App):
 
 def test_forecasts_are_better_than_the_seasonal_naive(app: App):
     board = {row["algorithm"]: row for row in app.newest("forecasting")["accuracy"]}
-    assert board["AutoPredictor"]["AverageWeightedQuantileLoss"] < board["Seasonal naive"]["AverageWeightedQuantileLoss"]
+    assert (
+        board["AutoPredictor"]["AverageWeightedQuantileLoss"] < board["Seasonal naive"]["AverageWeightedQuantileLoss"]
+    )
     assert board["AutoPredictor"]["WAPE"] < board["Seasonal naive"]["WAPE"]
 
 
@@ -230,5 +243,7 @@ def test_destroy_leaves_nothing(app: App):
         "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
         "databases": boto3.client("glue").get_databases()["DatabaseList"],
     }
-    ours = {what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()}
+    ours = {
+        what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()
+    }
     assert ours == {what: [] for what in left}

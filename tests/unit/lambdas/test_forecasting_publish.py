@@ -28,7 +28,7 @@ def event(bucket: Any) -> dict[str, Any]:
             f"{folder}target/a.csv": _target(),
             f"{exported['planning']}x_part0.csv": "item_id,date,p10,p50,p90,mean\n"
             "milk,2026-01-15T00:00:00Z,8,10,12,10.5\n",
-            f"{exported['fan']}x_part0.csv": "item_id,date,p05,p95\nmilk,2026-01-15T00:00:00Z,7,13\n",
+            f"{exported['fan']}x_part0.csv": "item_id,date,p5,p95\nmilk,2026-01-15T00:00:00Z,7,13\n",
             f"{folder}backtests/run={_RUN}/forecasted-values/x.csv": "item_id,timestamp,target_value,"
             "backtestwindow_start_time,backtestwindow_end_time,mean,p10,p50,p90\n"
             "milk,2026-01-13T00:00:00Z,10,2026-01-13T00:00:00,2026-01-15T00:00:00,12,9,11,13\n"
