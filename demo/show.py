@@ -58,7 +58,7 @@ def forecasts(console: Console, found: Results, folder: Path, dataset: str, item
 
 
 def accuracy(console: Console, forecasting: dict) -> None:
-    table = _table("Accuracy in backtest, lower is better")
+    table = _table("Accuracy in backtest, lower is better (the yardstick repeats the last season, at all quantiles)")
     table.add_column("predictor")
     for name in METRICS.values():
         table.add_column(name, justify="right")
@@ -108,8 +108,9 @@ def time_spent(console: Console, summary: dict) -> None:
     steps = sum(seconds for name, seconds in others.items() if not name.startswith(("Describe", "Wait for", "Settle")))
     console.print(
         f"\n[bold]Time[/bold]  from the first upload to the last pipeline's end {spent['pipelines']:.0f} s; for "
-        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) Forecast or Personalize was at work. Beside that, in "
-        f"the longer pipeline: Lambda steps {steps:.0f} s (mostly cold starts), settling {others.get('Settle', 0):.0f} s.",
+        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) Forecast or Personalize was at work. Beside "
+        f"that, in the longer pipeline: {steps:.0f} s of Lambda steps added up (mostly cold starts) and "
+        f"{others.get('Settle', 0):.0f} s of settling.",
         soft_wrap=True,
         highlight=False,
     )
