@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws.settings import Settings
 from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, policy, statement, trust, whole_bucket
 
 ROOT = Path(__file__).parents[2]
@@ -206,19 +207,18 @@ def test_a_crash_leaves_no_job_in_limbo_and_loses_no_resource(local: Local) -> N
     assert local.client("iam").get_role(RoleName="late")["Role"]["Arn"] == late
 
 
-def test_a_second_one_beside_it_and_a_port_in_use(local: Local, tmp_path: Path) -> None:
-    second = Local(tmp_path / "second", local.port)
-    done = second.run("start", "--port", str(local.port))
+def test_a_port_in_use_is_told(local: Local, tmp_path: Path) -> None:
+    done = Local(tmp_path / "second", local.port).run("start", "--port", str(local.port))
     assert done.returncode == 1
     assert f"Port {local.port} is in use" in done.stderr and "--port" in done.stderr
-    second.port = free_port()
-    second.start()
-    try:
-        assert second.client("forecast").list_dataset_groups()["DatasetGroups"] == []
-        assert second.client("s3").list_buckets()["Buckets"] == []
-        check_all_is_there(local)
-    finally:
-        second.run("stop")
+
+
+def test_two_run_side_by_side(local: Local, embedded_aws: Settings) -> None:
+    assert embedded_aws.port != local.port
+    names = [each["DatasetGroupName"] for each in boto3.client("forecast").list_dataset_groups()["DatasetGroups"]]
+    assert "kept" not in names
+    assert BUCKET not in [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]
+    check_all_is_there(local)
 
 
 def test_reset_empties_it_and_it_runs_on(local: Local) -> None:
