@@ -112,7 +112,7 @@ def _show(console: Console, found: results.Results, config: dict, folder: Path, 
     if found.recommending:
         show.recommenders(console, found.recommending)
         console.print()
-        show.recommendations(console, found.recommendations)
+        show.recommendations(console, found.recommendations, config["recommending"]["publish"].get("note", ""))
 
 
 def _summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Results) -> dict:

@@ -83,8 +83,9 @@ def recommenders(console: Console, recommending: dict) -> None:
     console.print(table)
 
 
-def recommendations(console: Console, lists: dict) -> None:
-    table = _table("Recommendations (page views of this dataset are simulated around its real purchases)")
+def recommendations(console: Console, lists: dict, note: str) -> None:
+    """The first lists of each use case; `note` is what the config says a reader must know of the data."""
+    table = _table(f"Recommendations. {note}")
     table.add_column("use case")
     table.add_column("for")
     table.add_column("items, best first")

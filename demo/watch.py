@@ -43,7 +43,7 @@ class Watcher:
 
     def __init__(self, machines: dict[str, str], dataset: str):
         self.machines = machines
-        self._prefix = f"storecast_{dataset.replace('-', '_')}"
+        self._prefix = f"storecast-{dataset}-"
         self._states, self._forecast = boto3.client("stepfunctions"), boto3.client("forecast")
         self._personalize = boto3.client("personalize")
         self.runs: dict[str, Run] = {}
@@ -120,39 +120,44 @@ class Watcher:
         return {name: round(spent, 1) for name, spent in seconds.items()}
 
     def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
-        for column in ("pipeline", "execution", "state", "time", "made"):
-            table.add_column(column, no_wrap=True)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for column, width in (("pipeline", 12), ("time", 5), ("state", 30)):
+            table.add_column(column, no_wrap=True, min_width=width)
+        table.add_column("made", overflow="fold")
         for run in sorted(self.runs.values(), key=lambda run: run.started):
+            if run.stopped and "Plan" not in run.states:
+                continue  # one that joined the run of its delivery
             state = run.state if run.status == RUNNING else run.status
-            table.add_row(run.pipeline, run.name[:8], state, _clock(run.seconds), self._made(run))
+            table.add_row(run.pipeline, _clock(run.seconds), state, self._made(run))
         return table
 
     def _made(self, run: Run) -> str:
+        """What the services have made for this run so far: imports 2/3 is two ACTIVE of three."""
         if run.status != RUNNING:
             return ""
-        return self._forecasting() if run.pipeline == "forecasting" else self._recommending()
-
-    def _forecasting(self) -> str:
-        f = self._forecast
+        if run.pipeline == "forecasting":
+            f = self._forecast
+            found = {
+                "imports": f.list_dataset_import_jobs()["DatasetImportJobs"],
+                "predictors": f.list_predictors()["Predictors"],
+                "forecasts": f.list_forecasts()["Forecasts"],
+                "exports": f.list_forecast_export_jobs()["ForecastExportJobs"]
+                + f.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
+            }
+            return _counts(
+                {name: [job for job in jobs if job["CreationTime"] >= run.started] for name, jobs in found.items()}
+            )
+        imports = self._personalize.list_dataset_import_jobs()["datasetImportJobs"]
+        recommenders = self._personalize.list_recommenders()["recommenders"]
         return _counts(
-            imports=f.list_dataset_import_jobs()["DatasetImportJobs"],
-            predictors=f.list_predictors()["Predictors"],
-            forecasts=f.list_forecasts()["Forecasts"],
-            exports=f.list_forecast_export_jobs()["ForecastExportJobs"]
-            + f.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
+            {
+                "imports": [job for job in imports if job["creationDateTime"] >= run.started],
+                "recommenders": [each for each in recommenders if each["name"].startswith(self._prefix)],
+            }
         )
 
-    def _recommending(self) -> str:
-        p = self._personalize
-        return _counts(
-            imports=p.list_dataset_import_jobs()["datasetImportJobs"],
-            recommenders=p.list_recommenders()["recommenders"],
-        )
 
-
-def _counts(**resources: list[dict]) -> str:
-    """imports 2/3: how many are ACTIVE of how many there are."""
+def _counts(resources: dict[str, list[dict]]) -> str:
     parts = []
     for name, found in resources.items():
         states = Counter(each.get("Status", each.get("status")) for each in found)
@@ -170,7 +175,7 @@ class _Lines:
 
     def __init__(self, console: Console):
         self._console = console
-        self._shown: dict[tuple[str, str], str] = {}
+        self._shown: dict[str, str] = {}
 
     def __enter__(self) -> "_Lines":
         return self
@@ -180,9 +185,9 @@ class _Lines:
 
     def update(self, table: Table) -> None:
         for row in zip(*(column.cells for column in table.columns), strict=True):
-            pipeline, execution, state, clock, made = map(str, row)
-            if state and self._shown.get((pipeline, execution)) != state:
-                self._shown[pipeline, execution] = state
+            pipeline, clock, state, made = map(str, row)
+            if state and self._shown.get(pipeline) != state:
+                self._shown[pipeline] = state
                 self._console.print(
                     f"  {clock:>5}  {pipeline:<13} {state:<40} {made}".rstrip(), highlight=False, soft_wrap=True
                 )
