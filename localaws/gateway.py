@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import ministack.app as emulator
 from botocore.model import OperationModel
@@ -152,9 +153,7 @@ def _arns(value: Any) -> Iterator[str]:
             yield from _arns(item)
 
 
-def _require(
-    headers: dict, query: dict, service: str, action: str, resource: str, context: dict | None = None
-) -> None:
+def _require(headers: dict, query: dict, service: str, action: str, resource: str, context: dict | None = None) -> None:
     if not emulator.AUTH:
         return
     role = _step_role.get()
@@ -356,9 +355,7 @@ def _assume(settings: Settings, role_arn: str, principal: str, source_arn: str) 
         key,
         {"Arn": session, "UserId": f"{name}:{principal}", "SecretAccessKey": secret, "SessionToken": token},
     )
-    return Access(
-        role_arn, settings.endpoint, str(settings.certificate_authority), get_region(), key, secret, token
-    )
+    return Access(role_arn, settings.endpoint, str(settings.certificate_authority), get_region(), key, secret, token)
 
 
 def _trusts(document: dict | str, evaluation: iam_evaluator.EvalContext, principal: str) -> bool:
@@ -435,10 +432,30 @@ async def _serve(config: Config, on_stop: Callable[[], None]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     saving = asyncio.create_task(_save_now_and_then())
-    await serve_asgi(emulator.app, config, shutdown_trigger=stop.wait)
+    await serve_asgi(_guarded, config, shutdown_trigger=stop.wait)
     saving.cancel()
     on_stop()
     os._exit(0)
+
+
+async def _guarded(scope: dict, receive: Callable, send: Callable) -> None:
+    """Requests under ministack's well-known root keys ("test", account numbers) are refused: they need no secret."""
+    if scope["type"] == "http":
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        key = router.extract_access_key_id(headers, query)
+        if key and iam_evaluator.is_root_access_key(key) and key != os.environ["AWS_ACCESS_KEY_ID"]:
+            body = json.dumps(
+                {
+                    "__type": "UnrecognizedClientException",
+                    "message": "The security token included in the request is invalid.",
+                }
+            ).encode()
+            kind = [(b"content-type", b"application/x-amz-json-1.1")]
+            await send({"type": "http.response.start", "status": 403, "headers": kind})
+            await send({"type": "http.response.body", "body": body})
+            return
+    await emulator.app(scope, receive, send)
 
 
 async def _save_now_and_then() -> None:

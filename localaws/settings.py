@@ -10,7 +10,6 @@ import trustme
 DEFAULT_PORT = 4566
 DEFAULT_STATE = Path(".localaws")
 REGION = "us-east-1"
-ACCESS_KEY = "storecast-local"
 
 # Step Functions' waits are minutes on AWS and seconds here: a job of an hour there takes seconds here.
 WAIT_SCALE = 0.1
@@ -20,6 +19,7 @@ WAIT_SCALE = 0.1
 class Settings:
     port: int
     state: Path
+    access_key: str
     secret_key: str
 
     @property
@@ -52,14 +52,19 @@ def prepare(state: Path, port: int | None = None) -> Settings:
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     path = state / "settings.json"
-    known = json.loads(path.read_text()) if path.exists() else {"secret_key": secrets.token_urlsafe(30)}
+    known = json.loads(path.read_text()) if path.exists() else _credentials()
     known["port"] = port or known.get("port", DEFAULT_PORT)
     path.touch(mode=0o600)
     path.write_text(json.dumps(known))
-    settings = Settings(known["port"], state, known["secret_key"])
+    settings = Settings(known["port"], state, known["access_key"], known["secret_key"])
     if not settings.certificate.exists():
         _make_certificate(settings)
     return settings
+
+
+def _credentials() -> dict[str, str]:
+    """The root user's key. ministack does not check the signature of a root key, so its id is a secret as well."""
+    return {"access_key": "LOCAL" + secrets.token_hex(12).upper(), "secret_key": secrets.token_urlsafe(30)}
 
 
 def _make_certificate(settings: Settings) -> None:
@@ -77,7 +82,7 @@ def client_environment(settings: Settings) -> dict[str, str]:
     """What any AWS client needs in its environment to talk to this embedded AWS."""
     return {
         "AWS_ENDPOINT_URL": settings.endpoint,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": settings.access_key,
         "AWS_SECRET_ACCESS_KEY": settings.secret_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -117,3 +117,11 @@ def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sampl
     job = personalize_import(personalize, group.datasets["Items"], open_items, both)
     assert job["status"] == "ACTIVE"
     delete_group(personalize, group)
+
+
+@pytest.mark.parametrize("key", ["test", "123456789012"])
+def test_well_known_keys_are_nobodys(embedded_aws, key: str) -> None:
+    intruder = boto3.client("forecast", aws_access_key_id=key, aws_secret_access_key="test")
+    with pytest.raises(ClientError) as error:
+        intruder.list_datasets()
+    assert error.value.response["Error"]["Code"] == "UnrecognizedClientException"

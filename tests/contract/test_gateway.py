@@ -22,6 +22,7 @@ SIGNATURES = {
         "identity_denial_message": ["action", "principal_arn", "resource", "explicit_deny"],
     },
     "ministack.core.iam_evaluator": {
+        "is_root_access_key": ["access_key_id"],
         "AuthError": ["code", "message", "details"],
         "EvalContext": [
             "principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region", "source_ip",
