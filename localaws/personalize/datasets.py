@@ -35,12 +35,14 @@ def create_dataset_group(context: Context, params: dict) -> dict:
 
 
 def delete_dataset_group(context: Context, params: dict) -> None:
-    """Only when its datasets and recommenders are gone (API_DeleteDatasetGroup.md)."""
+    """Only when its datasets and recommenders are gone (API_DeleteDatasetGroup.md); filters go with it."""
     group = get(context, "DatasetGroup", params["datasetGroupArn"])
     for kind in ("Recommender", "Dataset"):
         users = children(context, kind, "datasetGroupArn", group.arn)
         if users:
             raise in_use(f"Dataset group {group.arn} is in use by {users[0].arn}.")
+    for each in children(context, "Filter", "datasetGroupArn", group.arn):
+        context.store.remove(each.arn)
     remove(context, group)
 
 

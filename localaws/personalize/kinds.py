@@ -34,6 +34,7 @@ KINDS = {
     "Dataset": Kind("dataset", "dataset", "datasets", filter="datasetGroupArn"),
     "DatasetImportJob": Kind("datasetImportJob", "dataset-import-job", "datasetImportJobs", 5, filter="datasetArn"),
     "Recommender": Kind("recommender", "recommender", "recommenders", most=15, filter="datasetGroupArn"),
+    "Filter": Kind("filter", "filter", "Filters", filter="datasetGroupArn"),
 }
 
 
@@ -64,7 +65,9 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
     try:
         return context.store.add(arn, kind, name_of(kind, params), status, record, tags)
     except ServiceError:
-        raise ServiceError("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.") from None
+        raise ServiceError(
+            "ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists."
+        ) from None
 
 
 def view(resource: Resource) -> dict:

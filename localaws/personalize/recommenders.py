@@ -1,23 +1,18 @@
-"""Recommenders: create, update, stop, start; the recipes; recommendations from a trained model."""
+"""Recommenders: create, update, stop, start; the recipes."""
 
 import uuid
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
-
-import numpy as np
+from functools import partial
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
-from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove, view
+from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove
 from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 
 RECIPE_PREFIX = "arn:aws:personalize:::recipe/"
 MOST_PER_GROUP = 5
-DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
 # When the guide's history says the domain recipes came (2021-11-29).
 RECIPES_SINCE = 1638144000.0
 
@@ -148,64 +143,3 @@ def _recipe(name: str) -> dict:
         "creationDateTime": RECIPES_SINCE,
         "lastUpdatedDateTime": RECIPES_SINCE,
     }
-
-
-# --- recommendations ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Served:
-    """A trained model with the histories of the users it was trained on."""
-
-    model: engine.Model
-    events: engine.Events
-
-
-@lru_cache(maxsize=32)
-def _served(folder: Path) -> Served:
-    with np.load(folder / "events.npz", allow_pickle=False) as file:
-        events = engine.Events(**dict(file))
-    return Served(engine.load((folder / "model.npz").read_bytes()), events)
-
-
-def get_recommendations(context: Context, params: dict) -> dict:
-    if "recommenderArn" not in params:
-        raise invalid("recommenderArn is required: campaigns are not built in Storecast's embedded AWS.")
-    for member in ("filterArn", "filterValues", "promotions", "metadataColumns"):
-        if params.get(member):
-            raise invalid(f"{member} is not built in Storecast's embedded AWS.")
-    results = params.get("numResults", DEFAULT_RESULTS)
-    if results > MOST_RESULTS:
-        raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
-    recommender = get(context, "Recommender", params["recommenderArn"])
-    if recommender.status != STATES.done:
-        raise invalid(f"Recommender {recommender.arn} is {recommender.status}; only an ACTIVE one recommends.")
-    recipe = engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)]
-    if recipe.needs_user and "userId" not in params:
-        raise invalid(f"userId is required by recipe {recipe.name}.")
-    if recipe.needs_item and "itemId" not in params:
-        raise invalid(f"itemId is required by recipe {recipe.name}.")
-    served = _served(Path(recommender.private["model"]))
-    ranking = engine.recommend(
-        recipe,
-        served.model,
-        k=results,
-        history=_history(served.events, params.get("userId")),
-        item=_code(served.model["item_ids"], params.get("itemId")) if recipe.needs_item else None,
-        settings=settings_of(recommender.record["recommenderConfig"]),
-    )
-    ids = served.model["item_ids"][ranking.items].tolist()
-    items = [{"itemId": each} for each in ids]
-    if ranking.scores is not None:
-        items = [item | {"score": float(score)} for item, score in zip(items, ranking.scores, strict=True)]
-    return {"itemList": items, "recommendationId": f"RID-{uuid.uuid4()}"}
-
-
-def _code(vocabulary: np.ndarray, name: str | None) -> int:
-    """The code of an id, -1 for one that the model does not know."""
-    return int(engine.codes_of(vocabulary, [name or ""])[0])
-
-
-def _history(events: engine.Events, user: str | None) -> engine.History:
-    code = _code(events.user_ids, user) if user else -1
-    return engine.NO_HISTORY if code < 0 else events.history(events.rows_of(code))

@@ -24,10 +24,11 @@ class Field:
     name: str
     kind: str
     nullable: bool
+    textual: bool = False
 
 
 def parse(text: str) -> tuple[str, list[Field]]:
-    """The dataset type (Interactions, Items or Users) and the fields. Raises InvalidInputException saying what is wrong."""
+    """The dataset type (Interactions, Items or Users) and the fields. Raises InvalidInputException."""
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -55,7 +56,7 @@ def _field(document: dict) -> Field:
     others = [kind for kind in kinds if kind != "null"]
     if len(others) != 1:
         raise invalid(f"Field {document['name']} must have exactly one type besides null, not {kinds}")
-    return Field(document["name"], others[0], "null" in kinds)
+    return Field(document["name"], others[0], "null" in kinds, document.get("textual", False))
 
 
 def check(domain: str | None, text: str) -> None:

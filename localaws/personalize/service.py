@@ -2,7 +2,7 @@
 
 from localaws import wire
 from localaws.gateway import Mount
-from localaws.personalize import datasets, recommenders
+from localaws.personalize import datasets, filtering, recommenders, runtime
 from localaws.personalize.kinds import KINDS, resource_part, shared_operations
 
 PERSONALIZE = wire.Service(
@@ -21,6 +21,8 @@ PERSONALIZE = wire.Service(
         "StartRecommender": recommenders.start_recommender,
         "StopRecommender": recommenders.stop_recommender,
         "DeleteRecommender": recommenders.delete_recommender,
+        "CreateFilter": filtering.create_filter,
+        "DeleteFilter": filtering.delete_filter,
         "ListRecipes": recommenders.list_recipes,
         "DescribeRecipe": recommenders.describe_recipe,
     },
@@ -28,7 +30,7 @@ PERSONALIZE = wire.Service(
 )
 RUNTIME = wire.Service(
     "personalize-runtime",
-    {"GetRecommendations": recommenders.get_recommendations},
+    {"GetRecommendations": runtime.get_recommendations},
     invalid_input="InvalidInputException",
 )
 EVENTS = wire.Service("personalize-events", {}, invalid_input="InvalidInputException")

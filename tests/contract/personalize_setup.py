@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from tests.contract.helpers import INTERACTIONS, ITEMS, USERS, ended, gone, unique
 
+RECIPE = "arn:aws:personalize:::recipe/"
+VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"
+TOGETHER, ALSO_VIEWED = "aws-ecomm-frequently-bought-together", "aws-ecomm-customers-who-viewed-x-also-viewed"
+FOR_YOU = "aws-ecomm-recommended-for-you"
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
 
 
@@ -41,6 +45,20 @@ def import_sample(personalize, group: Group, bucket: str, role: str) -> None:
     for kind, dataset in group.datasets.items():
         job = import_from(personalize, dataset, f"s3://{bucket}/recommending/sample/{kind.lower()}/", role)
         assert job["status"] == "ACTIVE", job
+
+
+def create_recommenders(personalize, group: Group, *recipes: str) -> dict[str, str]:
+    """ACTIVE recommenders by recipe."""
+    made = {
+        recipe: personalize.create_recommender(
+            name=unique("recommender"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
+        )["recommenderArn"]
+        for recipe in recipes
+    }
+    for arn in made.values():
+        found = ended(personalize.describe_recommender, "recommender", recommenderArn=arn)
+        assert found["status"] == "ACTIVE", found
+    return made
 
 
 def delete_group(personalize, group: Group) -> None:

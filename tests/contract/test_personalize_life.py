@@ -6,13 +6,20 @@ import pytest
 
 from data.sample.shop import COMPLEMENTS, item_id
 from tests.contract.clients import refused
-from tests.contract.helpers import ended, eventually, unique
-from tests.contract.personalize_setup import create_group, delete_group, import_sample
+from tests.contract.helpers import eventually
+from tests.contract.personalize_setup import (
+    ALSO_VIEWED,
+    FOR_YOU,
+    PURCHASES,
+    RECIPE,
+    TOGETHER,
+    VIEWS,
+    create_group,
+    create_recommenders,
+    delete_group,
+    import_sample,
+)
 
-RECIPE = "arn:aws:personalize:::recipe/"
-VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"
-TOGETHER, ALSO_VIEWED = "aws-ecomm-frequently-bought-together", "aws-ecomm-customers-who-viewed-x-also-viewed"
-FOR_YOU = "aws-ecomm-recommended-for-you"
 USER, ITEM = "u001", item_id("Coffee")
 
 
@@ -21,16 +28,8 @@ def trained(personalize, bucket: str, personalize_role: str):
     """A group of the sample with a recommender of each recipe."""
     group = create_group(personalize)
     import_sample(personalize, group, bucket, personalize_role)
-    recommenders = {
-        recipe: personalize.create_recommender(
-            name=unique("recommender"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
-        )["recommenderArn"]
-        for recipe in (VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU)
-    }
-    for arn in recommenders.values():
-        found = ended(personalize.describe_recommender, "recommender", recommenderArn=arn)
-        assert found["status"] == "ACTIVE", found
-    yield SimpleNamespace(group=group, recommenders=recommenders)
+    recipes = (VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU)
+    yield SimpleNamespace(group=group, recommenders=create_recommenders(personalize, group, *recipes))
     delete_group(personalize, group)
     assert personalize.list_recommenders(datasetGroupArn=group.arn)["recommenders"] == []
 
@@ -83,8 +82,8 @@ def test_a_request_lacks_what_its_recipe_needs(runtime, trained) -> None:
     refused("InvalidInputException", ask, "numResults", recommenderArn=arn[VIEWS], userId=USER, numResults=501)
     refused("ResourceNotFoundException", ask, recommenderArn=arn[VIEWS] + "x", userId=USER)
     refused("InvalidInputException", ask, "recommenderArn", userId=USER)
-    unbuilt = {"filterArn": "arn:aws:personalize:us-east-1:000000000000:filter/none"}
-    refused("InvalidInputException", ask, "filterArn", "not built", recommenderArn=arn[VIEWS], userId=USER, **unbuilt)
+    unbuilt = {"metadataColumns": {"ITEMS": ["PRICE"]}}
+    refused("InvalidInputException", ask, "metadataColumns", recommenderArn=arn[VIEWS], userId=USER, **unbuilt)
 
 
 def test_update_trains_anew_and_keeps_the_config(personalize, trained) -> None:

@@ -8,12 +8,13 @@ ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ran
 """
 
 from .evaluate import Evaluation, evaluate
-from .events import NO_HISTORY, Events, History, InsufficientData, codes_of, encode
+from .events import FILTER_REACH, NO_HISTORY, Events, History, InsufficientData, codes_of, encode
 from .ranking import Ranking
 from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
 
 __all__ = [
+    "FILTER_REACH",
     "NO_HISTORY",
     "RECIPES",
     "Evaluation",

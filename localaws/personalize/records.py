@@ -1,0 +1,35 @@
+"""The records of a group's Items and Users datasets, as filters and answers look them up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from localaws.gateway import Context
+from localaws.personalize.kinds import children
+
+IDS = {"ITEMS": "ITEM_ID", "USERS": "USER_ID"}
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """A dataset's records by id. The same object until the data changes, so that caches can go by it."""
+
+    by_id: Mapping[str, Mapping[str, object]]
+
+
+NO_RECORDS = Records({})
+
+
+def records(context: Context, group_arn: str, dataset_type: str) -> Records:
+    """What was imported, of each id the newest record; nothing without such a dataset."""
+    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
+        if dataset.record["datasetType"] == dataset_type:
+            return _load(tuple(dataset.private.get("files", [])), IDS[dataset_type])
+    return NO_RECORDS
+
+
+@lru_cache(maxsize=16)
+def _load(files: tuple[str, ...], key: str) -> Records:
+    from pyarrow import parquet  # here and not above: only filters and metadata in answers need it
+
+    return Records({row[key]: row for file in files for row in parquet.read_table(file).to_pylist()})

@@ -1,0 +1,156 @@
+"""Recommendations from trained models: GetRecommendations with its filter and its promotion."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from localaws.gateway import Context
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.personalize import engine, filtering
+from localaws.personalize.filters import Situation, Table
+from localaws.personalize.kinds import get, invalid
+from localaws.personalize.recommenders import RECIPE_PREFIX, settings_of
+from localaws.personalize.records import Records, records
+
+DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A trained model with the histories of the users it was trained on."""
+
+    model: engine.Model
+    events: engine.Events
+
+
+@lru_cache(maxsize=32)
+def _served(folder: Path) -> Served:
+    with np.load(folder / "events.npz", allow_pickle=False) as file:
+        events = engine.Events(**dict(file))
+    return Served(engine.load((folder / "model.npz").read_bytes()), events)
+
+
+@lru_cache(maxsize=32)
+def _items_table(served: Served, items: Records) -> Table:
+    return Table.of(served.model["item_ids"], items.by_id)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: what answers it, for which user, about which item."""
+
+    context: Context
+    group_arn: str
+    recipe: engine.Recipe
+    settings: engine.Settings
+    served: Served
+    history: engine.History
+    user: str | None
+    item: int | None
+
+    @cached_property
+    def situation(self) -> Situation:
+        """What filters look at; built for requests with a filter alone."""
+        users = records(self.context, self.group_arn, "USERS")
+        user = Table.of(np.array([self.user]), users.by_id) if self.user in users.by_id else None
+        items = _items_table(self.served, records(self.context, self.group_arn, "ITEMS"))
+        return Situation(items, self.history, user, self.item)
+
+    def allowed(self, arn: str, values: Mapping[str, str]) -> np.ndarray:
+        """(N,) bool: the items that a filter allows to this request."""
+        found = filtering.usable(self.context, arn, self.group_arn)
+        if self.user is None and filtering.uses(found, "CurrentUser"):
+            raise invalid(f"userId is required: filter {arn} asks for the CurrentUser.")
+        if not self.recipe.needs_item and filtering.uses(found, "CurrentItem"):
+            raise invalid(f"Filter {arn} asks for the CurrentItem, which {self.recipe.name} does not have.")
+        return filtering.apply(found, self.situation, values)
+
+    def ranking(self, k: int, allowed: np.ndarray | None) -> engine.Ranking:
+        return engine.recommend(
+            self.recipe,
+            self.served.model,
+            k=k,
+            history=self.history,
+            item=self.item,
+            allowed=allowed,
+            settings=self.settings,
+        )
+
+
+def get_recommendations(context: Context, params: dict) -> dict:
+    if params.get("metadataColumns"):
+        raise invalid("metadataColumns is not built in Storecast's embedded AWS.")
+    asked = _asked(context, params)
+    results = params.get("numResults", DEFAULT_RESULTS)
+    if results > MOST_RESULTS:
+        raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
+    allowed = asked.allowed(params["filterArn"], params.get("filterValues", {})) if "filterArn" in params else None
+    if params.get("promotions"):
+        items = _with_promotion(asked, results, allowed, params["promotions"][0])
+    else:
+        items = _listed(asked, asked.ranking(results, allowed))
+    return {"itemList": items, "recommendationId": f"RID-{uuid.uuid4()}"}
+
+
+def _asked(context: Context, params: dict) -> Asked:
+    if "recommenderArn" not in params:
+        raise invalid("recommenderArn is required: campaigns are not built in Storecast's embedded AWS.")
+    recommender = get(context, "Recommender", params["recommenderArn"])
+    if recommender.status != STATES.done:
+        raise invalid(f"Recommender {recommender.arn} is {recommender.status}; only an ACTIVE one recommends.")
+    recipe = engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)]
+    if recipe.needs_user and "userId" not in params:
+        raise invalid(f"userId is required by recipe {recipe.name}.")
+    if recipe.needs_item and "itemId" not in params:
+        raise invalid(f"itemId is required by recipe {recipe.name}.")
+    served = _served(Path(recommender.private["model"]))
+    return Asked(
+        context,
+        recommender.record["datasetGroupArn"],
+        recipe,
+        settings_of(recommender.record["recommenderConfig"]),
+        served,
+        _history(served.events, params.get("userId")),
+        params.get("userId"),
+        _code(served.model["item_ids"], params.get("itemId")) if recipe.needs_item else None,
+    )
+
+
+def _code(vocabulary: np.ndarray, name: str | None) -> int:
+    """The code of an id, -1 for one that the model does not know."""
+    return int(engine.codes_of(vocabulary, [name or ""])[0])
+
+
+def _history(events: engine.Events, user: str | None) -> engine.History:
+    code = _code(events.user_ids, user) if user else -1
+    return engine.NO_HISTORY if code < 0 else events.history(events.rows_of(code))
+
+
+def _listed(asked: Asked, ranking: engine.Ranking, **more: str) -> list[dict]:
+    items = [{"itemId": each} | more for each in asked.served.model["item_ids"][ranking.items].tolist()]
+    if ranking.scores is None:
+        return items
+    return [item | {"score": float(score)} for item, score in zip(items, ranking.scores, strict=True)]
+
+
+def _with_promotion(asked: Asked, results: int, allowed: np.ndarray | None, promotion: dict) -> list[dict]:
+    """Promoted items at random places among the others, each kind in its own order; as many as there are.
+
+    The promotion's filter alone decides on promoted items, the request's filter on the others (promoting-items.md).
+    """
+    missing = [member for member in ("name", "percentPromotedItems", "filterArn") if member not in promotion]
+    if missing:
+        raise invalid(f"A promotion needs {', '.join(missing)}.")
+    wanted = asked.allowed(promotion["filterArn"], promotion.get("filterValues", {}))
+    first = asked.ranking(round(results * promotion["percentPromotedItems"] / 100), wanted)
+    promoted = _listed(asked, first, promotionName=promotion["name"])
+    rest = np.ones(len(asked.served.model["item_ids"]), dtype=bool) if allowed is None else allowed.copy()
+    rest[first.items] = False
+    others = _listed(asked, asked.ranking(results - len(promoted), rest))
+    size = len(promoted) + len(others)
+    places = set(np.random.default_rng().choice(size, len(promoted), replace=False).tolist())
+    return [promoted.pop(0) if place in places else others.pop(0) for place in range(size)]
