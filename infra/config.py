@@ -51,6 +51,7 @@ class Forecasting(_Strict):
     optimization_metric: str = "AverageWeightedQuantileLoss"
     algorithm: Literal["AutoPredictor"] = "AutoPredictor"
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
+    keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
 
     @field_validator("domain")
     @classmethod

@@ -136,7 +136,7 @@ class Forecasting(Stack):
             )
 
         return {
-            "plan": function("plan", reading(data, self._prefix)[1]),
+            "plan": function("plan", reading(data, self._prefix)[1], *reading(results, f"{self._prefix}newest.json")),
             "ensure": function(
                 "ensure",
                 listing,
@@ -147,6 +147,8 @@ class Forecasting(Stack):
                     "forecast:DescribeDatasetGroup",
                     "forecast:UpdateDatasetGroup",
                     "forecast:TagResource",
+                    "forecast:DeleteResourceTree",
+                    "forecast:DeleteDatasetImportJob",
                 ),
             ),
             "load": function(

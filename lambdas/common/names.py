@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+RUN_ID_LENGTH = 19
+
 
 def run_id(execution: str, started: str) -> str:
-    """19 characters that sort by time: the execution's start, `2026-11-22T21:17:00.123Z`, and 3 of its ARN's hash."""
+    """RUN_ID_LENGTH characters that sort by time: the start, `2026-11-22T21:17:00.123Z`, and 3 of the ARN's hash."""
     moment = started[:19].replace("-", "").replace(":", "")
     return f"{moment}_{hashlib.sha256(execution.encode()).hexdigest()[:3]}"
 

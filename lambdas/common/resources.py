@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -41,6 +42,15 @@ def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
         if isinstance(found, list) and key != "ResponseMetadata"
         for summary in found
     ]
+
+
+def attempt(service: Any, call: Callable[..., Any], **request: str) -> bool:
+    """Whether a deletion or stop went through; a resource in use or gone is no error: the next attempt sees to it."""
+    try:
+        call(**request)
+    except (service.exceptions.ResourceInUseException, service.exceptions.ResourceNotFoundException):
+        return False
+    return True
 
 
 def _is_name(key: str) -> bool:

@@ -36,6 +36,15 @@ def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(codecs.getreader("utf-8-sig")(body))
 
 
+def get_json(bucket: str, key: str) -> Any:
+    """What the object holds, or None if there is none."""
+    s3 = client("s3")
+    try:
+        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return None
+
+
 def put_text(bucket: str, key: str, text: str) -> None:
     kind = "text/html" if key.endswith(".html") else "application/json"
     client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType=f"{kind}; charset=utf-8")

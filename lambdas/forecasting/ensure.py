@@ -1,4 +1,5 @@
-"""Ensure: the datasets and the dataset group, made once and checked ever after (CreateDataset, CreateDatasetGroup)."""
+"""Ensure: the datasets and the dataset group, made once and checked ever after (CreateDataset, CreateDatasetGroup), and
+room for what this run will make (DeleteResourceTree, DeleteDatasetImportJob)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 from common.clients import client
 from common.resources import create
 from common.step import step
+from forecasting.prune import prune
 
 
 @step
@@ -22,6 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     group = create(forecast, "dataset_group", event["group"])
     if set(forecast.describe_dataset_group(DatasetGroupArn=group)["DatasetArns"]) != set(arns.values()):
         forecast.update_dataset_group(DatasetGroupArn=group, DatasetArns=list(arns.values()))
+    prune(forecast, event, group)
     imports = [{**job, "request": {**job["request"], "DatasetArn": arns[job["kind"]]}} for job in event["imports"]]
     return {"groupArn": group, "imports": imports}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.names import forecast_name, run_id
 from common.step import step
-from common.store import csv_keys
+from common.store import csv_keys, get_json
 
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
@@ -18,7 +18,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     kinds = [kind for kind in event["config"]["datasets"] if csv_keys(event["dataBucket"], f"{folder}{kind}/")]
     if "target" not in kinds:
         raise ValueError(f"no target file: put at least one CSV under s3://{event['dataBucket']}/{folder}target/")
-    return order(event, kinds, run_id(event["execution"], event["started"]))
+    serving = get_json(event["resultsBucket"], f"{folder}newest.json")
+    return {**order(event, kinds, run_id(event["execution"], event["started"])), "serving": _served(serving)}
+
+
+def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of newest.json, what must not be pruned."""
+    return newest and {key: newest[key] for key in ("run", "predictorArn", "forecasts")}
 
 
 def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from common.resources import find, summaries
+from common.resources import attempt, find, summaries
 
 # Named one by one: a dataset whose name begins with ours (grocery, grocery-weekly) is not ours.
 _FORECAST_KINDS = ("target", "related", "metadata")
@@ -28,14 +28,14 @@ def sweep_forecast(forecast: Any, name: str) -> list[str]:
     if group:
         for kind in ("predictor", "forecast"):
             _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") == group)
-        _attempt(forecast, forecast.delete_resource_tree, ResourceArn=group)
+        attempt(forecast, forecast.delete_resource_tree, ResourceArn=group)
         return [group]
     names = {f"{name}_{kind}" for kind in _FORECAST_KINDS}
     datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if d["DatasetName"] in names]
     for dataset in datasets:
         imports = f"/{dataset.rsplit('/', 1)[-1]}/"
         _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
-        _attempt(forecast, forecast.delete_resource_tree, ResourceArn=dataset)
+        attempt(forecast, forecast.delete_resource_tree, ResourceArn=dataset)
     return datasets
 
 
@@ -47,13 +47,13 @@ def sweep_personalize(personalize: Any, name: str) -> list[str]:
             if there := summaries(personalize, kind, datasetGroupArn=group):
                 arns = [summary[f"{kind}Arn"] for summary in there if not summary["status"].startswith("DELETE")]
                 for arn in arns:
-                    _attempt(personalize, getattr(personalize, f"delete_{kind}"), **{f"{kind}Arn": arn})
+                    attempt(personalize, getattr(personalize, f"delete_{kind}"), **{f"{kind}Arn": arn})
                 return [summary[f"{kind}Arn"] for summary in there]
-        _attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
+        attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
         return [group]
     prefixes = tuple(f"{name}-{kind}-" for kind in _PERSONALIZE_KINDS)
     schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if s["name"].startswith(prefixes)]
-    return [arn for arn in schemas if not _attempt(personalize, personalize.delete_schema, schemaArn=arn)]
+    return [arn for arn in schemas if not attempt(personalize, personalize.delete_schema, schemaArn=arn)]
 
 
 def empty_buckets(s3: Any, buckets: Sequence[str]) -> None:
@@ -72,13 +72,4 @@ def _stop(forecast: Any, kind: str, ours: Callable[[dict[str, Any]], bool]) -> N
     arn = "".join(word.capitalize() for word in kind.split("_")) + "Arn"
     for job in summaries(forecast, kind):
         if ours(job) and job["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
-            _attempt(forecast, forecast.stop_resource, ResourceArn=job[arn])
-
-
-def _attempt(service: Any, call: Callable[..., Any], **request: str) -> bool:
-    """Whether the call went through; a resource in use, or one that is gone, is no error: the next sweep sees to it."""
-    try:
-        call(**request)
-    except (service.exceptions.ResourceInUseException, service.exceptions.ResourceNotFoundException):
-        return False
-    return True
+            attempt(forecast, forecast.stop_resource, ResourceArn=job[arn])

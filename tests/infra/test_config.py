@@ -90,6 +90,7 @@ recommending:
         ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
         ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
         ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
+        ("forecasting", {"keep": 1}, "forecasting.keep = 1"),
         ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
         ("recommending", {"use_cases": []}, "recommending.use_cases"),
         ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),

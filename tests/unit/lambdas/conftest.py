@@ -51,6 +51,8 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 class Bucket:
     """Just enough of S3 for the steps that read and write a lot."""
 
+    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+
     def __init__(self, objects: dict[str, str] | None = None) -> None:
         self.objects = {key: text.encode() for key, text in (objects or {}).items()}
 
@@ -118,6 +120,7 @@ FORECASTING = {
         "quantiles": ["0.1", "0.5", "0.9"],
         "optimization_metric": "AverageWeightedQuantileLoss",
         "algorithm": "AutoPredictor",
+        "keep": 2,
         "forecasts": {"planning": ["0.1", "0.5", "0.9", "mean"], "fan": ["0.05", "0.95"]},
     },
 }
@@ -132,7 +135,13 @@ RECOMMENDING = {
     "config": {
         "domain": "ECOMMERCE",
         "use_cases": ["best-sellers"],
-        "publish": {"head_items": 2, "sample_users": 2, "results": 3, "name_column": "NAME", "note": "Views are simulated."},
+        "publish": {
+            "head_items": 2,
+            "sample_users": 2,
+            "results": 3,
+            "name_column": "NAME",
+            "note": "Views are simulated.",
+        },
         "datasets": {
             "interactions": {
                 name: {"type": kind, "categorical": False, "textual": False, "nullable": False}

@@ -108,7 +108,7 @@ def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context:
 def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub: Any, context: Any) -> None:
     from forecasting.ensure import handler
 
-    order, service = _order(["target"]), stub("forecast")
+    order, service = {**_order(["target"]), "serving": None}, stub("forecast")
     dataset, group = (
         arn("forecast", "dataset/storecast_corner_shop_target"),
         arn("forecast", "dataset-group/storecast_corner_shop"),
@@ -118,6 +118,9 @@ def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub:
     service.add_response("create_dataset_group", {"DatasetGroupArn": group})
     service.add_response("describe_dataset_group", {"DatasetArns": []})
     service.add_response("update_dataset_group", {}, {"DatasetGroupArn": group, "DatasetArns": [dataset]})
+    service.add_response("list_predictors", {"Predictors": []})
+    service.add_response("list_forecasts", {"Forecasts": []})
+    service.add_response("list_dataset_import_jobs", {"DatasetImportJobs": []})
     answer = handler(order, context)
     assert answer["groupArn"] == group
     assert answer["imports"][0]["request"]["DatasetArn"] == dataset

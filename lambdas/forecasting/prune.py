@@ -1,0 +1,71 @@
+"""What earlier runs made and no longer serves goes before a run makes anything, so that no quota is ever reached.
+
+Forecast allows 10 forecasts by default (limits.md); failed runs leave some behind too, so this is no matter of success.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.names import RUN_ID_LENGTH, forecast_name
+from common.resources import attempt, summaries
+from common.step import logger
+
+
+def prune(forecast: Any, event: dict[str, Any], group: str) -> list[str]:
+    """The ARNs whose deletion began: all that is not of the serving run or the newest others, `keep - 1` runs in all.
+
+    The run at hand becomes the last of the `keep`. A predictor stays as long as a forecast of it does, and the newest
+    import of a dataset stays: it is what forecasts are made from (updating-data.md). Exported files in S3 stay too.
+    What is at work is left to the next run. Trees fall from the predictor down (delete-resource.md).
+    """
+    prefix = forecast_name(event["dataset"], "")
+    predictors, forecasts = (
+        {
+            found[f"{kind}Arn"]: found
+            for found in summaries(forecast, kind.lower())
+            if found["DatasetGroupArn"] == group and found[f"{kind}Name"].startswith(prefix)
+        }
+        for kind in ("Predictor", "Forecast")
+    )
+    serving = event["serving"] or {"run": None, "predictorArn": None, "forecasts": {}}
+    of_runs = sorted({_run(found["ForecastName"]) for found in forecasts.values() if found["Status"] == "ACTIVE"})
+    others = [run for run in reversed(of_runs) if run not in (serving["run"], event["run"])]
+    runs = {event["run"], *[run for run in (serving["run"], *others) if run][: event["config"]["keep"] - 1]}
+
+    kept = {made["forecastArn"] for made in serving["forecasts"].values()}
+    kept |= {arn for arn, found in forecasts.items() if _run(found["ForecastName"]) in runs}
+    needed = {found["PredictorArn"] for arn, found in forecasts.items() if arn in kept} | {serving["predictorArn"]}
+    needed |= {arn for arn, found in predictors.items() if _run(found["PredictorName"]) in runs}
+
+    trees = [arn for arn in predictors if arn not in needed]
+    trees += [arn for arn, found in forecasts.items() if arn not in kept and found["PredictorArn"] in needed]
+    imports = _old_imports(forecast, event, runs)
+    gone = [arn for arn in trees if attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)]
+    gone += [arn for arn in imports if attempt(forecast, forecast.delete_dataset_import_job, DatasetImportJobArn=arn)]
+    logger.info("pruned", extra={"pruned": gone})
+    return gone
+
+
+def _old_imports(forecast: Any, event: dict[str, Any], runs: set[str]) -> list[str]:
+    jobs = sorted(
+        summaries(forecast, "dataset_import_job"), key=lambda job: _run(job["DatasetImportJobName"]), reverse=True
+    )
+    old = []
+    for kind in event["config"]["datasets"]:
+        ours = [
+            job
+            for job in jobs
+            if job["DatasetImportJobName"] == forecast_name(event["dataset"], kind, _run(job["DatasetImportJobName"]))
+        ]
+        newest = next((job for job in ours if job["Status"] == "ACTIVE"), None)
+        old += [
+            job["DatasetImportJobArn"]
+            for job in ours
+            if job is not newest and _run(job["DatasetImportJobName"]) not in runs
+        ]
+    return old
+
+
+def _run(name: str) -> str:
+    return name[-RUN_ID_LENGTH:]
