@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         folder,
         head_items=settings["head_items"],
         sample_users=settings["sample_users"],
-        name_column=settings["name_column"],
+        name_column=settings.get("name_column"),  # absent, not null: CDK drops nulls from definitions
     )
     use_cases = [{**made, "lists": lists(made, people, settings["results"])} for made in event["recommenders"]]
     head = {key: event[key] for key in ("dataset", "run", "execution")}

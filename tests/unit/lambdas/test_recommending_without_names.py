@@ -1,0 +1,31 @@
+"""A shop that has no items file and names no name column: item ids stand for names."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from tests.unit.lambdas.conftest import RECOMMENDING, arn
+
+
+def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
+    from recommending.publish import handler
+
+    bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
+        b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,1,View\nu1,i2,2,View\n"
+    )
+    config = copy.deepcopy(RECOMMENDING["config"])
+    # As a definition brings it: CDK drops what is null.
+    del config["publish"]["name_column"]
+    recommender = arn("personalize", "recommender/r")
+    stub("personalize-runtime").add_response(
+        "get_recommendations",
+        {"itemList": [{"itemId": "i2"}]},
+        {"recommenderArn": recommender, "numResults": 3, "userId": "u1"},
+    )
+    made = {"useCase": "best-sellers", "recommenderArn": recommender, "metrics": {}}
+    event = {**RECOMMENDING, "config": config, "run": "r1", "recommenders": [made], "covers": {}}
+    handler(event, context)
+    written = json.loads(bucket.objects["recommending/corner-shop/runs/r1/recommendations.json"])
+    assert written["useCases"][0]["lists"] == [{"for": {}, "items": [{"itemId": "i2", "name": "i2"}]}]
