@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup demo test local deploy destroy synth lint lock clean
+.PHONY: help setup demo test local bootstrap deploy destroy synth lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ local: setup ## the embedded AWS in the foreground
 
 synth: setup ## the CloudFormation templates, without credentials or network
 	$(CDK) synth --quiet --context dataset=$(DATASET)
+
+bootstrap: setup ## what CDK needs in an account and region, once before the first deploy
+	$(CDK) bootstrap --context dataset=$(DATASET)
 
 deploy: setup ## the app to the AWS account of your credentials (DATASET=name)
 	$(CDK) deploy --all --require-approval never --context dataset=$(DATASET)
