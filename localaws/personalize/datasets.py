@@ -1,12 +1,14 @@
 """Schemas, dataset groups, datasets and their imports."""
 
 from functools import partial
+from pathlib import Path
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.objects import split
 from localaws.personalize import schema
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove
+from localaws.personalize.streams import FILE, Stream, stream
 from localaws.resources import Resource
 from localaws.wire import ServiceError
 
@@ -35,9 +37,9 @@ def create_dataset_group(context: Context, params: dict) -> dict:
 
 
 def delete_dataset_group(context: Context, params: dict) -> None:
-    """Only when its datasets and recommenders are gone (API_DeleteDatasetGroup.md); filters go with it."""
+    """Only when its event tracker, recommenders and datasets are gone (API_DeleteDatasetGroup.md); filters go too."""
     group = get(context, "DatasetGroup", params["datasetGroupArn"])
-    for kind in ("Recommender", "Dataset"):
+    for kind in ("EventTracker", "Recommender", "Dataset"):
         users = children(context, kind, "datasetGroupArn", group.arn)
         if users:
             raise in_use(f"Dataset group {group.arn} is in use by {users[0].arn}.")
@@ -123,10 +125,24 @@ def _access(context: Context, job: Resource, location: str, role: str):
     return access
 
 
+def stream_of(context: Context, dataset: Resource) -> Stream:
+    return stream(_put_file(context, dataset), dataset.created)
+
+
+def data_files(context: Context, dataset: Resource) -> list[str]:
+    """Bulk files, oldest first, and the one of records put individually, which win over bulk ones of the same id."""
+    put = _put_file(context, dataset)
+    return [*dataset.private.get("files", []), *([str(put)] if put.exists() else [])]
+
+
+def _put_file(context: Context, dataset: Resource) -> Path:
+    return context.store.folder(dataset.arn) / FILE
+
+
 def imported_files(context: Context, group_arn: str) -> dict[str, list[str]]:
-    """By dataset type, the files of what was imported. Raises InvalidInputException without interactions."""
+    """By dataset type, the files of what was imported and put. Raises InvalidInputException without interactions."""
     datasets = children(context, "Dataset", "datasetGroupArn", group_arn)
-    files = {each.record["datasetType"]: each.private.get("files", []) for each in datasets}
+    files = {each.record["datasetType"]: data_files(context, each) for each in datasets}
     files = {kind: paths for kind, paths in files.items() if paths}
     if "INTERACTIONS" not in files:
         raise invalid(f"Dataset group {group_arn} has no Item interactions dataset with imported data.")

@@ -1,5 +1,6 @@
 """The kinds of Personalize resources, and the operations that all kinds share: Describe, List, tags."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +35,7 @@ KINDS = {
     "Dataset": Kind("dataset", "dataset", "datasets", filter="datasetGroupArn"),
     "DatasetImportJob": Kind("datasetImportJob", "dataset-import-job", "datasetImportJobs", 5, filter="datasetArn"),
     "Recommender": Kind("recommender", "recommender", "recommenders", most=15, filter="datasetGroupArn"),
+    "EventTracker": Kind("eventTracker", "event-tracker", "eventTrackers", filter="datasetGroupArn"),
     "Filter": Kind("filter", "filter", "Filters", filter="datasetGroupArn"),
 }
 
@@ -47,6 +49,8 @@ def resource_part(kind: str, params: dict) -> str:
     if kind == "Dataset":
         group = params["datasetGroupArn"].rpartition("/")[2]
         return f"dataset/{group}/{params['datasetType'].upper()}"
+    if kind == "EventTracker":  # 8 hexadecimal digits, as on AWS; here they follow from the name
+        return f"event-tracker/{hashlib.sha256(params['name'].encode()).hexdigest()[:8]}"
     return f"{KINDS[kind].prefix}/{name_of(kind, params)}"
 
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from localaws.gateway import Context
+from localaws.personalize.datasets import stream_of
 from localaws.personalize.kinds import children
+from localaws.personalize.streams import Stream
 
 IDS = {"ITEMS": "ITEM_ID", "USERS": "USER_ID"}
 
@@ -21,15 +24,18 @@ NO_RECORDS = Records({})
 
 
 def records(context: Context, group_arn: str, dataset_type: str) -> Records:
-    """What was imported, of each id the newest record; nothing without such a dataset."""
+    """What was imported and put, of each id the newest record; nothing without such a dataset."""
     for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
         if dataset.record["datasetType"] == dataset_type:
-            return _load(tuple(dataset.private.get("files", [])), IDS[dataset_type])
+            put = stream_of(context, dataset)
+            return _load(tuple(dataset.private.get("files", [])), IDS[dataset_type], put, len(put.records))
     return NO_RECORDS
 
 
 @lru_cache(maxsize=16)
-def _load(files: tuple[str, ...], key: str) -> Records:
+def _load(files: tuple[str, ...], key: str, put: Stream, put_records: int) -> Records:
+    """`put_records` lets the cache see what came in since."""
     from pyarrow import parquet  # here and not above: only filters and metadata in answers need it
 
-    return Records({row[key]: row for file in files for row in parquet.read_table(file).to_pylist()})
+    rows = chain(*(parquet.read_table(file).to_pylist() for file in files), put.records)
+    return Records({row[key]: row for row in rows})

@@ -11,8 +11,9 @@ import numpy as np
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine, filtering
+from localaws.personalize.datasets import stream_of
 from localaws.personalize.filters import Situation, Table
-from localaws.personalize.kinds import get, invalid
+from localaws.personalize.kinds import children, get, invalid
 from localaws.personalize.recommenders import RECIPE_PREFIX, settings_of
 from localaws.personalize.records import Records, records
 
@@ -114,7 +115,7 @@ def _asked(context: Context, params: dict) -> Asked:
         recipe,
         settings_of(recommender.record["recommenderConfig"]),
         served,
-        _history(served.events, params.get("userId")),
+        _history(context, recommender.record["datasetGroupArn"], served.events, params.get("userId")),
         params.get("userId"),
         _code(served.model["item_ids"], params.get("itemId")) if recipe.needs_item else None,
     )
@@ -125,9 +126,23 @@ def _code(vocabulary: np.ndarray, name: str | None) -> int:
     return int(engine.codes_of(vocabulary, [name or ""])[0])
 
 
-def _history(events: engine.Events, user: str | None) -> engine.History:
-    code = _code(events.user_ids, user) if user else -1
-    return engine.NO_HISTORY if code < 0 else events.history(events.rows_of(code))
+def _history(context: Context, group_arn: str, events: engine.Events, user: str | None) -> engine.History:
+    """What training knew of the user or session, and what came in since, oldest first."""
+    if user is None:
+        return engine.NO_HISTORY
+    code = _code(events.user_ids, user)
+    rows = events.rows_of(code) if code >= 0 else slice(0, 0)
+    put = _put_since(context, group_arn, user)
+    return engine.extended(events, rows, put)
+
+
+def _put_since(context: Context, group_arn: str, user: str) -> list[tuple[str, str, int]]:
+    """(item, event type, epoch seconds) of the user's events that were put, those of earlier trainings among them."""
+    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
+        if dataset.record["datasetType"] == "INTERACTIONS":
+            events = stream_of(context, dataset).by_user.of(user)
+            return [(e["ITEM_ID"], e["EVENT_TYPE"], e["TIMESTAMP"]) for e in events if e["ITEM_ID"] is not None]
+    return []
 
 
 def _listed(asked: Asked, ranking: engine.Ranking, **more: str) -> list[dict]:

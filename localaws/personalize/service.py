@@ -2,7 +2,7 @@
 
 from localaws import wire
 from localaws.gateway import Mount
-from localaws.personalize import datasets, filtering, recommenders, runtime
+from localaws.personalize import datasets, events, filtering, recommenders, runtime
 from localaws.personalize.kinds import KINDS, resource_part, shared_operations
 
 PERSONALIZE = wire.Service(
@@ -23,6 +23,8 @@ PERSONALIZE = wire.Service(
         "DeleteRecommender": recommenders.delete_recommender,
         "CreateFilter": filtering.create_filter,
         "DeleteFilter": filtering.delete_filter,
+        "CreateEventTracker": events.create_event_tracker,
+        "DeleteEventTracker": events.delete_event_tracker,
         "ListRecipes": recommenders.list_recipes,
         "DescribeRecipe": recommenders.describe_recipe,
     },
@@ -33,7 +35,11 @@ RUNTIME = wire.Service(
     {"GetRecommendations": runtime.get_recommendations},
     invalid_input="InvalidInputException",
 )
-EVENTS = wire.Service("personalize-events", {}, invalid_input="InvalidInputException")
+EVENTS = wire.Service(
+    "personalize-events",
+    {"PutEvents": events.put_events, "PutItems": events.put_items, "PutUsers": events.put_users},
+    invalid_input="InvalidInputException",
+)
 
 
 def _service_for(request: wire.Request) -> wire.Service:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from localaws.jobs import JobFailed
 from localaws.objects import Access, File, read
-from localaws.personalize import engine
+from localaws.personalize import engine, streams
 from localaws.personalize.schema import Field, parse
 
 LEAST_INTERACTIONS = 1000
@@ -109,7 +109,17 @@ def train_recommender(
     }
 
 
+def _read(file: Path) -> pd.DataFrame:
+    if file.name != streams.FILE:
+        return pd.read_parquet(file)
+    records = streams.read(file)
+    if "SESSION_ID" not in records[0]:
+        return pd.DataFrame(records)
+    events = streams.read_attributed(file)
+    return pd.DataFrame(events, columns=list(events[0]) if events else list(engine.REQUIRED))
+
+
 def _frame(files: list[str], key: str | None = None) -> pd.DataFrame:
     """Newer files come later; a record with the same key takes the place of the older one."""
-    frame = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    frame = pd.concat([_read(Path(file)) for file in files], ignore_index=True)
     return frame.drop_duplicates(key, keep="last", ignore_index=True) if key else frame

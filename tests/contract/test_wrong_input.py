@@ -98,11 +98,11 @@ UNBUILT = {
         ("list_monitors", {}),
     ],
     "personalize": [
-        ("create_event_tracker", {"name": "e", "datasetGroupArn": PERSONALIZE_GROUP}),
-        ("list_campaigns", {}),
+        ("list_metric_attributions", {}),
+        ("list_batch_segment_jobs", {}),
     ],
     "personalize-runtime": [("get_action_recommendations", {"userId": "u"})],
-    "personalize-events": [("put_users", {"datasetArn": PERSONALIZE_GROUP, "users": [{"userId": "u"}]})],
+    "personalize-events": [("put_actions", {"datasetArn": PERSONALIZE_GROUP, "actions": [{"actionId": "a"}]})],
     "sagemaker": [("list_models", {})],
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ran
 """
 
 from .evaluate import Evaluation, evaluate
-from .events import FILTER_REACH, NO_HISTORY, Events, History, InsufficientData, codes_of, encode
+from .events import FILTER_REACH, NO_HISTORY, REQUIRED, Events, History, InsufficientData, codes_of, encode, extended
 from .ranking import Ranking
 from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
@@ -17,6 +17,7 @@ __all__ = [
     "FILTER_REACH",
     "NO_HISTORY",
     "RECIPES",
+    "REQUIRED",
     "Evaluation",
     "Events",
     "History",
@@ -28,6 +29,7 @@ __all__ = [
     "codes_of",
     "encode",
     "evaluate",
+    "extended",
     "load",
     "recommend",
     "save",

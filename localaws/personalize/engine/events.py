@@ -95,6 +95,21 @@ class Events:
         return History(self.items[rows], self.event_types[self.types[rows]])
 
 
+def extended(events: Events, rows: slice, more: list[tuple[str, str, int]]) -> History:
+    """The History of one user's rows and of `more` events (item id, event type, epoch seconds), oldest first. What is
+    in the rows already counts once."""
+    history = events.history(rows)
+    if not more:
+        return history
+    times = events.timestamps[rows]
+    known = set(zip(events.item_ids[history.items].tolist(), history.event_types.tolist(), times.tolist(), strict=True))
+    new = [event for event in more if event not in known]
+    items = np.concatenate([history.items, codes_of(events.item_ids, [item for item, _, _ in new])])
+    types = np.concatenate([history.event_types, np.array([kind for _, kind, _ in new], dtype=np.str_)])
+    order = np.argsort(np.concatenate([times, np.array([time for *_, time in new], dtype=np.int64)]), kind="stable")
+    return History(items[order].astype(np.int64), types[order])
+
+
 def encode(interactions: pd.DataFrame, items: pd.DataFrame | None = None) -> Events:
     """Encode an Interactions frame (columns REQUIRED, further ones allowed) and optionally the Items frame's ITEM_ID.
 

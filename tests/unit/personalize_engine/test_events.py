@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.personalize.engine import InsufficientData, codes_of, encode
+from localaws.personalize.engine import InsufficientData, codes_of, encode, extended
 from localaws.personalize.engine.events import History, check_minimums
 
 COLUMNS = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
@@ -90,3 +90,14 @@ def test_encoding_loses_no_distinct_event(rows):
     assert sorted(back) == sorted(set(rows))
     for user in range(len(events.user_ids)):
         assert (np.diff(events.timestamps[events.rows_of(user)]) >= 0).all()
+
+
+def test_later_events_join_a_history_once_and_in_their_order() -> None:
+    events = encode(frame([("u", "a", 10, "View"), ("u", "b", 30, "Purchase"), ("v", "c", 1, "View")]))
+    rows = events.rows_of(0)
+    history = extended(events, rows, [("c", "View", 20), ("b", "Purchase", 30), ("new", "View", 40)])
+    names = [events.item_ids[code] if code >= 0 else None for code in history.items]
+    assert names == ["a", "c", "b", None]
+    assert history.event_types.tolist() == ["View", "View", "Purchase", "View"]
+    stranger = extended(events, slice(0, 0), [("a", "Click", 5)])
+    assert (stranger.items.tolist(), stranger.event_types.tolist()) == ([0], ["Click"])
