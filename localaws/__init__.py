@@ -1,1 +1,1 @@
-"""The embedded AWS: Forecast, Personalize and SageMaker notebooks with real trained models, beside ministack's services."""
+"""The embedded AWS: Forecast, Personalize and SageMaker notebooks with real models, beside ministack's services."""
