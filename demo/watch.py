@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 LOOK_EVERY_SECONDS = 1.0
+BUDGET_SECONDS = 1800
 RUNNING = "RUNNING"
 
 
@@ -60,7 +61,7 @@ class Watcher:
     def wait(self, expected: Iterable[str], known: dict[str, str], console: Console, patience: float = 30.0) -> None:
         """Until every expected pipeline has a run that is not in `known`, and no run is under way.
 
-        Raises TimeoutError when an upload started none within `patience` seconds.
+        Raises TimeoutError when an upload started none within `patience` seconds, or one runs on after BUDGET_SECONDS.
         """
         begun = time.monotonic()
         missing = set(expected)
@@ -71,6 +72,8 @@ class Watcher:
                 live.update(self._table())
                 if not missing and all(run.status != RUNNING for run in self.runs.values()):
                     return
+                if time.monotonic() - begun > BUDGET_SECONDS:
+                    raise TimeoutError(f"A pipeline still runs after {BUDGET_SECONDS} s; `python -m demo` looks again.")
                 if missing and time.monotonic() - begun > patience:
                     raise TimeoutError(f"The upload started no execution of {', '.join(sorted(missing))}.")
                 time.sleep(LOOK_EVERY_SECONDS)
