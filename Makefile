@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup demo test local bootstrap deploy destroy synth lint lock clean
+.PHONY: help setup prophet demo test local bootstrap deploy destroy synth lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/uv
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --silent --no-audit --no-fund
 	touch $@
+
+prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded AWS
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-prophet.txt -c requirements.txt
 
 demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
 	python -m demo --dataset $(DATASET) --state $(STATE)

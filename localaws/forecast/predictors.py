@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from localaws.forecast import datasets, schema
-from localaws.forecast.engine import ALGORITHMS
+from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE
 from localaws.forecast.kinds import create, get, invalid, view
 from localaws.gateway import Context
 from localaws.resources import Resource
@@ -50,7 +50,7 @@ def create_predictor(context: Context, params: dict) -> dict:
     if "AlgorithmArn" not in params:
         raise invalid("AlgorithmArn is required unless PerformAutoML is true")
     name = params["AlgorithmArn"].removeprefix(ALGORITHM_PREFIX)
-    if name not in ALGORITHMS:
+    if name not in ALGORITHMS and name not in UNAVAILABLE:  # the job of an unavailable one fails and says why
         allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
         raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
     featurization = params["FeaturizationConfig"]
@@ -76,9 +76,7 @@ def create_predictor(context: Context, params: dict) -> dict:
     )
 
 
-def _train(
-    context: Context, config: dict, group_arn: str, transformations: dict, options: dict, **record: Any
-) -> dict:
+def _train(context: Context, config: dict, group_arn: str, transformations: dict, options: dict, **record: Any) -> dict:
     group = get(context, "DatasetGroup", group_arn, active=True)
     types = config.get("ForecastTypes", DEFAULT_TYPES)
     schema.check_forecast_types(types)

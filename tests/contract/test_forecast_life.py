@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import boto3
@@ -205,6 +206,21 @@ def test_a_running_job_is_stopped_before_it_is_deleted(forecast, bucket: str, fo
     gone(forecast.describe_dataset_group, DatasetGroupArn=group.arn)
     forecast.delete_resource_tree(ResourceArn=group.datasets["target"])
     gone(forecast.describe_dataset_import_job, DatasetImportJobArn=group.imports["target"])
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "words"), [("CNN-QR", ["no other model"]), ("Deep_AR_Plus", []), ("Prophet", ["make prophet"])]
+)
+def test_an_algorithm_that_is_not_there_fails_with_its_reason(forecast, trained, algorithm, words) -> None:
+    if algorithm == "Prophet" and find_spec("prophet"):
+        pytest.skip("the extra is installed")
+    arn = single_predictor(forecast, trained.group, algorithm)
+    found = ended(forecast.describe_predictor, PredictorArn=arn)
+    assert found["Status"] == "CREATE_FAILED"
+    for word in [algorithm, *words]:
+        assert word in found["Message"], found["Message"]
+    forecast.delete_predictor(PredictorArn=arn)
+    gone(forecast.describe_predictor, PredictorArn=arn)
 
 
 def test_the_tree_of_a_group_goes_and_its_datasets_stay(forecast, trained) -> None:

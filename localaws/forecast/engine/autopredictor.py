@@ -3,6 +3,7 @@
 The guide says only that AutoPredictor applies "the optimal combination of algorithms to each time series"
 (howitworks-predictor.md); how is ours, see weighing.py.
 """
+
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import ALGORITHMS, weighing
+from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE, weighing
 from localaws.forecast.engine.backtest import backtest, window_starts
 from localaws.forecast.engine.metrics import FIELD, Metrics
 from localaws.forecast.engine.panel import Panel, Prediction
@@ -18,38 +19,60 @@ from localaws.forecast.engine.quantiles import uncrossed
 from localaws.forecast.engine.trained import Trained
 
 # Up to so many series an algorithm joins by default. The costs are CPU seconds for one series of a year of days.
-ARIMA_SERIES = 10      # 0.8 s
-FULL_ETS_SERIES = 25   # 0.2 to 0.4 s; beyond, ETS is searched without trend (0.02 s), which MSTL covers
+SLOW_SERIES = 10  # ARIMA 0.4 s, Prophet 0.3 s; ten times as much for some
+FULL_ETS_SERIES = 25  # 0.2 to 0.4 s; beyond, ETS is searched without trend (0.02 s), which MSTL covers
 
 
-def train(panel: Panel, horizon: int, levels: Sequence[float], *, members: Sequence[str] | None = None,
-          metric: str = "AverageWeightedQuantileLoss", windows: int = 1, offset: int | None = None,
-          hyperparameters: Mapping[str, Mapping[str, Any]] | None = None, workers: int = 1) -> Trained:
+def train(
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    members: Sequence[str] | None = None,
+    metric: str = "AverageWeightedQuantileLoss",
+    windows: int = 1,
+    offset: int | None = None,
+    hyperparameters: Mapping[str, Mapping[str, Any]] | None = None,
+    workers: int = 1,
+) -> Trained:
     """Backtest the members and weigh them; `members=("ETS",)` trains that one algorithm.
 
     `members` and `hyperparameters` (by algorithm) default to `default_members`. `metric` is the OptimizationMetric; a
     predictor without levels (mean only) takes WAPE for the quantile loss. The backtest's own metrics are honest: no
     part of it is weighed by its own outcome (weighing.honest), while the weights kept are learned from all of it.
-    ValueError: unknown member or metric, or a history too short for the windows (backtest.window_starts).
+    ValueError: a member that is unknown or cannot run here, an unknown metric, or a history too short for the windows
+    (backtest.window_starts).
     """
     given = {name: {} for name in members} if members else default_members(panel)
     unknown = [name for name in (*given, *(hyperparameters or {})) if name not in ALGORITHMS]
     if unknown:
-        raise ValueError(f"unknown algorithm {unknown[0]!r}, allowed are {', '.join(ALGORITHMS)}")
+        allowed = f"unknown algorithm {unknown[0]!r}, allowed are {', '.join(ALGORITHMS)}"
+        raise ValueError(UNAVAILABLE.get(unknown[0], allowed))
     if metric not in FIELD:
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
     settings = {name: {**defaults, **(hyperparameters or {}).get(name, {})} for name, defaults in given.items()}
     starts = window_starts(panel.target.shape[1], horizon, windows, offset)
-    runs = {name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
-            for name in settings}
+    runs = {
+        name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
+        for name in settings
+    }
     measured = "WAPE" if metric == "AverageWeightedQuantileLoss" and not len(levels) else metric
     parts = weighing.whole(windows)
     run = weighing.honest(runs, measured)
     leaderboard = {name: _named(member.summary()) for name, member in runs.items()}
     if len(runs) > 1:
         leaderboard["AutoPredictor"] = _named(run.summary())
-    return Trained(tuple(settings), settings, panel.keys, weighing.weights(runs, parts, measured),
-                   weighing.item_losses(runs, parts, measured), metric, leaderboard, run, panel.messages)
+    return Trained(
+        tuple(settings),
+        settings,
+        panel.keys,
+        weighing.weights(runs, parts, measured),
+        weighing.item_losses(runs, parts, measured),
+        metric,
+        leaderboard,
+        run,
+        panel.messages,
+    )
 
 
 def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
@@ -61,19 +84,29 @@ def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float
     known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
     weights = np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
     used = np.flatnonzero(weights.any(axis=0))
-    members = [ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
-               for name in (trained.algorithms[a] for a in used)]
+    members = [
+        ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
+        for name in (trained.algorithms[a] for a in used)
+    ]
     quantiles = weighing.blend(weights[:, used], [member.quantiles for member in members])
-    return Prediction(uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding
-                      weighing.blend(weights[:, used], [member.mean for member in members]))
+    return Prediction(
+        uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding
+        weighing.blend(weights[:, used], [member.mean for member in members]),
+    )
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
     """The members and their hyperparameters for a panel of this size: all algorithms, the slow ones for few series."""
     count = len(panel.target)
-    members = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {},
-               "ETS": {} if count <= FULL_ETS_SERIES else {"model": "ZNZ"}}
-    return members | ({"ARIMA": {}} if count <= ARIMA_SERIES else {})
+    members = {
+        "SeasonalNaive": {},
+        "NPTS": {},
+        "MSTL": {},
+        "LightGBM": {},
+        "ETS": {} if count <= FULL_ETS_SERIES else {"model": "ZNZ"},
+    }
+    few = [name for name in ("ARIMA", "Prophet") if name in ALGORITHMS and count <= SLOW_SERIES]
+    return members | {name: {} for name in few}
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:

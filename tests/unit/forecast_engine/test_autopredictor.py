@@ -84,6 +84,20 @@ def test_bad_requests_are_named(shop, options, words):
         train(shop, 14, LEVELS, **options)
 
 
+@pytest.mark.parametrize("name", ["CNN-QR", "Deep_AR_Plus"])
+def test_an_algorithm_that_is_not_there_is_no_other_model_under_its_name(shop, name):
+    with pytest.raises(ValueError, match=f"^{name} is a neural network that the embedded AWS does not have"):
+        train(shop, 14, LEVELS, members=(name,))
+
+
+def test_auto_predictor_leaves_out_what_is_not_installed(shop, monkeypatch):
+    few = replace(shop, target=shop.target[:3], keys=shop.keys[:3])
+    monkeypatch.setitem(ALGORITHMS, "Prophet", ALGORITHMS["NPTS"])
+    assert "Prophet" in default_members(few) and "Prophet" not in default_members(shop)
+    monkeypatch.delitem(ALGORITHMS, "Prophet")
+    assert "Prophet" not in default_members(few)
+
+
 def test_messages_of_the_panel_are_kept(shop):
     trained = train(replace(shop, messages=("one series left out",)), 14, LEVELS, members=("NPTS",))
     assert from_parts(*to_parts(trained)).messages == ("one series left out",)
