@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +18,7 @@ from localaws.objects import Access, read, write
 ROWS_PER_PART = 100_000
 
 
-def import_dataset(
-    access: Access, path: str, attributes: list[dict], timestamp_format: str, destination: Path
-) -> dict:
+def import_dataset(access: Access, path: str, attributes: list[dict], timestamp_format: str, destination: Path) -> dict:
     files = read(access, path)
     frame = pd.concat([imported.read_csv(file, attributes, timestamp_format) for file in files], ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +36,9 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
     _check_horizon(panel, horizon, auto)
     options = {key: settings[key] for key in ("members", "windows", "offset") if settings.get(key)}
     try:
-        predictor = autopredictor.train(panel, horizon, _levels(types), metric=settings["metric"], **options)
+        predictor = autopredictor.train(
+            panel, horizon, _levels(types), metric=settings["metric"], workers=os.cpu_count(), **options
+        )
     except ValueError as error:
         raise JobFailed(str(error)) from None
     document, arrays = trained.to_parts(predictor)
@@ -202,7 +203,7 @@ def _accuracy(
 def create_forecast(datasets: dict, settings: dict, predictor: Path, types: list[str], destination: Path) -> dict:
     panel = _panel(datasets, settings)
     levels = sorted(_levels(types))
-    prediction = autopredictor.predict(_load(predictor), panel, settings["horizon"], levels)
+    prediction = autopredictor.predict(_load(predictor), panel, settings["horizon"], levels, workers=os.cpu_count())
     destination.mkdir(parents=True, exist_ok=True)
     np.savez(
         destination / "forecast.npz",
@@ -227,10 +228,7 @@ def _by_type(prediction: Prediction, levels: tuple[float, ...] | list[float], ty
     """(n, H, types) in the order asked for."""
     at = {f"{level:g}": index for index, level in enumerate(levels)}
     return np.stack(
-        [
-            prediction.mean if each == "mean" else prediction.quantiles[:, :, at[f"{float(each):g}"]]
-            for each in types
-        ],
+        [prediction.mean if each == "mean" else prediction.quantiles[:, :, at[f"{float(each):g}"]] for each in types],
         axis=2,
     )
 

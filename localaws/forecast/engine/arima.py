@@ -1,4 +1,6 @@
 """ARIMA: orders chosen as in R's auto.arima, Fourier terms for long seasons (aws-forecast-recipe-arima.md)."""
+
+import warnings
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,16 +11,17 @@ from localaws.forecast.engine.freq import r_ts_frequency
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.per_series import forecast_each
 
-LONG_SEASON = 24   # from here on Fourier terms take the season's place
+LONG_SEASON = 24  # from here on Fourier terms take the season's place
 FOURIER_PAIRS = 4  # the guide's K
 # With the last 1000 values the metrics that the service published for a 7,223-hour series come out to three digits
 # (RMSE 21.74 against 21.71), with all of them not (29.3). The service's own length is not documented.
 LAST = 1000
-MODELS = 30        # the stepwise search ends after so many (94 in R); it approximates the likelihood where R does
+MODELS = 30  # the stepwise search ends after so many (94 in R)
 
 
-def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, use_related: bool = False,
-             workers: int = 1) -> Prediction:
+def forecast(
+    panel: Panel, horizon: int, levels: Sequence[float], *, use_related: bool = False, workers: int = 1
+) -> Prediction:
     """ARIMA per series, fitted on its last 1000 values; normal quantiles with the model's own forecast variance.
 
     Seasonal period m: R's table (freq.r_ts_frequency). m < 24: seasonal ARIMA, p and q up to 5, P and Q up to 2.
@@ -29,8 +32,9 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, use_related
     ValueError: use_related on a panel whose related series do not reach `horizon` steps ahead.
     """
     if use_related and panel.future_steps < horizon:
-        raise ValueError(f"ARIMA: use_related needs related series for {horizon} steps ahead, "
-                         f"there are {panel.future_steps}")
+        raise ValueError(
+            f"ARIMA: use_related needs related series for {horizon} steps ahead, there are {panel.future_steps}"
+        )
     fit = partial(_fit, season=r_ts_frequency(panel.freq))
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST, related=use_related)
 
@@ -46,10 +50,14 @@ def _fit(y: np.ndarray, steps: int, x: np.ndarray | None, *, season: int) -> tup
         regressors.append(_fourier(len(y) + steps, season))
         season = 1
     design = np.hstack(regressors) if regressors else np.empty((len(y) + steps, 0))
-    now, ahead = (design[:len(y)], design[len(y):]) if design.shape[1] else (None, None)
+    now, ahead = (design[: len(y)], design[len(y) :]) if design.shape[1] else (None, None)
     try:
-        model = auto_arima_f(y, xreg=now, period=season, nmodels=MODELS)
-        answer = forecast_arima(model, h=steps, xreg=ahead, level=[80])
+        with warnings.catch_warnings(action="ignore"):  # about each candidate that does not converge
+            # R approximates the likelihood of long series while it searches. On ten hourly series with a recorded
+            # result of the service that came out 15% worse than the service (average wQL), the exact one 2% better.
+            # Seasonal models keep the approximation: they would take four times as long.
+            model = auto_arima_f(y, xreg=now, period=season, nmodels=MODELS, approximation=season > 1)
+            answer = forecast_arima(model, h=steps, xreg=ahead, level=[80])
     except Exception:  # noqa: BLE001 - the library raises whatever its linear algebra raises where no model fits
         return None
     mean = np.asarray(answer["mean"])

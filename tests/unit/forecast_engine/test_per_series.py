@@ -1,6 +1,8 @@
-import numpy as np
 
-from localaws.forecast.engine import ets, seasonal_naive
+import numpy as np
+import pytest
+
+from localaws.forecast.engine import ets, per_series, seasonal_naive
 from localaws.forecast.engine.per_series import forecast_each
 
 
@@ -38,6 +40,18 @@ def test_related_values_are_those_of_the_series_and_the_steps_ahead(make_panel):
     assert seen == [[1, 2, 3, 4, 5]]
 
 
-def test_several_processes_answer_as_one_does(shop):
+@pytest.mark.parametrize("alone_seconds", [0, 0.05, 60])
+def test_several_processes_answer_as_one_does(shop, monkeypatch, alone_seconds):
+    monkeypatch.setattr(per_series, "ALONE_SECONDS", alone_seconds)
     one, two = (ets.forecast(shop, 3, (0.9,), model="ANA", workers=workers) for workers in (1, 2))
     assert np.array_equal(one.quantiles, two.quantiles)
+
+
+def test_the_rest_of_a_long_list_goes_to_other_processes(shop, monkeypatch):
+    monkeypatch.setattr(per_series, "ALONE_SECONDS", 0)
+    monkeypatch.setattr(per_series, "normal", lambda *arguments: pytest.fail("fitted here"))
+    here = []
+    monkeypatch.setattr(per_series, "_fit_chunk", lambda fit, jobs: here.append(jobs))
+    with pytest.raises(Exception, match="pickle"):  # what is handed to a process must be picklable: it was handed over
+        forecast_each(count_up, shop, 3, (), workers=2)
+    assert not here

@@ -1,0 +1,61 @@
+"""The benchmarks run from a folder with data, and say why they do not without one."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import recorded, speed
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """A folder as `benchmarks.recorded` reads it: one series of weekdays, of which 30 days count."""
+    folder = tmp_path / recorded.PLACE.parent
+    folder.mkdir(parents=True)
+    days = pd.date_range("2024-01-01", periods=44)
+    rows = pd.DataFrame({"timestamp": days, "target_value": days.dayofweek + 1.0, "item_id": "a"})
+    rows.to_csv(folder / "week.csv", header=False, index=False)
+    case = {
+        "name": "week",
+        "file": "week.csv",
+        "columns": ["timestamp", "target_value", "item_id"],
+        "train_before": "2024-01-31",
+        "frequency": "D",
+        "horizon": 7,
+        "results": {"ARIMA": {"RMSE": 1.25, "wQL": {"0.1": 0.3, "0.5": 0.2, "0.9": 0.1}}},
+    }
+    (tmp_path / recorded.PLACE).write_text(json.dumps({"cases": [case]}))
+    return tmp_path
+
+
+def test_each_algorithm_is_measured_beside_what_was_recorded(shared, capsys) -> None:
+    recorded.main(["--shared", str(shared), "--only", "SeasonalNaive"])
+    printed = capsys.readouterr().out
+    assert "1 series of 30 steps (D), horizon 7" in printed
+    assert "| Amazon Forecast | ARIMA | 1.25 | 0.3000 0.2000 0.1000 | 0.2000 |" in printed
+    assert "| Storecast | SeasonalNaive | 0.00 |" in printed
+
+
+def test_auto_predictor_is_trained_without_the_window(shared) -> None:
+    (case,) = recorded.cases(shared)
+    panel = recorded.load(shared, case)
+    seen = panel.target.copy()
+    panel.target[:, -7:] = 1000.0
+    assert recorded.measure("AutoPredictor", panel, 7).rmse > 900
+    assert np.array_equal(panel.target[:, :-7], seen[:, :-7])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--shared", "nowhere"]])
+def test_without_the_data_one_sentence_says_so(arguments, capsys, monkeypatch) -> None:
+    monkeypatch.delenv("STORECAST_SHARED", raising=False)
+    recorded.main(arguments)
+    (sentence,) = capsys.readouterr().out.splitlines()
+    assert sentence.startswith("Skipped: there is no data/forecast/recorded.json")
+
+
+def test_speed_tells_seconds_memory_and_losses(capsys) -> None:
+    speed.main(["--series", "3", "--windows", "1", "--workers", "1"])
+    printed = capsys.readouterr().out
+    assert "3 daily series of 730 days" in printed and "peak memory" in printed and "AutoPredictor" in printed
