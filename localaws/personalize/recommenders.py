@@ -39,8 +39,6 @@ def _check_config(config: dict) -> None:
         settings_of(config)
     except ValueError as error:
         raise invalid(str(error)) from None
-    if config.get("enableMetadataWithRecommendations"):
-        raise invalid("enableMetadataWithRecommendations is not built in Storecast's embedded AWS.")
 
 
 def settings_of(config: dict) -> engine.Settings:

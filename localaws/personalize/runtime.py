@@ -10,7 +10,7 @@ import numpy as np
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.personalize import engine, filtering
+from localaws.personalize import engine, filtering, metadata
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.filters import Situation, Table
 from localaws.personalize.kinds import children, get, invalid
@@ -41,14 +41,21 @@ def _items_table(served: Served, items: Records) -> Table:
 
 
 @dataclass(frozen=True)
+class Deployed:
+    """What answers requests: the recipe of a recommender, its trained model and its configuration."""
+
+    group_arn: str
+    recipe: engine.Recipe
+    served: Served
+    config: dict
+
+
+@dataclass(frozen=True)
 class Asked:
     """One request: what answers it, for which user, about which item."""
 
     context: Context
-    group_arn: str
-    recipe: engine.Recipe
-    settings: engine.Settings
-    served: Served
+    by: Deployed
     history: engine.History
     user: str | None
     item: int | None
@@ -56,69 +63,70 @@ class Asked:
     @cached_property
     def situation(self) -> Situation:
         """What filters look at; built for requests with a filter alone."""
-        users = records(self.context, self.group_arn, "USERS")
+        users = records(self.context, self.by.group_arn, "USERS")
         user = Table.of(np.array([self.user]), users.by_id) if self.user in users.by_id else None
-        items = _items_table(self.served, records(self.context, self.group_arn, "ITEMS"))
+        items = _items_table(self.by.served, records(self.context, self.by.group_arn, "ITEMS"))
         return Situation(items, self.history, user, self.item)
 
     def allowed(self, arn: str, values: Mapping[str, str]) -> np.ndarray:
         """(N,) bool: the items that a filter allows to this request."""
-        found = filtering.usable(self.context, arn, self.group_arn)
+        found = filtering.usable(self.context, arn, self.by.group_arn)
         if self.user is None and filtering.uses(found, "CurrentUser"):
             raise invalid(f"userId is required: filter {arn} asks for the CurrentUser.")
-        if not self.recipe.needs_item and filtering.uses(found, "CurrentItem"):
-            raise invalid(f"Filter {arn} asks for the CurrentItem, which {self.recipe.name} does not have.")
+        if not self.by.recipe.needs_item and filtering.uses(found, "CurrentItem"):
+            raise invalid(f"Filter {arn} asks for the CurrentItem, which {self.by.recipe.name} does not have.")
         return filtering.apply(found, self.situation, values)
 
     def ranking(self, k: int, allowed: np.ndarray | None) -> engine.Ranking:
         return engine.recommend(
-            self.recipe,
-            self.served.model,
+            self.by.recipe,
+            self.by.served.model,
             k=k,
             history=self.history,
             item=self.item,
             allowed=allowed,
-            settings=self.settings,
+            settings=settings_of(self.by.config),
         )
 
 
 def get_recommendations(context: Context, params: dict) -> dict:
-    if params.get("metadataColumns"):
-        raise invalid("metadataColumns is not built in Storecast's embedded AWS.")
-    asked = _asked(context, params)
+    by = _deployed(context, params)
+    asked = _asked(context, by, params)
     results = params.get("numResults", DEFAULT_RESULTS)
     if results > MOST_RESULTS:
         raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
+    columns = metadata.check(context, by.group_arn, by.config.get("enableMetadataWithRecommendations", False), params)
     allowed = asked.allowed(params["filterArn"], params.get("filterValues", {})) if "filterArn" in params else None
     if params.get("promotions"):
         items = _with_promotion(asked, results, allowed, params["promotions"][0])
     else:
         items = _listed(asked, asked.ranking(results, allowed))
+    items = metadata.attach(context, by.group_arn, items, columns)
     return {"itemList": items, "recommendationId": f"RID-{uuid.uuid4()}"}
 
 
-def _asked(context: Context, params: dict) -> Asked:
+def _deployed(context: Context, params: dict) -> Deployed:
     if "recommenderArn" not in params:
         raise invalid("recommenderArn is required: campaigns are not built in Storecast's embedded AWS.")
     recommender = get(context, "Recommender", params["recommenderArn"])
     if recommender.status != STATES.done:
         raise invalid(f"Recommender {recommender.arn} is {recommender.status}; only an ACTIVE one recommends.")
-    recipe = engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)]
-    if recipe.needs_user and "userId" not in params:
-        raise invalid(f"userId is required by recipe {recipe.name}.")
-    if recipe.needs_item and "itemId" not in params:
-        raise invalid(f"itemId is required by recipe {recipe.name}.")
-    served = _served(Path(recommender.private["model"]))
-    return Asked(
-        context,
+    return Deployed(
         recommender.record["datasetGroupArn"],
-        recipe,
-        settings_of(recommender.record["recommenderConfig"]),
-        served,
-        _history(context, recommender.record["datasetGroupArn"], served.events, params.get("userId")),
-        params.get("userId"),
-        _code(served.model["item_ids"], params.get("itemId")) if recipe.needs_item else None,
+        engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)],
+        _served(Path(recommender.private["model"])),
+        recommender.record["recommenderConfig"],
     )
+
+
+def _asked(context: Context, by: Deployed, params: dict) -> Asked:
+    if by.recipe.needs_user and "userId" not in params:
+        raise invalid(f"userId is required by recipe {by.recipe.name}.")
+    if by.recipe.needs_item and "itemId" not in params:
+        raise invalid(f"itemId is required by recipe {by.recipe.name}.")
+    item = _code(by.served.model["item_ids"], params["itemId"]) if by.recipe.needs_item else None
+    user = params.get("userId")
+    return Asked(context, by, _history(context, by.group_arn, by.served.events, user), user, item)
 
 
 def _code(vocabulary: np.ndarray, name: str | None) -> int:
@@ -146,7 +154,7 @@ def _put_since(context: Context, group_arn: str, user: str) -> list[tuple[str, s
 
 
 def _listed(asked: Asked, ranking: engine.Ranking, **more: str) -> list[dict]:
-    items = [{"itemId": each} | more for each in asked.served.model["item_ids"][ranking.items].tolist()]
+    items = [{"itemId": each} | more for each in asked.by.served.model["item_ids"][ranking.items].tolist()]
     if ranking.scores is None:
         return items
     return [item | {"score": float(score)} for item, score in zip(items, ranking.scores, strict=True)]
@@ -163,7 +171,7 @@ def _with_promotion(asked: Asked, results: int, allowed: np.ndarray | None, prom
     wanted = asked.allowed(promotion["filterArn"], promotion.get("filterValues", {}))
     first = asked.ranking(round(results * promotion["percentPromotedItems"] / 100), wanted)
     promoted = _listed(asked, first, promotionName=promotion["name"])
-    rest = np.ones(len(asked.served.model["item_ids"]), dtype=bool) if allowed is None else allowed.copy()
+    rest = np.ones(len(asked.by.served.model["item_ids"]), dtype=bool) if allowed is None else allowed.copy()
     rest[first.items] = False
     others = _listed(asked, asked.ranking(results - len(promoted), rest))
     size = len(promoted) + len(others)
