@@ -19,7 +19,7 @@ from infra.machine import state_machine, trigger
 from infra.operations import Operations
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
-from infra.steps import State, chain, lambda_task, map_over, wait_for
+from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import Storage, reading, writing
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
@@ -98,7 +98,9 @@ class Forecasting(Stack):
             {"ForecastNames": f"storecast_{config.identifier}", "StateMachine": machine.attr_arn},
         )
         cleanup.node.add_dependency(rule)
-        CfnOutput(self, "ForecastingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
+        CfnOutput(
+            self, "ForecastingStateMachine", value=machine.attr_arn, description="Starts with each upload, or by hand"
+        )
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:
@@ -136,7 +138,13 @@ class Forecasting(Stack):
             )
 
         return {
-            "plan": function("plan", reading(data, self._prefix)[1], *reading(results, f"{self._prefix}newest.json")),
+            "plan": function(
+                "plan",
+                reading(data, self._prefix)[1],
+                *reading(results, f"{self._prefix}newest.json"),
+                Right(["forecast:ListDatasetImportJobs"], ["*"], "Forecast's lists know no resources"),
+                self._right("forecast:ListTagsForResource"),
+            ),
             "ensure": function(
                 "ensure",
                 listing,
@@ -186,6 +194,7 @@ class Forecasting(Stack):
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
             "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",
+            "force": "{% $states.input.force = true %}",
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.forecast_role.role_arn,
@@ -236,9 +245,10 @@ class Forecasting(Stack):
         return chain(
             "Pipeline",
             "Plan",
-            lambda_task("Plan", functions["plan"], payload=order, next_state="Ensure"),
+            lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
+            nothing_new(otherwise="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Import"),
-            map_over("Import", "$states.input.imports", load, concurrency=3, next_state="Train"),
+            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Train"),
             lambda_task("Train", functions["train"], next_state="Describe auto predictor"),
             wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn", next_state="Compare"),
             lambda_task("Compare", functions["compare"], next_state="Use the predictor"),

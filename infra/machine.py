@@ -225,16 +225,25 @@ class _Lock:
                 "Default": "Take over the lock",
                 "Choices": [
                     {
+                        "Condition": "{% $states.input.status = 'RUNNING' and $states.input.force = true %}",
+                        "Next": "Busy",
+                    },
+                    {
                         "Condition": "{% $states.input.status = 'RUNNING' %}",
                         "Next": "Joined",
                         "Output": {
                             "joined": "{% $states.input.holder %}",
                             "meaning": "that run is at work; what came since it looked is served by the run after it",
                         },
-                    }
+                    },
                 ],
             },
             "Joined": {"Type": "Succeed"},
+            "Busy": {
+                "Type": "Fail",
+                "Error": "Storecast.Busy",
+                "Cause": "{% 'not forced: ' & $states.input.holder & ' is at work; start again when it has ended' %}",
+            },
             "Take over the lock": self._put("holder = :holder", "{% $states.input.holder %}", then, "Mark the lock"),
         }
 

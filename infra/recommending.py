@@ -17,7 +17,7 @@ from infra.machine import state_machine, trigger
 from infra.operations import Operations
 from infra.rights import Right
 from infra.schemas import RECIPES
-from infra.steps import State, chain, lambda_task, map_over, wait_for
+from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import Storage, reading, writing
 
 _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
@@ -91,7 +91,9 @@ class Recommending(Stack):
             {"PersonalizeNames": f"storecast-{config.dataset}", "StateMachine": machine.attr_arn},
         )
         cleanup.node.add_dependency(rule)
-        CfnOutput(self, "RecommendingStateMachine", value=machine.attr_arn, description="Start it with {}, or upload")
+        CfnOutput(
+            self, "RecommendingStateMachine", value=machine.attr_arn, description="Starts with each upload, or by hand"
+        )
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         storage, data, results = self._storage, self._storage.data_arn, self._storage.results_arn
@@ -107,7 +109,13 @@ class Recommending(Stack):
             )
 
         return {
-            "plan": function("plan", reading(data, self._prefix)[1]),
+            "plan": function(
+                "plan",
+                reading(data, self._prefix)[1],
+                *reading(results, f"{self._prefix}newest.json"),
+                self._listing("personalize:ListDatasetImportJobs"),
+                self._right("personalize:ListTagsForResource"),
+            ),
             "ensure": function(
                 "ensure",
                 self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
@@ -166,6 +174,7 @@ class Recommending(Stack):
             },
             "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",
+            "force": "{% $states.input.force = true %}",
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.personalize_role.role_arn,
@@ -188,12 +197,13 @@ class Recommending(Stack):
         return chain(
             "Pipeline",
             "Plan",
-            lambda_task("Plan", functions["plan"], payload=order, next_state="Ensure"),
+            lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
+            nothing_new(otherwise="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Describe dataset group"),
             wait_for("DatasetGroup", service="personalize", arn="$states.input.groupArn", next_state="Ensure datasets"),
             lambda_task("Ensure datasets", functions["ensure"], next_state="Datasets"),
             map_over("Datasets", "$states.input.imports", dataset, next_state="Import"),
-            map_over("Import", "$states.input.imports", load, concurrency=3, next_state="Recommenders"),
+            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Recommenders"),
             map_over(
                 "Recommenders",
                 "$states.input.recommenders",

@@ -225,6 +225,24 @@ def wait_for(
     }
 
 
+def nothing_new(*, otherwise: str) -> dict[str, State]:
+    """End the chain where Plan found nothing to do, with what it says; go on to the state `otherwise` if not."""
+    return {
+        "Anything new?": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": "{% $exists($states.input.nothingNew) %}",
+                    "Next": "Nothing new",
+                    "Output": {"summary": {"nothingNew": "{% $states.input.nothingNew %}"}},
+                }
+            ],
+            "Default": otherwise,
+        },
+        "Nothing new": {"Type": "Succeed"},
+    }
+
+
 def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
     """A chain of states with its Fail state, as a Parallel branch or a Map's processor has it.
 

@@ -13,9 +13,14 @@ from common.clients import client
 
 def csv_keys(bucket: str, prefix: str) -> list[str]:
     """The keys of CSV files under the prefix, in order."""
+    return [key for key, _ in csv_files(bucket, prefix)]
+
+
+def csv_files(bucket: str, prefix: str) -> list[tuple[str, str]]:
+    """Key and ETag of CSV files under the prefix, in the order of their keys."""
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return sorted(
-        entry["Key"]
+        (entry["Key"], entry["ETag"])
         for page in pages
         for entry in page.get("Contents", ())
         if entry["Key"].lower().endswith(".csv") and entry["Size"]

@@ -1,25 +1,52 @@
-"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files there."""
+"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files there; nothing
+at all if the last run worked on the same."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common import deliveries
+from common.clients import client
 from common.names import forecast_name, run_id
+from common.resources import summaries
 from common.step import step
-from common.store import csv_keys, get_json
+from common.store import get_json
 
+_NOT_TRAINED_WITH = ("keep",)  # keys of the config that change nothing in what a run makes
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The run's order. Raises ValueError if there is no target file to train on."""
+    """The run's order, or `nothingNew`, why there is none. Raises ValueError if there is no target file to train on."""
     folder = f"forecasting/{event['dataset']}/"
-    kinds = [kind for kind in event["config"]["datasets"] if csv_keys(event["dataBucket"], f"{folder}{kind}/")]
-    if "target" not in kinds:
+    files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
+    if "target" not in files:
         raise ValueError(f"no target file: put at least one CSV under s3://{event['dataBucket']}/{folder}target/")
-    serving = get_json(event["resultsBucket"], f"{folder}newest.json")
-    return {**order(event, kinds, run_id(event["execution"], event["started"])), "serving": _served(serving)}
+    newest = get_json(event["resultsBucket"], f"{folder}newest.json")
+    config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
+    covers = {"files": files, "config": deliveries.checksum(config)}
+    imported = {} if event["force"] else _imported(client("forecast"), event["dataset"], files)
+    if imported == files and newest and newest.get("covers") == covers:
+        return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
+    run = run_id(event["execution"], event["started"])
+    return {**order(event, files, imported, run), "covers": covers, "serving": _served(newest)}
+
+
+def _imported(forecast: Any, dataset: str, kinds: Iterable[str]) -> dict[str, str]:
+    """By kind, the checksum of the files that its dataset holds, as far as that is known."""
+    jobs = {
+        job["DatasetImportJobArn"]: (job["DatasetImportJobName"], job["Status"])
+        for job in summaries(forecast, "dataset_import_job")
+    }
+    found = {}
+    for kind in kinds:
+        if arn := deliveries.newest_import(jobs, functools.partial(forecast_name, dataset, kind)):
+            tags = forecast.list_tags_for_resource(ResourceArn=arn)["Tags"]
+            found[kind] = next((tag["Value"] for tag in tags if tag["Key"] == deliveries.TAG), "unknown")
+    return found
 
 
 def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -27,9 +54,12 @@ def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
     return newest and {key: newest[key] for key in ("run", "predictorArn", "forecasts")}
 
 
-def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
-    """Every request of the run, but for the ARNs that only its steps will know."""
-    config, dataset = event["config"], event["dataset"]
+def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:
+    """Every request of the run, but for the ARNs that only its steps will know.
+
+    `files` are the checksums of what is there by kind, `imported` of what the datasets hold.
+    """
+    config, dataset, kinds = event["config"], event["dataset"], list(files)
     results = f"forecasting/{dataset}/"
     tags = [{"Key": "project", "Value": "storecast"}, {"Key": "dataset", "Value": dataset}]
 
@@ -45,7 +75,17 @@ def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
         "run": run,
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
-        "imports": [{"kind": kind, "request": {**_import(event, kind, run), "Tags": tags}} for kind in kinds],
+        "imports": [
+            {
+                "kind": kind,
+                "changed": imported.get(kind) != files[kind],
+                "request": {
+                    **_import(event, kind, run),
+                    "Tags": [*tags, {"Key": deliveries.TAG, "Value": files[kind]}],
+                },
+            }
+            for kind in kinds
+        ],
         "predictor": {**_predictor(config, kinds), "PredictorName": forecast_name(dataset, run), "Tags": tags},
         "backtests": {
             "folder": backtests,

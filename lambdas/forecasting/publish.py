@@ -21,7 +21,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     bucket, folder = event["resultsBucket"], f"forecasting/{event['dataset']}/"
     run = f"{folder}runs/{event['run']}/"
     summary = {
-        **{key: event[key] for key in ("dataset", "run", "execution", "predictorArn", "promotion", "database")},
+        **{
+            key: event[key]
+            for key in ("dataset", "run", "execution", "covers", "predictorArn", "promotion", "database")
+        },
         "report": f"s3://{bucket}/{run}report.html",
         "backtests": f"s3://{bucket}/{event['backtests']['folder']}",
         "forecasts": {

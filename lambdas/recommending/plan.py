@@ -1,40 +1,69 @@
-"""Plan: what this run will ask of Amazon Personalize, all names and requests, from the config and the files there."""
+"""Plan: what this run will ask of Amazon Personalize, all names and requests, from the config and the files there;
+nothing at all if the last run worked on the same."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common import deliveries
+from common.clients import client
 from common.names import personalize_name, run_id
+from common.resources import summaries
 from common.step import step
-from common.store import csv_keys
+from common.store import get_json
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The run's order. Raises ValueError if there is no interactions file to learn from."""
+    """The run's order, or `nothingNew`, why there is none. Raises ValueError without an interactions file."""
     folder = f"recommending/{event['dataset']}/"
-    kinds = [kind for kind in event["config"]["datasets"] if csv_keys(event["dataBucket"], f"{folder}{kind}/")]
-    if "interactions" not in kinds:
+    files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
+    if "interactions" not in files:
         raise ValueError(
             f"no interactions file: put at least one CSV under s3://{event['dataBucket']}/{folder}interactions/"
         )
-    return order(event, kinds, run_id(event["execution"], event["started"]))
+    newest = get_json(event["resultsBucket"], f"{folder}newest.json")
+    covers = {"files": files, "config": deliveries.checksum(event["config"])}
+    imported = {} if event["force"] else _imported(client("personalize"), event["dataset"], files)
+    if imported == files and newest and newest.get("covers") == covers:
+        return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
+    return {**order(event, files, imported, run_id(event["execution"], event["started"])), "covers": covers}
 
 
-def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
-    """Every request of the run, but for the ARNs that only its steps will know."""
+def _imported(personalize: Any, dataset: str, kinds: Iterable[str]) -> dict[str, str]:
+    """By kind, the checksum of the files that its dataset holds, as far as that is known."""
+    jobs = {
+        job["datasetImportJobArn"]: (job["jobName"], job["status"])
+        for job in summaries(personalize, "dataset_import_job")
+    }
+    found = {}
+    for kind in kinds:
+        if arn := deliveries.newest_import(jobs, functools.partial(personalize_name, dataset, kind)):
+            tags = personalize.list_tags_for_resource(resourceArn=arn)["tags"]
+            found[kind] = next((tag["tagValue"] for tag in tags if tag["tagKey"] == deliveries.TAG), "unknown")
+    return found
+
+
+def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:
+    """Every request of the run, but for the ARNs that only its steps will know.
+
+    `files` are the checksums of what is there by kind, `imported` of what the datasets hold.
+    """
     config, dataset = event["config"], event["dataset"]
     tags = [{"tagKey": "project", "tagValue": "storecast"}, {"tagKey": "dataset", "tagValue": dataset}]
     imports = []
-    for kind in kinds:
+    for kind in files:
         schema = avro_schema(kind, config["datasets"][kind])
         # A schema can never change, so its content is part of its name.
         version = hashlib.sha256(schema.encode()).hexdigest()[:8]
         imports.append(
             {
                 "kind": kind,
+                "changed": imported.get(kind) != files[kind],
                 "schema": {
                     "name": personalize_name(dataset, kind, version),
                     "schema": schema,
@@ -46,7 +75,7 @@ def order(event: dict[str, Any], kinds: list[str], run: str) -> dict[str, Any]:
                     "roleArn": event["roleArn"],
                     "importMode": "FULL",
                     "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/recommending/{dataset}/{kind}/"},
-                    "tags": tags,
+                    "tags": [*tags, {"tagKey": deliveries.TAG, "tagValue": files[kind]}],
                 },
             }
         )

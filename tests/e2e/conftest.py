@@ -30,11 +30,13 @@ class App:
     def machine(self, pipeline: str) -> str:
         return self.outputs[f"{pipeline.capitalize()}StateMachine"]
 
-    def start(self, pipeline: str) -> Run:
-        """One execution by hand, with an empty input, followed to its end."""
+    def start(self, pipeline: str, **given: bool) -> Run:
+        """One execution by hand, with `given` as its input, followed to its end."""
         watcher = self.watcher()
         known = watcher.newest()
-        arn = boto3.client("stepfunctions").start_execution(stateMachineArn=self.machine(pipeline), input="{}")
+        arn = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=self.machine(pipeline), input=json.dumps(given)
+        )
         watcher.wait({pipeline}, known, _quiet())
         return watcher.runs[arn["executionArn"]]
 
@@ -57,8 +59,9 @@ class App:
 
 
 def working(watcher: Watcher) -> dict[str, Run]:
-    """By pipeline, the run that did the work: of a delivery's files, the others join it and end at once."""
-    return {run.pipeline: run for run in watcher.runs.values() if "Plan" in run.states}
+    """By pipeline, the run that did the work: of a delivery's files, the others join it or find nothing new."""
+    planned = [run for run in watcher.runs.values() if "Plan" in run.states]
+    return {run.pipeline: run for run in sorted(planned, key=lambda run: "Ensure" in run.states)}
 
 
 def _quiet() -> Console:

@@ -163,7 +163,8 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert ":dataset-import-job/" in message["resource"]
     assert "row 7, demand: 'many'" in message["message"]
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
-    assert app.upload(key, good).status == "SUCCEEDED"
+    back = app.upload(key, good)
+    assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"
 
 
 def _mailbox(topic: str) -> str:
@@ -193,6 +194,48 @@ def _next_message(queue: str) -> dict:
     return json.loads(messages[0]["Body"])
 
 
+@pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])
+def test_a_start_by_hand_with_nothing_new_says_so_and_ends(app: App, pipeline: str):
+    run = app.start(pipeline)
+    assert run.status == "SUCCEEDED" and "Ensure" not in run.states
+    output = boto3.client("stepfunctions").describe_execution(executionArn=run.arn)["output"]
+    said = json.loads(output)["summary"]["nothingNew"]
+    assert f"s3://{app.outputs['DataBucket']}/{pipeline}/{DATASET}/ are unchanged since" in said
+
+
+def test_only_a_changed_file_is_imported(app: App):
+    key = f"forecasting/{DATASET}/related/related.csv"
+    body = boto3.client("s3").get_object(Bucket=app.outputs["DataBucket"], Key=key)["Body"].read()
+    run = app.upload(key, body.replace(b"\n", b"\r\n"))
+    assert run.status == "SUCCEEDED", run.cause
+    imports = [
+        each["DatasetImportJobName"]
+        for each in boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
+    ]
+    assert [name for name in imports if app.newest("forecasting")["run"] in name] == [
+        f"storecast_{DATASET}_related_{app.newest('forecasting')['run']}"
+    ]
+
+
+def test_old_runs_are_pruned_and_never_what_serves(app: App):
+    before = app.newest("forecasting")
+    run = app.start("forecasting", force=True)
+    assert run.status == "SUCCEEDED", run.cause
+    newest, forecast = app.newest("forecasting"), boto3.client("forecast")
+    served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
+    assert [each["ForecastArn"] for each in forecast.list_forecasts()["Forecasts"]] == served
+    predictors = {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]}
+    assert predictors == {before["predictorArn"], newest["predictorArn"]}
+    assert len(forecast.list_forecast_export_jobs()["ForecastExportJobs"]) == 2
+    assert len(forecast.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"]) == 2
+    executed = boto3.client("s3").list_objects_v2(
+        Bucket=app.outputs["ResultsBucket"], Prefix=f"forecasting/{DATASET}/exports/planning/", Delimiter="/"
+    )
+    assert len(executed["CommonPrefixes"]) == 3, "exported files stay"
+    for arn in served:
+        boto3.client("forecastquery").query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})
+
+
 @pytest.mark.parametrize(
     ("function", "action"),
     [("forecasting-train", "forecast:CreateAutoPredictor"), ("forecasting-load", "iam:PassRole")],
@@ -210,7 +253,7 @@ def test_an_action_taken_away_makes_the_run_fail(app: App, function: str, action
     assert narrowed != document, f"{function} does not have {action}"
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
     try:
-        run = app.start("forecasting")
+        run = app.start("forecasting", force=True)
         assert run.status == "FAILED"
         assert f"is not authorized to perform: {action}" in run.cause
     finally:

@@ -180,3 +180,36 @@ def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembl
 
     holder = evaluate(states["Hand over the lock"]["Arguments"]["ExpressionAttributeValues"][":next"]["S"])
     assert holder == "arn:aws:states:r:1:execution:m:" + evaluate(states["Start the next run"]["Arguments"]["Name"])
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_a_run_with_nothing_new_ends_with_what_plan_says(assembly: Assembly, pipeline: str) -> None:
+    choice = dict(_states(machine(assembly, pipeline)))["Anything new?"]
+    assert _decide(choice, {"nothingNew": "all as before"}) == (
+        "Nothing new",
+        {"summary": {"nothingNew": "all as before"}},
+    )
+    assert _decide(choice, {"imports": []})[0] == "Ensure"
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+@pytest.mark.parametrize("changed", [[], ["a"], ["a", "b"]])
+def test_only_changed_datasets_are_imported(assembly: Assembly, pipeline: str, changed: list[str]) -> None:
+    """Also none or one of them makes a list, as a Map needs it."""
+    items = dict(_states(machine(assembly, pipeline)))["Import"]["Items"]
+    imports = [{"kind": kind, "changed": kind in changed} for kind in ("a", "b")]
+    assert _evaluate(items, input={"imports": imports}) == [job for job in imports if job["changed"]]
+
+
+@pytest.mark.parametrize(("given", "force"), [({}, False), ({"force": True}, True), ({"force": "yes"}, False)])
+def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: dict[str, Any], force: bool) -> None:
+    plan = dict(_states(machine(assembly, "forecasting")))["Plan"]
+    assert _evaluate(plan["Arguments"]["Payload"]["force"], input=given) is force
+
+
+def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -> None:
+    states = machine(assembly, "forecasting")["States"]
+    busy = {"status": "RUNNING", "holder": "run-1"}
+    assert _decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
+    assert "run-1 is at work" in _evaluate(states["Busy"]["Cause"], input=busy)
+    assert _decide(states["Is the holder at work?"], busy)[0] == "Joined"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ class Bucket:
             paginate=lambda Bucket, Prefix: [
                 {
                     "Contents": [
-                        {"Key": key, "Size": len(body)}
+                        {"Key": key, "Size": len(body), "ETag": hashlib.md5(body).hexdigest()}
                         for key, body in sorted(self.objects.items())
                         if key.startswith(Prefix)
                     ]
@@ -101,6 +102,7 @@ FORECASTING = {
     "domain": {"item": "item_id", "target": "demand"},
     "execution": arn("states", "execution:storecast-corner-shop-forecasting:e1"),
     "started": "2026-11-22T21:17:00.123Z",
+    "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",
     "roleArn": "arn:aws:iam::111122223333:role/forecast",
@@ -128,6 +130,7 @@ RECOMMENDING = {
     "dataset": "corner-shop",
     "execution": arn("states", "execution:storecast-corner-shop-recommending:e1"),
     "started": "2026-11-22T21:17:00.123Z",
+    "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",
     "roleArn": "arn:aws:iam::111122223333:role/personalize",

@@ -39,6 +39,7 @@ def event(bucket: Any) -> dict[str, Any]:
     return {
         **FORECASTING,
         "run": _RUN,
+        "covers": {"files": {"target": "t"}, "config": "c"},
         "predictorArn": arn("forecast", "predictor/p"),
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
         "promotion": {"promoted": True, "reason": "the first"},

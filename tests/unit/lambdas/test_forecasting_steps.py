@@ -15,7 +15,8 @@ def _order(kinds: list[str]) -> dict[str, Any]:
     from common.names import run_id
     from forecasting.plan import order
 
-    return order(FORECASTING, kinds, run_id(FORECASTING["execution"], FORECASTING["started"]))
+    files = {kind: f"checksum of {kind}" for kind in kinds}
+    return order(FORECASTING, files, {}, run_id(FORECASTING["execution"], FORECASTING["started"]))
 
 
 def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() -> None:
@@ -33,13 +34,14 @@ def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() 
     longest["config"]["forecasts"] = {"b" * 12: ["0.5"]}
     from forecasting.plan import order as plan_order
 
-    made = plan_order(longest, ["target", "related", "metadata"], order["run"])
+    made = plan_order(longest, {"target": "t", "related": "r", "metadata": "m"}, {}, order["run"])
     assert len(made["forecasts"][0]["request"]["ForecastName"]) <= 63
 
 
-def test_plan_leaves_out_what_has_no_file(bucket: Any, context: Any) -> None:
+def test_plan_leaves_out_what_has_no_file(bucket: Any, stub: Any, context: Any) -> None:
     from forecasting.plan import handler
 
+    stub("forecast").add_response("list_dataset_import_jobs", {"DatasetImportJobs": []})
     bucket.objects["forecasting/corner-shop/target/a.csv"] = b"milk,2026-01-01,3\n"
     order = handler(FORECASTING, context)
     assert [job["kind"] for job in order["imports"]] == ["target"]

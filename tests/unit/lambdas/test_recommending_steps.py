@@ -17,7 +17,7 @@ _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-seller
 def _order() -> dict[str, Any]:
     from recommending.plan import order
 
-    return order(RECOMMENDING, ["interactions", "users"], "20261122T211700_abc")
+    return order(RECOMMENDING, {"interactions": "i", "users": "u"}, {}, "20261122T211700_abc")
 
 
 def test_plan_names_and_schemas() -> None:
@@ -155,7 +155,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
-    summary = handler({**_order(), "recommenders": made}, context)["summary"]
+    summary = handler({**_order(), "covers": {}, "recommenders": made}, context)["summary"]
     assert summary["lists"] == 4
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
     assert written["useCases"][0]["lists"][0] == {
