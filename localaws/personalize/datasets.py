@@ -29,17 +29,16 @@ def delete_schema(context: Context, params: dict) -> None:
 
 
 def create_dataset_group(context: Context, params: dict) -> dict:
-    if params.get("domain") != schema.BUILT_DOMAIN:
-        raise invalid(f"Domain {params.get('domain')} is not built in Storecast's embedded AWS; ECOMMERCE is")
+    schema.check_domain(params.get("domain"))
     group = create(context, "DatasetGroup", params)
     activate(context, group)
-    return {"datasetGroupArn": group.arn, "domain": params["domain"]}
+    return {"datasetGroupArn": group.arn, "domain": params.get("domain")}
 
 
 def delete_dataset_group(context: Context, params: dict) -> None:
-    """Only when its event tracker, recommenders and datasets are gone (API_DeleteDatasetGroup.md); filters go too."""
+    """Only when trackers, solutions, recommenders and datasets are gone (API_DeleteDatasetGroup.md); filters go too."""
     group = get(context, "DatasetGroup", params["datasetGroupArn"])
-    for kind in ("EventTracker", "Recommender", "Dataset"):
+    for kind in ("EventTracker", "Solution", "Recommender", "Dataset"):
         users = children(context, kind, "datasetGroupArn", group.arn)
         if users:
             raise in_use(f"Dataset group {group.arn} is in use by {users[0].arn}.")
@@ -54,8 +53,9 @@ def create_dataset(context: Context, params: dict) -> dict:
     dataset_type = schema.parse(found.record["schema"])[0]
     if params["datasetType"].upper() != dataset_type.upper():
         raise invalid(f"Schema {found.arn} is one of {dataset_type}, not of {params['datasetType']}")
-    if found.record["domain"] != group.record["domain"]:
-        raise invalid(f"Schema {found.arn} has domain {found.record['domain']}, its group {group.record['domain']}")
+    if found.record.get("domain") != group.record.get("domain"):
+        domains = [each.record.get("domain", "none") for each in (found, group)]
+        raise invalid(f"Schema {found.arn} has domain {domains[0]}, its group {domains[1]}")
     dataset = create(context, "Dataset", params | {"datasetType": params["datasetType"].upper()})
     activate(context, dataset)
     return {"datasetArn": dataset.arn}

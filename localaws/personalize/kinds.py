@@ -35,12 +35,17 @@ KINDS = {
     "Dataset": Kind("dataset", "dataset", "datasets", filter="datasetGroupArn"),
     "DatasetImportJob": Kind("datasetImportJob", "dataset-import-job", "datasetImportJobs", 5, filter="datasetArn"),
     "Recommender": Kind("recommender", "recommender", "recommenders", most=15, filter="datasetGroupArn"),
+    "Solution": Kind("solution", "solution", "solutions", filter="datasetGroupArn"),
+    "SolutionVersion": Kind("solutionVersion", "solution", "solutionVersions", 20, filter="solutionArn"),
+    "Campaign": Kind("campaign", "campaign", "campaigns", filter="solutionArn"),
     "EventTracker": Kind("eventTracker", "event-tracker", "eventTrackers", filter="datasetGroupArn"),
     "Filter": Kind("filter", "filter", "Filters", filter="datasetGroupArn"),
 }
 
 
 def name_of(kind: str, params: dict) -> str:
+    if kind == "SolutionVersion":
+        return params["version"]
     return params["jobName" if kind == "DatasetImportJob" else "name"]
 
 
@@ -51,6 +56,8 @@ def resource_part(kind: str, params: dict) -> str:
         return f"dataset/{group}/{params['datasetType'].upper()}"
     if kind == "EventTracker":  # 8 hexadecimal digits, as on AWS; here they follow from the name
         return f"event-tracker/{hashlib.sha256(params['name'].encode()).hexdigest()[:8]}"
+    if kind == "SolutionVersion":
+        return f"solution/{params['solutionArn'].rpartition('/')[2]}/{params['version']}"
     return f"{KINDS[kind].prefix}/{name_of(kind, params)}"
 
 

@@ -1,4 +1,4 @@
-"""Recommenders: create, update, stop, start; the recipes."""
+"""Recommenders: create, update, stop, start."""
 
 import uuid
 from functools import partial
@@ -8,17 +8,18 @@ from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove
-from localaws.resources import Resource, page
-from localaws.wire import ServiceError
+from localaws.personalize.recipes import RECIPE_PREFIX, settings_of
+from localaws.resources import Resource
 
-RECIPE_PREFIX = "arn:aws:personalize:::recipe/"
 MOST_PER_GROUP = 5
-# When the guide's history says the domain recipes came (2021-11-29).
-RECIPES_SINCE = 1638144000.0
 
 
 def create_recommender(context: Context, params: dict) -> dict:
     group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    if "domain" not in group.record:
+        raise invalid(
+            f"Please use a domains-specific Dataset Group to create the Recommender: {group.arn} has no domain."
+        )
     name = params["recipeArn"].removeprefix(RECIPE_PREFIX)
     if name not in engine.RECIPES:
         allowed = ", ".join(RECIPE_PREFIX + each for each in engine.RECIPES)
@@ -41,24 +42,11 @@ def _check_config(config: dict) -> None:
         raise invalid(str(error)) from None
 
 
-def settings_of(config: dict) -> engine.Settings:
-    """The engine's settings of a recommenderConfig. Raises ValueError naming the key and what is allowed."""
-    exploration = config.get("itemExplorationConfig", {})
-    names = {
-        "explorationWeight": "exploration_weight",
-        "explorationItemAgeCutOff": "exploration_item_age_cut_off",
-    }
-    unknown = set(exploration) - set(names)
-    if unknown:
-        raise ValueError(f"itemExplorationConfig knows {', '.join(names)}, not {', '.join(sorted(unknown))}")
-    return engine.Settings(**{names[key]: float(value) for key, value in exploration.items()})
-
-
 def _train(context: Context, recommender: Resource, config: dict, mark) -> None:
     version = uuid.uuid4().hex[:8]
     context.jobs.submit(
         recommender.arn,
-        "localaws.personalize.work:train_recommender",
+        "localaws.personalize.work:train",
         {
             "files": imported_files(context, recommender.record["datasetGroupArn"]),
             "recipe_name": recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX),
@@ -114,30 +102,3 @@ def _move(context: Context, arn: str, source: str, verb: str, target: str) -> di
 
 def delete_recommender(context: Context, params: dict) -> None:
     remove(context, get(context, "Recommender", params["recommenderArn"]))
-
-
-# --- recipes --------------------------------------------------------------------------------------------------------
-
-
-def list_recipes(context: Context, params: dict) -> dict:
-    ours = params.get("domain", "ECOMMERCE") == "ECOMMERCE" and params.get("recipeProvider", "SERVICE") == "SERVICE"
-    listed, token = page(list(engine.RECIPES) if ours else [], params.get("nextToken"), params.get("maxResults"))
-    return {"recipes": [_recipe(name) for name in listed], "nextToken": token}
-
-
-def describe_recipe(context: Context, params: dict) -> dict:
-    name = params["recipeArn"].removeprefix(RECIPE_PREFIX)
-    if name not in engine.RECIPES:
-        raise ServiceError("ResourceNotFoundException", f"Resource Arn {params['recipeArn']} does not exist.")
-    return {"recipe": _recipe(name)}
-
-
-def _recipe(name: str) -> dict:
-    return {
-        "name": name,
-        "recipeArn": RECIPE_PREFIX + name,
-        "status": STATES.done,
-        "domain": "ECOMMERCE",
-        "creationDateTime": RECIPES_SINCE,
-        "lastUpdatedDateTime": RECIPES_SINCE,
-    }

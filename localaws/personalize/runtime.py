@@ -1,4 +1,4 @@
-"""Recommendations from trained models: GetRecommendations with its filter and its promotion."""
+"""Recommendations from trained models: GetRecommendations with its filter and its promotion, GetPersonalizedRanking."""
 
 import uuid
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from localaws.personalize import engine, filtering, metadata
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.filters import Situation, Table
 from localaws.personalize.kinds import children, get, invalid
-from localaws.personalize.recommenders import RECIPE_PREFIX, settings_of
+from localaws.personalize.recipes import RECIPE_PREFIX, settings_of
 from localaws.personalize.records import Records, records
 
 DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
@@ -42,7 +42,7 @@ def _items_table(served: Served, items: Records) -> Table:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What answers requests: the recipe of a recommender, its trained model and its configuration."""
+    """What answers requests: the recipe of a recommender or campaign, its trained model and its configuration."""
 
     group_arn: str
     recipe: engine.Recipe
@@ -91,6 +91,8 @@ class Asked:
 
 def get_recommendations(context: Context, params: dict) -> dict:
     by = _deployed(context, params)
+    if by.recipe.name == engine.PERSONALIZED_RANKING:
+        raise invalid(f"A campaign of {by.recipe.name} is asked by GetPersonalizedRanking.")
     asked = _asked(context, by, params)
     results = params.get("numResults", DEFAULT_RESULTS)
     if results > MOST_RESULTS:
@@ -105,17 +107,49 @@ def get_recommendations(context: Context, params: dict) -> dict:
     return {"itemList": items, "recommendationId": f"RID-{uuid.uuid4()}"}
 
 
+def get_personalized_ranking(context: Context, params: dict) -> dict:
+    """The input list in the user's order; items without interactions come last and have no score (rankings.md)."""
+    if len(params["inputList"]) > MOST_RESULTS:
+        raise invalid(f"inputList has {len(params['inputList'])} items; it may have at most {MOST_RESULTS}.")
+    by = _deployed(context, params)
+    if by.recipe.name != engine.PERSONALIZED_RANKING:
+        raise invalid(f"The campaign is one of {by.recipe.name}; only {engine.PERSONALIZED_RANKING} ranks a list.")
+    columns = metadata.check(context, by.group_arn, by.config.get("enableMetadataWithRecommendations", False), params)
+    asked = _asked(context, by, params)
+    wanted = list(dict.fromkeys(params["inputList"]))
+    codes = engine.codes_of(by.served.model["item_ids"], wanted)
+    allowed = asked.allowed(params["filterArn"], params.get("filterValues", {})) if "filterArn" in params else None
+    ranked = _listed(asked, engine.rank(by.served.model, asked.history, codes, allowed))
+    scored = {each["itemId"] for each in ranked}
+    rest = [
+        {"itemId": name}
+        for name, code in zip(wanted, codes.tolist(), strict=True)
+        if name not in scored and (allowed is None or (code >= 0 and allowed[code]))
+    ]
+    items = metadata.attach(context, by.group_arn, ranked + rest, columns)
+    return {"personalizedRanking": items, "recommendationId": f"RID-{uuid.uuid4()}"}
+
+
 def _deployed(context: Context, params: dict) -> Deployed:
-    if "recommenderArn" not in params:
-        raise invalid("recommenderArn is required: campaigns are not built in Storecast's embedded AWS.")
-    recommender = get(context, "Recommender", params["recommenderArn"])
-    if recommender.status != STATES.done:
-        raise invalid(f"Recommender {recommender.arn} is {recommender.status}; only an ACTIVE one recommends.")
+    """What the request names. Raises InvalidInputException unless it names one recommender or campaign in service."""
+    named = [member for member in ("recommenderArn", "campaignArn") if member in params]
+    if len(named) != 1:
+        raise invalid("A request needs either recommenderArn or campaignArn.")
+    kind, recipes = {
+        "recommenderArn": ("Recommender", engine.RECIPES),
+        "campaignArn": ("Campaign", engine.CUSTOM_RECIPES),
+    }[named[0]]
+    found = get(context, kind, params[named[0]])
+    if found.status != STATES.done:
+        raise invalid(f"{kind} {found.arn} is {found.status}; only an ACTIVE one recommends.")
+    trained = found
+    if kind == "Campaign":
+        trained = get(context, "SolutionVersion", found.record["solutionVersionArn"])
     return Deployed(
-        recommender.record["datasetGroupArn"],
-        engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)],
-        _served(Path(recommender.private["model"])),
-        recommender.record["recommenderConfig"],
+        trained.record["datasetGroupArn"],
+        recipes[trained.record["recipeArn"].removeprefix(RECIPE_PREFIX)],
+        _served(Path(trained.private["model"])),
+        found.record["recommenderConfig" if kind == "Recommender" else "campaignConfig"],
     )
 
 

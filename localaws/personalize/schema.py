@@ -10,13 +10,21 @@ from localaws.personalize.kinds import invalid
 
 NAMESPACE = "com.amazonaws.personalize.schema"
 TYPES = ("float", "double", "int", "long", "string", "boolean", "null")
-# Required fields of the ECOMMERCE domain, by dataset type.
-REQUIRED = {
-    "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
-    "Items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
-    "Users": {"USER_ID": "string"},
-}
 BUILT_DOMAIN = "ECOMMERCE"
+# Required fields by dataset type: of custom groups, which have no domain, and of ECOMMERCE.
+REQUIRED = {
+    None: {
+        "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"},
+        "Items": {"ITEM_ID": "string"},
+        "Users": {"USER_ID": "string"},
+    },
+    BUILT_DOMAIN: {
+        "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
+        "Items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
+        "Users": {"USER_ID": "string"},
+    },
+}
+DATASET_TYPES = tuple(REQUIRED[None])
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ def parse(text: str) -> tuple[str, list[Field]]:
         raise invalid('The schema must be an Avro record: {"type": "record", ...}')
     if document.get("namespace") != NAMESPACE:
         raise invalid(f"The schema's namespace is {document.get('namespace')!r}; it must be {NAMESPACE}")
-    if document.get("name") not in REQUIRED:
-        raise invalid(f"The schema's name is {document.get('name')!r}; it must be one of {', '.join(REQUIRED)}")
+    if document.get("name") not in DATASET_TYPES:
+        raise invalid(f"The schema's name is {document.get('name')!r}; it must be one of {', '.join(DATASET_TYPES)}")
     fields = [_field(each) for each in document.get("fields") or []]
     names = [field.name.replace("_", "") for field in fields]
     twice = [field.name for field in fields if names.count(field.name.replace("_", "")) > 1]
@@ -59,16 +67,20 @@ def _field(document: dict) -> Field:
     return Field(document["name"], others[0], "null" in kinds, document.get("textual", False))
 
 
+def check_domain(domain: str | None) -> None:
+    if domain not in REQUIRED:
+        raise invalid(f"Domain {domain} is not built in Storecast's embedded AWS; {BUILT_DOMAIN} is, and no domain")
+
+
 def check(domain: str | None, text: str) -> None:
     """What CreateSchema refuses."""
     dataset_type, fields = parse(text)
-    if domain != BUILT_DOMAIN:
-        raise invalid(f"Domain {domain} is not built in Storecast's embedded AWS; {BUILT_DOMAIN} is")
+    check_domain(domain)
     by_name = {field.name: field for field in fields}
-    for name, kind in REQUIRED[dataset_type].items():
+    for name, kind in REQUIRED[domain][dataset_type].items():
         if name not in by_name:
-            raise invalid(f"The {domain} schema of {dataset_type} requires the field {name}")
+            raise invalid(f"The {domain or 'custom'} schema of {dataset_type} requires the field {name}")
         if by_name[name].kind != kind:
             raise invalid(f"Field {name} of {dataset_type} must be of type {kind}, not {by_name[name].kind}")
-    if dataset_type == "Users" and len(fields) < 2:
-        raise invalid("A Users schema needs at least one metadata field besides USER_ID")
+    if dataset_type != "Interactions" and len(fields) < 2:
+        raise invalid(f"A schema of {dataset_type} needs at least one metadata field besides {fields[0].name}")

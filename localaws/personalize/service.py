@@ -2,7 +2,7 @@
 
 from localaws import wire
 from localaws.gateway import Mount
-from localaws.personalize import datasets, events, filtering, recommenders, runtime
+from localaws.personalize import campaigns, datasets, events, filtering, recipes, recommenders, runtime, solutions
 from localaws.personalize.kinds import KINDS, resource_part, shared_operations
 
 PERSONALIZE = wire.Service(
@@ -25,14 +25,25 @@ PERSONALIZE = wire.Service(
         "DeleteFilter": filtering.delete_filter,
         "CreateEventTracker": events.create_event_tracker,
         "DeleteEventTracker": events.delete_event_tracker,
-        "ListRecipes": recommenders.list_recipes,
-        "DescribeRecipe": recommenders.describe_recipe,
+        "CreateSolution": solutions.create_solution,
+        "DescribeSolution": solutions.describe_solution,
+        "DeleteSolution": solutions.delete_solution,
+        "CreateSolutionVersion": solutions.create_solution_version,
+        "GetSolutionMetrics": solutions.get_solution_metrics,
+        "CreateCampaign": campaigns.create_campaign,
+        "UpdateCampaign": campaigns.update_campaign,
+        "DeleteCampaign": campaigns.delete_campaign,
+        "ListRecipes": recipes.list_recipes,
+        "DescribeRecipe": recipes.describe_recipe,
     },
     invalid_input="InvalidInputException",
 )
 RUNTIME = wire.Service(
     "personalize-runtime",
-    {"GetRecommendations": runtime.get_recommendations},
+    {
+        "GetRecommendations": runtime.get_recommendations,
+        "GetPersonalizedRanking": runtime.get_personalized_ranking,
+    },
     invalid_input="InvalidInputException",
 )
 EVENTS = wire.Service(
@@ -52,7 +63,9 @@ def _service_for(request: wire.Request) -> wire.Service:
 
 def _new_arns(operation: str, params: dict) -> list[str]:
     kind = operation.removeprefix("Create")
-    return [resource_part(kind, params)] if operation.startswith("Create") and kind in KINDS else []
+    if not operation.startswith("Create") or kind not in KINDS or kind == "SolutionVersion":
+        return []  # a version's name is made up later; IAM is asked about its solution
+    return [resource_part(kind, params)]
 
 
 MOUNT = Mount(

@@ -1,7 +1,7 @@
 """The long work of Amazon Personalize, each function in a process of its own: files in, files out."""
 
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,13 +87,20 @@ def _refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str
         raise JobFailed(f"{uri}, row {row + 2}, {name}: {column[row]!r} is not {allowed}{more}")
 
 
-def train_recommender(
-    files: dict[str, list[str]], recipe_name: str, settings: engine.Settings, destination: Path
+def train(
+    files: dict[str, list[str]],
+    recipe_name: str,
+    settings: engine.Settings,
+    destination: Path,
+    event_type: str | None = None,
+    event_value_threshold: float | None = None,
 ) -> dict:
-    recipe = engine.RECIPES[recipe_name]
+    """A model and its metrics. A custom solution may train on one event type, and on events from a value on, alone."""
+    recipe = (engine.RECIPES | engine.CUSTOM_RECIPES)[recipe_name]
+    recipe = replace(recipe, event_type=event_type or recipe.event_type)
     items = _frame(files["ITEMS"], "ITEM_ID") if "ITEMS" in files else None
     try:
-        events = engine.encode(_frame(files["INTERACTIONS"]), items)
+        events = engine.encode(_interactions(files["INTERACTIONS"], event_value_threshold), items)
         model = engine.train(recipe, events, items, settings)
     except ValueError as error:
         raise JobFailed(str(error)) from None
@@ -107,6 +114,17 @@ def train_recommender(
         "record": {"modelMetrics": evaluation.metrics | baseline},
         "private": {"model": str(destination)},
     }
+
+
+def _interactions(files: list[str], event_value_threshold: float | None) -> pd.DataFrame:
+    """A custom schema may lack EVENT_TYPE; all its events are of one type then."""
+    frame = _frame(files)
+    if event_value_threshold is not None:
+        if "EVENT_VALUE" not in frame.columns:
+            raise JobFailed("eventValueThreshold needs the field EVENT_VALUE in the Interactions dataset.")
+        frame = frame[frame["EVENT_VALUE"].astype("float64") >= event_value_threshold]
+    event_types = frame["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in frame.columns else ""
+    return frame.assign(EVENT_TYPE=event_types)
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -7,6 +7,7 @@ evaluate(recipe, events, items).metrics                  # modelMetrics of Descr
 ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ranking.items]
 """
 
+from .custom import CUSTOM_RECIPES, PERSONALIZED_RANKING, TRENDING_NOW, USER_PERSONALIZATION, rank
 from .evaluate import Evaluation, evaluate
 from .events import FILTER_REACH, NO_HISTORY, REQUIRED, Events, History, InsufficientData, codes_of, encode, extended
 from .ranking import Ranking
@@ -14,10 +15,14 @@ from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
 
 __all__ = [
+    "CUSTOM_RECIPES",
     "FILTER_REACH",
     "NO_HISTORY",
+    "PERSONALIZED_RANKING",
     "RECIPES",
     "REQUIRED",
+    "TRENDING_NOW",
+    "USER_PERSONALIZATION",
     "Evaluation",
     "Events",
     "History",
@@ -31,6 +36,7 @@ __all__ = [
     "evaluate",
     "extended",
     "load",
+    "rank",
     "recommend",
     "save",
     "train",

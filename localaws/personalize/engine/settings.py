@@ -17,6 +17,7 @@ class Settings:
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
                                   basket. AWS documents neither; an hour joins the lines of one checkout.
     recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)
+    trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (native-recipe-trending-now.md)
     ease_max_items                above so many items with interactions, ALS takes over from EASE, whose model takes
                                   4 n^2 bytes (36 MB at the default)
     Raises ValueError for a value out of range.
@@ -29,6 +30,7 @@ class Settings:
     prior_groups: float = 100.0
     visit_gap_seconds: int = 3600
     recency_decay: float = 0.98
+    trend_discovery_seconds: int = 10_800
     ease_max_items: int = 3000
 
     def __post_init__(self) -> None:
@@ -40,6 +42,7 @@ class Settings:
             "prior_groups": (0.0, float("inf")),
             "visit_gap_seconds": (0, float("inf")),
             "recency_decay": (0.0, 1.0),
+            "trend_discovery_seconds": (1, float("inf")),
             "ease_max_items": (0, float("inf")),
         }
         for name, (low, high) in ranges.items():

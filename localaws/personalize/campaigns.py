@@ -1,0 +1,71 @@
+"""Campaigns: solution versions that answer requests."""
+
+from localaws.gateway import Context
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.personalize import engine
+from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove
+from localaws.personalize.recipes import RECIPE_PREFIX, settings_of
+
+MOST_PER_GROUP = 5  # quotas page of the guide
+UNBUILT = ("syncWithLatestSolutionVersion", "rankingInfluence")
+
+
+def create_campaign(context: Context, params: dict) -> dict:
+    version = get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
+    config = params.get("campaignConfig", {})
+    _check(version.record["recipeArn"], config)
+    group = version.record["datasetGroupArn"]
+    others = [
+        campaign
+        for solution in children(context, "Solution", "datasetGroupArn", group)
+        for campaign in children(context, "Campaign", "solutionArn", solution.arn)
+    ]
+    if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
+        raise limit(
+            f"Cannot create a campaign. More than {MOST_PER_GROUP} resources in ACTIVE state. "
+            "Please delete some and try again."
+        )
+    defaults = {"minProvisionedTPS": 1, "campaignConfig": config, "solutionArn": version.record["solutionArn"]}
+    campaign = create(context, "Campaign", defaults | params)
+    activate(context, campaign)
+    return {"campaignArn": campaign.arn}
+
+
+def _check(recipe_arn: str, config: dict) -> None:
+    if unbuilt := [name for name in UNBUILT if config.get(name)]:
+        raise invalid(f"campaignConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
+    if config.get("itemExplorationConfig") and recipe_arn != RECIPE_PREFIX + engine.USER_PERSONALIZATION:
+        raise invalid(f"itemExplorationConfig is for {engine.USER_PERSONALIZATION}, not for {recipe_arn}.")
+    try:
+        settings_of(config)
+    except ValueError as error:
+        raise invalid(str(error)) from None
+
+
+def update_campaign(context: Context, params: dict) -> dict:
+    """Another version of the same solution, or another configuration; the old ones serve until it is done."""
+    campaign = get(context, "Campaign", params["campaignArn"])
+    if campaign.status != STATES.done:
+        raise in_use(f"Campaign {campaign.arn} is {campaign.status}; it must be ACTIVE.")
+    names = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
+    changed = {name: params.get(name, campaign.record[name]) for name in names}
+    version = get(context, "SolutionVersion", changed["solutionVersionArn"], active=True)
+    if version.record["solutionArn"] != campaign.record["solutionArn"]:
+        raise invalid(f"{version.arn} is no version of solution {campaign.record['solutionArn']}.")
+    _check(version.record["recipeArn"], changed["campaignConfig"])
+    _mark(context, campaign.arn, changed, STATES.pending)
+    context.jobs.later(_mark, context, campaign.arn, changed, STATES.in_progress)
+    context.jobs.later(_mark, context, campaign.arn, changed, STATES.done)
+    return {"campaignArn": campaign.arn}
+
+
+def _mark(context: Context, arn: str, changed: dict, status: str) -> None:
+    campaign = context.store.find(arn)
+    if campaign is not None:
+        times = {"creationDateTime": campaign.created, "lastUpdatedDateTime": campaign.modified}
+        done = changed if status == STATES.done else {}
+        context.store.update(arn, latestCampaignUpdate=changed | times | {"status": status}, **done)
+
+
+def delete_campaign(context: Context, params: dict) -> None:
+    remove(context, get(context, "Campaign", params["campaignArn"]))

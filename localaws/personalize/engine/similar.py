@@ -1,0 +1,89 @@
+"""Similar-Items: co-occurrence in user histories, and metadata for items that few users met.
+
+    score(i, j) = w cos(i, j) + (1 - w) meta(i, j),    w = n_i / (n_i + COLD)
+cos is the cosine of the two items' users, for pairs that at least min_cointeraction_count users share; meta is the
+cosine of their categories, each weighed by log(items / items of the category); n_i is the number of i's users.
+native-recipe-similar-items.md calls an item with fewer than five interactions cold; AWS does not publish its model (of
+hidden dimensions). Numbers, and categories of one item alone, say nothing here. Unknown items get popular ones;
+popularity also fills a list up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .association import MAX_GROUP, incidence, strongest
+from .events import Events, History, codes_of
+from .ranking import Ranking, best
+from .settings import Settings
+
+if TYPE_CHECKING:  # answering requests must not load pandas
+    import pandas as pd
+
+COLD = 5.0
+FILL = 1e-6  # below any similarity that counts
+
+
+def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dict[str, np.ndarray]:
+    """Model: `share` (N,) of the users, `weight` (N,) w; companions by cosine as in association.strongest; categories
+    both ways: `item_start` (N+1,), `item_categories`, `item_weights`, `category_start`, `category_items`,
+    `category_weights`."""
+    n_items = len(events.item_ids)
+    matrix = incidence(events.users, events.items, n_items)
+    matrix.data[:] = 1.0
+    users = np.bincount(matrix.indices, minlength=n_items).astype(np.float64)
+    small = matrix[np.diff(matrix.indptr) <= MAX_GROUP]
+    together = (small.T @ small).tocoo()
+    keep = (together.row != together.col) & (together.data >= settings.min_cointeraction_count)
+    i, j, k = together.row[keep], together.col[keep], together.data[keep].astype(np.float64)
+    return {
+        "share": users / max(len(events.user_ids), 1),
+        "weight": users / (users + COLD),
+        **strongest(i, j, k / np.sqrt(users[i] * users[j]), n_items),
+        **_categories(events.item_ids, items),
+    }
+
+
+def _categories(item_ids: np.ndarray, items: pd.DataFrame | None) -> dict[str, np.ndarray]:
+    """Each item's categories with unit length, by item and by category."""
+    pairs = set()
+    if items is not None:
+        codes = codes_of(item_ids, items["ITEM_ID"].astype(str).to_numpy(dtype=np.str_)).tolist()
+        for name in items.columns.drop("ITEM_ID"):
+            values = items[name].tolist()
+            texts = [(code, value) for code, value in zip(codes, values, strict=True) if isinstance(value, str)]
+            pairs.update((code, f"{name}={each}") for code, value in texts for each in value.split("|") if each)
+    _, category = np.unique(np.array([name for _, name in pairs], dtype=np.str_), return_inverse=True)
+    item = np.array([code for code, _ in pairs], dtype=np.int64)
+    sizes = np.bincount(category)
+    shared = sizes[category] > 1
+    item, category = item[shared], category[shared]
+    weight = np.log(len(item_ids) / sizes[category])
+    length = np.sqrt(np.bincount(item, weights=weight**2, minlength=len(item_ids)))
+    weight = weight / np.maximum(length[item], FILL)
+    by_item, by_category = np.lexsort((category, item)), np.lexsort((item, category))
+    return {
+        "item_start": np.searchsorted(item[by_item], np.arange(len(item_ids) + 1)),
+        "item_categories": category[by_item],
+        "item_weights": weight[by_item],
+        "category_start": np.searchsorted(category[by_category], np.arange(len(sizes) + 1)),
+        "category_items": item[by_category],
+        "category_weights": weight[by_category],
+    }
+
+
+def recommend(
+    model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
+) -> Ranking:
+    """The k allowed items most similar to `item`; no scores (recommendations.md)."""
+    scores = FILL * model["share"]
+    if item is not None and item >= 0:
+        row, weight = slice(model["start"][item], model["start"][item + 1]), model["weight"][item]
+        scores[model["companions"][row]] += weight * model["scores"][row]
+        own = slice(model["item_start"][item], model["item_start"][item + 1])
+        for category, mine in zip(model["item_categories"][own], model["item_weights"][own], strict=True):
+            members = slice(model["category_start"][category], model["category_start"][category + 1])
+            scores[model["category_items"][members]] += (1 - weight) * mine * model["category_weights"][members]
+    return Ranking(best(scores, k, allowed & (scores > 0)).items)
