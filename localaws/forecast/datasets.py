@@ -48,6 +48,7 @@ def create_import(context: Context, params: dict) -> dict:
     dataset = get(context, "Dataset", params["DatasetArn"], active=True)
     timestamp_format = params.get("TimestampFormat", DEFAULT_TIMESTAMP_FORMAT)
     _check_import(dataset, params, timestamp_format)
+    file_format = schema.format_of(params)
     job = create(context, "DatasetImportJob", params, TimestampFormat=timestamp_format)
     source = params["DataSource"]["S3Config"]
     destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
@@ -64,6 +65,7 @@ def create_import(context: Context, params: dict) -> dict:
         {
             "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": source["Path"],
+            "file_format": file_format,
             "attributes": dataset.record["Schema"]["Attributes"],
             "timestamp_format": TIMESTAMP_FORMATS[timestamp_format],
             "destination": destination,
@@ -74,8 +76,6 @@ def create_import(context: Context, params: dict) -> dict:
 
 
 def _check_import(dataset: Resource, params: dict, timestamp_format: str) -> None:
-    if params.get("Format", "CSV") != "CSV":
-        raise invalid(f"Format {params['Format']} is not built in Storecast's embedded AWS; CSV is")
     if timestamp_format not in TIMESTAMP_FORMATS:
         raise invalid(f"TimestampFormat {timestamp_format!r} is not one of {', '.join(TIMESTAMP_FORMATS)}")
     frequency = dataset.record.get("DataFrequency", "D")

@@ -43,8 +43,7 @@ def create_forecast(context: Context, params: dict) -> dict:
 
 def create_export(context: Context, params: dict) -> dict:
     forecast = get(context, "Forecast", params["ForecastArn"], active=True)
-    if params.get("Format", "CSV") != "CSV":
-        raise invalid(f"Format {params['Format']} is not built in Storecast's embedded AWS; CSV is")
+    file_format = schema.format_of(params)
     job = create(context, "ForecastExportJob", params)
     destination = params["Destination"]["S3Config"]
     context.jobs.submit(
@@ -53,6 +52,7 @@ def create_export(context: Context, params: dict) -> dict:
         {
             "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": destination["Path"],
+            "file_format": file_format,
             "name": job.name,
             "forecast": context.store.folder(forecast.arn),
         },

@@ -1,4 +1,4 @@
-"""CSV files as Amazon Forecast imports them: no header, columns in the schema's order, every bad value named.
+"""CSV and Parquet files as Amazon Forecast imports them, every bad value named.
 
 Source: dataset-import-guidelines-troubleshooting.md, API_SchemaAttribute.md, API_Statistics.md.
 """
@@ -35,6 +35,37 @@ def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.Da
     return pd.DataFrame(columns)
 
 
+def read_parquet(file: File, attributes: list[dict], timestamp_format: str) -> pd.DataFrame:
+    """The same of a Parquet file: its columns are the schema's by name, in any order.
+
+    Timestamps may be Parquet's own (a time zone is dropped) or strings of `timestamp_format`.
+    """
+    names = [each["AttributeName"] for each in attributes]
+    try:
+        frame = pd.read_parquet(io.BytesIO(file.body))
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise JobFailed(f"{file.uri} is not a Parquet file: {error}") from None
+    if sorted(frame.columns) != sorted(names):
+        found = ", ".join(map(str, frame.columns))
+        raise JobFailed(f"{file.uri} has the columns {found}, but the schema has: {', '.join(names)}")
+    if frame.empty:
+        raise JobFailed(f"{file.uri} is empty")
+    texts = {name: _text(frame[name].reset_index(drop=True), timestamp_format) for name in names}
+    return pd.DataFrame(
+        {
+            each["AttributeName"]: _column(file.uri, texts[each["AttributeName"]], each, timestamp_format)
+            for each in attributes
+        }
+    )
+
+
+def _text(column: pd.Series, timestamp_format: str) -> pd.Series:
+    """The values as a CSV file would hold them."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
+        return column.dt.strftime(timestamp_format).fillna("")
+    return column.astype(object).where(column.notna(), "").map(str)
+
+
 def _read(uri: str, text: str, names: list[str]) -> pd.DataFrame:
     try:
         return pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False)
@@ -49,7 +80,9 @@ def _check_columns(uri: str, text: str, names: list[str]) -> None:
     if len(first) != len(names):
         raise JobFailed(f"{uri}, row 1: {len(first)} columns, but the schema has {len(names)}: {', '.join(names)}")
     if list(first) == names:
-        raise JobFailed(f"{uri}, row 1 is a header ({','.join(first)}); leave it out: columns follow the schema's order")
+        raise JobFailed(
+            f"{uri}, row 1 is a header ({','.join(first)}); leave it out: columns follow the schema's order"
+        )
 
 
 def _column(uri: str, column: pd.Series, attribute: dict, timestamp_format: str) -> pd.Series:

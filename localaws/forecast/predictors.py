@@ -11,6 +11,7 @@ from localaws.resources import Resource
 
 DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
+AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet")  # AWS's algorithms that can be here
 
 
 def create_auto_predictor(context: Context, params: dict) -> dict:
@@ -20,15 +21,20 @@ def create_auto_predictor(context: Context, params: dict) -> dict:
     for member in ("DataConfig", "ForecastHorizon", "ForecastFrequency"):
         if member not in config:
             raise invalid(f"{member} is required to create a new predictor")
-    if config["DataConfig"].get("AdditionalDatasets"):
-        raise invalid("AdditionalDatasets (holidays, Weather Index) are not built in Storecast's embedded AWS")
+    country = schema.holiday_country(
+        [
+            (each["Name"], code)
+            for each in config["DataConfig"].get("AdditionalDatasets", [])
+            for code in each.get("Configuration", {}).get("CountryCode") or [None]
+        ]
+    )
     if params.get("ExplainPredictor") or params.get("MonitorConfig"):
         raise invalid("ExplainPredictor and MonitorConfig are not built in Storecast's embedded AWS")
     transformations = {
         each["AttributeName"]: each["Transformations"] for each in config["DataConfig"].get("AttributeConfigs", [])
     }
     group_arn = config["DataConfig"]["DatasetGroupArn"]
-    return _train(context, config, group_arn, transformations, {}, IsAutoPredictor=True)
+    return _train(context, config, group_arn, transformations, {"country": country}, IsAutoPredictor=True)
 
 
 def _of_reference(context: Context, params: dict, reference: str) -> dict:
@@ -43,16 +49,13 @@ def _of_reference(context: Context, params: dict, reference: str) -> dict:
 
 
 def create_predictor(context: Context, params: dict) -> dict:
-    """A legacy predictor: one algorithm, named by its ARN."""
-    for member in ("PerformAutoML", "PerformHPO"):
-        if params.get(member):
-            raise invalid(f"{member} is not built in Storecast's embedded AWS")
-    if "AlgorithmArn" not in params:
-        raise invalid("AlgorithmArn is required unless PerformAutoML is true")
-    name = params["AlgorithmArn"].removeprefix(ALGORITHM_PREFIX)
-    if name not in ALGORITHMS and name not in UNAVAILABLE:  # the job of an unavailable one fails and says why
-        allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
-        raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
+    """A legacy predictor: one algorithm, named by its ARN, or with PerformAutoML the best of AWS's by mean wQL."""
+    if params.get("PerformHPO"):
+        raise invalid("PerformHPO is not built in Storecast's embedded AWS")
+    auto_ml = params.get("PerformAutoML", False)
+    members = [name for name in AUTO_ML if name in ALGORITHMS] if auto_ml else [_algorithm(params)]
+    if auto_ml and "AlgorithmArn" in params:
+        raise invalid("AlgorithmArn may not be given when PerformAutoML is true")
     featurization = params["FeaturizationConfig"]
     transformations = {
         each["AttributeName"]: each["FeaturizationPipeline"][0].get("FeaturizationMethodParameters", {})
@@ -61,19 +64,34 @@ def create_predictor(context: Context, params: dict) -> dict:
     }
     config = params | {key: featurization[key] for key in featurization if key.startswith("Forecast")}
     evaluation = params.get("EvaluationParameters", {})
+    country = schema.holiday_country(
+        [(each["Name"], each["Value"]) for each in params["InputDataConfig"].get("SupplementaryFeatures", [])]
+    )
     return _train(
         context,
         config,
         params["InputDataConfig"]["DatasetGroupArn"],
         transformations,
         {
-            "members": [name],
+            "members": members,
+            "auto_ml": auto_ml,
+            "country": country,
             "windows": evaluation.get("NumberOfBacktestWindows", 1),
             "offset": evaluation.get("BackTestWindowOffset"),
         },
         IsAutoPredictor=False,
         EvaluationParameters=evaluation,
     )
+
+
+def _algorithm(params: dict) -> str:
+    if "AlgorithmArn" not in params:
+        raise invalid("AlgorithmArn is required unless PerformAutoML is true")
+    name = params["AlgorithmArn"].removeprefix(ALGORITHM_PREFIX)
+    if name not in ALGORITHMS and name not in UNAVAILABLE:  # the job of an unavailable one fails and says why
+        allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
+        raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
+    return name
 
 
 def _train(context: Context, config: dict, group_arn: str, transformations: dict, options: dict, **record: Any) -> dict:
@@ -153,8 +171,7 @@ def get_accuracy_metrics(context: Context, params: dict) -> dict:
 
 def create_backtest_export(context: Context, params: dict) -> dict:
     predictor = get(context, "Predictor", params["PredictorArn"], active=True)
-    if params.get("Format", "CSV") != "CSV":
-        raise invalid(f"Format {params['Format']} is not built in Storecast's embedded AWS; CSV is")
+    file_format = schema.format_of(params)
     job = create(context, "PredictorBacktestExportJob", params)
     destination = params["Destination"]["S3Config"]
     context.jobs.submit(
@@ -163,6 +180,7 @@ def create_backtest_export(context: Context, params: dict) -> dict:
         {
             "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": destination["Path"],
+            "file_format": file_format,
             "name": job.name,
             "predictor": context.store.folder(predictor.arn),
             "types": predictor.record["ForecastTypes"],

@@ -29,6 +29,11 @@ DOMAINS = {
 }
 MOST_COLUMNS = {TARGET: 13, RELATED: 25, METADATA: 10}
 NUMBERS = ("integer", "float")
+# holidays.md
+COUNTRIES = (
+    "AL AR AT AU BA BE BG BO BR BY CA CL CO CR HR CZ DK EC EE ET FI FR DE GR HU IS IN IE IT JP KZ KR LV LI LT LU MK MT "
+    "MX MD ME NL NZ NI NG NO PA PY PE PL PT RO RU RS SK SI ZA ES SE CH UA AE US UK UY VE"
+).split()
 
 
 def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) -> None:
@@ -62,6 +67,36 @@ def check_frequency(frequency: str) -> None:
         frequencies.offset(frequency)
     except ValueError as error:
         raise _invalid(str(error)) from None
+
+
+def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
+    """The country whose public holidays count, of AdditionalDatasets given as (name, country code).
+
+    Raises ServiceError InvalidInputException for an unknown name or country, for two countries, and for the Weather
+    Index, whose weather would have to come over the network.
+    """
+    for name, country in additional:
+        if name == "weather":
+            raise _invalid(
+                "The Weather Index (AdditionalDatasets, weather) needs a network service that Storecast's embedded AWS "
+                "does not have; leave it out"
+            )
+        if name != "holiday":
+            raise _invalid(f"AdditionalDatasets names {name!r}; allowed are holiday and weather")
+        if country not in COUNTRIES:
+            raise _invalid(f"CountryCode {country!r} is not one of {', '.join(COUNTRIES)}")
+    countries = [country for _, country in additional]
+    if len(countries) > 1:
+        raise _invalid(f"A predictor takes the holidays of one country, not of {', '.join(countries)}")
+    return countries[0] if countries else None
+
+
+def format_of(params: dict) -> str:
+    """Format of an import or an export, CSV by default."""
+    file_format = params.get("Format", "CSV")
+    if file_format not in ("CSV", "PARQUET"):
+        raise _invalid(f"Format {file_format!r} is not CSV or PARQUET")
+    return file_format
 
 
 def check_forecast_types(types: list[str]) -> None:

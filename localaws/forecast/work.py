@@ -1,9 +1,10 @@
 """The long work of Amazon Forecast, each function in a process of its own: files in, files out."""
 
-import io
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,14 @@ from localaws.objects import Access, read, write
 ROWS_PER_PART = 100_000
 
 
-def import_dataset(access: Access, path: str, attributes: list[dict], timestamp_format: str, destination: Path) -> dict:
-    files = read(access, path)
-    frame = pd.concat([imported.read_csv(file, attributes, timestamp_format) for file in files], ignore_index=True)
+def import_dataset(
+    access: Access, path: str, file_format: str, attributes: list[dict], timestamp_format: str, destination: Path
+) -> dict:
+    read_file, suffix = {"CSV": (imported.read_csv, ".csv"), "PARQUET": (imported.read_parquet, ".parquet")}[
+        file_format
+    ]
+    files = read(access, path, (suffix,))
+    frame = pd.concat([read_file(file, attributes, timestamp_format) for file in files], ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
     size = sum(len(file.body) for file in files)
@@ -34,22 +40,41 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
     horizon, types = settings["horizon"], settings["types"]
     panel = _panel(datasets, settings)
     _check_horizon(panel, horizon, auto)
-    options = {key: settings[key] for key in ("members", "windows", "offset") if settings.get(key)}
+    options = {key: settings[key] for key in ("windows", "offset") if settings.get(key)}
+    train = partial(
+        autopredictor.train,
+        panel,
+        horizon,
+        _levels(types),
+        metric=settings["metric"],
+        workers=os.cpu_count(),
+        **options,
+    )
     try:
-        predictor = autopredictor.train(
-            panel, horizon, _levels(types), metric=settings["metric"], workers=os.cpu_count(), **options
-        )
+        if settings.get("auto_ml"):
+            predictors = sorted([train(members=[name]) for name in settings["members"]], key=_average_wql)
+        else:
+            predictors = [train(members=settings.get("members"))]
     except ValueError as error:
         raise JobFailed(str(error)) from None
+    predictor = predictors[0]
     document, arrays = trained.to_parts(predictor)
     destination.mkdir(parents=True, exist_ok=True)
     (destination / "predictor.json").write_text(json.dumps(document))
     np.savez(destination / "predictor.npz", **arrays)
     message = " ".join([_members_message(predictor) if auto else "", *panel.messages, *predictor.messages]).strip()
+    evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
+    chosen = {"AutoMLAlgorithmArns": [evaluations[0]["AlgorithmArn"]]} if settings.get("auto_ml") else {}
     return {
-        "record": {"Message": message} if message else {},
-        "private": {"evaluation": [_evaluation(predictor, panel, types, auto)]},
+        "record": {"Message": message, **chosen} if message else chosen,
+        "private": {"evaluation": evaluations},
     }
+
+
+def _average_wql(predictor: trained.Trained) -> float:
+    """AutoML's yardstick: the mean wQL over quantiles and windows; a predictor without one comes last."""
+    loss = predictor.backtest.summary().average_wql
+    return np.inf if np.isnan(loss) else loss
 
 
 def _check_horizon(panel: Panel, horizon: int, auto: bool) -> None:
@@ -73,7 +98,7 @@ def _panel(datasets: dict, settings: dict) -> Panel:
     domain = schema.DOMAINS[datasets[schema.TARGET]["domain"]]
     frames = {kind: _frame(about["files"]) for kind, about in datasets.items()}
     try:
-        return build_panel(
+        panel = build_panel(
             frames[schema.TARGET],
             _numbers_only(frames.get(schema.RELATED), datasets.get(schema.RELATED), domain, settings["dimensions"]),
             frames.get(schema.METADATA),
@@ -86,6 +111,7 @@ def _panel(datasets: dict, settings: dict) -> Panel:
         )
     except ValueError as error:
         raise JobFailed(str(error)) from None
+    return replace(panel, country=settings.get("country"))
 
 
 def _frame(files: list[str]) -> pd.DataFrame:
@@ -157,7 +183,7 @@ def _load(folder: Path) -> trained.Trained:
         return trained.from_parts(document, dict(arrays))
 
 
-def export_backtest(access: Access, path: str, name: str, predictor: Path, types: list[str]) -> dict:
+def export_backtest(access: Access, path: str, file_format: str, name: str, predictor: Path, types: list[str]) -> dict:
     """Two folders as the service writes them: forecasted-values and accuracy-metrics-values."""
     found = _load(predictor)
     run, keys = found.backtest, found.keys
@@ -175,15 +201,16 @@ def export_backtest(access: Access, path: str, name: str, predictor: Path, types
     start, end = _stamp(run.timestamps[-1][0]), _stamp(run.timestamps[0][-1])
     accuracy.append(_accuracy(keys, run.item_summary(), run.levels, "Summary", start, end))
     folder = path.rstrip("/")
-    _write_parts(access, f"{folder}/forecasted-values", name, pd.concat(values, ignore_index=True))
-    _write_parts(access, f"{folder}/accuracy-metrics-values", name, pd.concat(accuracy, ignore_index=True))
+    forecasted, metered = pd.concat(values, ignore_index=True), pd.concat(accuracy, ignore_index=True)
+    _write_parts(access, f"{folder}/forecasted-values", name, file_format, forecasted)
+    _write_parts(access, f"{folder}/accuracy-metrics-values", name, file_format, metered, "not defined")
     return {}
 
 
 def _accuracy(
     keys: pd.DataFrame, values: metrics.Metrics, levels: tuple[float, ...], window: str, start: str, end: str
 ) -> pd.DataFrame:
-    """One row per item; what is not defined is written "not defined", as in the service's exports."""
+    """One row per item; NaN where a metric is not defined."""
     table = _lower(keys)
     table["backtest_window"] = window
     table["backtestwindow_start_time"], table["backtestwindow_end_time"] = start, end
@@ -192,8 +219,6 @@ def _accuracy(
     table["Average wQL"] = values.average_wql
     for name, column in {"RMSE": values.rmse, "WAPE": values.wape, "MAPE": values.mape, "MASE": values.mase}.items():
         table[name] = column
-    numbers = table.columns[len(keys.columns) + 3 :]
-    table[numbers] = table[numbers].astype(object).where(table[numbers].notna(), "not defined")
     return table
 
 
@@ -216,11 +241,11 @@ def create_forecast(datasets: dict, settings: dict, predictor: Path, types: list
     return {"record": {"Message": " ".join(panel.messages)}} if panel.messages else {}
 
 
-def export_forecast(access: Access, path: str, name: str, forecast: Path) -> dict:
+def export_forecast(access: Access, path: str, file_format: str, name: str, forecast: Path) -> dict:
     with np.load(forecast / "forecast.npz", allow_pickle=False) as file:
         keys = pd.DataFrame(file["keys"], columns=file["key_names"])
         table = _long(keys, file["timestamps"], "date", file["values"], file["types"].tolist())
-    _write_parts(access, path, name, table)
+    _write_parts(access, path, name, file_format, table)
     return {}
 
 
@@ -257,10 +282,15 @@ def _stamp(moment: np.datetime64) -> str:
     return f"{pd.Timestamp(moment):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _write_parts(access: Access, folder: str, name: str, table: pd.DataFrame) -> None:
-    """<job name>_<time>_part<N>.csv, a header in every part."""
+def _write_parts(
+    access: Access, folder: str, name: str, file_format: str, table: pd.DataFrame, missing: str = ""
+) -> None:
+    """<job name>_<time>_part<N>.csv, a header in every part, `missing` for NaN as in the service's; or .parquet."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for part, start in enumerate(range(0, max(len(table), 1), ROWS_PER_PART)):
-        text = io.StringIO()
-        table.iloc[start : start + ROWS_PER_PART].to_csv(text, index=False)
-        write(access, folder, f"{name}_{now}_part{part}.csv", text.getvalue().encode())
+        rows = table.iloc[start : start + ROWS_PER_PART]
+        if file_format == "PARQUET":
+            body, suffix = rows.to_parquet(index=False), "parquet"
+        else:
+            body, suffix = rows.to_csv(index=False, na_rep=missing).encode(), "csv"
+        write(access, folder, f"{name}_{now}_part{part}.{suffix}", body)

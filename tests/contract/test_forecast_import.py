@@ -1,6 +1,7 @@
 """What an import refuses: each message names the file, the row, the column and the value."""
 
 import boto3
+import pandas as pd
 import pytest
 
 from tests.contract.clients import refused
@@ -40,6 +41,40 @@ def test_bad_csv_fails_the_import(forecast, dataset: str, bucket: str, forecast_
         assert word in found["Message"], found["Message"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"item_id": ["a"], "timestamp": ["2024-01-01"]}, ["item_id, timestamp", "demand"]),
+        ({"item_id": ["a"], "timestamp": ["2024/01/01"], "demand": [1.0]}, ["row 1", "timestamp", "'2024/01/01'"]),
+        ({"item_id": ["a", "b"], "timestamp": ["2024-01-01"] * 2, "demand": ["1", "x"]}, ["row 2", "demand", "'x'"]),
+        ({"item_id": [], "timestamp": [], "demand": []}, ["empty"]),
+        (None, ["not a Parquet file"]),
+    ],
+    ids=["column", "timestamp", "number", "empty", "not parquet"],
+)
+def test_bad_parquet_fails_the_import(forecast, dataset: str, bucket: str, forecast_role: str, rows, words) -> None:
+    path = f"s3://{bucket}/bad/{unique('file')}.parquet"
+    body = GOOD.encode() if rows is None else pd.DataFrame(rows).to_parquet(index=False)
+    boto3.client("s3").put_object(Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/"), Body=body)
+    found = import_ended(forecast, import_from(forecast, dataset, path, forecast_role, Format="PARQUET"))
+    assert found["Status"] == "CREATE_FAILED"
+    for word in [path, *words]:
+        assert word in found["Message"], found["Message"]
+
+
+def test_parquet_is_imported_by_the_names_of_its_columns(forecast, bucket: str, forecast_role: str) -> None:
+    dataset = create_dataset(forecast)
+    rows = pd.DataFrame({"demand": [5, 7], "timestamp": pd.to_datetime(["2024-01-01", "2024-01-02"]), "item_id": "m"})
+    boto3.client("s3").put_object(Bucket=bucket, Key="parquet/file.parquet", Body=rows.to_parquet(index=False))
+    boto3.client("s3").put_object(Bucket=bucket, Key="parquet/other.csv", Body="not,for,us,at all")
+    path = f"s3://{bucket}/parquet/"
+    found = import_ended(forecast, import_from(forecast, dataset, path, forecast_role, Format="PARQUET"))
+    assert (found["Status"], found["Format"]) == ("ACTIVE", "PARQUET")
+    assert list(found["FieldStatistics"]) == ["item_id", "timestamp", "demand"]
+    assert found["FieldStatistics"]["demand"]["Max"] == "7"
+    assert found["FieldStatistics"]["timestamp"]["Max"] == "2024-01-02T00:00:00"
+
+
 def test_a_failed_import_leaves_the_data_of_the_last_good_one(forecast, bucket: str, forecast_role: str) -> None:
     """A predictor trains on the good file although a bad one came later."""
     dataset, s3 = create_dataset(forecast), boto3.client("s3")
@@ -70,10 +105,7 @@ def test_a_path_without_files_is_named(forecast, dataset: str, bucket: str, fore
 
 def test_an_import_that_cannot_start(forecast, dataset: str, bucket: str, forecast_role: str) -> None:
     path = f"s3://{bucket}/forecasting/sample/target/"
-    for more, words in (
-        ({"TimestampFormat": "dd.MM.yyyy"}, ["TimestampFormat", "dd.MM.yyyy", "yyyy-MM-dd"]),
-        ({"Format": "PARQUET"}, ["PARQUET", "CSV"]),
-    ):
+    for more, words in (({"TimestampFormat": "dd.MM.yyyy"}, ["TimestampFormat", "dd.MM.yyyy", "yyyy-MM-dd"]),):
         refused("InvalidInputException", lambda more=more: import_from(forecast, dataset, path, forecast_role, **more),
                 *words)  # fmt: skip
     refused("ResourceNotFoundException", lambda: import_from(forecast, dataset + "x", path, forecast_role), dataset)

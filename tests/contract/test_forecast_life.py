@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 import boto3
+import pandas as pd
 import pytest
 
 from tests.contract.clients import refused
@@ -147,6 +148,29 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     assert rows[1][:2] == ["apples", "2024-07-19T00:00:00Z"] and float(rows[1][2]) <= float(rows[1][4])
 
 
+def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) -> None:
+    to = {"S3Config": {"Path": f"s3://{bucket}/exports/parquet", "RoleArn": forecast_role}}
+    job = forecast.create_forecast_export_job(
+        ForecastExportJobName="columns", ForecastArn=trained.forecast, Destination=to, Format="PARQUET"
+    )["ForecastExportJobArn"]
+    found = ended(forecast.describe_forecast_export_job, ForecastExportJobArn=job)
+    assert (found["Status"], found["Format"]) == ("ACTIVE", "PARQUET")
+    job = forecast.create_predictor_backtest_export_job(
+        PredictorBacktestExportJobName="columns", PredictorArn=trained.npts, Destination=to, Format="PARQUET"
+    )["PredictorBacktestExportJobArn"]
+    found = ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=job)
+    assert found["Status"] == "ACTIVE", found
+    s3 = boto3.client("s3")
+    keys = sorted(each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="exports/parquet/")["Contents"])
+    accuracy, values_to_come, values = (
+        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) for key in keys
+    )
+    assert list(values_to_come) == ["item_id", "date", "p5", "p50", "p95", "mean"]
+    assert len(values_to_come) == ITEMS * HORIZON and values_to_come["mean"].dtype.kind == "f"
+    assert len(values) == ITEMS * HORIZON * 2 and values["target_value"].dtype.kind == "f"
+    assert accuracy["RMSE"].dtype.kind == "f" and all(key.endswith("_part0.parquet") for key in keys)
+
+
 def test_backtests_are_exported_in_two_folders(forecast, trained, bucket: str, forecast_role: str) -> None:
     job = forecast.create_predictor_backtest_export_job(
         PredictorBacktestExportJobName="tested",
@@ -206,6 +230,52 @@ def test_a_running_job_is_stopped_before_it_is_deleted(forecast, bucket: str, fo
     gone(forecast.describe_dataset_group, DatasetGroupArn=group.arn)
     forecast.delete_resource_tree(ResourceArn=group.datasets["target"])
     gone(forecast.describe_dataset_import_job, DatasetImportJobArn=group.imports["target"])
+
+
+def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(forecast, trained) -> None:
+    arn = forecast.create_predictor(
+        PredictorName=unique("automl"),
+        PerformAutoML=True,
+        ForecastHorizon=7,
+        EvaluationParameters={"NumberOfBacktestWindows": 2},
+        InputDataConfig={
+            "DatasetGroupArn": trained.group.arn,
+            "SupplementaryFeatures": [{"Name": "holiday", "Value": "DE"}],
+        },
+        FeaturizationConfig={"ForecastFrequency": "D"},
+    )["PredictorArn"]
+    found = ended(forecast.describe_predictor, PredictorArn=arn)
+    assert (found["Status"], found["PerformAutoML"]) == ("ACTIVE", True), found
+    results = forecast.get_accuracy_metrics(PredictorArn=arn)["PredictorEvaluationResults"]
+    names = [result["AlgorithmArn"].rpartition("/")[2] for result in results]
+    assert set(names) >= {"ARIMA", "ETS", "NPTS"} and "LightGBM" not in names
+    assert all(len(result["TestWindows"]) == 3 for result in results)
+    losses = [result["TestWindows"][0]["Metrics"]["AverageWeightedQuantileLoss"] for result in results]
+    assert losses == sorted(losses)
+    assert found["AutoMLAlgorithmArns"] == [results[0]["AlgorithmArn"]]
+    both = {"PredictorName": unique("both"), "PerformAutoML": True, "AlgorithmArn": found["AutoMLAlgorithmArns"][0]}
+    data = {key: found[key] for key in ("ForecastHorizon", "InputDataConfig", "FeaturizationConfig")}
+    refused("InvalidInputException", forecast.create_predictor, "AlgorithmArn", "PerformAutoML", **both, **data)
+
+
+def test_an_auto_predictor_with_the_holidays_of_a_country(forecast, trained) -> None:
+    data = {"DatasetGroupArn": trained.group.arn}
+    good = {"PredictorName": unique("holidays"), "ForecastHorizon": 7, "ForecastFrequency": "D"}
+    create = forecast.create_auto_predictor
+    for additional, words in (
+        ({"Name": "weather"}, ["Weather Index", "network"]),
+        ({"Name": "holiday", "Configuration": {"CountryCode": ["XX"]}}, ["'XX'", "US"]),
+        ({"Name": "holiday", "Configuration": {"CountryCode": ["US", "DE"]}}, ["one country", "US, DE"]),
+        ({"Name": "holiday"}, ["CountryCode", "None"]),
+        ({"Name": "tides"}, ["'tides'", "holiday"]),
+    ):
+        wrong = {**data, "AdditionalDatasets": [additional]}
+        refused("InvalidInputException", create, *words, **good, DataConfig=wrong)
+    holidays = [{"Name": "holiday", "Configuration": {"CountryCode": ["US"]}}]
+    arn = create(**good, DataConfig={**data, "AdditionalDatasets": holidays})["PredictorArn"]
+    found = ended(forecast.describe_auto_predictor, PredictorArn=arn)
+    assert found["Status"] == "ACTIVE", found
+    assert found["DataConfig"]["AdditionalDatasets"] == holidays
 
 
 @pytest.mark.parametrize(

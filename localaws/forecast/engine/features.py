@@ -1,15 +1,17 @@
 """The rows that the global quantile model learns from: what was known at an origin, about a step ahead of it."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from localaws.forecast.engine import holiday
 from localaws.forecast.engine.freq import parse, season_length, seasons
 from localaws.forecast.engine.panel import Panel
 
-RECENT = 7           # newest values given one by one
-SEASONS = 4          # values of the same place in the season given one by one
-LEVEL_STEPS = 28     # a series is scaled by its mean size over that many steps (or one season, if that is longer)
+RECENT = 7  # newest values given one by one
+SEASONS = 4  # values of the same place in the season given one by one
+LEVEL_STEPS = 28  # a series is scaled by its mean size over that many steps (or one season, if that is longer)
 WINDOWS = (7, 28, 91)
 
 
@@ -17,9 +19,9 @@ WINDOWS = (7, 28, 91)
 class Rows:
     """R rows; values and targets are divided by the row's scale, so small and large series share what is learned."""
 
-    features: np.ndarray      # (R, F) float32, NaN = not known
-    scale: np.ndarray         # (R,) in the target's unit, > 0
-    categorical: list[int]    # the feature columns that are codes
+    features: np.ndarray  # (R, F) float32, NaN = not known
+    scale: np.ndarray  # (R,) in the target's unit, > 0
+    categorical: list[int]  # the feature columns that are codes
 
 
 def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], Rows]:
@@ -34,7 +36,7 @@ def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray,
     level = np.where(level > 0, level, _rolling_mean(np.abs(values), steps))
     level = np.where(level > 0, level, 1.0)
     rolling = [_rolling_mean(values, window) for window in WINDOWS]
-    spread = np.sqrt(np.maximum(_rolling_mean(values ** 2, LEVEL_STEPS) - _rolling_mean(values, LEVEL_STEPS) ** 2, 0))
+    spread = np.sqrt(np.maximum(_rolling_mean(values**2, LEVEL_STEPS) - _rolling_mean(values, LEVEL_STEPS) ** 2, 0))
     zeros = _rolling_mean(np.where(np.isnan(values), np.nan, values == 0), LEVEL_STEPS)
     age = np.cumsum(np.maximum.accumulate(~np.isnan(values), axis=1), axis=1)
     calendar = _calendar(panel, horizon)
@@ -68,7 +70,7 @@ def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
 
     def over_window(x: np.ndarray) -> np.ndarray:
         sums = np.cumsum(x, axis=1)
-        return sums - np.pad(sums, ((0, 0), (window, 0)))[:, :sums.shape[1]]
+        return sums - np.pad(sums, ((0, 0), (window, 0)))[:, : sums.shape[1]]
 
     count = over_window(known.astype(float))
     total = over_window(np.where(known, values, 0.0))
@@ -76,14 +78,26 @@ def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _calendar(panel: Panel, horizon: int) -> np.ndarray:
-    """(T+H, c) calendar of each step; the place in the year only if more than a year of it can have been learned."""
+    """(T+H, c) calendar of each step; the place in the year only if more than a year of it can have been learned.
+
+    With a country its public holidays too.
+    """
     timestamps = panel.timestamps.append(panel.future(horizon))
     unit = parse(panel.freq)[1]
-    names = {"Y": [], "M": ["month"], "W": [], "D": ["dayofweek", "day"], "H": ["hour", "dayofweek"],
-             "min": ["minute", "hour", "dayofweek"]}[unit]
+    names = {
+        "Y": [],
+        "M": ["month"],
+        "W": [],
+        "D": ["dayofweek", "day"],
+        "H": ["hour", "dayofweek"],
+        "min": ["minute", "hour", "dayofweek"],
+    }[unit]
     if unit in ("W", "D") and (panel.timestamps[-1] - panel.timestamps[0]).days > 366:
         names = [*names, "dayofyear"]
-    return np.column_stack([getattr(timestamps, name) for name in names] or [np.empty((len(timestamps), 0))])
+    columns = [getattr(timestamps, name) for name in names] or [np.empty((len(timestamps), 0))]
+    if panel.country:
+        columns.append(holiday.features(timestamps, panel.freq, panel.country))
+    return np.column_stack(columns)
 
 
 def _codes(panel: Panel) -> np.ndarray:

@@ -1,4 +1,5 @@
 """What every algorithm reads and returns: all series of a dataset group on one time axis, and their forecasts."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -7,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import filling, freq as frequency
+from localaws.forecast.engine import filling
+from localaws.forecast.engine import freq as frequency
 
 TARGET_DEFAULTS = {"aggregation": "sum", "frontfill": "none", "middlefill": "zero", "backfill": "zero"}
 _MANY = 5  # keys named in a message before "and so many more"
@@ -17,14 +19,15 @@ _MANY = 5  # keys named in a message before "and so many more"
 class Panel:
     """n series over T time steps of history; H' (0 or the horizon) further steps are known of the related series."""
 
-    keys: pd.DataFrame               # (n, 1+d) item key then dimension columns, strings; row i describes series i
-    timestamps: pd.DatetimeIndex     # (T,) history, regular at freq
-    target: np.ndarray               # (n, T) float64, NaN = not started / missing
-    freq: str                        # Forecast's frequency: "D", "W", "15min", ...
-    related: np.ndarray | None       # (n, T+H', k) float64
+    keys: pd.DataFrame  # (n, 1+d) item key then dimension columns, strings; row i describes series i
+    timestamps: pd.DatetimeIndex  # (T,) history, regular at freq
+    target: np.ndarray  # (n, T) float64, NaN = not started / missing
+    freq: str  # Forecast's frequency: "D", "W", "15min", ...
+    related: np.ndarray | None  # (n, T+H', k) float64
     related_names: tuple[str, ...]
-    metadata: pd.DataFrame | None    # (n, m) strings, aligned with keys
-    messages: tuple[str, ...] = ()   # what was left out on the way, in words for the person who imported the data
+    metadata: pd.DataFrame | None  # (n, m) strings, aligned with keys
+    country: str | None = None  # whose public holidays count (holiday.py)
+    messages: tuple[str, ...] = ()  # what was left out on the way, in words for the person who imported the data
 
     @property
     def future_steps(self) -> int:
@@ -33,7 +36,7 @@ class Panel:
 
     def cut(self, steps: int) -> Panel:
         """The panel as it was after its first `steps` time steps; related series keep their H' steps of future."""
-        related = None if self.related is None else self.related[:, :steps + self.future_steps]
+        related = None if self.related is None else self.related[:, : steps + self.future_steps]
         return replace(self, timestamps=self.timestamps[:steps], target=self.target[:, :steps], related=related)
 
     def future(self, horizon: int) -> pd.DatetimeIndex:
@@ -46,13 +49,22 @@ class Panel:
 class Prediction:
     """A forecast of n series for H steps at Q quantile levels, in the target's unit; never clipped at zero."""
 
-    quantiles: np.ndarray            # (n, H, Q), non-crossing, in the order of the levels asked for
-    mean: np.ndarray                 # (n, H)
+    quantiles: np.ndarray  # (n, H, Q), non-crossing, in the order of the levels asked for
+    mean: np.ndarray  # (n, H)
 
 
-def build_panel(target: pd.DataFrame, related: pd.DataFrame | None, metadata: pd.DataFrame | None, *, item_key: str,
-                dimensions: Sequence[str] = (), target_name: str, freq: str, horizon: int,
-                transformations: Mapping[str, Mapping[str, str]] | None = None) -> Panel:
+def build_panel(
+    target: pd.DataFrame,
+    related: pd.DataFrame | None,
+    metadata: pd.DataFrame | None,
+    *,
+    item_key: str,
+    dimensions: Sequence[str] = (),
+    target_name: str,
+    freq: str,
+    horizon: int,
+    transformations: Mapping[str, Mapping[str, str]] | None = None,
+) -> Panel:
     """The dense panel of a dataset group, from long frames as imported.
 
     `target` has the columns item_key, "timestamp" (datetime64), the dimensions and `target_name`; `related` the same
@@ -75,8 +87,10 @@ def build_panel(target: pd.DataFrame, related: pd.DataFrame | None, metadata: pd
     rows = target.dropna(subset=[target_name]).sort_values("timestamp", kind="stable")
     if rows.empty:
         raise ValueError(f"the target time series holds no value of {target_name!r}")
-    rows = rows.assign(**{name: rows[name].astype(str) for name in key_names},
-                       timestamp=frequency.align(pd.DatetimeIndex(rows["timestamp"]), freq))
+    rows = rows.assign(
+        **{name: rows[name].astype(str) for name in key_names},
+        timestamp=frequency.align(pd.DatetimeIndex(rows["timestamp"]), freq),
+    )
     keys = rows[key_names].drop_duplicates().sort_values(key_names, ignore_index=True)
     timestamps = pd.date_range(rows["timestamp"].min(), rows["timestamp"].max(), freq=frequency.offset(freq))
     config = TARGET_DEFAULTS | configs.get(target_name, {})
@@ -88,8 +102,9 @@ def build_panel(target: pd.DataFrame, related: pd.DataFrame | None, metadata: pd
     return panel if metadata is None else replace(panel, metadata=_aligned_metadata(panel.keys, metadata, item_key))
 
 
-def _aggregated(rows: pd.DataFrame, keys: pd.DataFrame, timestamps: pd.DatetimeIndex, name: str,
-                how: str) -> np.ndarray:
+def _aggregated(
+    rows: pd.DataFrame, keys: pd.DataFrame, timestamps: pd.DatetimeIndex, name: str, how: str
+) -> np.ndarray:
     """(n, T) of one value per series and aligned time step."""
     grouped = rows.groupby([*keys.columns, "timestamp"], sort=False)[name]
     cells = grouped.agg({"avg": "mean"}.get(how, how)).reset_index()
@@ -108,20 +123,26 @@ def _row_of(rows: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
 def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Mapping[str, Mapping[str, str]]) -> Panel:
     shared = [name for name in panel.keys.columns if name in related.columns]
     names = [name for name in related.columns if name not in {*panel.keys.columns, "timestamp"}]
-    rows = related.assign(**{name: related[name].astype(str) for name in shared},
-                          timestamp=frequency.align(pd.DatetimeIndex(related["timestamp"]), panel.freq))
+    rows = related.assign(
+        **{name: related[name].astype(str) for name in shared},
+        timestamp=frequency.align(pd.DatetimeIndex(related["timestamp"]), panel.freq),
+    )
     twice = rows[rows.duplicated([*shared, "timestamp"])]
     if len(twice):
         row = twice.iloc[0]
-        raise ValueError(f"related time series are never aggregated, but {_named(row, shared)} has two rows for the "
-                         f"{panel.freq} time step {row['timestamp']}")
+        raise ValueError(
+            f"related time series are never aggregated, but {_named(row, shared)} has two rows for the "
+            f"{panel.freq} time step {row['timestamp']}"
+        )
     covered = _row_of(panel.keys[shared], rows[shared].drop_duplicates()) >= 0
     if not covered.any():
         raise ValueError(f"no series of the target time series has rows in the related time series ({shared})")
     messages = panel.messages
     if not covered.all():
-        messages += (f"{(~covered).sum()} of {len(covered)} series have no related time series and are left out of the "
-                     f"model and the forecasts: {_listed(panel.keys[~covered])}",)
+        messages += (
+            f"{(~covered).sum()} of {len(covered)} series have no related time series and are left out of the "
+            f"model and the forecasts: {_listed(panel.keys[~covered])}",
+        )
     keys, target = panel.keys[covered].reset_index(drop=True), panel.target[covered]
     end = len(panel.timestamps)
     # the guide: related data with any value inside the horizon is forward-looking, otherwise it is historical
@@ -153,9 +174,11 @@ def _check_complete(panel: Panel, axis: pd.DatetimeIndex) -> None:
     missing = np.argwhere(np.isnan(panel.related) & started[:, :, None])
     if len(missing):
         i, t, k = missing[0]
-        raise ValueError(f"related time series must not have missing values: {panel.related_names[k]!r} of "
-                         f"{_named(panel.keys.iloc[i], panel.keys.columns)} is missing at {axis[t]} (and at "
-                         f"{len(missing) - 1} more places); give it there or set middlefill, backfill or futurefill")
+        raise ValueError(
+            f"related time series must not have missing values: {panel.related_names[k]!r} of "
+            f"{_named(panel.keys.iloc[i], panel.keys.columns)} is missing at {axis[t]} (and at "
+            f"{len(missing) - 1} more places); give it there or set middlefill, backfill or futurefill"
+        )
 
 
 def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str) -> pd.DataFrame:
@@ -163,8 +186,10 @@ def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str)
     at = pd.Index(unique[item_key]).get_indexer(keys[item_key])
     if (at < 0).any():
         missing = _listed(keys.loc[at < 0, [item_key]].drop_duplicates())
-        raise ValueError("every item of the target time series must be in the metadata (item-metadata-datasets.md); "
-                         f"missing: {missing}")
+        raise ValueError(
+            "every item of the target time series must be in the metadata (item-metadata-datasets.md); "
+            f"missing: {missing}"
+        )
     return unique.drop(columns=item_key).iloc[at].fillna("").astype(str).reset_index(drop=True)
 
 
