@@ -33,7 +33,7 @@ from ministack.services.cloudformation import provisioners
 from localaws import wire
 from localaws.jobs import Jobs
 from localaws.objects import Access
-from localaws.resources import Store
+from localaws.resources import Resource, Store
 from localaws.settings import Settings
 
 logger = logging.getLogger("storecast.gateway")
@@ -62,7 +62,8 @@ class Mount:
     """A service (or several behind one signing name) as the gateway serves it.
 
     `service_for(request)` picks the botocore service; `new_arns(operation, params)` names what a create operation
-    makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors.
+    makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors. `event(resource)`
+    is the detail-type and the detail of the EventBridge event that its new status sends, None for no event.
     """
 
     signing_name: str
@@ -71,6 +72,7 @@ class Mount:
     new_arns: Callable[[str, dict], list[str]]
     sdk_prefix: str = ""
     cloudformation: Mapping[str, Mapping[str, Callable]] | None = None
+    event: Callable[[Resource], tuple[str, dict] | None] = lambda resource: None
 
 
 # The policies of the state machine whose step calls a service in this process; None outside Step Functions.
@@ -94,6 +96,7 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) 
             stepfunctions._AWS_SDK_ERROR_PREFIX[mount.signing_name] = mount.sdk_prefix
         for resource_type, handlers in (mount.cloudformation or {}).items():
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, store, jobs, assume)
+    store.on_status = functools.partial(_announce, {mount.signing_name: mount.event for mount in mounts})
     stepfunctions._execute_task = _with_role(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _with_check(stepfunctions._invoke_resource)
     stepfunctions._run_sub_machine = _run_sub_machine
@@ -323,6 +326,17 @@ def _with_target_role(invoke_target: Callable) -> Callable:
 
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+def _announce(events: Mapping[str, Callable[[Resource], tuple[str, dict] | None]], resource: Resource) -> None:
+    """The event of a resource's new status, to the default bus; what a target makes of it is no matter of the job's."""
+    try:
+        if found := events[resource.service](resource):
+            detail_type, detail = found
+            entry = {"Source": f"aws.{resource.service}", "DetailType": detail_type, "Detail": json.dumps(detail)}
+            eventbridge._put_events({"Entries": [entry | {"Resources": [resource.arn]}]}, allow_aws_source=True)
+    except Exception:
+        logger.exception("the event of %s (%s)", resource.arn, resource.status)
 
 
 # --- the roles that callers pass ------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class Store:
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
         self.artifacts = directory / "artifacts"
+        self.on_status: Callable[[Resource], None] = lambda resource: None
         self._lock = threading.RLock()
         self._db = sqlite3.connect(directory / "resources.sqlite", check_same_thread=False, isolation_level=None)
         self._db.execute("pragma journal_mode=wal")
@@ -92,7 +93,7 @@ class Store:
         return resource
 
     def update(self, arn: str, status: str | None = None, private: dict | None = None, **record: Any) -> Resource:
-        """Changes the status and merges members into the record (and into what is private)."""
+        """Changes the status and merges members into the record (and into what is private); tells `on_status`."""
         with self._lock, self._db:
             self._db.execute("begin immediate")
             old = self.get(arn)
@@ -106,7 +107,10 @@ class Store:
                     arn,
                 ),
             )
-        return self.get(arn)
+        new = self.get(arn)
+        if new.status != old.status:
+            self.on_status(new)
+        return new
 
     def remove(self, arn: str) -> None:
         """The resource, its tags and its files are gone; nothing happens when it is gone already."""

@@ -1,7 +1,7 @@
 """Amazon Forecast: its operations by name, as the gateway mounts them."""
 
 from localaws import wire
-from localaws.forecast import datasets, forecasts, predictors
+from localaws.forecast import datasets, forecasts, notifications, predictors
 from localaws.forecast.kinds import KINDS, resource_part, shared_operations
 from localaws.gateway import Mount
 
@@ -29,9 +29,7 @@ FORECAST = wire.Service(
     invalid_input="InvalidInputException",
     unchecked_patterns=UNCHECKED,
 )
-FORECASTQUERY = wire.Service(
-    "forecastquery", {"QueryForecast": forecasts.query}, invalid_input="InvalidInputException"
-)
+FORECASTQUERY = wire.Service("forecastquery", {"QueryForecast": forecasts.query}, invalid_input="InvalidInputException")
 
 
 def _service_for(request: wire.Request) -> wire.Service:
@@ -49,4 +47,5 @@ MOUNT = Mount(
     service_for=_service_for,
     new_arns=_new_arns,
     sdk_prefix="Forecast",
+    event=notifications.event,
 )

@@ -117,3 +117,13 @@ def test_a_token_that_no_page_gave(token: str) -> None:
     with pytest.raises(ServiceError) as raised:
         page([1, 2, 3], token, 1)
     assert raised.value.code == "InvalidNextTokenException" and repr(token) in raised.value.message
+
+
+def test_each_new_status_is_told_once(store: Store) -> None:
+    told = []
+    store.on_status = lambda resource: told.append((resource.arn, resource.status))
+    store.add(arn(1), "Dataset", "d1", "ACTIVE", {})
+    store.update(arn(1), DataFrequency="D")
+    store.update(arn(1), "DELETE_IN_PROGRESS")
+    store.update(arn(1), "DELETE_IN_PROGRESS")
+    assert told == [(arn(1), "DELETE_IN_PROGRESS")]

@@ -1,0 +1,47 @@
+"""Which status of which resource is an event (notifications.md)."""
+
+import pytest
+
+from localaws.forecast.notifications import event
+from localaws.resources import Resource
+
+
+def resource(kind: str, status: str, **record) -> Resource:
+    return Resource("arn:aws:forecast:us-east-1:1:x/y", kind, "y", status, record, created=60.0, modified=60.0 + 150)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "detail_type"),
+    [
+        ("Predictor", "CREATE_IN_PROGRESS", "Forecast Predictor Creation State Change"),
+        ("Forecast", "CREATE_STOPPED", "Forecast Forecast Creation State Change"),
+        ("ForecastExportJob", "ACTIVE", "Forecast Forecast Export Job State Change"),
+        ("PredictorBacktestExportJob", "ACTIVE", "Forecast Predictor Backtest Export Job State Change"),
+    ],
+)
+def test_a_creation_tells_its_minutes(kind: str, status: str, detail_type: str) -> None:
+    found, detail = event(resource(kind, status))
+    assert found == detail_type
+    assert detail == {"Arn": "arn:aws:forecast:us-east-1:1:x/y", "Status": status, "Duration": 2}
+
+
+def test_a_failure_tells_its_reason_and_a_deletion_no_minutes() -> None:
+    assert event(resource("Predictor", "CREATE_FAILED", Message="too short"))[1]["Message"] == "too short"
+    assert event(resource("Dataset", "DELETE_IN_PROGRESS")) == (
+        "Forecast Dataset Deletion State Change",
+        {"Arn": "arn:aws:forecast:us-east-1:1:x/y", "Status": "DELETE_IN_PROGRESS"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("Predictor", "CREATE_PENDING"),
+        ("Predictor", "CREATE_STOPPING"),
+        ("DatasetGroup", "DELETE_IN_PROGRESS"),
+        ("ForecastExportJob", "DELETE_IN_PROGRESS"),
+        ("Dataset", "ACTIVE"),
+    ],
+)
+def test_what_the_guide_lists_no_event_for_is_none(kind: str, status: str) -> None:
+    assert event(resource(kind, status)) is None
