@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.objects import split
+from localaws.objects import Access, split
 from localaws.personalize import schema
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove
 from localaws.personalize.streams import FILE, Stream, stream
@@ -63,14 +63,15 @@ def create_dataset(context: Context, params: dict) -> dict:
 
 def delete_dataset(context: Context, params: dict) -> None:
     dataset = get(context, "Dataset", params["datasetArn"])
-    imports = children(context, "DatasetImportJob", "datasetArn", dataset.arn)
-    if any(job.status in BUSY for job in imports):
-        raise in_use(f"Dataset {dataset.arn} has an import job that is not finished.")
+    jobs = children(context, "DatasetImportJob", "datasetArn", dataset.arn)
+    jobs += children(context, "DatasetExportJob", "datasetArn", dataset.arn)
+    if any(job.status in BUSY for job in jobs):
+        raise in_use(f"Dataset {dataset.arn} has an import or export job that is not finished.")
     recommenders = children(context, "Recommender", "datasetGroupArn", dataset.record["datasetGroupArn"])
     if recommenders:
         raise in_use(f"Dataset {dataset.arn} is in use by recommender {recommenders[0].arn}.")
     remove(context, dataset)
-    for job in imports:
+    for job in jobs:
         context.store.remove(job.arn)
 
 
@@ -97,7 +98,7 @@ def create_import(context: Context, params: dict) -> dict:
         job.arn,
         "localaws.personalize.work:import_dataset",
         {
-            "access": partial(_access, context, job, location, params["roleArn"]),
+            "access": partial(s3_access, context, job, location, ("s3:ListBucket", "s3:GetObject")),
             "path": location,
             "schema_text": context.store.get(dataset.record["schemaArn"]).record["schema"],
             "destination": destination,
@@ -107,19 +108,21 @@ def create_import(context: Context, params: dict) -> dict:
     return {"datasetImportJobArn": job.arn}
 
 
-def _access(context: Context, job: Resource, location: str, role: str):
+def s3_access(context: Context, job: Resource, location: str, actions: tuple[str, ...]) -> Access:
     """Personalize needs both: a role that may read, and a bucket policy that lets the service in.
 
     Source: granting-personalize-s3-access.md.
     """
-    access = context.assume(role, PRINCIPAL, job.arn)
+    access = context.assume(job.record["roleArn"], PRINCIPAL, job.arn)
     bucket, key = split(location)
-    for action, resource in (("s3:ListBucket", bucket), ("s3:GetObject", f"{bucket}/{key}")):
+    for action in actions:
+        resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
         if not context.bucket_policy_allows(PRINCIPAL, action, f"arn:aws:s3:::{resource}", job.arn):
             kind = job.record["datasetArn"].rpartition("/")[2]
+            verb = "import" if job.kind == "DatasetImportJob" else "export"
             raise ServiceError(
                 "InvalidInputException",
-                f"Failed to create a data import job for {kind} dataset. Insufficient privileges for accessing data in "
+                f"Failed to create a data {verb} job for {kind} dataset. Insufficient privileges for accessing data in "
                 f"Amazon S3. The policy of bucket {bucket} does not allow {action} to {PRINCIPAL}.",
             )
     return access

@@ -34,6 +34,7 @@ KINDS = {
     "DatasetGroup": Kind("datasetGroup", "dataset-group", "datasetGroups", most=5),
     "Dataset": Kind("dataset", "dataset", "datasets", filter="datasetGroupArn"),
     "DatasetImportJob": Kind("datasetImportJob", "dataset-import-job", "datasetImportJobs", 5, filter="datasetArn"),
+    "DatasetExportJob": Kind("datasetExportJob", "dataset-export-job", "datasetExportJobs", 5, filter="datasetArn"),
     "Recommender": Kind("recommender", "recommender", "recommenders", most=15, filter="datasetGroupArn"),
     "Solution": Kind("solution", "solution", "solutions", filter="datasetGroupArn"),
     "SolutionVersion": Kind("solutionVersion", "solution", "solutionVersions", 20, filter="solutionArn"),
@@ -46,7 +47,7 @@ KINDS = {
 def name_of(kind: str, params: dict) -> str:
     if kind == "SolutionVersion":
         return params["version"]
-    return params["jobName" if kind == "DatasetImportJob" else "name"]
+    return params["jobName" if kind in ("DatasetImportJob", "DatasetExportJob") else "name"]
 
 
 def resource_part(kind: str, params: dict) -> str:

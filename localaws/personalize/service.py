@@ -2,7 +2,17 @@
 
 from localaws import wire
 from localaws.gateway import Mount
-from localaws.personalize import campaigns, datasets, events, filtering, recipes, recommenders, runtime, solutions
+from localaws.personalize import (
+    campaigns,
+    datasets,
+    events,
+    exports,
+    filtering,
+    recipes,
+    recommenders,
+    runtime,
+    solutions,
+)
 from localaws.personalize.kinds import KINDS, resource_part, shared_operations
 
 PERSONALIZE = wire.Service(
@@ -16,6 +26,7 @@ PERSONALIZE = wire.Service(
         "CreateDataset": datasets.create_dataset,
         "DeleteDataset": datasets.delete_dataset,
         "CreateDatasetImportJob": datasets.create_import,
+        "CreateDatasetExportJob": exports.create_export,
         "CreateRecommender": recommenders.create_recommender,
         "UpdateRecommender": recommenders.update_recommender,
         "StartRecommender": recommenders.start_recommender,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from localaws.jobs import JobFailed
-from localaws.objects import Access, File, read
+from localaws.objects import Access, File, read, write
 from localaws.personalize import engine, streams
 from localaws.personalize.schema import Field, parse
 
@@ -31,6 +31,21 @@ def import_dataset(access: Access, path: str, schema_text: str, destination: Pat
         frame = frame.drop_duplicates(KEYS[dataset_type], keep="last")
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
+    return {}
+
+
+def export_dataset(access: Access, path: str, name: str, files: list[str], schema_text: str, newest_only: bool) -> dict:
+    """One CSV with a header, in the form that an import reads; records that match in all fields once.
+
+    newest_only: of items and users with the same id, the newest alone (export-data.md).
+    """
+    dataset_type, schema = parse(schema_text)
+    names = [field.name for field in schema]
+    frames = [_read(Path(file)).reindex(columns=names) for file in files]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
+    key = KEYS.get(dataset_type) if newest_only else None
+    frame = frame.drop_duplicates(key, keep="last")
+    write(access, path, name, frame.to_csv(index=False, doublequote=False, escapechar="\\").encode())
     return {}
 
 

@@ -1,0 +1,33 @@
+"""Exports of a dataset's records to Amazon S3 (export-data.md)."""
+
+from functools import partial
+from pathlib import Path
+
+from localaws.gateway import Context
+from localaws.personalize.datasets import data_files, s3_access
+from localaws.personalize.kinds import create, get, invalid
+from localaws.personalize.streams import FILE
+
+
+def create_export(context: Context, params: dict) -> dict:
+    """BULK exports what was imported, PUT (the default) what was put record by record, ALL both."""
+    dataset = get(context, "Dataset", params["datasetArn"], active=True)
+    path = params["jobOutput"]["s3DataDestination"]["path"]
+    if not path.startswith("s3://"):
+        raise invalid(f"Invalid S3 output path. {path!r} is not an s3:// path.")
+    mode = params.get("ingestionMode", "PUT")
+    job = create(context, "DatasetExportJob", params | {"ingestionMode": mode})
+    files = data_files(context, dataset)
+    context.jobs.submit(
+        job.arn,
+        "localaws.personalize.work:export_dataset",
+        {
+            "access": partial(s3_access, context, job, path, ("s3:ListBucket", "s3:PutObject")),
+            "path": path,
+            "name": f"{job.name}.csv",
+            "files": [file for file in files if mode == "ALL" or (Path(file).name == FILE) == (mode == "PUT")],
+            "schema_text": context.store.get(dataset.record["schemaArn"]).record["schema"],
+            "newest_only": mode == "ALL",
+        },
+    )
+    return {"datasetExportJobArn": job.arn}
