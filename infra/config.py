@@ -34,6 +34,19 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Promotion(_Strict):
+    """When a newly trained predictor takes over: it may be worse by `tolerance` (a share of the metric) at most."""
+
+    metric: str | None = None  # None: the optimization metric
+    tolerance: float = Field(default=0.05, ge=0, le=10)
+
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str | None) -> str | None:
+        _refuse([] if value is None else schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        return value
+
+
 class Forecasting(_Strict):
     """What Amazon Forecast is asked for; field names and values are the service's where it has one.
 
@@ -52,6 +65,7 @@ class Forecasting(_Strict):
     algorithm: Literal["AutoPredictor"] = "AutoPredictor"
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
+    promotion: Promotion = Promotion()
 
     @field_validator("domain")
     @classmethod

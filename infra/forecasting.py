@@ -236,7 +236,7 @@ class Forecasting(Stack):
                 selector={
                     "forecast": _ITEM,
                     "export": "{% $states.context.Map.Item.Value.export %}",
-                    "predictorArn": "{% $states.input.predictorArn %}",
+                    "predictorArn": "{% $states.input.servingArn %}",
                 },
                 output="{% $merge([$states.input, {'forecasts': [$map($states.result, function($done) {"
                 " $merge([$done.forecast, {'forecastArn': $done.forecastArn}]) })]}]) %}",

@@ -14,7 +14,7 @@ from common.resources import summaries
 from common.step import step
 from common.store import get_json
 
-_NOT_TRAINED_WITH = ("keep",)  # keys of the config that change nothing in what a run makes
+_NOT_TRAINED_WITH = ("keep", "promotion")  # keys of the config that change nothing in what a run makes
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
 
@@ -50,8 +50,8 @@ def _imported(forecast: Any, dataset: str, kinds: Iterable[str]) -> dict[str, st
 
 
 def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Of newest.json, what must not be pruned."""
-    return newest and {key: newest[key] for key in ("run", "predictorArn", "forecasts")}
+    """Of newest.json, what must not be pruned, and what its predictor was trained with."""
+    return newest and {key: newest.get(key) for key in ("run", "predictorArn", "forecasts", "covers")}
 
 
 def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:

@@ -21,10 +21,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     bucket, folder = event["resultsBucket"], f"forecasting/{event['dataset']}/"
     run = f"{folder}runs/{event['run']}/"
     summary = {
-        **{
-            key: event[key]
-            for key in ("dataset", "run", "execution", "covers", "predictorArn", "promotion", "database")
-        },
+        **{key: event[key] for key in ("dataset", "run", "execution", "covers", "promotion", "database")},
+        "predictorArn": event["servingArn"],
         "report": f"s3://{bucket}/{run}report.html",
         "backtests": f"s3://{bucket}/{event['backtests']['folder']}",
         "forecasts": {

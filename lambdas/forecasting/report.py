@@ -14,11 +14,12 @@ def render(event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str
     """One self-contained HTML page."""
     config = event["config"]
     best = next(row for row in summary["accuracy"] if not row.get("yardstick"))
+    tested = "in backtest" if summary["promotion"]["promoted"] else "in backtest of the new predictor"
     shown = [
         (f"{summary['items']:,}", "series forecast"),
         (f"{config['horizon']} × {config['frequency']}", "steps ahead"),
-        (number(best.get("AverageWeightedQuantileLoss")), "average wQL in backtest"),
-        (_percent(summary["bias"]), "bias in backtest"),
+        (number(best.get("AverageWeightedQuantileLoss")), f"average wQL {tested}"),
+        (_percent(summary["bias"]), f"bias {tested}"),
     ]
     known = summary["history"]
     subtitle = f"Run {event['run']} · history {_day(known['from'])} to {_day(known['to'])}, {known['steps']:,} steps"
@@ -41,11 +42,11 @@ def _board(summary: dict[str, Any]) -> str:
         return f'<span class="best">{shown}</span>' if row.get(name) == best[name] else shown
 
     rows = [[escape(row["algorithm"]) + _yardstick(row), *(cell(row, name) for name in columns)] for row in board]
-    verdict = "serves" if promotion["promoted"] else "does not serve"
+    verdict = "serves" if promotion["promoted"] else "does not serve, the one in use made these forecasts"
     note = (
         "Lower is better; the best of each column is green. wQL is the weighted quantile loss. "
         "The seasonal naive forecast repeats the last season, one value for all quantiles. "
-        f"This predictor {verdict}: {promotion['reason']}."
+        f"The newly trained predictor {verdict}: {promotion['reason']}."
     )
     return section("Accuracy in backtest", table(["Algorithm", *(_SHORT.get(n, n) for n in columns)], rows), note)
 

@@ -14,7 +14,9 @@ from common.step import step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
     if "failure" not in event:
-        _publish(f"{event['pipeline']} succeeded", {**event["summary"], "console": console_link(event["execution"])})
+        kept_back = not event["summary"].get("promotion", {}).get("promoted", True)
+        how = "succeeded; its new predictor does not serve" if kept_back else "succeeded"
+        _publish(f"{event['pipeline']} {how}", {**event["summary"], "console": console_link(event["execution"])})
         return {}
     failure = explain(event["failure"])
     _publish(

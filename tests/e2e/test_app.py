@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 import time
 
 import boto3
@@ -203,37 +204,57 @@ def test_a_start_by_hand_with_nothing_new_says_so_and_ends(app: App, pipeline: s
     assert f"s3://{app.outputs['DataBucket']}/{pipeline}/{DATASET}/ are unchanged since" in said
 
 
-def test_only_a_changed_file_is_imported(app: App):
-    key = f"forecasting/{DATASET}/related/related.csv"
-    body = boto3.client("s3").get_object(Bucket=app.outputs["DataBucket"], Key=key)["Body"].read()
-    run = app.upload(key, body.replace(b"\n", b"\r\n"))
+def test_a_worse_predictor_does_not_serve(app: App):
+    """The last two months turned into noise: only that file is imported, and the predictor in use forecasts from it."""
+    before, key = app.newest("forecasting"), f"forecasting/{DATASET}/target/target.csv"
+    rows, noise = list(csv.reader((app.folder / key).read_text().splitlines())), random.Random(0)
+    noisy = [[item, day, noise.randrange(500) if day >= "2024-05-18" else sold] for item, day, sold in rows]
+    run = app.upload(key, "".join(f"{item},{day},{sold}\n" for item, day, sold in noisy).encode())
     assert run.status == "SUCCEEDED", run.cause
-    imports = [
-        each["DatasetImportJobName"]
-        for each in boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
-    ]
-    assert [name for name in imports if app.newest("forecasting")["run"] in name] == [
-        f"storecast_{DATASET}_related_{app.newest('forecasting')['run']}"
-    ]
+    newest = app.newest("forecasting")
+    promotion = newest["promotion"]
+    assert not promotion["promoted"] and promotion["new"] > 1.05 * promotion["inUse"]
+    assert newest["predictorArn"] == before["predictorArn"] != promotion["trainedPredictorArn"]
+    assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
+    assert _imports(newest["run"]) == [f"storecast_{DATASET}_target_{newest['run']}"]
+    report = (
+        boto3.client("s3")
+        .get_object(Bucket=app.outputs["ResultsBucket"], Key=f"forecasting/{DATASET}/report.html")["Body"]
+        .read()
+        .decode()
+    )
+    assert f"{promotion['new']:.4f} against {promotion['inUse']:.4f} of the predictor in use" in report
 
 
-def test_old_runs_are_pruned_and_never_what_serves(app: App):
-    before = app.newest("forecasting")
-    run = app.start("forecasting", force=True)
+def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
+    """The first run's forecasts go; its predictor stays, as it made those of the second."""
+    before, forecast = app.newest("forecasting"), boto3.client("forecast")
+    key = f"forecasting/{DATASET}/target/target.csv"
+    run = app.upload(key, (app.folder / key).read_bytes())
     assert run.status == "SUCCEEDED", run.cause
-    newest, forecast = app.newest("forecasting"), boto3.client("forecast")
+    newest = app.newest("forecasting")
+    assert newest["promotion"]["promoted"] and _imports(newest["run"]) == [
+        f"storecast_{DATASET}_target_{newest['run']}"
+    ]
     served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
     assert [each["ForecastArn"] for each in forecast.list_forecasts()["Forecasts"]] == served
-    predictors = {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]}
-    assert predictors == {before["predictorArn"], newest["predictorArn"]}
+    assert {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]} == {
+        before["predictorArn"],
+        before["promotion"]["trainedPredictorArn"],
+        newest["predictorArn"],
+    }
     assert len(forecast.list_forecast_export_jobs()["ForecastExportJobs"]) == 2
-    assert len(forecast.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"]) == 2
-    executed = boto3.client("s3").list_objects_v2(
-        Bucket=app.outputs["ResultsBucket"], Prefix=f"forecasting/{DATASET}/exports/planning/", Delimiter="/"
-    )
-    assert len(executed["CommonPrefixes"]) == 3, "exported files stay"
     for arn in served:
         boto3.client("forecastquery").query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})
+    exports = boto3.client("s3").list_objects_v2(
+        Bucket=app.outputs["ResultsBucket"], Prefix=f"forecasting/{DATASET}/exports/planning/", Delimiter="/"
+    )
+    assert len(exports["CommonPrefixes"]) == 3, "exported files stay"
+
+
+def _imports(run: str) -> list[str]:
+    jobs = boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
+    return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
 
 
 @pytest.mark.parametrize(

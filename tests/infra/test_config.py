@@ -91,6 +91,12 @@ recommending:
         ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
         ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
         ("forecasting", {"keep": 1}, "forecasting.keep = 1"),
+        (
+            "forecasting",
+            {"promotion": {"metric": "wape"}},
+            "forecasting.promotion.metric = 'wape': 'wape' is not known",
+        ),
+        ("forecasting", {"promotion": {"tolerance": -1}}, "forecasting.promotion.tolerance = -1"),
         ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
         ("recommending", {"use_cases": []}, "recommending.use_cases"),
         ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),

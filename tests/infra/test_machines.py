@@ -213,3 +213,9 @@ def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -
     assert _decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
     assert "run-1 is at work" in _evaluate(states["Busy"]["Cause"], input=busy)
     assert _decide(states["Is the holder at work?"], busy)[0] == "Joined"
+
+
+def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(assembly: Assembly) -> None:
+    states, payload = dict(_states(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
+    assert _evaluate(states["Forecasts"]["ItemSelector"]["predictorArn"], input=payload) == "in use"
+    assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["predictorArn"], input=payload) == "new"

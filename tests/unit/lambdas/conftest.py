@@ -123,6 +123,7 @@ FORECASTING = {
         "optimization_metric": "AverageWeightedQuantileLoss",
         "algorithm": "AutoPredictor",
         "keep": 2,
+        "promotion": {"tolerance": 0.05},
         "forecasts": {"planning": ["0.1", "0.5", "0.9", "mean"], "fan": ["0.05", "0.95"]},
     },
 }

@@ -42,7 +42,8 @@ def event(bucket: Any) -> dict[str, Any]:
         "covers": {"files": {"target": "t"}, "config": "c"},
         "predictorArn": arn("forecast", "predictor/p"),
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
-        "promotion": {"promoted": True, "reason": "the first"},
+        "servingArn": arn("forecast", "predictor/p"),
+        "promotion": {"promoted": True, "reason": "it is the first"},
         "accuracy": [{"algorithm": "AutoPredictor", "AverageWeightedQuantileLoss": 0.1, "wQL[0.5]": 0.1, "WAPE": 0.12}],
         "forecasts": [
             {"name": name, "types": ["0.5"], "folder": folder_, "forecastArn": arn("forecast", f"forecast/{name}")}

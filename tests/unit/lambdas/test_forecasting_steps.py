@@ -139,29 +139,3 @@ def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> 
         ValueError, match="storecast_corner_shop_target exists with DataFrequency W, but pipeline.yaml says D"
     ):
         handler(order, context)
-
-
-def test_compare_puts_the_best_algorithm_first(stub: Any, context: Any) -> None:
-    from forecasting.compare import handler
-
-    def result(algorithm: str, loss: float) -> dict[str, Any]:
-        metrics = {
-            "AverageWeightedQuantileLoss": loss,
-            "WeightedQuantileLosses": [{"Quantile": 0.5, "LossValue": loss}],
-            "ErrorMetrics": [{"ForecastType": "mean", "WAPE": loss, "RMSE": 1.0}],
-        }
-        windows = [
-            {"EvaluationType": "COMPUTED", "Metrics": {"AverageWeightedQuantileLoss": 9.0}},
-            {"EvaluationType": "SUMMARY", "Metrics": metrics},
-        ]
-        return {"AlgorithmArn": f"arn:aws:forecast:::algorithm/{algorithm}", "TestWindows": windows}
-
-    stub("forecast").add_response(
-        "get_accuracy_metrics", {"PredictorEvaluationResults": [result("NPTS", 0.4), result("ETS", 0.2)]}
-    )
-    answer = handler({**_order(["target"]), "predictorArn": arn("forecast", "predictor/p")}, context)
-    assert [(row["algorithm"], row["wQL[0.5]"], row["WAPE"]) for row in answer["accuracy"]] == [
-        ("ETS", 0.2, 0.2),
-        ("NPTS", 0.4, 0.4),
-    ]
-    assert answer["promotion"]["promoted"] and answer["promotion"]["reason"]
