@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,34 @@ def _refuse(found: list[str]) -> None:
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Schedule(_Strict):
+    """When the clock starts a pipeline (EventBridge Scheduler guide, schedule-types.md).
+
+    Such a run imports what changed and ends at once if nothing did; with `force` it imports and trains all again.
+    """
+
+    expression: str
+    time_zone: str = "UTC"
+    enabled: bool = True
+    force: bool = False
+
+    @field_validator("expression")
+    @classmethod
+    def _expression(cls, value: str) -> str:
+        if not re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)", value):
+            raise _problems(
+                ["allowed: rate(N minutes|hours|days), or cron(minute hour day-of-month month day-of-week year)"]
+            )
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise _problems(["not known; allowed are IANA names such as UTC or Europe/Berlin"])
+        return value
 
 
 class Promotion(_Strict):
@@ -66,6 +95,7 @@ class Forecasting(_Strict):
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     promotion: Promotion = Promotion()
+    schedule: Schedule | None = None
 
     @field_validator("domain")
     @classmethod
@@ -161,6 +191,7 @@ class Recommending(_Strict):
     datasets: dict[Literal["interactions", "items", "users"], dict[Column, ColumnType]]
     use_cases: tuple[str, ...] = Field(min_length=1, max_length=5)
     publish: Publish = Publish()
+    schedule: Schedule | None = None
 
     @field_validator("datasets", mode="before")
     @classmethod

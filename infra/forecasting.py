@@ -15,12 +15,13 @@ from constructs import Construct
 
 from infra import steps
 from infra.config import Pipeline
-from infra.machine import state_machine, trigger
+from infra.machine import state_machine
 from infra.operations import Operations
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import Storage, reading, writing
+from infra.triggers import schedule, trigger
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
 
@@ -70,6 +71,8 @@ class Forecasting(Stack):
             ],
         )
         rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
+        if config.forecasting.schedule:
+            schedule(self, machine, config.forecasting.schedule)
         cleanup = operations.clean_up(
             self,
             [
@@ -190,7 +193,7 @@ class Forecasting(Stack):
         storage, config = self._storage, self._config
         order = {
             "dataset": config.dataset,
-            "config": config.forecasting.model_dump(mode="json"),
+            "config": config.forecasting.model_dump(mode="json", exclude={"schedule"}),
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
             "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",

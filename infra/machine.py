@@ -13,7 +13,6 @@ from typing import Any
 
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -112,28 +111,6 @@ def state_machine(
                 )
             ],
         ),
-    )
-
-
-def trigger(scope: Construct, machine: sfn.CfnStateMachine, *, bucket_name: str, prefix: str) -> events.CfnRule:
-    """Start the machine when an object is created under the prefix of the bucket."""
-    role = rights.role(
-        scope,
-        "TriggerRole",
-        principal=iam.ServicePrincipal("events.amazonaws.com"),
-        description="Storecast: new data starts the pipeline",
-        rights=[Right(["states:StartExecution"], [machine.attr_arn])],
-    )
-    return events.CfnRule(
-        scope,
-        "NewData",
-        description=f"New objects under {prefix} start the pipeline",
-        event_pattern={
-            "source": ["aws.s3"],
-            "detail-type": ["Object Created"],
-            "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": prefix}]}},
-        },
-        targets=[events.CfnRule.TargetProperty(id="Machine", arn=machine.attr_arn, role_arn=role.role_arn)],
     )
 
 

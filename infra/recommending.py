@@ -13,12 +13,13 @@ from constructs import Construct
 
 from infra import steps
 from infra.config import Pipeline
-from infra.machine import state_machine, trigger
+from infra.machine import state_machine
 from infra.operations import Operations
 from infra.rights import Right
 from infra.schemas import RECIPES
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import Storage, reading, writing
+from infra.triggers import schedule, trigger
 
 _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
 
@@ -66,6 +67,8 @@ class Recommending(Stack):
             ],
         )
         rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
+        if config.recommending.schedule:
+            schedule(self, machine, config.recommending.schedule)
         cleanup = operations.clean_up(
             self,
             [
@@ -167,7 +170,7 @@ class Recommending(Stack):
         storage, config = self._storage, self._config
         order = {
             "dataset": config.dataset,
-            "config": config.recommending.model_dump(mode="json"),
+            "config": config.recommending.model_dump(mode="json", exclude={"schedule"}),
             "recipes": {
                 name: f"arn:{self.partition}:personalize:::recipe/{RECIPES[name]}"
                 for name in config.recommending.use_cases

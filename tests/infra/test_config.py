@@ -138,3 +138,20 @@ def test_one_of_the_two_pipelines_is_enough(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one is needed"):
         (tmp_path / "empty.yaml").write_text(yaml.safe_dump(config))
         load(tmp_path / "empty.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"expression": "every monday"}, "schedule.expression = 'every monday': allowed: rate(N minutes|hours|days)"),
+        ({"expression": "cron(0 5 * *)"}, "schedule.expression = 'cron(0 5 * *)': allowed: rate("),
+        ({"expression": "rate(0 days)"}, "schedule.expression = 'rate(0 days)'"),
+        ({"expression": "rate(1 day)", "time_zone": "Berlin"}, "schedule.time_zone = 'Berlin': not known"),
+    ],
+)
+def test_a_schedule_is_one_of_the_schedulers(tmp_path: Path, change: dict, told: str) -> None:
+    config = _sample()
+    config["recommending"]["schedule"] = change
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(config))
+    assert told in str(caught.value)
