@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,3 +60,39 @@ def test_the_rest_of_a_long_list_goes_to_other_processes(shop, monkeypatch):
     with pytest.raises(Exception, match="pickle"):  # what is handed to a process must be picklable: it was handed over
         forecast_each(count_up, shop, 3, (), workers=2)
     assert not here
+
+
+SLOW = """
+import os, sys, time
+from pathlib import Path
+from localaws.forecast.engine import per_series
+
+def fit(y, steps, x):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    per_series.ALONE_SECONDS = 0
+    per_series._results(fit, [(0, None, None, None)] * 2, 2)
+"""
+
+
+def test_workers_end_with_the_process_that_was_stopped(tmp_path):
+    script, pids = tmp_path / "slow.py", tmp_path / "pids"
+    script.write_text(SLOW)
+    pids.mkdir()
+    process = subprocess.Popen([sys.executable, script, pids], env=os.environ | {"PYTHONPATH": os.getcwd()},
+                               stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: len(list(pids.iterdir())) == 2)
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not any(Path("/proc", each.name).exists() for each in pids.iterdir()))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
