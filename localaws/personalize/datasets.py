@@ -1,5 +1,6 @@
 """Schemas, dataset groups, datasets and their imports."""
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def create_dataset(context: Context, params: dict) -> dict:
         raise invalid(f"Schema {found.arn} has domain {domains[0]}, its group {domains[1]}")
     dataset = create(context, "Dataset", params | {"datasetType": params["datasetType"].upper()})
     activate(context, dataset)
+    return {"datasetArn": dataset.arn}
+
+
+def update_dataset(context: Context, params: dict) -> dict:
+    """Another schema for later imports and records; earlier records lack its new fields."""
+    dataset = get(context, "Dataset", params["datasetArn"], active=True)
+    old, new = (get(context, "Schema", arn) for arn in (dataset.record["schemaArn"], params["schemaArn"]))
+    if new.record.get("domain") != old.record.get("domain"):
+        raise invalid(f"Schema {new.arn} has another domain than {old.arn}, which dataset {dataset.arn} has.")
+    schema.check_successor(old.record["schema"], new.record["schema"])
+    times = {"creationDateTime": time.time(), "lastUpdatedDateTime": time.time()}
+    update = {"schemaArn": new.arn, "status": STATES.done} | times
+    context.store.update(dataset.arn, schemaArn=new.arn, latestDatasetUpdate=update)
     return {"datasetArn": dataset.arn}
 
 

@@ -67,6 +67,25 @@ def _field(document: dict) -> Field:
     return Field(document["name"], others[0], "null" in kinds, document.get("textual", False))
 
 
+def check_successor(old: str, new: str) -> None:
+    """What UpdateDataset refuses: items and users may gain nullable fields, and lose or change none.
+
+    Source: updating-dataset-schema.md.
+    """
+    (old_type, old_fields), (new_type, new_fields) = parse(old), parse(new)
+    if old_type == "Interactions":
+        raise invalid("The schema of an Interactions dataset cannot be replaced")
+    if old_type != new_type:
+        raise invalid(f"The new schema is one of {new_type}, the dataset's of {old_type}")
+    by_name = {field.name: field for field in new_fields}
+    for field in old_fields:
+        if by_name.pop(field.name, None) != field:
+            raise invalid(f"The new schema must keep field {field.name} as it is: {field}")
+    for field in by_name.values():
+        if not field.nullable:
+            raise invalid(f"The new field {field.name} must allow null: earlier records do not have it")
+
+
 def check_domain(domain: str | None) -> None:
     if domain not in REQUIRED:
         raise invalid(f"Domain {domain} is not built in Storecast's embedded AWS; {BUILT_DOMAIN} is, and no domain")

@@ -24,6 +24,7 @@ PERSONALIZE = wire.Service(
         "CreateDatasetGroup": datasets.create_dataset_group,
         "DeleteDatasetGroup": datasets.delete_dataset_group,
         "CreateDataset": datasets.create_dataset,
+        "UpdateDataset": datasets.update_dataset,
         "DeleteDataset": datasets.delete_dataset,
         "CreateDatasetImportJob": datasets.create_import,
         "CreateDatasetExportJob": exports.create_export,
