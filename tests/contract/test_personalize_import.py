@@ -105,6 +105,6 @@ def test_imports_that_cannot_start(personalize, group, bucket: str, personalize_
     refused("ResourceNotFoundException", create, **{**good, "datasetArn": items + "x"}, **here)
 
 
-def test_only_ecommerce_groups_are_built(personalize) -> None:
+def test_a_domain_that_is_not_built_says_so(personalize) -> None:
     create = personalize.create_dataset_group
     refused("InvalidInputException", create, "VIDEO_ON_DEMAND", "ECOMMERCE", name="video", domain="VIDEO_ON_DEMAND")
