@@ -41,7 +41,10 @@ SIGNATURES = {
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },
-    "ministack.services.eventbridge": {"_invoke_target": ["target", "event", "rule", "view"]},
+    "ministack.services.eventbridge": {
+        "_invoke_target": ["target", "event", "rule", "view"],
+        "_put_events": ["data", "allow_aws_source"],
+    },
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],
