@@ -7,6 +7,7 @@ import io
 
 import pandas as pd
 
+from localaws import tables
 from localaws.jobs import JobFailed
 from localaws.objects import File
 
@@ -19,15 +20,9 @@ def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.Da
     Raises JobFailed naming the file, the row (from 1), the attribute and the value.
     """
     names = [each["AttributeName"] for each in attributes]
-    try:
-        text = file.body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = file.body[: error.start].count(b"\n") + 1
-        raise JobFailed(f"{file.uri}, row {line}: the file is not UTF-8 ({error.reason})") from None
-    if not text.strip():
-        raise JobFailed(f"{file.uri} is empty")
+    text = tables.text_of(file)
     _check_columns(file.uri, text, names)
-    frame = _read(file.uri, text, names)
+    frame = tables.rows(file.uri, text, names=names)
     columns = {
         each["AttributeName"]: _column(file.uri, frame[each["AttributeName"]], each, timestamp_format)
         for each in attributes
@@ -66,17 +61,8 @@ def _text(column: pd.Series, timestamp_format: str) -> pd.Series:
     return column.astype(object).where(column.notna(), "").map(str)
 
 
-def _read(uri: str, text: str, names: list[str]) -> pd.DataFrame:
-    try:
-        return pd.read_csv(io.StringIO(text), header=None, names=names, dtype=str, keep_default_na=False)
-    except pd.errors.ParserError as error:
-        # pandas tells the row and its columns after "Error tokenizing data. C error: ".
-        reason = str(error).rpartition("C error: ")[2].strip().replace(" line ", " row ")
-        raise JobFailed(f"{uri}: {reason}") from None
-
-
 def _check_columns(uri: str, text: str, names: list[str]) -> None:
-    first = next(iter(pd.read_csv(io.StringIO(text), header=None, nrows=1, dtype=str, keep_default_na=False).values))
+    first = next(iter(tables.rows(uri, text, nrows=1).values))
     if len(first) != len(names):
         raise JobFailed(f"{uri}, row 1: {len(first)} columns, but the schema has {len(names)}: {', '.join(names)}")
     if list(first) == names:
@@ -91,21 +77,14 @@ def _column(uri: str, column: pd.Series, attribute: dict, timestamp_format: str)
         return column
     if kind == "timestamp":
         parsed = pd.to_datetime(column, format=timestamp_format, errors="coerce")
-        _refuse(uri, name, column, parsed.isna(), f"a timestamp of the form {timestamp_format}")
+        tables.refuse(uri, 1, name, column, parsed.isna(), f"a timestamp of the form {timestamp_format}")
         return parsed.astype("datetime64[s]")
     parsed = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = parsed.isin([float("inf"), float("-inf")]) | (parsed.isna() & (column != ""))
-    _refuse(uri, name, column, bad, f"a finite number ({kind})")
+    tables.refuse(uri, 1, name, column, bad, f"a finite number ({kind})")
     if kind == "integer":
-        _refuse(uri, name, column, parsed % 1 > 0, "an integer")
+        tables.refuse(uri, 1, name, column, parsed % 1 > 0, "an integer")
     return parsed
-
-
-def _refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str) -> None:
-    if bad.any():
-        row = bad.idxmax()
-        more = f" ({bad.sum():,} such rows)" if bad.sum() > 1 else ""
-        raise JobFailed(f"{uri}, row {row + 1}, {name}: {column[row]!r} is not {allowed}{more}")
 
 
 def statistics(frame: pd.DataFrame) -> dict[str, dict]:

@@ -1,12 +1,12 @@
 """The long work of Amazon Personalize, each function in a process of its own: files in, files out."""
 
-import io
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from localaws import tables
 from localaws.jobs import JobFailed
 from localaws.objects import Access, File, read, write
 from localaws.personalize import engine, streams
@@ -51,55 +51,36 @@ def export_dataset(access: Access, path: str, name: str, files: list[str], schem
 
 def _read_csv(file: File, schema: list[Field]) -> pd.DataFrame:
     """The schema's columns of one file (it may hold others). Raises JobFailed naming file, row, column and value."""
-    try:
-        text = file.body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = file.body[: error.start].count(b"\n") + 1
-        raise JobFailed(f"{file.uri}, row {line}: the file is not UTF-8 ({error.reason}).") from None
-    if not text.strip():
-        raise JobFailed(f"{file.uri} is empty.")
-    raw = _rows(file.uri, text)
+    raw = _with_header(file)
     missing = [field.name for field in schema if field.name not in raw.columns]
     if missing:
         raise JobFailed(f"Input CSV is missing the following columns:[{', '.join(missing)}] ({file.uri})")
     return pd.DataFrame({field.name: _column(file.uri, raw[field.name], field) for field in schema})
 
 
-def _rows(uri: str, text: str) -> pd.DataFrame:
+def _with_header(file: File) -> pd.DataFrame:
     """The header is read as a row, so that a row longer than it is an error and not taken for one with an index."""
-    try:
-        rows = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False, escapechar="\\")
-    except pd.errors.ParserError as error:
-        # pandas tells the row and its columns after "Error tokenizing data. C error: ".
-        reason = str(error).rpartition("C error: ")[2].strip().replace(" line ", " row ")
-        raise JobFailed(f"{uri}: {reason}") from None
+    rows = tables.rows(file.uri, tables.text_of(file), escapechar="\\")
     return rows[1:].set_axis(rows.iloc[0].tolist(), axis=1).reset_index(drop=True)
 
 
 def _column(uri: str, column: pd.Series, field: Field) -> pd.Series:
     empty = column == ""
     if not field.nullable:
-        _refuse(uri, field.name, column, empty, "a value: the field is not nullable")
+        tables.refuse(uri, 2, field.name, column, empty, "a value: the field is not nullable")
     if field.kind in ("string", "boolean"):
         if field.name.endswith("_ID"):
-            _refuse(uri, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
+            tables.refuse(uri, 2, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
         return column.mask(empty) if field.nullable else column
     parsed = pd.to_numeric(column, errors="coerce")
-    _refuse(uri, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
+    tables.refuse(uri, 2, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
     if field.kind in ("int", "long") and not empty.any():
-        _refuse(uri, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
+        tables.refuse(uri, 2, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
         parsed = parsed.astype("int64")
     if field.name == "TIMESTAMP":
         # Milliseconds are the usual mistake; as seconds they would lie beyond the year 5000.
-        _refuse(uri, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
+        tables.refuse(uri, 2, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
     return parsed
-
-
-def _refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str) -> None:
-    if bad.any():
-        row = bad.idxmax()
-        more = f" ({bad.sum():,} such rows)" if bad.sum() > 1 else ""
-        raise JobFailed(f"{uri}, row {row + 2}, {name}: {column[row]!r} is not {allowed}{more}")
 
 
 def train(
