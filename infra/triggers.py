@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rights
-from infra.config import Schedule
+from infra.config.base import Schedule
 from infra.rights import Right
 
 

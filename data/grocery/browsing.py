@@ -35,9 +35,7 @@ def browse(lines: pd.DataFrame, category: pd.Series, model: BrowsingModel, rng: 
 
     `lines` holds USER_ID, ITEM_ID, TIMESTAMP and basket_id of every purchase; `category` maps ITEM_ID to a category.
     """
-    looks = pd.concat(
-        [lines.assign(to_cart=True), detours(lines, category, model, rng)], ignore_index=True
-    )
+    looks = pd.concat([lines.assign(to_cart=True), detours(lines, category, model, rng)], ignore_index=True)
     basket, first_row = np.unique(looks.basket_id.to_numpy(), return_inverse=True)
     two_sessions = rng.random(len(basket)) < model.early_basket_share
     early = two_sessions[first_row] & (rng.random(len(looks)) < model.early_item_share)

@@ -75,7 +75,8 @@ def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], 
 
 
 def query(context: Context, params: dict) -> dict:
-    """The forecast of one item (and dimension values), optionally between two dates (API_forecastquery_QueryForecast.md).
+    """The forecast of one item (and dimension values), optionally between two dates
+    (API_forecastquery_QueryForecast.md).
 
     Item ids are matched without regard to case, as the service answers with lower-case ids.
     """

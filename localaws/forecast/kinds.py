@@ -15,7 +15,7 @@ BUSY = (STATES.pending, STATES.in_progress)
 
 @dataclass(frozen=True)
 class Kind:
-    """`prefix` starts the ARN's resource part, `plural` names the List operation, `parent` is the ARN it was made from."""
+    """`prefix` starts the ARN's resource part, `plural` names the List operation, `parent` is the ARN it came from."""
 
     prefix: str
     plural: str
@@ -90,9 +90,7 @@ def list_all(kind: str, context: Context, params: dict) -> dict:
             for each in params.get("Filters", [])
         )
 
-    listed, token = page(
-        context.store.all(kind, "forecast", wanted), params.get("NextToken"), params.get("MaxResults")
-    )
+    listed, token = page(context.store.all(kind, "forecast", wanted), params.get("NextToken"), params.get("MaxResults"))
     return {KINDS[kind].plural: [view(each) for each in listed], "NextToken": token}
 
 
@@ -128,7 +126,9 @@ def _descendants(context: Context, resource: Resource) -> list[Resource]:
         child
         for kind, about in KINDS.items()
         if about.parent == f"{resource.kind}Arn"
-        for child in context.store.all(kind, "forecast", lambda each: each.record.get(about.parent) == resource.arn)
+        for child in context.store.all(
+            kind, "forecast", lambda each, parent=about.parent: each.record.get(parent) == resource.arn
+        )
     ]
     return [below for child in children for below in _descendants(context, child)] + [resource]
 

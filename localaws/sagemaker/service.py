@@ -102,7 +102,8 @@ def create_instance(context: Context, params: dict) -> dict:
     try:
         context.assume(params["RoleArn"], "sagemaker.amazonaws.com", arn)
     except ServiceError as error:
-        raise ServiceError("ValidationException", f"Could not assume role {params['RoleArn']}: {error.message}") from None
+        message = f"Could not assume role {params['RoleArn']}: {error.message}"
+        raise ServiceError("ValidationException", message) from None
     record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle}
     instance = _add(context, INSTANCE, name, "Pending", record, params.get("Tags", []))
     context.jobs.later(context.store.update, arn, "InService")
@@ -128,9 +129,7 @@ def _summary(context: Context, instance: Resource) -> dict:
 
 def list_instances(context: Context, params: dict) -> dict:
     def wanted(each: Resource) -> bool:
-        return (
-            params.get("NameContains", "") in each.name and params.get("StatusEquals", each.status) == each.status
-        )
+        return params.get("NameContains", "") in each.name and params.get("StatusEquals", each.status) == each.status
 
     instances = context.store.all(INSTANCE, "sagemaker", wanted)
     listed, token = page(instances, params.get("NextToken"), params.get("MaxResults"))

@@ -9,7 +9,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
 
-from infra.config import Schedule
+from infra.config.base import Schedule
 from infra.triggers import schedule
 
 

@@ -1,4 +1,5 @@
 """Backtesting: forecast the newest part of the history from what came before it, and compare."""
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,24 +15,28 @@ class Backtest:
     """What was forecast in W windows, newest first, and what happened. Its metrics are computed from these arrays."""
 
     levels: tuple[float, ...]
-    timestamps: np.ndarray    # (W, H) datetime64, the steps of each window
-    actual: np.ndarray        # (W, n, H), NaN = missing
-    quantiles: np.ndarray     # (W, n, H, Q)
-    mean: np.ndarray          # (W, n, H)
-    scale: np.ndarray         # (W, n) MASE's denominator, from each window's training part
+    timestamps: np.ndarray  # (W, H) datetime64, the steps of each window
+    actual: np.ndarray  # (W, n, H), NaN = missing
+    quantiles: np.ndarray  # (W, n, H, Q)
+    mean: np.ndarray  # (W, n, H)
+    scale: np.ndarray  # (W, n) MASE's denominator, from each window's training part
 
     def prediction(self, window: int) -> Prediction:
         return Prediction(self.quantiles[window], self.mean[window])
 
     def window_metrics(self) -> list[metrics.Metrics]:
         """COMPUTED: one Metrics of numbers per window, pooled over the series."""
-        return [metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w])
-                for w in range(len(self.actual))]
+        return [
+            metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w])
+            for w in range(len(self.actual))
+        ]
 
     def item_metrics(self) -> list[metrics.Metrics]:
         """One Metrics of arrays (n,) per window."""
-        return [metrics.per_item(self.actual[w], self.prediction(w), self.levels, self.scale[w])
-                for w in range(len(self.actual))]
+        return [
+            metrics.per_item(self.actual[w], self.prediction(w), self.levels, self.scale[w])
+            for w in range(len(self.actual))
+        ]
 
     def summary(self) -> metrics.Metrics:
         """SUMMARY: the mean over the windows."""
@@ -56,24 +61,35 @@ def window_starts(steps: int, horizon: int, windows: int = 1, offset: int | None
     if not 1 <= windows <= 5:
         raise ValueError(f"NumberOfBacktestWindows is {windows}, allowed are 1 to 5")
     if horizon < 1 or not horizon <= offset < steps / 2:
-        raise ValueError(f"BackTestWindowOffset is {offset}: it must be at least the forecast horizon ({horizon}) and "
-                         f"less than half of the target time series' {steps} time steps")
+        raise ValueError(
+            f"BackTestWindowOffset is {offset}: it must be at least the forecast horizon ({horizon}) and "
+            f"less than half of the target time series' {steps} time steps"
+        )
     starts = [steps - offset - window * horizon for window in range(windows)]
     if starts[-1] < horizon:
-        raise ValueError(f"{windows} backtest windows of {horizon} steps leave only {starts[-1]} of {steps} time steps "
-                         "to train on, fewer than one horizon: use fewer windows or a smaller offset")
+        raise ValueError(
+            f"{windows} backtest windows of {horizon} steps leave only {starts[-1]} of {steps} time steps "
+            "to train on, fewer than one horizon: use fewer windows or a smaller offset"
+        )
     return starts
 
 
-def backtest(algorithm: Callable[..., Prediction], panel: Panel, horizon: int, levels: Sequence[float],
-             starts: Sequence[int], **hyperparameters) -> Backtest:
+def backtest(
+    algorithm: Callable[..., Prediction],
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    starts: Sequence[int],
+    **hyperparameters,
+) -> Backtest:
     """`algorithm` run on the panel as it was before each of `starts`, beside what followed."""
     season = season_length(panel.freq)
     predictions = [algorithm(panel.cut(start), horizon, levels, **hyperparameters) for start in starts]
     return Backtest(
         levels=tuple(levels),
-        timestamps=np.stack([panel.timestamps[start:start + horizon].to_numpy() for start in starts]),
-        actual=np.stack([panel.target[:, start:start + horizon] for start in starts]),
+        timestamps=np.stack([panel.timestamps[start : start + horizon].to_numpy() for start in starts]),
+        actual=np.stack([panel.target[:, start : start + horizon] for start in starts]),
         quantiles=np.stack([prediction.quantiles for prediction in predictions]),
         mean=np.stack([prediction.mean for prediction in predictions]),
-        scale=np.stack([metrics.seasonal_error(panel.target[:, :start], season) for start in starts]))
+        scale=np.stack([metrics.seasonal_error(panel.target[:, :start], season) for start in starts]),
+    )

@@ -1,4 +1,5 @@
 """ETS: exponential smoothing in its state space form, chosen by AICc (aws-forecast-recipe-ets.md; R's `ets`)."""
+
 from collections.abc import Sequence
 from functools import partial
 
@@ -10,11 +11,12 @@ from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.per_series import forecast_each
 
 LONGEST_SEASON = 24  # R's ets ignores the seasonality of longer periods
-LAST = 1000          # time steps that are fitted: bounds the cost of long series
+LAST = 1000  # time steps that are fitted: bounds the cost of long series
 
 
-def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ",
-             workers: int = 1) -> Prediction:
+def forecast(
+    panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ", workers: int = 1
+) -> Prediction:
     """ETS per series, fitted on its last 1000 values; normal quantiles with the model's own forecast variance.
 
     `model` are three letters for error, trend and season (N none, A additive, M multiplicative, Z chosen). Seasonal

@@ -1,12 +1,16 @@
 """Filling of missing values, by Forecast's rules (howitworks-missing-values.md; FeaturizationMethod in the API)."""
+
 from collections.abc import Mapping
 
 import numpy as np
 
 STATISTIC_WINDOW = 64  # "a rolling window of the 64 most recent data entries before the missing values"
 _STATISTICS = {"median": np.median, "mean": np.mean, "min": np.min, "max": np.max}
-_TARGET = {"frontfill": ("none",), "middlefill": ("zero", "nan", "value", *_STATISTICS),
-           "backfill": ("zero", "nan", "value", *_STATISTICS)}
+_TARGET = {
+    "frontfill": ("none",),
+    "middlefill": ("zero", "nan", "value", *_STATISTICS),
+    "backfill": ("zero", "nan", "value", *_STATISTICS),
+}
 _RELATED = {kind: ("zero", "value", *_STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
 AGGREGATIONS = ("sum", "avg", "first", "min", "max")
 
@@ -43,7 +47,7 @@ def fill(values: np.ndarray, transformations: Mapping[str, str], end: int) -> np
         gaps = np.arange(len(values))[start:stop]
         gaps = gaps[np.isnan(values[gaps])]
         for gap in np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1):
-            before = seen[:np.searchsorted(seen, gap[0])] if len(gap) else seen
+            before = seen[: np.searchsorted(seen, gap[0])] if len(gap) else seen
             filled[gap] = _filler(transformations, kind, values[before[-STATISTIC_WINDOW:]])
     return filled
 

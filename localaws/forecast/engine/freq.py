@@ -3,6 +3,7 @@
 Sources: howitworks-datasets-groups.md (time boundaries), aws-forecast-recipe-arima.md (R ts frequencies),
 CreateAutoPredictor's ForecastFrequency (the ranges of the integer).
 """
+
 import re
 
 import numpy as np

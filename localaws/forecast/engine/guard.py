@@ -1,4 +1,5 @@
 """The last look at a forecast: nothing infinite, nothing exploded, no crossing quantiles."""
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The accuracy metrics of Amazon Forecast (metrics.md; formulas from its prose and variable lists)."""
+
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -15,10 +16,10 @@ FIELD = {"AverageWeightedQuantileLoss": "average_wql", "WAPE": "wape", "RMSE": "
 class Metrics:
     """Lower is better; NaN where not defined. Numbers (pooled over series) or arrays (n,) with one value per series."""
 
-    wql: np.ndarray            # (Q,) or (n, Q), in the order of the levels
+    wql: np.ndarray  # (Q,) or (n, Q), in the order of the levels
     average_wql: float | np.ndarray
     wape: float | np.ndarray
-    rmse: float | np.ndarray   # in the target's unit
+    rmse: float | np.ndarray  # in the target's unit
     mape: float | np.ndarray
     mase: float | np.ndarray
 
@@ -36,8 +37,14 @@ def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], s
         return Metrics(np.full(len(levels), np.nan), *[np.nan] * 5)
     total = np.abs(actual).sum()
     wql = _over(loss.sum(axis=(0, 1)), total)
-    return Metrics(wql, _mean(wql), float(_over(error.sum(), total)), float(np.sqrt((error ** 2).mean())),
-                   _mean(_percentage(error, actual)), _mean(_scaled(error, scale[complete])))
+    return Metrics(
+        wql,
+        _mean(wql),
+        float(_over(error.sum(), total)),
+        float(np.sqrt((error**2).mean())),
+        _mean(_percentage(error, actual)),
+        _mean(_scaled(error, scale[complete])),
+    )
 
 
 def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics:
@@ -48,8 +55,14 @@ def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float],
     loss, error = _losses(actual, predicted, levels)
     total = np.abs(actual).sum(axis=1)
     wql = _over(loss.sum(axis=1), total[:, None])
-    return Metrics(wql, _mean(wql, axis=1), _over(error.sum(axis=1), total), np.sqrt((error ** 2).mean(axis=1)),
-                   np.where(np.isnan(total), np.nan, _mean(_percentage(error, actual), axis=1)), _scaled(error, scale))
+    return Metrics(
+        wql,
+        _mean(wql, axis=1),
+        _over(error.sum(axis=1), total),
+        np.sqrt((error**2).mean(axis=1)),
+        np.where(np.isnan(total), np.nan, _mean(_percentage(error, actual), axis=1)),
+        _scaled(error, scale),
+    )
 
 
 def average(windows: Sequence[Metrics]) -> Metrics:

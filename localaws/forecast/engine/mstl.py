@@ -3,6 +3,7 @@
 Source: Bandara, Hyndman and Bergmeir, "MSTL: A Seasonal-Trend Decomposition Algorithm for Time Series with Multiple
 Seasonal Patterns" (2021). Not an algorithm of Amazon Forecast.
 """
+
 from collections.abc import Sequence
 from functools import partial
 

@@ -3,6 +3,7 @@
 Source: aws-forecast-recipe-npts.md. The service samples from the past observations; here the quantiles and the mean
 of what it samples from are computed exactly.
 """
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,9 +15,16 @@ from localaws.forecast.engine.quantiles import check_levels
 KERNELS = ("exponential", "uniform")
 
 
-def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, kernel_type: str = "exponential",
-             exp_kernel_weights: float = 0.01, use_seasonal_model: bool = True,
-             context_length: int | None = None) -> Prediction:
+def forecast(
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    kernel_type: str = "exponential",
+    exp_kernel_weights: float = 0.01,
+    use_seasonal_model: bool = True,
+    context_length: int | None = None,
+) -> Prediction:
     """The guide's four variants, by its hyperparameter names; quantiles are always values that were observed.
 
     kernel_type "exponential" weighs an observation exp(-exp_kernel_weights * distance in time steps) (0.01 halves it
@@ -28,14 +36,15 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, kernel_type
     if kernel_type not in KERNELS:
         raise ValueError(f"NPTS: kernel_type is {kernel_type!r}, allowed are {', '.join(KERNELS)}")
     if exp_kernel_weights <= 0 or (context_length is not None and context_length <= 0):
-        raise ValueError(f"NPTS: exp_kernel_weights ({exp_kernel_weights}) and context_length ({context_length}) "
-                         "must be positive")
+        raise ValueError(
+            f"NPTS: exp_kernel_weights ({exp_kernel_weights}) and context_length ({context_length}) must be positive"
+        )
     tau = check_levels(levels)
-    past = panel.target[:, -context_length if context_length else 0:]
+    past = panel.target[:, -context_length if context_length else 0 :]
     # the distance to a step h ahead is h + age: exp(-w h) is common to all observations and falls out
     age = np.arange(past.shape[1])[::-1]
     weights = np.exp(-exp_kernel_weights * age) if kernel_type == "exponential" else np.ones(len(age))
-    season = season_feature(panel.timestamps[len(panel.timestamps) - len(age):], panel.freq)
+    season = season_feature(panel.timestamps[len(panel.timestamps) - len(age) :], panel.freq)
     ahead = season_feature(panel.future(horizon), panel.freq)
     quantiles, mean = np.empty((len(past), horizon, len(tau))), np.empty((len(past), horizon))
     everything = _weighted(past, weights, tau)

@@ -1,4 +1,5 @@
 """Quantile levels: their check, the normal distribution's quantiles, and quantiles that do not cross."""
+
 from collections.abc import Sequence
 
 import numpy as np

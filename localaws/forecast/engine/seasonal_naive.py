@@ -1,4 +1,5 @@
 """SeasonalNaive: the last season again. The yardstick that every other algorithm has to beat."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float]) -> Prediction:
     mean = _last_season(panel.target, season)[:, step % season]
     difference = panel.target[:, season:] - panel.target[:, :-season]
     pairs = np.maximum((~np.isnan(difference)).sum(axis=1), 1)
-    rms = np.sqrt(np.nansum(difference ** 2, axis=1) / pairs)
+    rms = np.sqrt(np.nansum(difference**2, axis=1) / pairs)
     sigma = rms[:, None] * np.sqrt(step // season + 1)
     return Prediction(normal(mean, sigma, levels), mean)
 

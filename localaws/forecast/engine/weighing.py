@@ -8,6 +8,7 @@ of the grocery and M4 windows that we tried either alone was worse: without shar
 strong one.
 A member without a share weighs nothing anywhere and need not be fitted for a forecast.
 """
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,8 +18,8 @@ from localaws.forecast.engine.backtest import Backtest
 from localaws.forecast.engine.metrics import FIELD, Metrics, average, per_item, pooled
 from localaws.forecast.engine.panel import Prediction
 
-ROUNDS = 20       # of greedy selection
-SMALLEST = 1e-3   # a loss below that fraction of the worst member's counts as that fraction: no weight is infinite
+ROUNDS = 20  # of greedy selection
+SMALLEST = 1e-3  # a loss below that fraction of the worst member's counts as that fraction: no weight is infinite
 
 Part = tuple[int, slice]  # a window and some of its steps
 
@@ -41,7 +42,7 @@ def weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
         return np.full((count, len(runs)), 1 / len(runs))
     relative = _bounded(losses) / _bounded(typical[None])
     relative[np.isnan(losses).any(axis=1)] = 1
-    raw = _shares(runs, parts, metric) * relative ** -2
+    raw = _shares(runs, parts, metric) * relative**-2
     return raw / raw.sum(axis=1, keepdims=True)
 
 
@@ -78,8 +79,9 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     taken = np.zeros(len(members))
     quantiles, mean = 0.0, 0.0  # sums over the members taken so far
     for size in range(1, ROUNDS + 1):
-        tried = [replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size)
-                 for run in members]
+        tried = [
+            replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size) for run in members
+        ]
         best = int(np.argmin([_loss(pooled, run, parts, metric) for run in tried]))
         taken[best] += 1
         quantiles, mean = quantiles + members[best].quantiles, mean + members[best].mean
@@ -87,9 +89,20 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
 
 
 def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> np.ndarray | float:
-    return getattr(average([measure(run.actual[window][:, steps],
-                                    Prediction(run.quantiles[window][:, steps], run.mean[window][:, steps]),
-                                    run.levels, run.scale[window]) for window, steps in parts]), FIELD[metric])
+    return getattr(
+        average(
+            [
+                measure(
+                    run.actual[window][:, steps],
+                    Prediction(run.quantiles[window][:, steps], run.mean[window][:, steps]),
+                    run.levels,
+                    run.scale[window],
+                )
+                for window, steps in parts
+            ]
+        ),
+        FIELD[metric],
+    )
 
 
 def _bounded(losses: np.ndarray) -> np.ndarray:

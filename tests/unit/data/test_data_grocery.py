@@ -123,7 +123,7 @@ def test_timestamps_are_seconds_of_the_year_and_end_with_a_purchase(events):
 
 def test_every_purchase_was_carted_and_viewed_before_and_every_cart_viewed(events):
     view, cart, purchase = (
-        events[events.EVENT_TYPE == kind][["USER_ID", "ITEM_ID", "TIMESTAMP"]].assign(before=events.TIMESTAMP)
+        events[events.EVENT_TYPE.eq(kind)][["USER_ID", "ITEM_ID", "TIMESTAMP"]].assign(before=events.TIMESTAMP)
         for kind in ("View", "AddToCart", "Purchase")
     )
     keys = {"on": "TIMESTAMP", "by": ["USER_ID", "ITEM_ID"], "allow_exact_matches": False}

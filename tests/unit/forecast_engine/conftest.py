@@ -1,4 +1,5 @@
 """Panels that the engine's tests share."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ def make_panel():
         timestamps = pd.date_range(start, periods=target.shape[1], freq=offset(freq))
         names = () if related is None else tuple(f"r{k}" for k in range(related.shape[2]))
         return Panel(keys, timestamps, target, freq, related, names, metadata)
+
     return make
 
 

@@ -75,10 +75,14 @@ def test_slow_algorithms_join_small_panels_only(make_panel):
     assert some["ETS"] == {} and many["ETS"] == {"model": "ZNZ"}
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"members": ("Prophecy",)}, "unknown algorithm 'Prophecy', allowed are ARIMA"),
-    ({"hyperparameters": {"Prophecy": {}}}, "unknown algorithm 'Prophecy'"),
-    ({"metric": "sMAPE"}, "unknown OptimizationMetric 'sMAPE', allowed are AverageWeightedQuantileLoss")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"members": ("Prophecy",)}, "unknown algorithm 'Prophecy', allowed are ARIMA"),
+        ({"hyperparameters": {"Prophecy": {}}}, "unknown algorithm 'Prophecy'"),
+        ({"metric": "sMAPE"}, "unknown OptimizationMetric 'sMAPE', allowed are AverageWeightedQuantileLoss"),
+    ],
+)
 def test_bad_requests_are_named(shop, options, words):
     with pytest.raises(ValueError, match=words):
         train(shop, 14, LEVELS, **options)

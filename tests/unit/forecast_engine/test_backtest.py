@@ -11,11 +11,17 @@ def test_windows_are_newest_first_and_one_horizon_apart():
     assert window_starts(100, 10, windows=2, offset=14) == [86, 76]
 
 
-@pytest.mark.parametrize("arguments, words", [
-    ((100, 10, 0), "NumberOfBacktestWindows is 0, allowed are 1 to 5"), ((100, 10, 6), "NumberOfBacktestWindows is 6"),
-    ((100, 10, 1, 9), "BackTestWindowOffset is 9: it must be at least the forecast horizon \\(10\\)"),
-    ((100, 10, 1, 50), "less than half of the target time series' 100 time steps"),
-    ((20, 10), "less than half"), ((45, 10, 4), "4 backtest windows of 10 steps leave only 5 of 45")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ((100, 10, 0), "NumberOfBacktestWindows is 0, allowed are 1 to 5"),
+        ((100, 10, 6), "NumberOfBacktestWindows is 6"),
+        ((100, 10, 1, 9), "BackTestWindowOffset is 9: it must be at least the forecast horizon \\(10\\)"),
+        ((100, 10, 1, 50), "less than half of the target time series' 100 time steps"),
+        ((20, 10), "less than half"),
+        ((45, 10, 4), "4 backtest windows of 10 steps leave only 5 of 45"),
+    ],
+)
 def test_window_rules_are_checked(arguments, words):
     with pytest.raises(ValueError, match=words):
         window_starts(*arguments)

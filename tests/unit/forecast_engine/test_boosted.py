@@ -58,7 +58,7 @@ def test_rows_hold_only_what_is_known_at_their_origin(make_panel):
     unscaled = row.features[0] * row.scale[0]
     assert unscaled[:RECENT] == pytest.approx([40, 39, 38, 37, 36, 35, 34])
     # step 49 is two seasons ahead of 35, the newest known day of the same weekday
-    assert unscaled[RECENT:RECENT + SEASONS] == pytest.approx([35, 28, 21, 14])
+    assert unscaled[RECENT : RECENT + SEASONS] == pytest.approx([35, 28, 21, 14])
 
 
 def test_historical_related_values_count_at_the_origin_and_forward_looking_ones_at_the_step(make_panel):

@@ -26,22 +26,26 @@ def test_statistics_are_of_the_values_before_the_gap(method, expected):
 def test_statistics_see_the_64_newest_entries_and_no_filled_ones():
     values = np.concatenate([[1000.0], np.arange(64.0), [NAN], [64.0], [NAN]])
     filled = fill(values, {"middlefill": "mean", "backfill": "mean"}, end=len(values))
-    assert filled[65] == np.arange(64).mean()           # the 1000 is the 65th value back
-    assert filled[67] == np.arange(1, 65).mean()        # entries 1..63 and 64, the filled one not among them
+    assert filled[65] == np.arange(64).mean()  # the 1000 is the 65th value back
+    assert filled[67] == np.arange(1, 65).mean()  # entries 1..63 and 64, the filled one not among them
 
 
 def test_a_series_without_values_stays_empty():
     assert np.isnan(fill(np.full(3, NAN), {"middlefill": "zero", "backfill": "zero"}, end=3)).all()
 
 
-@pytest.mark.parametrize("config, target, words", [
-    ({"middlefill": "average"}, True, "middlefill is 'average'"),
-    ({"frontfill": "zero"}, True, "frontfill is 'zero', allowed are none"),
-    ({"futurefill": "zero"}, True, "unknown transformation 'futurefill'"),
-    ({"middlefill": "nan"}, False, "middlefill is 'nan'"),
-    ({"aggregation": "sum"}, False, "unknown transformation 'aggregation'"),
-    ({"backfill": "value"}, False, "backfill is 'value', but backfill_value is missing"),
-    ({"backfill": "value", "backfill_value": "two"}, True, "backfill_value is 'two', expected a number")])
+@pytest.mark.parametrize(
+    "config, target, words",
+    [
+        ({"middlefill": "average"}, True, "middlefill is 'average'"),
+        ({"frontfill": "zero"}, True, "frontfill is 'zero', allowed are none"),
+        ({"futurefill": "zero"}, True, "unknown transformation 'futurefill'"),
+        ({"middlefill": "nan"}, False, "middlefill is 'nan'"),
+        ({"aggregation": "sum"}, False, "unknown transformation 'aggregation'"),
+        ({"backfill": "value"}, False, "backfill is 'value', but backfill_value is missing"),
+        ({"backfill": "value", "backfill_value": "two"}, True, "backfill_value is 'two', expected a number"),
+    ],
+)
 def test_check_names_the_attribute_the_key_and_what_is_allowed(config, target, words):
     with pytest.raises(ValueError, match=f"price: {words}"):
         check("price", config, target=target)

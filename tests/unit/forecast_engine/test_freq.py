@@ -17,22 +17,51 @@ def test_parse_names_what_is_wrong_and_what_is_allowed(text):
     assert repr(text) in str(error.value)
 
 
-@pytest.mark.parametrize("text, period", [("Y", 1), ("M", 12), ("W", 52), ("D", 7), ("1D", 7), ("H", 24), ("30min", 2),
-                                          ("15min", 4), ("10min", 6), ("5min", 12), ("1min", 60), ("min", 60),
-                                          ("2H", 1), ("2W", 1), ("20min", 1)])
+@pytest.mark.parametrize(
+    "text, period",
+    [
+        ("Y", 1),
+        ("M", 12),
+        ("W", 52),
+        ("D", 7),
+        ("1D", 7),
+        ("H", 24),
+        ("30min", 2),
+        ("15min", 4),
+        ("10min", 6),
+        ("5min", 12),
+        ("1min", 60),
+        ("min", 60),
+        ("2H", 1),
+        ("2W", 1),
+        ("20min", 1),
+    ],
+)
 def test_r_ts_frequency_is_the_guides_table(text, period):
     assert freq.r_ts_frequency(text) == period
 
 
-@pytest.mark.parametrize("text, period", [("M", 12), ("3M", 4), ("D", 7), ("2D", 1), ("H", 24), ("2H", 12),
-                                          ("15min", 96)])
+@pytest.mark.parametrize(
+    "text, period", [("M", 12), ("3M", 4), ("D", 7), ("2D", 1), ("H", 24), ("2H", 12), ("15min", 96)]
+)
 def test_season_length(text, period):
     assert freq.season_length(text) == period
 
 
-@pytest.mark.parametrize("text, aligned", [
-    ("Y", "2024-01-01"), ("M", "2024-05-01"), ("3M", "2024-04-01"), ("W", "2024-05-13"), ("D", "2024-05-16"),
-    ("H", "2024-05-16 13:00"), ("6H", "2024-05-16 12:00"), ("15min", "2024-05-16 13:45"), ("min", "2024-05-16 13:59")])
+@pytest.mark.parametrize(
+    "text, aligned",
+    [
+        ("Y", "2024-01-01"),
+        ("M", "2024-05-01"),
+        ("3M", "2024-04-01"),
+        ("W", "2024-05-13"),
+        ("D", "2024-05-16"),
+        ("H", "2024-05-16 13:00"),
+        ("6H", "2024-05-16 12:00"),
+        ("15min", "2024-05-16 13:45"),
+        ("min", "2024-05-16 13:59"),
+    ],
+)
 def test_align_moves_down_to_the_guides_boundaries(text, aligned):
     thursday = pd.DatetimeIndex(["2024-05-16 13:59:59"])
     assert freq.align(thursday, text)[0] == pd.Timestamp(aligned)

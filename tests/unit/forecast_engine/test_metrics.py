@@ -19,7 +19,7 @@ def test_pooled_by_hand():
     assert m.average_wql == pytest.approx(0.24)
     assert m.wape == pytest.approx(7 / 20)
     assert m.rmse == pytest.approx(np.sqrt((4 + 1 + 0 + 16) / 4))
-    assert m.mape == pytest.approx((2 / 10 + 1 / 4 + 4 / 6) / 3)   # the zero actual has no percentage
+    assert m.mape == pytest.approx((2 / 10 + 1 / 4 + 4 / 6) / 3)  # the zero actual has no percentage
     assert m.mase == pytest.approx((1.5 / 3 + 2 / 0.5) / 2)
 
 

@@ -7,16 +7,18 @@ NAN = np.nan
 
 
 def test_climatological_forecaster_has_the_quantiles_of_the_past(make_panel):
-    prediction = forecast(make_panel([[3, 1, 2, 4]]), 2, (0.25, 0.26, 0.5, 0.99), kernel_type="uniform",
-                          use_seasonal_model=False)
+    prediction = forecast(
+        make_panel([[3, 1, 2, 4]]), 2, (0.25, 0.26, 0.5, 0.99), kernel_type="uniform", use_seasonal_model=False
+    )
     assert prediction.quantiles.tolist() == [[[1, 2, 2, 4]] * 2]
     assert prediction.mean.tolist() == [[2.5, 2.5]]
 
 
 def test_exponential_kernel_by_hand(make_panel):
     # weights 1/4, 1/2, 1 of the values 9, 5, 1: cumulated from below 4/7, 6/7, 1
-    prediction = forecast(make_panel([[9, 5, 1]]), 1, (0.5, 0.6, 0.9), exp_kernel_weights=np.log(2),
-                          use_seasonal_model=False)
+    prediction = forecast(
+        make_panel([[9, 5, 1]]), 1, (0.5, 0.6, 0.9), exp_kernel_weights=np.log(2), use_seasonal_model=False
+    )
     assert prediction.quantiles.tolist() == [[[1, 5, 9]]]
     assert prediction.mean[0, 0] == pytest.approx((9 / 4 + 5 / 2 + 1) / (7 / 4))
 
@@ -44,9 +46,14 @@ def test_context_length_forgets_the_distant_past(make_panel):
     assert forecast(make_panel([[100, 1, 1]]), 1, (0.99,), context_length=2).quantiles.item() == 1
 
 
-@pytest.mark.parametrize("wrong, words", [({"kernel_type": "gauss"}, "'gauss', allowed are exponential, uniform"),
-                                          ({"exp_kernel_weights": 0.0}, "must be positive"),
-                                          ({"context_length": 0}, "must be positive")])
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"kernel_type": "gauss"}, "'gauss', allowed are exponential, uniform"),
+        ({"exp_kernel_weights": 0.0}, "must be positive"),
+        ({"context_length": 0}, "must be positive"),
+    ],
+)
 def test_hyperparameters_are_checked(make_panel, wrong, words):
     with pytest.raises(ValueError, match=words):
         forecast(make_panel([[1, 2]]), 1, (0.5,), **wrong)

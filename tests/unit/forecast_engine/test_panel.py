@@ -17,10 +17,18 @@ def build(target, related=None, metadata=None, **options):
     return build_panel(target, related, metadata, **options)
 
 
-TARGET = frame([("b", "2024-01-03", 5.0), ("a", "2024-01-01", 1.0), ("a", "2024-01-03", 3.0), ("b", "2024-01-04", 6.0)],
-               "item_id", "timestamp", "demand")
-PRICE = frame([(item, f"2024-01-0{day}", day + 10.0 * (item == "b")) for item in "ab" for day in range(1, 5)],
-              "item_id", "timestamp", "price")
+TARGET = frame(
+    [("b", "2024-01-03", 5.0), ("a", "2024-01-01", 1.0), ("a", "2024-01-03", 3.0), ("b", "2024-01-04", 6.0)],
+    "item_id",
+    "timestamp",
+    "demand",
+)
+PRICE = frame(
+    [(item, f"2024-01-0{day}", day + 10.0 * (item == "b")) for item in "ab" for day in range(1, 5)],
+    "item_id",
+    "timestamp",
+    "price",
+)
 
 
 def test_series_share_one_axis_and_are_filled_with_zero_by_default():
@@ -31,24 +39,35 @@ def test_series_share_one_axis_and_are_filled_with_zero_by_default():
 
 
 def test_the_guides_example_of_aggregation_to_the_hour():
-    target = frame([("x", "2018-03-03 01:00", 100), ("x", "2018-03-03 02:20", 50), ("x", "2018-03-03 02:45", 20),
-                    ("x", "2018-03-03 04:00", 120)], "item_id", "timestamp", "demand")
+    target = frame(
+        [
+            ("x", "2018-03-03 01:00", 100),
+            ("x", "2018-03-03 02:20", 50),
+            ("x", "2018-03-03 02:45", 20),
+            ("x", "2018-03-03 04:00", 120),
+        ],
+        "item_id",
+        "timestamp",
+        "demand",
+    )
     panel = build(target, freq="H", transformations={"demand": {"middlefill": "nan"}})
     assert np.array_equal(panel.target, [[100, 70, NAN, 120]], equal_nan=True)
 
 
 @pytest.mark.parametrize("how, expected", [("sum", 9), ("avg", 3), ("first", 4), ("min", 2), ("max", 4)])
 def test_aggregations(how, expected):
-    target = frame([("x", "2024-01-03", 3.0), ("x", "2024-01-01", 4.0), ("x", "2024-01-05", 2.0)],
-                   "item_id", "timestamp", "demand")
+    target = frame(
+        [("x", "2024-01-03", 3.0), ("x", "2024-01-01", 4.0), ("x", "2024-01-05", 2.0)], "item_id", "timestamp", "demand"
+    )
     panel = build(target, freq="W", transformations={"demand": {"aggregation": how}})
     assert panel.timestamps.tolist() == [pd.Timestamp("2024-01-01")]
     assert panel.target.tolist() == [[expected]]
 
 
 def test_dimensions_make_series_and_a_column_that_is_none_is_summed_over():
-    target = frame([("a", "NYC", "2024-01-01", 1.0), ("a", "SFO", "2024-01-01", 2.0)],
-                   "item_id", "location", "timestamp", "demand")
+    target = frame(
+        [("a", "NYC", "2024-01-01", 1.0), ("a", "SFO", "2024-01-01", 2.0)], "item_id", "location", "timestamp", "demand"
+    )
     split = build(target, dimensions=["location"])
     assert split.keys.to_dict("list") == {"item_id": ["a", "a"], "location": ["NYC", "SFO"]}
     assert split.target.tolist() == [[1], [2]]
@@ -62,8 +81,9 @@ def test_historical_related_series_end_with_the_target():
 
 
 def test_forward_looking_related_series_reach_the_horizon_and_are_cut_there():
-    ahead = frame([(item, f"2024-01-0{day}", 9.0) for item in "ab" for day in range(5, 10)],
-                  "item_id", "timestamp", "price")
+    ahead = frame(
+        [(item, f"2024-01-0{day}", 9.0) for item in "ab" for day in range(5, 10)], "item_id", "timestamp", "price"
+    )
     panel = build(TARGET, pd.concat([PRICE, ahead]))
     assert panel.related.shape == (2, 6, 1) and panel.future_steps == 2
     assert panel.cut(3).related.shape == (2, 5, 1)
@@ -76,8 +96,13 @@ def test_futurefill_makes_related_series_forward_looking():
 
 
 def test_related_series_may_have_fewer_dimensions_and_an_earlier_start():
-    target = frame([("a", store, f"2024-01-0{day}", 1.0) for store in ("NYC", "SFO") for day in (3, 4)],
-                   "item_id", "store", "timestamp", "demand")
+    target = frame(
+        [("a", store, f"2024-01-0{day}", 1.0) for store in ("NYC", "SFO") for day in (3, 4)],
+        "item_id",
+        "store",
+        "timestamp",
+        "demand",
+    )
     panel = build(target, PRICE[PRICE["item_id"] == "a"], dimensions=["store"])
     assert panel.related[:, :, 0].tolist() == [[3, 4], [3, 4]]
 
@@ -85,8 +110,9 @@ def test_related_series_may_have_fewer_dimensions_and_an_earlier_start():
 def test_series_without_related_rows_are_left_out_and_named():
     panel = build(TARGET, PRICE[PRICE["item_id"] == "b"])
     assert panel.keys["item_id"].tolist() == ["b"] and panel.target.shape == (1, 4)
-    assert panel.messages == ("1 of 2 series have no related time series and are left out of the model and the "
-                              "forecasts: item_id='a'",)
+    assert panel.messages == (
+        "1 of 2 series have no related time series and are left out of the model and the forecasts: item_id='a'",
+    )
 
 
 def test_a_missing_related_value_is_an_error_that_names_the_place():

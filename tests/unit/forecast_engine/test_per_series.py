@@ -40,8 +40,13 @@ def test_constant_and_empty_series_are_not_handed_over(make_panel):
 def test_related_values_are_those_of_the_series_and_the_steps_ahead(make_panel):
     seen = []
     related = np.arange(6.0).reshape(1, 6, 1)
-    forecast_each(lambda y, steps, x: seen.append(x[:, 0].tolist()), make_panel([[np.nan, 1, 2, 3]], related=related),
-                  2, (), related=True)
+    forecast_each(
+        lambda y, steps, x: seen.append(x[:, 0].tolist()),
+        make_panel([[np.nan, 1, 2, 3]], related=related),
+        2,
+        (),
+        related=True,
+    )
     assert seen == [[1, 2, 3, 4, 5]]
 
 
@@ -81,8 +86,9 @@ def test_workers_end_with_the_process_that_was_stopped(tmp_path):
     script, pids = tmp_path / "slow.py", tmp_path / "pids"
     script.write_text(SLOW)
     pids.mkdir()
-    process = subprocess.Popen([sys.executable, script, pids], env=os.environ | {"PYTHONPATH": os.getcwd()},
-                               stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, script, pids], env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL
+    )
     try:
         wait_until(lambda: len(list(pids.iterdir())) == 2)
     finally:

@@ -1,4 +1,5 @@
 """What holds for every algorithm, however odd the series."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,13 +33,19 @@ def test_forecasts_are_finite_and_do_not_cross(make_panel, name, data):
 
 
 ODD = {
-    "constant": np.full(60, 7.0), "zero": np.zeros(60), "empty": np.full(60, np.nan),
+    "constant": np.full(60, 7.0),
+    "zero": np.zeros(60),
+    "empty": np.full(60, np.nan),
     "one value": [np.nan] * 59 + [3.0],
     "late start": [np.nan] * 50 + [1.0, 5, 2, 8, 3, 9, 4, 7, 5, 6],
     "gaps": np.where(np.arange(60) % 3, np.arange(60) % 7, np.nan),
-    "ended": [*np.arange(40.0) % 7, *[np.nan] * 20], "negative": -np.arange(60.0),
+    "ended": [*np.arange(40.0) % 7, *[np.nan] * 20],
+    "negative": -np.arange(60.0),
     "huge": 1e12 * (1 + np.arange(60) % 7),
-    "tiny": 1e-12 * (1 + np.arange(60) % 7), "one spike": [0.0] * 59 + [1e6], "intermittent": np.arange(60) % 11 == 0}
+    "tiny": 1e-12 * (1 + np.arange(60) % 7),
+    "one spike": [0.0] * 59 + [1e6],
+    "intermittent": np.arange(60) % 11 == 0,
+}
 
 
 @pytest.mark.parametrize("freq", ["D", "H", "W"])

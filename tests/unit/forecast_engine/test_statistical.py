@@ -1,4 +1,5 @@
 """ETS, ARIMA and MSTL against what R's forecast package answers for the classic airline series."""
+
 import numpy as np
 import pytest
 from statsforecast.utils import AirPassengers

@@ -30,7 +30,7 @@ def test_a_member_that_helps_no_one_weighs_nothing():
 def test_each_series_prefers_the_member_that_suits_it():
     odds = np.divide(*weights({"a": run([0.1, 1]), "b": run([-1, -0.1])}, whole(1), METRIC).T)
     # the shares are the same for both series, 1/loss^2 is 100 to 1 for one of them and 1 to 100 for the other
-    assert odds[0] / odds[1] == pytest.approx(100 ** 2)
+    assert odds[0] / odds[1] == pytest.approx(100**2)
 
 
 def test_opposite_errors_share_the_weight():

@@ -1,0 +1,65 @@
+"""The typed config of one dataset: `data/<dataset>/pipeline.yaml`, checked before anything is built from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from infra.config.base import Strict
+from infra.config.forecasting import Forecasting
+from infra.config.recommending import Recommending
+
+
+class ConfigError(ValueError):
+    """A pipeline.yaml that cannot be used; the text lists every problem, one per line."""
+
+
+class Pipeline(Strict):
+    """One dataset's pipelines."""
+
+    dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+    settle_seconds: int = Field(default=60, ge=0, le=86_400)
+    forecasting: Forecasting | None = None
+    recommending: Recommending | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The dataset's name where AWS allows no dash: in Forecast names, Glue names, the data folder."""
+        return self.dataset.replace("-", "_")
+
+
+def load(path: Path) -> Pipeline:
+    """The checked config in the file `path`.
+
+    Raises ConfigError with every problem found: key, value, and what is allowed.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.parent.name for p in path.parent.parent.glob("*/pipeline.yaml"))) or "none"
+        raise ConfigError(f"{path}: no such file; datasets with a pipeline.yaml: {known}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
+    if not (raw.get("forecasting") or raw.get("recommending")):
+        raise ConfigError(f"{path}: neither forecasting nor recommending is there: at least one is needed")
+    try:
+        return Pipeline.model_validate(raw)
+    except ValidationError as error:
+        lines = [line for problem in error.errors() for line in _in_words(problem)]
+        raise ConfigError(f"{path}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)) from None
+
+
+def _in_words(problem: Any) -> list[str]:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    value = problem["input"]
+    shown = "" if isinstance(value, (dict, list, tuple)) else f" = {value!r}"
+    if problem["type"] == "missing":
+        return [f"{key}: missing, and needed"]
+    if problem["type"] == "extra_forbidden":
+        return [f"{key}{shown}: unknown key"]
+    return [f"{key}{shown}: {line}" for line in problem["msg"].splitlines()]

@@ -1,0 +1,115 @@
+"""The section `forecasting` of a pipeline.yaml."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from infra import schemas
+from infra.config.base import Column, Schedule, Strict, problems, refuse
+
+Quantile = str
+
+
+class Promotion(Strict):
+    """When a newly trained predictor takes over: it may be worse by `tolerance` (a share of the metric) at most."""
+
+    metric: str | None = None  # None: the optimization metric
+    tolerance: float = Field(default=0.05, ge=0, le=10)
+
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str | None) -> str | None:
+        refuse([] if value is None else schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        return value
+
+
+class Forecasting(Strict):
+    """What Amazon Forecast is asked for; field names and values are the service's where it has one.
+
+    The order of the fields matters: a rule may look at the fields above it that were valid.
+    """
+
+    domain: str
+    frequency: str
+    horizon: int = Field(ge=1, le=500)
+    timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
+    dimensions: tuple[Column, ...] = ()
+    datasets: dict[str, dict[Column, str]]
+    filling: dict[Column, dict[str, str]] = {}
+    quantiles: tuple[Quantile, ...] = ("0.1", "0.5", "0.9")
+    optimization_metric: str = "AverageWeightedQuantileLoss"
+    algorithm: Literal["AutoPredictor"] = "AutoPredictor"
+    forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
+    keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
+    promotion: Promotion = Promotion()
+    schedule: Schedule | None = None
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        refuse(schemas.not_one_of(value, sorted(schemas.FORECAST_DOMAINS)))
+        return value
+
+    @field_validator("frequency")
+    @classmethod
+    def _frequency(cls, value: str) -> str:
+        if not re.fullmatch(schemas.FREQUENCY, value):
+            raise problems(["allowed: Y, 1-11M, 1-4W, 1-6D, 1-23H, 1-59min (a bare letter means 1)"])
+        return value[1:] if re.fullmatch("1[YMWDH]", value) else value
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _timestamp_format(cls, value: str, info: Any) -> str:
+        frequency = info.data.get("frequency", "D")
+        if value == "yyyy-MM-dd" and frequency.endswith(("H", "min")):
+            raise problems([f"frequency {frequency} needs times of day: allowed is yyyy-MM-dd HH:mm:ss"])
+        return value
+
+    @field_validator("datasets")
+    @classmethod
+    def _datasets(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
+        found = [] if "target" in value else ["target is missing: Forecast trains on a target time series"]
+        for kind, columns in value.items():
+            if domain := info.data.get("domain"):
+                found += schemas.forecast_schema_problems(domain, kind, columns)
+        for kind in ("target", "related"):
+            for dimension in info.data.get("dimensions", ()):
+                if kind in value and value[kind].get(dimension) not in ("string", "geolocation"):
+                    found.append(f"{kind}: dimension {dimension} must be one of its columns, of type string")
+        refuse(found)
+        return value
+
+    @field_validator("filling")
+    @classmethod
+    def _filling(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
+        if "domain" in info.data and "datasets" in info.data:
+            refuse(schemas.filling_problems(info.data["domain"], info.data["datasets"], value))
+        return value
+
+    @field_validator("quantiles")
+    @classmethod
+    def _quantiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(schemas.quantile_problems(value))
+        return value
+
+    @field_validator("optimization_metric")
+    @classmethod
+    def _metric(cls, value: str) -> str:
+        refuse(schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        return value
+
+    @field_validator("forecasts")
+    @classmethod
+    def _forecasts(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        found = [
+            f"name {name!r}: allowed are 1-12 of a-z, 0-9 and _, a letter first"
+            for name in value
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,11}", name)
+        ]
+        for name, types in value.items():
+            found += [f"{name}: {problem}" for problem in schemas.quantile_problems(types)]
+        refuse(found)
+        return value
