@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -21,11 +22,16 @@ def assemble(build: Path = _ROOT / "build") -> Path:
     """
     layer = build / "layer" / _fingerprint()
     if not layer.exists():
-        scratch = layer.with_suffix(".part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        _install(scratch / "python")
-        shutil.copytree(_COMMON, scratch / "python" / "common", ignore=shutil.ignore_patterns("__pycache__"))
-        scratch.rename(layer)
+        layer.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=layer.parent) as scratch:  # its own: two synths may do this at once
+            ready = Path(scratch) / "layer"
+            _install(ready / "python")
+            shutil.copytree(_COMMON, ready / "python" / "common", ignore=shutil.ignore_patterns("__pycache__"))
+            try:
+                ready.rename(layer)
+            except OSError:
+                if not layer.exists():  # else the other one was first, with the same content
+                    raise
     return layer
 
 
