@@ -1,4 +1,4 @@
-"""The private names of ministack that localaws/gateway.py stands on: what moved, when the pinned version changes."""
+"""The private names of ministack that localaws/gateway/ stands on: what moved, when the pinned version changes."""
 
 import ast
 import importlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-GATEWAY = Path(__file__).parents[2] / "localaws" / "gateway.py"
+GATEWAY = Path(__file__).parents[2] / "localaws" / "gateway"
 INSTALLED = version("ministack")
 WRITTEN_FOR = "1.5.33"
 
@@ -79,7 +79,7 @@ OTHERS = {
 def _look_up(module: str, name: str):
     found = getattr(importlib.import_module(module), name, None)
     assert found is not None, (
-        f"{module}.{name} is gone in ministack {INSTALLED}; localaws/gateway.py was written for {WRITTEN_FOR} and "
+        f"{module}.{name} is gone in ministack {INSTALLED}; localaws/gateway/ was written for {WRITTEN_FOR} and "
         "uses it. Find its successor there, then change this test."
     )
     return found
@@ -89,7 +89,7 @@ def _look_up(module: str, name: str):
 def test_what_the_gateway_calls_takes_what_it_passes(module: str, name: str) -> None:
     expected, found = SIGNATURES[module][name], list(inspect.signature(_look_up(module, name)).parameters)
     assert found == expected, (
-        f"{module}.{name} takes ({', '.join(found)}) in ministack {INSTALLED}; localaws/gateway.py was written for "
+        f"{module}.{name} takes ({', '.join(found)}) in ministack {INSTALLED}; localaws/gateway/ was written for "
         f"{WRITTEN_FOR}, where it took ({', '.join(expected)})."
     )
 
@@ -117,13 +117,25 @@ def test_what_lies_in_the_tables() -> None:
 
 
 def test_every_name_that_the_gateway_uses_is_looked_at_here() -> None:
-    """Reads gateway.py: each attribute of a ministack module, and each name imported from one."""
-    tree = ast.parse(GATEWAY.read_text())
+    """Reads the gateway's files: each attribute of a ministack module, and each name imported from one."""
+    used = set().union(*(_names_of_ministack(path) for path in GATEWAY.glob("*.py")))
+    looked_at = {(module, name) for module, names in SIGNATURES.items() for name in names} | set(TABLES) | OTHERS
+    assert used - looked_at == set(), "the gateway uses names of ministack that this file does not check"
+    assert looked_at - used == set(), "this file checks names that the gateway does not use any more"
+
+
+def test_nothing_but_the_gateway_touches_the_emulator() -> None:
+    others = [path for path in GATEWAY.parent.rglob("*.py") if GATEWAY not in path.parents]
+    assert [path.name for path in others if _names_of_ministack(path)] == []
+
+
+def _names_of_ministack(path: Path) -> set[tuple[str, str]]:
+    tree = ast.parse(path.read_text())
     modules, used = {}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules |= {each.asname: each.name for each in node.names if each.name.startswith("ministack")}
-        elif isinstance(node, ast.ImportFrom) and node.module.startswith("ministack"):
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack"):
             for each in node.names:
                 try:
                     importlib.import_module(f"{node.module}.{each.name}")
@@ -133,9 +145,7 @@ def test_every_name_that_the_gateway_uses_is_looked_at_here() -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             used.add((modules[node.value.id], node.attr))
-    looked_at = {(module, name) for module, names in SIGNATURES.items() for name in names} | set(TABLES) | OTHERS
-    assert used - looked_at == set(), "gateway.py uses names of ministack that this file does not check"
-    assert looked_at - used == set(), "this file checks names that gateway.py does not use any more"
+    return used
 
 
 @pytest.mark.parametrize(("module", "name"), sorted(OTHERS))

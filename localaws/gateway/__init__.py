@@ -1,0 +1,77 @@
+"""The only place that touches the emulator under us (ministack): its private names live here and nowhere else.
+
+It registers our services beside ministack's, asks ministack's IAM about every call, gives jobs the credentials of the
+role that a caller passed, enforces the roles of state machines and EventBridge targets (ministack runs those as root),
+and serves HTTPS on loopback. `tests/contract/test_gateway.py` says what moved when the pinned version changes.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import ministack.app as emulator
+from botocore.model import OperationModel
+from ministack.core import router
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners
+
+from localaws import wire
+from localaws.gateway import events, step_functions
+from localaws.gateway.access import authorize_call
+from localaws.gateway.mounts import Context, Mount
+from localaws.gateway.roles import assume, bucket_policy_allows
+from localaws.gateway.serving import serve
+from localaws.jobs import Jobs
+from localaws.resources import Store
+from localaws.settings import Settings
+
+__all__ = ["Context", "Mount", "register", "serve"]
+
+
+def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) -> None:
+    """Puts our services beside ministack's and our checks around its step functions and event targets."""
+
+    def context() -> Context:
+        assume_role = functools.partial(assume, settings)
+        return Context(get_account_id(), get_region(), store, jobs, assume_role, bucket_policy_allows)
+
+    for mount in mounts:
+        router.SERVICE_PATTERNS[mount.signing_name] = {
+            "target_prefixes": list(mount.target_prefixes),
+            "host_patterns": [rf"{mount.signing_name}[\w-]*\."],
+        }
+        emulator.SERVICE_HANDLERS[mount.signing_name] = _handler(mount, context)
+        for resource_type, handlers in (mount.cloudformation or {}).items():
+            provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
+    store.on_status = functools.partial(events.announce, {mount.signing_name: mount.event for mount in mounts})
+    step_functions.register(mounts)
+    events.register()
+
+
+def _handler(mount: Mount, context: Callable[[], Context]) -> Callable:
+    async def handle(method: str, path: str, headers: dict, body: bytes | str, query: dict) -> wire.Response:
+        body = body.encode() if isinstance(body, str) else body
+        request = wire.Request(method, path, headers, body)
+
+        def authorize(operation: OperationModel, params: dict) -> Context:
+            authorize_call(mount, operation, params, headers, query)
+            return context()
+
+        return wire.call(mount.service_for(request), request, authorize)
+
+    return handle
+
+
+def _cloudformation(handlers: Mapping[str, Callable], context: Callable[[], Context]) -> dict:
+    """CloudFormation's create, update and delete of one resource type, given the context of a call."""
+
+    def create(logical_id: str, properties: dict, stack: str) -> tuple[str, dict]:
+        name = provisioners._physical_name(stack, logical_id, max_len=63)
+        return handlers["create"](context(), name, properties)
+
+    def update(physical_id: str, old: dict, new: dict, stack: str) -> tuple[str, dict]:
+        return handlers["update"](context(), physical_id, old, new)
+
+    def delete(physical_id: str, properties: dict) -> None:
+        handlers["delete"](context(), physical_id)
+
+    return {"create": create, "update": update, "delete": delete}

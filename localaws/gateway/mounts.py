@@ -1,0 +1,42 @@
+"""What a service behind the gateway is (Mount), and what one of its operations knows of its call (Context)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from localaws import wire
+from localaws.jobs import Jobs
+from localaws.objects import Access
+from localaws.resources import Resource, Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operation knows of its call besides its parameters."""
+
+    account: str
+    region: str
+    store: Store
+    jobs: Jobs
+    assume: Callable[[str, str, str], Access]
+    bucket_policy_allows: Callable[[str, str, str, str], bool]
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A service (or several behind one signing name) as the gateway serves it.
+
+    `service_for(request)` picks the botocore service; `new_arns(operation, params)` names what a create operation
+    makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors. `event(resource)`
+    is the detail-type and the detail of the EventBridge event that its new status sends, None for no event.
+    """
+
+    signing_name: str
+    target_prefixes: tuple[str, ...]
+    service_for: Callable[[wire.Request], wire.Service]
+    new_arns: Callable[[str, dict], list[str]]
+    sdk_prefix: str = ""
+    cloudformation: Mapping[str, Mapping[str, Callable]] | None = None
+    event: Callable[[Resource], tuple[str, dict] | None] = lambda resource: None
