@@ -57,16 +57,16 @@ def usable(context: Context, arn: str, group_arn: str) -> Resource:
     return found
 
 
-def uses(found: Resource, dataset: str) -> bool:
+def uses(expression: str, dataset: str) -> bool:
     """Does the expression ask for fields of `dataset` (such as CurrentUser)?"""
-    return any(field.dataset == dataset for each in _parse(found.record["filterExpression"]) for field in each.fields())
+    return any(field.dataset == dataset for each in _parse(expression) for field in each.fields())
 
 
-def apply(found: Resource, situation: Situation, values: Mapping[str, str]) -> np.ndarray:
+def apply(expression: str, situation: Situation, values: Mapping[str, str]) -> np.ndarray:
     """(N,) bool: the items that the filter allows. values: filterValues as sent. Raises InvalidInputException."""
     try:
         parsed = {name: parse_values(name, text) for name, text in values.items()}
-        return allowed(_parse(found.record["filterExpression"]), situation, parsed)
+        return allowed(_parse(expression), situation, parsed)
     except FilterError as error:
         raise invalid(str(error)) from None
 

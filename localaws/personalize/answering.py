@@ -1,0 +1,136 @@
+"""Answers of a trained model to one request: what real-time requests and the lines of a batch job have in common."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from localaws.personalize import engine, filtering
+from localaws.personalize.filters import Situation, Table
+from localaws.personalize.kinds import invalid
+from localaws.personalize.recipes import settings_of
+from localaws.personalize.records import Records
+
+DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A trained model with the histories of the users it was trained on."""
+
+    model: engine.Model
+    events: engine.Events
+
+
+@lru_cache(maxsize=32)
+def served(folder: Path) -> Served:
+    with np.load(folder / "events.npz", allow_pickle=False) as file:
+        events = engine.Events(**dict(file))
+    return Served(engine.load((folder / "model.npz").read_bytes()), events)
+
+
+@lru_cache(maxsize=32)
+def _items_table(served: Served, items: Records) -> Table:
+    return Table.of(served.model["item_ids"], items.by_id)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What answers: a recipe, its trained model, and the configuration of the recommender, campaign or batch job.
+
+    `records` gives the records of a dataset type, ITEMS or USERS; requests with a filter alone ask for them.
+    """
+
+    recipe: engine.Recipe
+    served: Served
+    config: dict
+    records: Callable[[str], Records]
+
+    def asked(self, params: Mapping, put: list[tuple[str, str, int]]) -> "Asked":
+        """A request with `userId` and `itemId` as its recipe needs them; `put`: the user's events since training.
+
+        Raises InvalidInputException naming what is missing.
+        """
+        for member, needed in (("userId", self.recipe.needs_user), ("itemId", self.recipe.needs_item)):
+            if needed and member not in params:
+                raise invalid(f"{member} is required by recipe {self.recipe.name}.")
+        item = _code(self.served.model["item_ids"], params["itemId"]) if self.recipe.needs_item else None
+        user = params.get("userId")
+        return Asked(self, self._history(user, put), user, item)
+
+    def _history(self, user: str | None, put: list[tuple[str, str, int]]) -> engine.History:
+        """What training knew of the user or session, and what came in since, oldest first."""
+        if user is None:
+            return engine.NO_HISTORY
+        events = self.served.events
+        code = _code(events.user_ids, user)
+        return engine.extended(events, events.rows_of(code) if code >= 0 else slice(0, 0), put)
+
+
+def _code(vocabulary: np.ndarray, name: str | None) -> int:
+    """The code of an id, -1 for one that the model does not know."""
+    return int(engine.codes_of(vocabulary, [name or ""])[0])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: what answers it, for which user, about which item."""
+
+    by: Deployed
+    history: engine.History
+    user: str | None
+    item: int | None
+
+    @cached_property
+    def situation(self) -> Situation:
+        """What filters look at; built for requests with a filter alone."""
+        users = self.by.records("USERS")
+        user = Table.of(np.array([self.user]), users.by_id) if self.user in users.by_id else None
+        return Situation(_items_table(self.by.served, self.by.records("ITEMS")), self.history, user, self.item)
+
+    def allowed(self, expression: str, values: Mapping[str, str]) -> np.ndarray:
+        """(N,) bool: the items that a filter allows to this request. values: filterValues as sent."""
+        if self.user is None and filtering.uses(expression, "CurrentUser"):
+            raise invalid("userId is required: the filter asks for the CurrentUser.")
+        if not self.by.recipe.needs_item and filtering.uses(expression, "CurrentItem"):
+            raise invalid(f"The filter asks for the CurrentItem, which {self.by.recipe.name} does not have.")
+        return filtering.apply(expression, self.situation, values)
+
+    def ranking(self, k: int, allowed: np.ndarray | None) -> engine.Ranking:
+        return engine.recommend(
+            self.by.recipe,
+            self.by.served.model,
+            k=k,
+            history=self.history,
+            item=self.item,
+            allowed=allowed,
+            settings=settings_of(self.by.config),
+        )
+
+    def ranked(self, wanted: list[str], allowed: np.ndarray | None) -> list[dict]:
+        """The wanted items in the user's order; items without interactions come last and have no score."""
+        wanted = list(dict.fromkeys(wanted))
+        codes = engine.codes_of(self.by.served.model["item_ids"], wanted)
+        ranked = self.listed(engine.rank(self.by.served.model, self.history, codes, allowed))
+        scored = {each["itemId"] for each in ranked}
+        return ranked + [
+            {"itemId": name}
+            for name, code in zip(wanted, codes.tolist(), strict=True)
+            if name not in scored and (allowed is None or (code >= 0 and allowed[code]))
+        ]
+
+    def listed(self, ranking: engine.Ranking, **more: str) -> list[dict]:
+        """A ranking as answers show it: item by item, with the score where the recipe has one, and with `more`."""
+        items = [{"itemId": each} | more for each in self.by.served.model["item_ids"][ranking.items].tolist()]
+        if ranking.scores is None:
+            return items
+        return [item | {"score": float(score)} for item, score in zip(items, ranking.scores, strict=True)]
+
+
+def check_results(results: int) -> int:
+    """Raises InvalidInputException for more than the service gives."""
+    if results > MOST_RESULTS:
+        raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
+    return results
