@@ -7,125 +7,63 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import steps
 from infra.config import Pipeline
-from infra.machine import state_machine
-from infra.operations import Operations
+from infra.pipeline import PipelineStack
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
-from infra.storage import Storage, reading, writing
-from infra.triggers import schedule, trigger
+from infra.storage import reading, writing
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
 
 
-class Forecasting(Stack):
+class Forecasting(PipelineStack):
     """The state machine, its steps, its trigger, and the Athena tables over what it exports."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        config: Pipeline,
-        operations: Operations,
-        storage: Storage,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
-        self.add_stack_dependency(storage)
-        self._config, self._operations, self._storage = config, operations, storage
-        self._prefix = f"forecasting/{config.dataset}/"
-        self._group = steps.log_group(self, operations.toolbox, "forecasting")
-        # Every Forecast resource of the dataset is named storecast_<dataset>..., whatever its type.
-        self._resources = self.format_arn(
-            service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*"
-        )
-
+    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
+        names = f"storecast_{config.identifier}"
+        about = {"pipeline": "forecasting", "service": "forecast", "names": names, "config": config}
+        super().__init__(scope, construct_id, **about, **kwargs)
         database, tables = self._tables()
         functions = self._functions(database, tables)
-        machine = state_machine(
-            self,
-            dataset=config.dataset,
-            pipeline="forecasting",
-            settle_seconds=config.settle_seconds,
-            steps=self._steps(functions),
-            functions=list(functions.values()),
-            group=self._group,
-            watch=operations.watch,
+        self._run(
+            self._steps(functions),
+            functions,
             describes=[
                 self._right(
-                    "forecast:DescribeDatasetImportJob",
-                    "forecast:DescribeAutoPredictor",
-                    "forecast:DescribePredictorBacktestExportJob",
-                    "forecast:DescribeForecast",
-                    "forecast:DescribeForecastExportJob",
+                    "DescribeDatasetImportJob",
+                    "DescribeAutoPredictor",
+                    "DescribePredictorBacktestExportJob",
+                    "DescribeForecast",
+                    "DescribeForecastExportJob",
                 )
             ],
-        )
-        rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
-        if config.forecasting.schedule:
-            schedule(self, machine, config.forecasting.schedule)
-        cleanup = operations.clean_up(
-            self,
-            [
-                self._right("forecast:DeleteResourceTree", "forecast:StopResource"),
-                Right(
-                    [
-                        "forecast:ListDatasetGroups",
-                        "forecast:ListDatasets",
-                        "forecast:ListPredictors",
-                        "forecast:ListForecasts",
-                        "forecast:ListDatasetImportJobs",
-                    ],
-                    ["*"],
-                    "Forecast's lists know no resources",
-                ),
-                Right(["states:ListExecutions"], [machine.attr_arn]),
-                Right(
-                    ["states:StopExecution"],
-                    [
-                        f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
-                        f"storecast-{config.dataset}-forecasting:*"
-                    ],
-                    "executions of this machine: their names are given at run time",
-                ),
+            sweeping=[
+                self._right("DeleteResourceTree", "StopResource"),
+                self._listing("DatasetGroups", "Datasets", "Predictors", "Forecasts", "DatasetImportJobs"),
             ],
-            {"ForecastNames": f"storecast_{config.identifier}", "StateMachine": machine.attr_arn},
-        )
-        cleanup.node.add_dependency(rule)
-        CfnOutput(
-            self, "ForecastingStateMachine", value=machine.attr_arn, description="Starts with each upload, or by hand"
+            by_the_clock=config.forecasting.schedule,
         )
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:
-        storage, data, results = self._storage, self._storage.data_arn, self._storage.results_arn
-        listing = Right(
-            [
-                "forecast:ListDatasetGroups",
-                "forecast:ListDatasets",
-                "forecast:ListDatasetImportJobs",
-                "forecast:ListPredictors",
-                "forecast:ListForecasts",
-                "forecast:ListForecastExportJobs",
-                "forecast:ListPredictorBacktestExportJobs",
-            ],
-            ["*"],
-            "Forecast's lists know no resources",
+        data, results = self._storage.data_arn, self._storage.results_arn
+        listing = self._listing(
+            "DatasetGroups",
+            "Datasets",
+            "DatasetImportJobs",
+            "Predictors",
+            "Forecasts",
+            "ForecastExportJobs",
+            "PredictorBacktestExportJobs",
         )
-        handing_over = Right(
-            ["iam:PassRole"],
-            [storage.forecast_role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "forecast.amazonaws.com"}},
-        )
+        handing_over = self._handing_over(self._storage.forecast_role)
         catalog = [
             self.format_arn(service="glue", resource="catalog"),
             self.format_arn(service="glue", resource="database", resource_name=database.ref),
@@ -134,51 +72,39 @@ class Forecasting(Stack):
                 for table in tables
             ),
         ]
-
-        def function(step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
-            return steps.lambda_function(
-                self, self._operations.toolbox, self._group, f"forecasting/{step}", rights=rights, **kwargs
-            )
-
         return {
-            "plan": function(
+            "plan": self._function(
                 "plan",
                 reading(data, self._prefix)[1],
                 *reading(results, f"{self._prefix}newest.json"),
-                Right(["forecast:ListDatasetImportJobs"], ["*"], "Forecast's lists know no resources"),
-                self._right("forecast:ListTagsForResource"),
+                self._listing("DatasetImportJobs"),
+                self._right("ListTagsForResource"),
             ),
-            "ensure": function(
+            "ensure": self._function(
                 "ensure",
                 listing,
                 self._right(
-                    "forecast:CreateDataset",
-                    "forecast:DescribeDataset",
-                    "forecast:CreateDatasetGroup",
-                    "forecast:DescribeDatasetGroup",
-                    "forecast:UpdateDatasetGroup",
-                    "forecast:TagResource",
-                    "forecast:DeleteResourceTree",
-                    "forecast:DeleteDatasetImportJob",
+                    "CreateDataset",
+                    "DescribeDataset",
+                    "CreateDatasetGroup",
+                    "DescribeDatasetGroup",
+                    "UpdateDatasetGroup",
+                    "TagResource",
+                    "DeleteResourceTree",
+                    "DeleteDatasetImportJob",
                 ),
             ),
-            "load": function(
-                "load", listing, handing_over, self._right("forecast:CreateDatasetImportJob", "forecast:TagResource")
-            ),
-            "train": function("train", listing, self._right("forecast:CreateAutoPredictor", "forecast:TagResource")),
-            "compare": function("compare", self._right("forecast:GetAccuracyMetrics")),
-            "forecast": function("forecast", listing, self._right("forecast:CreateForecast", "forecast:TagResource")),
-            "export": function(
+            "load": self._function("load", listing, handing_over, self._right("CreateDatasetImportJob", "TagResource")),
+            "train": self._function("train", listing, self._right("CreateAutoPredictor", "TagResource")),
+            "compare": self._function("compare", self._right("GetAccuracyMetrics")),
+            "forecast": self._function("forecast", listing, self._right("CreateForecast", "TagResource")),
+            "export": self._function(
                 "export",
                 listing,
                 handing_over,
-                self._right(
-                    "forecast:CreateForecastExportJob",
-                    "forecast:CreatePredictorBacktestExportJob",
-                    "forecast:TagResource",
-                ),
+                self._right("CreateForecastExportJob", "CreatePredictorBacktestExportJob", "TagResource"),
             ),
-            "publish": function(
+            "publish": self._function(
                 "publish",
                 *reading(data, f"{self._prefix}target/"),
                 *reading(results, self._prefix),
@@ -332,9 +258,6 @@ class Forecasting(Stack):
                 )
             )
         return database, tables
-
-    def _right(self, *actions: str) -> Right:
-        return Right(actions, [self._resources], "resources of this dataset: their names and types come at run time")
 
 
 def quantile_column(quantile: str) -> str:

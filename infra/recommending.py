@@ -7,147 +7,86 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import steps
 from infra.config import Pipeline
-from infra.machine import state_machine
-from infra.operations import Operations
+from infra.pipeline import PipelineStack
 from infra.rights import Right
 from infra.schemas import RECIPES
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
-from infra.storage import Storage, reading, writing
-from infra.triggers import schedule, trigger
+from infra.storage import reading, writing
 
 _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
 
 
-class Recommending(Stack):
+class Recommending(PipelineStack):
     """The state machine, its steps and its trigger."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        config: Pipeline,
-        operations: Operations,
-        storage: Storage,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
-        self.add_stack_dependency(storage)
-        self._config, self._operations, self._storage = config, operations, storage
-        self._prefix = f"recommending/{config.dataset}/"
-        self._group = steps.log_group(self, operations.toolbox, "recommending")
-        # Every Personalize resource of the dataset is named storecast-<dataset>..., whatever its type.
-        self._resources = self.format_arn(
-            service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*"
-        )
-
+    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
+        names = f"storecast-{config.dataset}"
+        about = {"pipeline": "recommending", "service": "personalize", "names": names, "config": config}
+        super().__init__(scope, construct_id, **about, **kwargs)
         functions = self._functions()
-        machine = state_machine(
-            self,
-            dataset=config.dataset,
-            pipeline="recommending",
-            settle_seconds=config.settle_seconds,
-            steps=self._steps(functions),
-            functions=list(functions.values()),
-            group=self._group,
-            watch=operations.watch,
+        self._run(
+            self._steps(functions),
+            functions,
             describes=[
                 self._right(
-                    "personalize:DescribeDatasetGroup",
-                    "personalize:DescribeDataset",
-                    "personalize:DescribeDatasetImportJob",
-                    "personalize:DescribeRecommender",
+                    "DescribeDatasetGroup", "DescribeDataset", "DescribeDatasetImportJob", "DescribeRecommender"
                 )
             ],
-        )
-        rule = trigger(self, machine, bucket_name=storage.data.bucket_name, prefix=self._prefix)
-        if config.recommending.schedule:
-            schedule(self, machine, config.recommending.schedule)
-        cleanup = operations.clean_up(
-            self,
-            [
+            sweeping=[
                 self._right(
-                    "personalize:DeleteRecommender",
-                    "personalize:DeleteDataset",
-                    "personalize:DeleteDatasetGroup",
-                    "personalize:DeleteSchema",
-                    "personalize:ListRecommenders",
-                    "personalize:ListDatasets",
+                    "DeleteRecommender",
+                    "DeleteDataset",
+                    "DeleteDatasetGroup",
+                    "DeleteSchema",
+                    "ListRecommenders",
+                    "ListDatasets",
                 ),
-                self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
-                Right(["states:ListExecutions"], [machine.attr_arn]),
-                Right(
-                    ["states:StopExecution"],
-                    [
-                        f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
-                        f"storecast-{config.dataset}-recommending:*"
-                    ],
-                    "executions of this machine: their names are given at run time",
-                ),
+                self._listing("DatasetGroups", "Schemas"),
             ],
-            {"PersonalizeNames": f"storecast-{config.dataset}", "StateMachine": machine.attr_arn},
-        )
-        cleanup.node.add_dependency(rule)
-        CfnOutput(
-            self, "RecommendingStateMachine", value=machine.attr_arn, description="Starts with each upload, or by hand"
+            by_the_clock=config.recommending.schedule,
         )
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
-        storage, data, results = self._storage, self._storage.data_arn, self._storage.results_arn
-        handing_over = Right(
-            ["iam:PassRole"],
-            [storage.personalize_role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}},
-        )
-
-        def function(step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
-            return steps.lambda_function(
-                self, self._operations.toolbox, self._group, f"recommending/{step}", rights=rights, **kwargs
-            )
-
+        data, results = self._storage.data_arn, self._storage.results_arn
         return {
-            "plan": function(
+            "plan": self._function(
                 "plan",
                 reading(data, self._prefix)[1],
                 *reading(results, f"{self._prefix}newest.json"),
-                self._listing("personalize:ListDatasetImportJobs"),
-                self._right("personalize:ListTagsForResource"),
+                self._listing("DatasetImportJobs"),
+                self._right("ListTagsForResource"),
             ),
-            "ensure": function(
+            "ensure": self._function(
                 "ensure",
-                self._listing("personalize:ListDatasetGroups", "personalize:ListSchemas"),
+                self._listing("DatasetGroups", "Schemas"),
                 self._right(
-                    "personalize:CreateSchema",
-                    "personalize:CreateDatasetGroup",
-                    "personalize:TagResource",
-                    "personalize:DescribeDatasetGroup",
-                    "personalize:CreateDataset",
-                    "personalize:DescribeDataset",
-                    "personalize:ListDatasets",
+                    "CreateSchema",
+                    "CreateDatasetGroup",
+                    "TagResource",
+                    "DescribeDatasetGroup",
+                    "CreateDataset",
+                    "DescribeDataset",
+                    "ListDatasets",
                 ),
             ),
-            "load": function(
+            "load": self._function(
                 "load",
-                handing_over,
-                self._right(
-                    "personalize:CreateDatasetImportJob", "personalize:ListDatasetImportJobs", "personalize:TagResource"
-                ),
+                self._handing_over(self._storage.personalize_role),
+                self._right("CreateDatasetImportJob", "ListDatasetImportJobs", "TagResource"),
             ),
-            "recommend": function(
+            "recommend": self._function(
                 "recommend",
                 self._right(
-                    "personalize:CreateRecommender",
-                    "personalize:UpdateRecommender",
-                    "personalize:TagResource",
-                    "personalize:StartRecommender",
-                    "personalize:DescribeRecommender",
-                    "personalize:ListRecommenders",
+                    "CreateRecommender",
+                    "UpdateRecommender",
+                    "TagResource",
+                    "StartRecommender",
+                    "DescribeRecommender",
+                    "ListRecommenders",
                 ),
                 Right(
                     ["personalize:CreateRecommender"],
@@ -155,11 +94,11 @@ class Recommending(Stack):
                     "the service's own recipes for shops",
                 ),
             ),
-            "evaluate": function("evaluate", self._right("personalize:DescribeRecommender")),
-            "publish": function(
+            "evaluate": self._function("evaluate", self._right("DescribeRecommender")),
+            "publish": self._function(
                 "publish",
                 *reading(data, self._prefix),
-                self._right("personalize:GetRecommendations"),
+                self._right("GetRecommendations"),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
                 timeout_seconds=600,
                 memory_mb=1024,
@@ -232,9 +171,3 @@ class Recommending(Stack):
                 },
             ),
         )
-
-    def _right(self, *actions: str) -> Right:
-        return Right(actions, [self._resources], "resources of this dataset: their names and types come at run time")
-
-    def _listing(self, *actions: str) -> Right:
-        return Right(actions, ["*"], "these lists know no resources")

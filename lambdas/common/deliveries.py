@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from common.names import RUN_ID_LENGTH
+from common.resources import summaries, tags
 from common.store import csv_files
 
 TAG = "files"
@@ -25,19 +26,25 @@ def checksum(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def newest_import(jobs: Mapping[str, tuple[str, str]], named: Callable[[str], str]) -> str | None:
-    """The ARN of the import that a dataset's content is from, or None if there is none or that is not certain.
+def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, str]:
+    """By kind, the checksum of the files that its dataset holds, as far as that is known.
 
-    `jobs` are name and status by ARN, `named(run)` is the name of the dataset's import in a run. An import still at
-    work, of a run that was stopped, makes it uncertain.
+    `named(kind, run)` is the name of the kind's import in a run. An import still at work, of a run that was stopped,
+    makes it uncertain what the dataset holds.
     """
-    ours = {
-        name[-RUN_ID_LENGTH:]: (arn, status)
-        for arn, (name, status) in jobs.items()
-        if name == named(name[-RUN_ID_LENGTH:]) and not any(word in status for word in _LEFT_NOTHING)
-    }
-    arn, status = ours[max(ours)] if ours else (None, "")
-    return arn if status == "ACTIVE" else None
+    jobs = []
+    for summary in summaries(service, "dataset_import_job"):
+        lowered = {key.lower(): value for key, value in summary.items()}
+        name = lowered.get("jobname") or lowered["datasetimportjobname"]
+        if not any(word in lowered["status"] for word in _LEFT_NOTHING):
+            jobs.append((name[-RUN_ID_LENGTH:], name, lowered["status"], lowered["datasetimportjobarn"]))
+    found = {}
+    for kind in kinds:
+        ours = [job for job in jobs if job[1] == named(kind, job[0])]
+        _, _, status, arn = max(ours, default=("", "", "", ""))
+        if status == "ACTIVE":
+            found[kind] = tags(service, arn).get(TAG, "unknown")
+    return found
 
 
 def nothing_new(bucket: str, folder: str, kinds: Iterable[str], run: str) -> dict[str, str]:

@@ -44,6 +44,14 @@ def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
     ]
 
 
+def tags(client: Any, arn: str) -> dict[str, str]:
+    """The tags of a resource. Forecast spells members as in ResourceArn and Key, Personalize resourceArn and tagKey."""
+    [member] = client.meta.service_model.operation_model("ListTagsForResource").input_shape.members
+    answer = client.list_tags_for_resource(**{member: arn})
+    listed = answer.get("Tags") or answer.get("tags") or []
+    return {tag.get("Key", tag.get("tagKey")): tag.get("Value", tag.get("tagValue")) for tag in listed}
+
+
 def attempt(service: Any, call: Callable[..., Any], **request: str) -> bool:
     """Whether a deletion or stop went through; a resource in use or gone is no error: the next attempt sees to it."""
     try:

@@ -4,13 +4,12 @@ at all if the last run worked on the same."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from common import deliveries
 from common.clients import client
 from common.names import forecast_name, run_id
-from common.resources import summaries
 from common.step import step
 from common.store import get_json
 
@@ -28,25 +27,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
     covers = {"files": files, "config": deliveries.checksum(config)}
-    imported = {} if event["force"] else _imported(client("forecast"), event["dataset"], files)
+    named = functools.partial(forecast_name, event["dataset"])
+    imported = {} if event["force"] else deliveries.imported(client("forecast"), files, named)
     if imported == files and newest and newest.get("covers") == covers:
         return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
     run = run_id(event["execution"], event["started"])
     return {**order(event, files, imported, run), "covers": covers, "serving": _served(newest)}
-
-
-def _imported(forecast: Any, dataset: str, kinds: Iterable[str]) -> dict[str, str]:
-    """By kind, the checksum of the files that its dataset holds, as far as that is known."""
-    jobs = {
-        job["DatasetImportJobArn"]: (job["DatasetImportJobName"], job["Status"])
-        for job in summaries(forecast, "dataset_import_job")
-    }
-    found = {}
-    for kind in kinds:
-        if arn := deliveries.newest_import(jobs, functools.partial(forecast_name, dataset, kind)):
-            tags = forecast.list_tags_for_resource(ResourceArn=arn)["Tags"]
-            found[kind] = next((tag["Value"] for tag in tags if tag["Key"] == deliveries.TAG), "unknown")
-    return found
 
 
 def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:

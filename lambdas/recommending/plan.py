@@ -6,13 +6,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from common import deliveries
 from common.clients import client
 from common.names import personalize_name, run_id
-from common.resources import summaries
 from common.step import step
 from common.store import get_json
 
@@ -28,24 +27,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         )
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     covers = {"files": files, "config": deliveries.checksum(event["config"])}
-    imported = {} if event["force"] else _imported(client("personalize"), event["dataset"], files)
+    named = functools.partial(personalize_name, event["dataset"])
+    imported = {} if event["force"] else deliveries.imported(client("personalize"), files, named)
     if imported == files and newest and newest.get("covers") == covers:
         return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
     return {**order(event, files, imported, run_id(event["execution"], event["started"])), "covers": covers}
-
-
-def _imported(personalize: Any, dataset: str, kinds: Iterable[str]) -> dict[str, str]:
-    """By kind, the checksum of the files that its dataset holds, as far as that is known."""
-    jobs = {
-        job["datasetImportJobArn"]: (job["jobName"], job["status"])
-        for job in summaries(personalize, "dataset_import_job")
-    }
-    found = {}
-    for kind in kinds:
-        if arn := deliveries.newest_import(jobs, functools.partial(personalize_name, dataset, kind)):
-            tags = personalize.list_tags_for_resource(resourceArn=arn)["tags"]
-            found[kind] = next((tag["tagValue"] for tag in tags if tag["tagKey"] == deliveries.TAG), "unknown")
-    return found
 
 
 def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:

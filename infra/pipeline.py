@@ -1,0 +1,118 @@
+"""What the stacks of both pipelines are made of, around the steps that are their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra import steps
+from infra.config import Pipeline
+from infra.config.base import Schedule
+from infra.machine import state_machine
+from infra.operations import Operations
+from infra.rights import Right
+from infra.steps import State
+from infra.storage import Storage
+from infra.triggers import schedule, trigger
+
+
+class PipelineStack(Stack):
+    """A pipeline over `service` ("forecast"), whose resources of this dataset all begin with `names`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pipeline: str,
+        service: str,
+        names: str,
+        config: Pipeline,
+        operations: Operations,
+        storage: Storage,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.add_stack_dependency(storage)
+        self._pipeline, self._service, self._names = pipeline, service, names
+        self._config, self._operations, self._storage = config, operations, storage
+        self._prefix = f"{pipeline}/{config.dataset}/"
+        self._group = steps.log_group(self, operations.toolbox, pipeline)
+
+    def _run(
+        self,
+        states: State,
+        functions: Mapping[str, lambda_.CfnFunction],
+        *,
+        describes: Sequence[Right],
+        sweeping: Sequence[Right],
+        by_the_clock: Schedule | None,
+    ) -> None:
+        """The state machine, what starts it, and what takes its leftovers away when the stack goes."""
+        machine = state_machine(
+            self,
+            dataset=self._config.dataset,
+            pipeline=self._pipeline,
+            settle_seconds=self._config.settle_seconds,
+            steps=states,
+            functions=list(functions.values()),
+            group=self._group,
+            watch=self._operations.watch,
+            describes=describes,
+        )
+        rule = trigger(self, machine, bucket_name=self._storage.data.bucket_name, prefix=self._prefix)
+        if by_the_clock:
+            schedule(self, machine, by_the_clock)
+        cleanup = self._operations.clean_up(
+            self,
+            [
+                *sweeping,
+                Right(["states:ListExecutions"], [machine.attr_arn]),
+                Right(
+                    ["states:StopExecution"],
+                    [
+                        f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
+                        f"storecast-{self._config.dataset}-{self._pipeline}:*"
+                    ],
+                    "executions of this machine: their names are given at run time",
+                ),
+            ],
+            {f"{self._service.capitalize()}Names": self._names, "StateMachine": machine.attr_arn},
+        )
+        cleanup.node.add_dependency(rule)
+        CfnOutput(
+            self,
+            f"{self._pipeline.capitalize()}StateMachine",
+            value=machine.attr_arn,
+            description="Starts with each upload, or by hand",
+        )
+
+    def _function(self, step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
+        return steps.lambda_function(
+            self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", rights=rights, **kwargs
+        )
+
+    def _right(self, *operations: str) -> Right:
+        """Operations of the service on the dataset's resources, whatever their type."""
+        return Right(
+            [f"{self._service}:{operation}" for operation in operations],
+            [self.format_arn(service=self._service, resource="*", resource_name=f"{self._names}*")],
+            "resources of this dataset: their names and types come at run time",
+        )
+
+    def _listing(self, *kinds: str) -> Right:
+        """Lists of kinds of resources, such as "DatasetGroups"."""
+        return Right([f"{self._service}:List{kind}" for kind in kinds], ["*"], "the service's lists know no resources")
+
+    def _handing_over(self, role: iam.Role) -> Right:
+        """The service's own role may be passed to it."""
+        return Right(
+            ["iam:PassRole"],
+            [role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": f"{self._service}.amazonaws.com"}},
+        )
