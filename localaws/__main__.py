@@ -1,12 +1,14 @@
-"""`python -m localaws serve|start|stop|status|reset|env`: the embedded AWS from the command line."""
+"""`python -m localaws serve|start|stop|status|reset|env|fault`: the embedded AWS from the command line."""
 
 import argparse
 import os
 import shlex
 import sys
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from localaws import process
+from localaws.faults import Fault, read, write
 from localaws.settings import DEFAULT_PORT, DEFAULT_STATE, Settings, client_environment, prepare
 
 COMMANDS = {
@@ -15,6 +17,7 @@ COMMANDS = {
     "stop": "stop it; its state is kept",
     "status": "say whether it runs, where, and what it holds",
     "reset": "empty it: all resources and files are gone",
+    "fault": "have calls or jobs fail or wait: adds a rule, or lists the rules there are",
     "env": 'print the environment for AWS clients: eval "$(python -m localaws env)"',
 }
 
@@ -23,10 +26,12 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         settings = _settings(Path(arguments.state), arguments.port)
+        if arguments.command == "fault":
+            return _fault(settings, arguments)
         return {"serve": _serve, "start": _start, "stop": _stop, "status": _status, "reset": _reset, "env": _env}[
             arguments.command
         ](settings)
-    except process.ProcessError as error:
+    except (process.ProcessError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -50,7 +55,36 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--port", type=int, help=f"port on 127.0.0.1 (default: the last one, or {DEFAULT_PORT})")
         state = os.environ.get("LOCALAWS_STATE", str(DEFAULT_STATE))
         command.add_argument("--state", default=state, help=f"folder that keeps its state (default: {state})")
+        if name == "fault":
+            _add_fault_arguments(command)
     return parser
+
+
+def _add_fault_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("operation", nargs="?", help="glob, such as forecast:Create*, s3:GetObject, job:forecast:*")
+    command.add_argument("--clear", action="store_true", help="forget all rules")
+    command.add_argument("--containing", default="", help="text in the call's address, body or ARN")
+    command.add_argument("--error", default="", help="code, such as ThrottlingException")
+    command.add_argument("--message", default=Fault.message)
+    command.add_argument("--status", type=int, default=Fault.status, help="HTTP status of the error")
+    command.add_argument("--delay", type=float, default=0.0, help="seconds before the call goes on")
+    command.add_argument("--after", action="store_true", help="the call goes through, only its answer is lost")
+    command.add_argument("--times", type=int, help="how many calls are hit at most (default: all)")
+    command.add_argument("--chance", type=float, default=1.0, help="of each call, 0 to 1")
+    command.add_argument("--seed", type=int, default=0, help="of the chance")
+
+
+def _fault(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.clear:
+        write(settings.faults, [])
+    if arguments.operation:
+        given = {each.name: getattr(arguments, each.name) for each in fields(Fault)}
+        write(settings.faults, [*read(settings.faults), Fault(**given)])
+    rules = read(settings.faults)
+    for rule in rules:
+        print(", ".join(f"{name} {value!r}" for name, value in asdict(rule).items() if value not in ("", None, False)))
+    print(f"{len(rules)} rule(s).")
+    return 0
 
 
 def _serve(settings: Settings) -> int:

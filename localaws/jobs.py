@@ -12,12 +12,14 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.resources import Store
+from localaws.faults import Switch
+from localaws.resources import Resource, Store
 from localaws.wire import ServiceError
 
 logger = logging.getLogger("storecast.jobs")
@@ -58,8 +60,11 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Jobs:
-    def __init__(self, store: Store, slots: int | None = None, preload: tuple[str, ...] = ()):
+    def __init__(
+        self, store: Store, slots: int | None = None, preload: tuple[str, ...] = (), switch: Switch | None = None
+    ):
         self._store = store
+        self._switch = switch
         self._threads = ThreadPoolExecutor(slots or os.cpu_count(), thread_name_prefix="job")
         # One thread: the states that a resource goes through come in the order in which they were asked for.
         self._light = ThreadPoolExecutor(1, thread_name_prefix="light-job")
@@ -137,6 +142,7 @@ class Jobs:
         states = _STATES[resource.service]
         mark(states.in_progress)
         try:
+            self._meet_faults(resource)
             called = {name: value() if callable(value) else value for name, value in arguments.items()}
             result = self._in_process(arn, function, called)
             then(result)
@@ -148,6 +154,12 @@ class Jobs:
         except Exception:
             logger.exception("job %s of %s", function, arn)
             mark(states.failed, "An internal error occurred; the log of the embedded AWS tells more.")
+
+    def _meet_faults(self, resource: Resource) -> None:
+        for fault in self._switch.hits(f"job:{resource.service}:{resource.kind}", resource.arn) if self._switch else ():
+            time.sleep(fault.delay)
+            if fault.error:
+                raise JobFailed(fault.message)
 
     def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
         receiver, sender = _CONTEXT.Pipe(duplex=False)

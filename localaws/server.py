@@ -2,6 +2,7 @@
 
 import os
 
+from localaws.faults import Switch
 from localaws.settings import Settings, server_environment
 
 # Imported once by the fork server, so that each job starts with its engines at hand.
@@ -20,13 +21,14 @@ def run(settings: Settings) -> None:
     from localaws.sagemaker import service as sagemaker
 
     store = Store(settings.state)
-    jobs = Jobs(store, preload=PRELOAD)
+    switch = Switch(settings.faults)
+    jobs = Jobs(store, preload=PRELOAD, switch=switch)
     jobs.recover()
-    gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.MOUNT], settings, store, jobs)
+    gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.MOUNT], settings, store, jobs, switch)
 
     def close() -> None:
         jobs.close()
         store.close()
         settings.process_file.unlink(missing_ok=True)
 
-    gateway.serve(settings, close)
+    gateway.serve(settings, switch, close)

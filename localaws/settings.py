@@ -39,6 +39,10 @@ class Settings:
         return self.state / "tls" / "server.key"
 
     @property
+    def faults(self) -> Path:
+        return self.state / "faults.json"
+
+    @property
     def log(self) -> Path:
         return self.state / "log.txt"
 

@@ -15,7 +15,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
 from localaws import wire
-from localaws.gateway import events, step_functions
+from localaws.faults import Switch
+from localaws.gateway import events, faults, step_functions
 from localaws.gateway.access import authorize_call
 from localaws.gateway.mounts import Context, Mount
 from localaws.gateway.roles import assume, bucket_policy_allows
@@ -27,7 +28,7 @@ from localaws.settings import Settings
 __all__ = ["Context", "Mount", "register", "serve"]
 
 
-def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) -> None:
+def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:
     """Puts our services beside ministack's and our checks around its step functions and event targets."""
 
     def context() -> Context:
@@ -44,6 +45,7 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs) 
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
     store.on_status = functools.partial(events.announce, {mount.signing_name: mount.event for mount in mounts})
     step_functions.register(mounts)
+    faults.register(switch)
     events.register()
 
 

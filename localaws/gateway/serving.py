@@ -12,13 +12,15 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from ministack.core import iam_evaluator, persistence, router
 
+from localaws.faults import Switch
+from localaws.gateway.faults import around
 from localaws.settings import Settings
 
 SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
 TLS_SHUTDOWN_SECONDS = 1
 
 
-def serve(settings: Settings, on_stop: Callable[[], None]) -> None:
+def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> None:
     """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then.
 
     Ends the process after `on_stop`: a stack that waits for a custom resource holds a thread for up to an hour.
@@ -31,15 +33,15 @@ def serve(settings: Settings, on_stop: Callable[[], None]) -> None:
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    asyncio.run(_serve(config, on_stop))
+    asyncio.run(_serve(config, around(_guarded, switch), on_stop))
 
 
-async def _serve(config: Config, on_stop: Callable[[], None]) -> None:
+async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     saving = asyncio.create_task(_save_now_and_then())
-    await serve_asgi(_guarded, config, shutdown_trigger=stop.wait)
+    await serve_asgi(app, config, shutdown_trigger=stop.wait)
     saving.cancel()
     on_stop()
     os._exit(0)

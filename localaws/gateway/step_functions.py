@@ -54,7 +54,7 @@ def _with_check(invoke_resource: Callable) -> Callable:
     def invoke(resource: str, arguments: Any) -> Any:
         role = step_role.get()
         if role and emulator.AUTH:
-            prefix, action, target = _integration_call(resource, arguments)
+            prefix, action, target = integration_call(resource, arguments)
             try:
                 require_of_role(role, action, target)
             except wire.ServiceError as error:
@@ -64,7 +64,7 @@ def _with_check(invoke_resource: Callable) -> Callable:
     return invoke
 
 
-def _integration_call(resource: str, arguments: Any) -> tuple[str, str, str]:
+def integration_call(resource: str, arguments: Any) -> tuple[str, str, str]:
     """The SDK's error prefix, the IAM action and the resource of one Step Functions integration."""
     function = stepfunctions._extract_lambda_ref(resource)
     if function or "states:::lambda:invoke" in resource:

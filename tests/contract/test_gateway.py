@@ -19,6 +19,11 @@ SIGNATURES = {
         "extract_resource_arn": [
             "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
         ],
+        "access_denied_response": [
+            "service", "action", "principal_arn", "request_id", "error_code", "message", "headers", "resource_arn",
+            "explicit_deny", "resource_policy_arn",
+        ],
+        "extract_iam_action": ["service", "method", "path", "headers", "body", "query_params"],
         "identity_denial_message": ["action", "principal_arn", "resource", "explicit_deny"],
     },
     "ministack.core.iam_evaluator": {
@@ -37,7 +42,10 @@ SIGNATURES = {
     },
     "ministack.core.persistence": {"save_all": ["services"]},
     "ministack.core.responses": {"get_account_id": [], "get_region": []},
-    "ministack.core.router": {"extract_access_key_id": ["headers", "query_params"]},
+    "ministack.core.router": {
+        "detect_service": ["method", "path", "headers", "query_params"],
+        "extract_access_key_id": ["headers", "query_params"],
+    },
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },
