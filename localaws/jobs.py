@@ -41,7 +41,8 @@ class States:
 
 FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAILED")
 PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
-_STATES = {"forecast": FORECAST, "personalize": PERSONALIZE}
+BATCH_INFERENCE = States("PENDING", "IN PROGRESS", "ACTIVE", "CREATE FAILED")  # API_BatchInferenceJob.md
+_STATES = {"forecast": FORECAST, "personalize": PERSONALIZE, "BatchInferenceJob": BATCH_INFERENCE}
 # What a change of state without work of its own comes to: a recommender's or a notebook's stop and start.
 _SETTLES_AS = {
     "CREATE_STOPPING": "CREATE_STOPPED",
@@ -116,7 +117,7 @@ class Jobs:
         """After a start: what was under way when the last process ended has failed, and deletions are finished."""
         message = "The embedded AWS stopped before this job had finished. Create it again under a new name."
         for resource in self._store.everything():
-            states = _STATES.get(resource.service)
+            states = _states_of(resource)
             if resource.status in _DELETING:
                 self._store.remove(resource.arn)
             elif resource.status in _SETTLES_AS:
@@ -139,7 +140,7 @@ class Jobs:
         resource = self._store.find(arn)
         if resource is None or resource.status in (*_DELETING, *_STOPPED):
             return
-        states = _STATES[resource.service]
+        states = _states_of(resource)
         mark(states.in_progress)
         try:
             self._meet_faults(resource)
@@ -198,6 +199,11 @@ class Jobs:
         process = _CONTEXT.Process(target=_nothing)
         process.start()
         process.join()
+
+
+def _states_of(resource: Resource) -> States | None:
+    """A kind's own states, else its service's; None for kinds without jobs."""
+    return _STATES.get(resource.kind) or _STATES.get(resource.service)
 
 
 def _message_member(arn: str) -> str:

@@ -4,7 +4,7 @@ from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove
-from localaws.personalize.recipes import RECIPE_PREFIX, settings_of
+from localaws.personalize.recipes import RECIPE_PREFIX, check_config
 
 MOST_PER_GROUP = 5  # quotas page of the guide
 UNBUILT = ("syncWithLatestSolutionVersion", "rankingInfluence")
@@ -34,12 +34,7 @@ def create_campaign(context: Context, params: dict) -> dict:
 def _check(recipe_arn: str, config: dict) -> None:
     if unbuilt := [name for name in UNBUILT if config.get(name)]:
         raise invalid(f"campaignConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    if config.get("itemExplorationConfig") and recipe_arn != RECIPE_PREFIX + engine.USER_PERSONALIZATION:
-        raise invalid(f"itemExplorationConfig is for {engine.USER_PERSONALIZATION}, not for {recipe_arn}.")
-    try:
-        settings_of(config)
-    except ValueError as error:
-        raise invalid(str(error)) from None
+    check_config(engine.CUSTOM_RECIPES[recipe_arn.removeprefix(RECIPE_PREFIX)], config)
 
 
 def update_campaign(context: Context, params: dict) -> dict:

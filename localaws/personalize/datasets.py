@@ -6,14 +6,11 @@ from pathlib import Path
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.objects import Access, split
 from localaws.personalize import schema
+from localaws.personalize.access import READ, s3_access
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove
 from localaws.personalize.streams import FILE, Stream, stream
 from localaws.resources import Resource
-from localaws.wire import ServiceError
-
-PRINCIPAL = "personalize.amazonaws.com"
 
 
 def create_schema(context: Context, params: dict) -> dict:
@@ -102,6 +99,7 @@ def create_import(context: Context, params: dict) -> dict:
         raise invalid("An INCREMENTAL import needs bulk data that an earlier FULL import brought.")
     job = create(context, "DatasetImportJob", params | {"importMode": params.get("importMode", "FULL")})
     destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
+    kind = dataset.record["datasetType"]
 
     def attach(result: dict) -> None:
         earlier = context.store.get(dataset.arn).private.get("files", []) if incremental else []
@@ -112,7 +110,7 @@ def create_import(context: Context, params: dict) -> dict:
         job.arn,
         "localaws.personalize.work:import_dataset",
         {
-            "access": partial(s3_access, context, job, location, ("s3:ListBucket", "s3:GetObject")),
+            "access": partial(s3_access, context, job, [(READ, location)], f"data import job for {kind} dataset"),
             "path": location,
             "schema_text": context.store.get(dataset.record["schemaArn"]).record["schema"],
             "destination": destination,
@@ -120,26 +118,6 @@ def create_import(context: Context, params: dict) -> dict:
         attach,
     )
     return {"datasetImportJobArn": job.arn}
-
-
-def s3_access(context: Context, job: Resource, location: str, actions: tuple[str, ...]) -> Access:
-    """Personalize needs both: a role that may read, and a bucket policy that lets the service in.
-
-    Source: granting-personalize-s3-access.md.
-    """
-    access = context.assume(job.record["roleArn"], PRINCIPAL, job.arn)
-    bucket, key = split(location)
-    for action in actions:
-        resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
-        if not context.bucket_policy_allows(PRINCIPAL, action, f"arn:aws:s3:::{resource}", job.arn):
-            kind = job.record["datasetArn"].rpartition("/")[2]
-            verb = "import" if job.kind == "DatasetImportJob" else "export"
-            raise ServiceError(
-                "InvalidInputException",
-                f"Failed to create a data {verb} job for {kind} dataset. Insufficient privileges for accessing data in "
-                f"Amazon S3. The policy of bucket {bucket} does not allow {action} to {PRINCIPAL}.",
-            )
-    return access
 
 
 def stream_of(context: Context, dataset: Resource) -> Stream:

@@ -4,7 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from localaws.gateway import Context
-from localaws.personalize.datasets import data_files, s3_access
+from localaws.personalize.access import WRITE, s3_access
+from localaws.personalize.datasets import data_files
 from localaws.personalize.kinds import create, get, invalid
 from localaws.personalize.streams import FILE
 
@@ -17,12 +18,12 @@ def create_export(context: Context, params: dict) -> dict:
         raise invalid(f"Invalid S3 output path. {path!r} is not an s3:// path.")
     mode = params.get("ingestionMode", "PUT")
     job = create(context, "DatasetExportJob", params | {"ingestionMode": mode})
-    files = data_files(context, dataset)
+    files, kind = data_files(context, dataset), dataset.record["datasetType"]
     context.jobs.submit(
         job.arn,
         "localaws.personalize.work:export_dataset",
         {
-            "access": partial(s3_access, context, job, path, ("s3:ListBucket", "s3:PutObject")),
+            "access": partial(s3_access, context, job, [(WRITE, path)], f"data export job for {kind} dataset"),
             "path": path,
             "name": f"{job.name}.csv",
             "files": [file for file in files if mode == "ALL" or (Path(file).name == FILE) == (mode == "PUT")],

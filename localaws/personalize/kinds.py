@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from localaws.gateway import Context
+from localaws.jobs import BATCH_INFERENCE, States
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 
-BUSY = (STATES.pending, STATES.in_progress)
+BUSY = (STATES.pending, STATES.in_progress, BATCH_INFERENCE.pending, BATCH_INFERENCE.in_progress)
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Kind:
     """`member` is the kind's name in calls and answers, `prefix` starts the ARN's resource part, `plural` names lists.
 
     `most_busy` of them may be pending or in progress at once, `most` may exist (quotas page of the guide; None: not
-    limited here). `filter` is the member by which a List call narrows its answer.
+    limited here). `filter` is the member by which a List call narrows its answer. `states`: how its statuses are spelt.
     """
 
     member: str
@@ -27,6 +28,7 @@ class Kind:
     most_busy: int | None = None
     most: int | None = None
     filter: str = ""
+    states: States = STATES
 
 
 KINDS = {
@@ -39,6 +41,14 @@ KINDS = {
     "Solution": Kind("solution", "solution", "solutions", filter="datasetGroupArn"),
     "SolutionVersion": Kind("solutionVersion", "solution", "solutionVersions", 20, filter="solutionArn"),
     "Campaign": Kind("campaign", "campaign", "campaigns", filter="solutionArn"),
+    "BatchInferenceJob": Kind(
+        "batchInferenceJob",
+        "batch-inference-job",
+        "batchInferenceJobs",
+        5,
+        filter="solutionVersionArn",
+        states=BATCH_INFERENCE,
+    ),
     "EventTracker": Kind("eventTracker", "event-tracker", "eventTrackers", filter="datasetGroupArn"),
     "Filter": Kind("filter", "filter", "Filters", filter="datasetGroupArn"),
 }
@@ -47,7 +57,7 @@ KINDS = {
 def name_of(kind: str, params: dict) -> str:
     if kind == "SolutionVersion":
         return params["version"]
-    return params["jobName" if kind in ("DatasetImportJob", "DatasetExportJob") else "name"]
+    return params["jobName" if kind.endswith("Job") else "name"]
 
 
 def resource_part(kind: str, params: dict) -> str:
@@ -62,7 +72,7 @@ def resource_part(kind: str, params: dict) -> str:
     return f"{KINDS[kind].prefix}/{name_of(kind, params)}"
 
 
-def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
+def create(context: Context, kind: str, params: dict, status: str | None = None, **more) -> Resource:
     """A new resource with the call's own members as its record. Raises when the name is taken or a quota is reached."""
     about, existing = KINDS[kind], context.store.all(kind, "personalize")
     busy = [each for each in existing if each.status in BUSY]
@@ -75,7 +85,7 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
     record = {key: value for key, value in params.items() if key != "tags"} | more
     tags = [(tag["tagKey"], tag["tagValue"]) for tag in params.get("tags", [])]
     try:
-        return context.store.add(arn, kind, name_of(kind, params), status, record, tags)
+        return context.store.add(arn, kind, name_of(kind, params), status or about.states.pending, record, tags)
     except ServiceError:
         raise ServiceError(
             "ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists."

@@ -3,6 +3,7 @@
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
+from localaws.personalize.kinds import invalid
 from localaws.resources import page
 from localaws.wire import ServiceError
 
@@ -38,6 +39,17 @@ def _recipe(name: str) -> dict:
     }
 
 
+def check_config(recipe: engine.Recipe, config: dict) -> None:
+    """The itemExplorationConfig of a recommender, campaign or batch job. Raises InvalidInputException."""
+    if config.get("itemExplorationConfig") and not recipe.explores:
+        able = [each.name for each in (engine.RECIPES | engine.CUSTOM_RECIPES).values() if each.explores]
+        raise invalid(f"itemExplorationConfig is for {', '.join(able)}, not for {recipe.name}.")
+    try:
+        settings_of(config)
+    except ValueError as error:
+        raise invalid(str(error)) from None
+
+
 def settings_of(config: dict) -> engine.Settings:
     """The engine's settings of a recommenderConfig. Raises ValueError naming the key and what is allowed."""
     exploration = config.get("itemExplorationConfig", {})
@@ -48,4 +60,11 @@ def settings_of(config: dict) -> engine.Settings:
     unknown = set(exploration) - set(names)
     if unknown:
         raise ValueError(f"itemExplorationConfig knows {', '.join(names)}, not {', '.join(sorted(unknown))}")
-    return engine.Settings(**{names[key]: float(value) for key, value in exploration.items()})
+    return engine.Settings(**{names[key]: _number(key, value) for key, value in exploration.items()})
+
+
+def _number(key: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{key} is {value!r}; it must be a number") from None

@@ -8,7 +8,7 @@ from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove
-from localaws.personalize.recipes import RECIPE_PREFIX, settings_of
+from localaws.personalize.recipes import RECIPE_PREFIX, check_config, settings_of
 from localaws.resources import Resource
 
 MOST_PER_GROUP = 5
@@ -24,7 +24,7 @@ def create_recommender(context: Context, params: dict) -> dict:
     if name not in engine.RECIPES:
         allowed = ", ".join(RECIPE_PREFIX + each for each in engine.RECIPES)
         raise invalid(f"Recipe {params['recipeArn']} is not one of {allowed}")
-    _check_config(params.get("recommenderConfig", {}))
+    check_config(engine.RECIPES[name], params.get("recommenderConfig", {}))
     imported_files(context, group.arn)
     others = children(context, "Recommender", "datasetGroupArn", group.arn)
     if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
@@ -33,13 +33,6 @@ def create_recommender(context: Context, params: dict) -> dict:
     recommender = create(context, "Recommender", params | {"recommenderConfig": config})
     _train(context, recommender, config, None)
     return {"recommenderArn": recommender.arn}
-
-
-def _check_config(config: dict) -> None:
-    try:
-        settings_of(config)
-    except ValueError as error:
-        raise invalid(str(error)) from None
 
 
 def _train(context: Context, recommender: Resource, config: dict, mark) -> None:
@@ -64,7 +57,7 @@ def update_recommender(context: Context, params: dict) -> dict:
     if recommender.status != STATES.done or update.get("status") in (STATES.pending, STATES.in_progress):
         raise in_use(f"Recommender {recommender.arn} is {recommender.status}; it must be ACTIVE and not updating.")
     config = recommender.record["recommenderConfig"] | params["recommenderConfig"]
-    _check_config(config)
+    check_config(engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)], config)
     mark = partial(_mark_update, context, recommender.arn, config)
     mark(STATES.pending)
     _train(context, recommender, config, mark)

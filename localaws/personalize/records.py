@@ -1,14 +1,15 @@
 """The records of a group's Items and Users datasets, as filters and answers look them up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 
 from localaws.gateway import Context
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.kinds import children
-from localaws.personalize.streams import Stream
+from localaws.personalize.streams import FILE, Record, Stream, read
 
 IDS = {"ITEMS": "ITEM_ID", "USERS": "USER_ID"}
 
@@ -28,14 +29,25 @@ def records(context: Context, group_arn: str, dataset_type: str) -> Records:
     for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
         if dataset.record["datasetType"] == dataset_type:
             put = stream_of(context, dataset)
-            return _load(tuple(dataset.private.get("files", [])), IDS[dataset_type], put, len(put.records))
+            return _load(tuple(dataset.private.get("files", [])), dataset_type, put, len(put.records))
     return NO_RECORDS
 
 
-@lru_cache(maxsize=16)
-def _load(files: tuple[str, ...], key: str, put: Stream, put_records: int) -> Records:
-    """`put_records` lets the cache see what came in since."""
+def of_files(files: Iterable[str], dataset_type: str, put: Iterable[Record] = ()) -> Records:
+    """The records of files, oldest first, and those that were put after them."""
+    rows = chain(*(_rows(Path(file)) for file in files), put)
+    return Records({row[IDS[dataset_type]]: row for row in rows})
+
+
+def _rows(file: Path) -> list[Record]:
+    if file.name == FILE:
+        return read(file)
     from pyarrow import parquet  # here and not above: only filters and metadata in answers need it
 
-    rows = chain(*(parquet.read_table(file).to_pylist() for file in files), put.records)
-    return Records({row[key]: row for row in rows})
+    return parquet.read_table(file).to_pylist()
+
+
+@lru_cache(maxsize=16)
+def _load(files: tuple[str, ...], dataset_type: str, put: Stream, put_records: int) -> Records:
+    """`put_records` lets the cache see what came in since."""
+    return of_files(files, dataset_type, put.records)

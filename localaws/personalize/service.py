@@ -3,6 +3,7 @@
 from localaws import wire
 from localaws.gateway import Mount
 from localaws.personalize import (
+    batch,
     campaigns,
     datasets,
     events,
@@ -45,6 +46,7 @@ PERSONALIZE = wire.Service(
         "CreateCampaign": campaigns.create_campaign,
         "UpdateCampaign": campaigns.update_campaign,
         "DeleteCampaign": campaigns.delete_campaign,
+        "CreateBatchInferenceJob": batch.create_batch_inference_job,
         "ListRecipes": recipes.list_recipes,
         "DescribeRecipe": recipes.describe_recipe,
     },

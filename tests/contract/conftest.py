@@ -22,13 +22,23 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bucket(embedded_aws: Settings, sample: Path) -> str:
     """A bucket with the sample's files under their own names; Personalize may read it."""
-    s3, name = boto3.client("s3"), unique("contract").replace("_", "-")
-    s3.create_bucket(Bucket=name)
+    name = _bucket_for_personalize("contract", "s3:GetObject", "s3:ListBucket")
     for file in sample.rglob("*/sample/*/*.csv"):
-        s3.put_object(Bucket=name, Key=str(file.relative_to(sample)), Body=file.read_bytes())
+        boto3.client("s3").put_object(Bucket=name, Key=str(file.relative_to(sample)), Body=file.read_bytes())
+    return name
+
+
+@pytest.fixture(scope="session")
+def out(embedded_aws: Settings) -> str:
+    """A bucket that Personalize may read and write."""
+    return _bucket_for_personalize("out", "s3:GetObject", "s3:PutObject", "s3:ListBucket")
+
+
+def _bucket_for_personalize(prefix: str, *actions: str) -> str:
+    s3, name = boto3.client("s3"), unique(prefix).replace("_", "-")
+    s3.create_bucket(Bucket=name)
     service = {"Principal": {"Service": "personalize.amazonaws.com"}}
-    allowed = statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(name), **service)
-    s3.put_bucket_policy(Bucket=name, Policy=policy(allowed))
+    s3.put_bucket_policy(Bucket=name, Policy=policy(statement(*actions, on=whole_bucket(name), **service)))
     return name
 
 
@@ -42,6 +52,13 @@ def forecast_role(bucket: str) -> str:
 @pytest.fixture(scope="session")
 def personalize_role(bucket: str) -> str:
     return role("personalize", statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(bucket)))
+
+
+@pytest.fixture(scope="session")
+def exporter(out: str, bucket: str) -> str:
+    """May read and write both buckets."""
+    everything = whole_bucket(out) + whole_bucket(bucket)
+    return role("personalize", statement("s3:GetObject", "s3:PutObject", "s3:ListBucket", on=everything))
 
 
 @pytest.fixture(scope="session")

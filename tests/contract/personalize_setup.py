@@ -8,6 +8,9 @@ RECIPE = "arn:aws:personalize:::recipe/"
 VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"
 TOGETHER, ALSO_VIEWED = "aws-ecomm-frequently-bought-together", "aws-ecomm-customers-who-viewed-x-also-viewed"
 FOR_YOU = "aws-ecomm-recommended-for-you"
+PERSONAL, RANKING, SIMILAR = "aws-user-personalization", "aws-personalized-ranking", "aws-similar-items"
+POPULAR, TRENDING = "aws-popularity-count", "aws-trending-now"
+ALL = (PERSONAL, RANKING, SIMILAR, POPULAR, TRENDING)
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
 
 
@@ -18,13 +21,14 @@ class Group:
     datasets: dict[str, str]
 
 
-def create_group(personalize, kinds: tuple[str, ...] = tuple(SCHEMAS)) -> Group:
-    """An ECOMMERCE group with empty datasets of the sample's schemas."""
-    arn = personalize.create_dataset_group(name=unique("group"), domain="ECOMMERCE")["datasetGroupArn"]
+def create_group(personalize, kinds: tuple[str, ...] = tuple(SCHEMAS), domain: str | None = "ECOMMERCE") -> Group:
+    """A group of a domain, or a custom one, with empty datasets of the sample's schemas."""
+    of_domain = {"domain": domain} if domain else {}
+    arn = personalize.create_dataset_group(name=unique("group"), **of_domain)["datasetGroupArn"]
     assert ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)["status"] == "ACTIVE"
     schemas, datasets = {}, {}
     for kind in kinds:
-        made = personalize.create_schema(name=unique(kind), domain="ECOMMERCE", schema=SCHEMAS[kind])
+        made = personalize.create_schema(name=unique(kind), schema=SCHEMAS[kind], **of_domain)
         schemas[kind] = made["schemaArn"]
         datasets[kind] = personalize.create_dataset(
             name=unique(kind), schemaArn=schemas[kind], datasetGroupArn=arn, datasetType=kind
@@ -61,8 +65,40 @@ def create_recommenders(personalize, group: Group, *recipes: str) -> dict[str, s
     return made
 
 
+def create_solutions(personalize, group: Group, *recipes: str, **more) -> dict[str, str]:
+    """ACTIVE solutions by recipe."""
+    made = {
+        recipe: personalize.create_solution(
+            name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe, **more
+        )["solutionArn"]
+        for recipe in recipes
+    }
+    for arn in made.values():
+        assert ended(personalize.describe_solution, "solution", solutionArn=arn)["status"] == "ACTIVE"
+    return made
+
+
+def create_versions(personalize, solutions: dict[str, str]) -> dict[str, str]:
+    """ACTIVE solution versions by recipe."""
+    made = {
+        recipe: personalize.create_solution_version(solutionArn=arn)["solutionVersionArn"]
+        for recipe, arn in solutions.items()
+    }
+    for arn in made.values():
+        found = ended(personalize.describe_solution_version, "solutionVersion", solutionVersionArn=arn)
+        assert found["status"] == "ACTIVE", found
+    return made
+
+
 def delete_group(personalize, group: Group) -> None:
     """Group and all below it, in the order that the service asks for."""
+    for solution in personalize.list_solutions(datasetGroupArn=group.arn)["solutions"]:
+        for campaign in personalize.list_campaigns(solutionArn=solution["solutionArn"])["campaigns"]:
+            personalize.delete_campaign(campaignArn=campaign["campaignArn"])
+            gone(personalize.describe_campaign, campaignArn=campaign["campaignArn"])
+        personalize.delete_solution(solutionArn=solution["solutionArn"])
+        gone(personalize.describe_solution, solutionArn=solution["solutionArn"])
+        assert personalize.list_solution_versions(solutionArn=solution["solutionArn"])["solutionVersions"] == []
     for each in personalize.list_recommenders(datasetGroupArn=group.arn)["recommenders"]:
         personalize.delete_recommender(recommenderArn=each["recommenderArn"])
         gone(personalize.describe_recommender, recommenderArn=each["recommenderArn"])

@@ -9,25 +9,8 @@ import pytest
 
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
-from tests.contract.helpers import ended, policy, role, statement, unique, whole_bucket
+from tests.contract.helpers import ended, unique
 from tests.contract.personalize_setup import create_group, delete_group, import_from
-
-
-@pytest.fixture(scope="module")
-def out(embedded_aws: Settings) -> str:
-    """A bucket that Personalize may read and write."""
-    s3, name = boto3.client("s3"), unique("export").replace("_", "-")
-    s3.create_bucket(Bucket=name)
-    service = {"Principal": {"Service": "personalize.amazonaws.com"}}
-    allowed = statement("s3:GetObject", "s3:PutObject", "s3:ListBucket", on=whole_bucket(name), **service)
-    s3.put_bucket_policy(Bucket=name, Policy=policy(allowed))
-    return name
-
-
-@pytest.fixture(scope="module")
-def exporter(out: str, bucket: str) -> str:
-    everything = whole_bucket(out) + whole_bucket(bucket)
-    return role("personalize", statement("s3:GetObject", "s3:PutObject", "s3:ListBucket", on=everything))
 
 
 @pytest.fixture(scope="module")

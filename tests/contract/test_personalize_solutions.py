@@ -8,63 +8,46 @@ from data.sample.shop import item_id
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
 from tests.contract.helpers import avro, ended, eventually, gone, unique
-from tests.contract.personalize_setup import FOR_YOU, RECIPE, Group, delete_group, import_from
+from tests.contract.personalize_setup import (
+    ALL,
+    FOR_YOU,
+    PERSONAL,
+    POPULAR,
+    RANKING,
+    RECIPE,
+    SIMILAR,
+    TRENDING,
+    create_group,
+    create_solutions,
+    create_versions,
+    delete_group,
+    import_sample,
+)
 
-PERSONAL, RANKING, SIMILAR = "aws-user-personalization", "aws-personalized-ranking", "aws-similar-items"
-POPULAR, TRENDING = "aws-popularity-count", "aws-trending-now"
-ALL = (PERSONAL, RANKING, SIMILAR, POPULAR, TRENDING)
 USER, INVALID = "u001", "InvalidInputException"
-INTERACTIONS = avro("Interactions", ("USER_ID", "string"), ("ITEM_ID", "string"), ("TIMESTAMP", "long"),
-                    ("EVENT_TYPE", "string"))  # fmt: skip
-ITEMS = avro("Items", ("ITEM_ID", "string"), {"name": "CATEGORY_L1", "type": "string", "categorical": True})
 
 
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
     """A custom group with the sample's interactions and items."""
-    arn = personalize.create_dataset_group(name=unique("custom"))["datasetGroupArn"]
-    assert "domain" not in ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)
-    datasets, schemas = {}, {}
-    for kind, text in (("Interactions", INTERACTIONS), ("Items", ITEMS)):
-        schemas[kind] = personalize.create_schema(name=unique(kind), schema=text)["schemaArn"]
-        datasets[kind] = personalize.create_dataset(
-            name=unique(kind), schemaArn=schemas[kind], datasetGroupArn=arn, datasetType=kind
-        )["datasetArn"]
-        ended(personalize.describe_dataset, "dataset", datasetArn=datasets[kind])
-        location = f"s3://{bucket}/recommending/sample/{kind.lower()}/"
-        assert import_from(personalize, datasets[kind], location, personalize_role)["status"] == "ACTIVE"
-    yield Group(arn, schemas, datasets)
-    refused("ResourceInUseException", personalize.delete_dataset_group, "solution/", datasetGroupArn=arn)
-    for solution in personalize.list_solutions(datasetGroupArn=arn)["solutions"]:
-        for campaign in personalize.list_campaigns(solutionArn=solution["solutionArn"])["campaigns"]:
-            personalize.delete_campaign(campaignArn=campaign["campaignArn"])
-            gone(personalize.describe_campaign, campaignArn=campaign["campaignArn"])
-        personalize.delete_solution(solutionArn=solution["solutionArn"])
-        gone(personalize.describe_solution, solutionArn=solution["solutionArn"])
-        assert personalize.list_solution_versions(solutionArn=solution["solutionArn"])["solutionVersions"] == []
-    delete_group(personalize, Group(arn, schemas, datasets))
+    made = create_group(personalize, ("Interactions", "Items"), domain=None)
+    assert "domain" not in personalize.describe_dataset_group(datasetGroupArn=made.arn)["datasetGroup"]
+    import_sample(personalize, made, bucket, personalize_role)
+    yield made
+    refused("ResourceInUseException", personalize.delete_dataset_group, "solution/", datasetGroupArn=made.arn)
+    delete_group(personalize, made)
 
 
 @pytest.fixture(scope="module")
 def solutions(personalize, group) -> dict[str, str]:
-    made = {}
-    for recipe in ALL:
-        made[recipe] = personalize.create_solution(
-            name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
-        )["solutionArn"]
-        assert ended(personalize.describe_solution, "solution", solutionArn=made[recipe])["status"] == "ACTIVE"
-    return made
+    return create_solutions(personalize, group, *ALL)
 
 
 @pytest.fixture(scope="module")
 def versions(personalize, solutions) -> dict[str, str]:
-    made = {
-        recipe: personalize.create_solution_version(solutionArn=arn)["solutionVersionArn"]
-        for recipe, arn in solutions.items()
-    }
+    made = create_versions(personalize, solutions)
     for recipe, arn in made.items():
-        found = ended(personalize.describe_solution_version, "solutionVersion", solutionVersionArn=arn)
-        assert found["status"] == "ACTIVE", found
+        found = personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
         assert found["recipeArn"] == RECIPE + recipe and found["trainingMode"] == "FULL"
         assert arn.rpartition("/")[0] == solutions[recipe]
     return made

@@ -214,6 +214,12 @@ def test_nothing_stays_in_limbo_after_a_crash(
     assert (found.status if found else None) == after
 
 
+def test_a_kind_with_statuses_of_its_own_fails_after_a_crash_as_well(store: Store, jobs: Jobs) -> None:
+    store.add(PERSONALIZE, "BatchInferenceJob", "b", "IN PROGRESS", {})
+    jobs.recover()
+    assert store.get(PERSONALIZE).status == "CREATE FAILED"
+
+
 def test_an_update_that_a_crash_cut_off_failed_and_its_recommender_serves_on(store: Store, jobs: Jobs) -> None:
     store.add(PERSONALIZE, "Recommender", "r", "ACTIVE", {"latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}})
     jobs.recover()

@@ -1,0 +1,55 @@
+"""Batch inference jobs: recommendations for a file of users or items, as a file (recommendations-batch.md)."""
+
+from functools import partial
+
+from localaws.gateway import Context
+from localaws.personalize import engine, filtering
+from localaws.personalize.access import READ, WRITE, s3_access
+from localaws.personalize.answering import DEFAULT_RESULTS, check_results
+from localaws.personalize.datasets import imported_files
+from localaws.personalize.kinds import create, get, invalid
+from localaws.personalize.recipes import RECIPE_PREFIX, check_config
+
+
+def create_batch_inference_job(context: Context, params: dict) -> dict:
+    """Answers with what training knew: events put since then count after the next training alone."""
+    version = get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
+    recipe = engine.CUSTOM_RECIPES[version.record["recipeArn"].removeprefix(RECIPE_PREFIX)]
+    config = params.get("batchInferenceJobConfig", {})
+    _check(recipe, config, params)
+    source = params["jobInput"]["s3DataSource"]["path"]
+    destination = params["jobOutput"]["s3DataDestination"]["path"]
+    for member, path in (("jobInput", source), ("jobOutput", destination)):
+        if not path.startswith("s3://"):
+            raise invalid(f"Invalid S3 path in {member}. {path!r} is not an s3:// path.")
+    results = check_results(params.get("numResults", DEFAULT_RESULTS))
+    group_arn = version.record["datasetGroupArn"]
+    expression = None
+    if "filterArn" in params:
+        expression = filtering.usable(context, params["filterArn"], group_arn).record["filterExpression"]
+    record = {"batchInferenceJobMode": "BATCH_INFERENCE", "batchInferenceJobConfig": config, "numResults": results}
+    job = create(context, "BatchInferenceJob", record | params)
+    context.jobs.submit(
+        job.arn,
+        "localaws.personalize.inference:infer",
+        {
+            "access": partial(s3_access, context, job, [(READ, source), (WRITE, destination)], "batch inference job"),
+            "source": source,
+            "destination": destination,
+            "recipe_name": recipe.name,
+            "model": version.private["model"],
+            "config": config,
+            "results": results,
+            "expression": expression,
+            "files": imported_files(context, group_arn) if expression else {},
+        },
+    )
+    return {"batchInferenceJobArn": job.arn}
+
+
+def _check(recipe: engine.Recipe, config: dict, params: dict) -> None:
+    if params.get("batchInferenceJobMode") == "THEME_GENERATION" or "themeGenerationConfig" in params:
+        raise invalid("batchInferenceJobMode THEME_GENERATION is not built in Storecast's embedded AWS.")
+    if recipe.name == engine.TRENDING_NOW:
+        raise invalid(f"Batch recommendations cannot be made with recipe {recipe.name}.")
+    check_config(recipe, config)
