@@ -17,12 +17,17 @@ from infra.rights import Right
 
 
 class Storage(Stack):
-    """Data bucket, results bucket, their access logs, and the two service roles."""
+    """Data bucket, results bucket, their access logs, and the two service roles.
+
+    The buckets outlive the stack unless the config's purpose is a workshop; then they are emptied and go with it.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        passing = config.purpose == "workshop"
+        self._removal = RemovalPolicy.DESTROY if passing else RemovalPolicy.RETAIN
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
         self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/")
         self.results = self._bucket("Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/")
@@ -45,19 +50,8 @@ class Storage(Stack):
         self.personalize_role = self._service_role("personalize", reading(self.data.bucket_arn, recommending))
         self._admit_personalize(recommending)
 
-        buckets = [self.data, self.results, logs]
-        operations.clean_up(
-            self,
-            [
-                Right(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
-                Right(
-                    ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                    [b.arn_for_objects("*") for b in buckets],
-                    "a bucket must be emptied of everything before it can be deleted",
-                ),
-            ],
-            {"Buckets": [b.bucket_name for b in buckets]},
-        )
+        if passing:
+            self._empty_at_the_end(operations, [self.data, self.results, logs])
         CfnOutput(self, "DataBucket", value=self.data.bucket_name, description="Upload CSVs here")
         CfnOutput(
             self, "ResultsBucket", value=self.results.bucket_name, description="Forecasts, recommendations, reports"
@@ -78,8 +72,22 @@ class Storage(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             lifecycle_rules=[rule],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.DESTROY,
+            removal_policy=self._removal,
             **kwargs,
+        )
+
+    def _empty_at_the_end(self, operations: Operations, buckets: Sequence[s3.Bucket]) -> None:
+        operations.clean_up(
+            self,
+            [
+                Right(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
+                Right(
+                    ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                    [b.arn_for_objects("*") for b in buckets],
+                    "a bucket must be emptied of everything before it can be deleted",
+                ),
+            ],
+            {"Buckets": [b.bucket_name for b in buckets]},
         )
 
     def _service_role(self, service: str, allowed: Sequence[Right]) -> iam.Role:

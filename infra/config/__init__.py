@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -21,6 +21,7 @@ class Pipeline(Strict):
     """One dataset's pipelines."""
 
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+    purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     forecasting: Forecasting | None = None
     recommending: Recommending | None = None
