@@ -2,13 +2,10 @@
 
 from functools import partial
 
-from localaws.forecast import schema
+from localaws.forecast import imported, schema
 from localaws.forecast.kinds import create, get, invalid
 from localaws.gateway import Context
 from localaws.resources import Resource
-
-DEFAULT_TIMESTAMP_FORMAT = "yyyy-MM-dd HH:mm:ss"
-TIMESTAMP_FORMATS = {"yyyy-MM-dd": "%Y-%m-%d", DEFAULT_TIMESTAMP_FORMAT: "%Y-%m-%d %H:%M:%S"}
 
 
 def create_dataset_group(context: Context, params: dict) -> dict:
@@ -46,8 +43,10 @@ def create_dataset(context: Context, params: dict) -> dict:
 def create_import(context: Context, params: dict) -> dict:
     """The imported file joins the dataset (INCREMENTAL) or takes the place of all that it had (FULL)."""
     dataset = get(context, "Dataset", params["DatasetArn"], active=True)
-    timestamp_format = params.get("TimestampFormat", DEFAULT_TIMESTAMP_FORMAT)
-    _check_import(dataset, params, timestamp_format)
+    timestamp_format = params.get("TimestampFormat", schema.DEFAULT_TIMESTAMP_FORMAT)
+    attributes = dataset.record["Schema"]["Attributes"]
+    schema.check_timestamp_format(timestamp_format, dataset.record.get("DataFrequency", "D"))
+    schema.check_places(params, attributes)
     file_format = schema.format_of(params)
     job = create(context, "DatasetImportJob", params, TimestampFormat=timestamp_format)
     source = params["DataSource"]["S3Config"]
@@ -66,21 +65,18 @@ def create_import(context: Context, params: dict) -> dict:
             "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": source["Path"],
             "file_format": file_format,
-            "attributes": dataset.record["Schema"]["Attributes"],
-            "timestamp_format": TIMESTAMP_FORMATS[timestamp_format],
+            "layout": imported.Layout(
+                attributes,
+                timestamp_format,
+                schema.keys_of(dataset.record["Domain"], dataset.record["DatasetType"], attributes),
+                schema.counted(dataset.record["Domain"], dataset.record["DatasetType"]),
+                params.get("GeolocationFormat"),
+            ),
             "destination": destination,
         },
         attach,
     )
     return {"DatasetImportJobArn": job.arn}
-
-
-def _check_import(dataset: Resource, params: dict, timestamp_format: str) -> None:
-    if timestamp_format not in TIMESTAMP_FORMATS:
-        raise invalid(f"TimestampFormat {timestamp_format!r} is not one of {', '.join(TIMESTAMP_FORMATS)}")
-    frequency = dataset.record.get("DataFrequency", "D")
-    if frequency.endswith(("H", "min")) and timestamp_format == "yyyy-MM-dd":
-        raise invalid(f"Data of frequency {frequency} needs TimestampFormat {DEFAULT_TIMESTAMP_FORMAT}")
 
 
 def group_datasets(context: Context, group: Resource) -> dict[str, dict]:

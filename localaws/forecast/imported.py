@@ -1,90 +1,128 @@
 """CSV and Parquet files as Amazon Forecast imports them, every bad value named.
 
-Source: dataset-import-guidelines-troubleshooting.md, API_SchemaAttribute.md, API_Statistics.md.
+Source: dataset-import-guidelines-troubleshooting.md, API_SchemaAttribute.md, API_Statistics.md, weather.md.
 """
 
 import io
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pandas as pd
 
 from localaws import tables
+from localaws.forecast import schema
 from localaws.jobs import JobFailed
 from localaws.objects import File
 
-GEOLOCATION = "geolocation"
+_GEOLOCATIONS = {
+    "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
+    "CC_POSTALCODE": r"US_\d{5}",
+}
 
 
-def read_csv(file: File, attributes: list[dict], timestamp_format: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Layout:
+    """What the files of one import hold: the schema's attributes in order, and how their values are written.
+
+    `keys` must have a value in each row; `counted` is a target that is a number of things, where it is one.
+    """
+
+    attributes: list[dict]
+    timestamp_format: str
+    keys: list[str]
+    counted: str | None = None
+    geolocation_format: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [each["AttributeName"] for each in self.attributes]
+
+
+def read_csv(file: File, layout: Layout) -> pd.DataFrame:
     """One column per attribute: strings as they stand, numbers as float64, timestamps as datetime64.
 
-    Raises JobFailed naming the file, the row (from 1), the attribute and the value.
+    The index is the row in the file, from 1. Raises JobFailed naming the file, the row, the attribute and the value.
     """
-    names = [each["AttributeName"] for each in attributes]
-    text = tables.text_of(file)
-    _check_columns(file.uri, text, names)
-    frame = tables.rows(file.uri, text, names=names)
-    columns = {
-        each["AttributeName"]: _column(file.uri, frame[each["AttributeName"]], each, timestamp_format)
-        for each in attributes
-    }
-    return pd.DataFrame(columns)
+    _check_name(file.uri)
+    frame = tables.rows(file, layout.names)
+    if set(frame.iloc[0]) == set(layout.names):
+        header = ",".join(frame.iloc[0])
+        raise JobFailed(
+            f"{file.uri}, row {frame.index[0]} is a header ({header}); leave it out: columns follow the schema's order"
+        )
+    return _typed(file.uri, frame, layout)
 
 
-def read_parquet(file: File, attributes: list[dict], timestamp_format: str) -> pd.DataFrame:
+def read_parquet(file: File, layout: Layout) -> pd.DataFrame:
     """The same of a Parquet file: its columns are the schema's by name, in any order.
 
-    Timestamps may be Parquet's own (a time zone is dropped) or strings of `timestamp_format`.
+    Timestamps may be Parquet's own (a time zone is dropped) or strings of the layout's format.
     """
-    names = [each["AttributeName"] for each in attributes]
+    _check_name(file.uri)
     try:
         frame = pd.read_parquet(io.BytesIO(file.body))
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise JobFailed(f"{file.uri} is not a Parquet file: {error}") from None
-    if sorted(frame.columns) != sorted(names):
+    if sorted(frame.columns) != sorted(layout.names):
         found = ", ".join(map(str, frame.columns))
-        raise JobFailed(f"{file.uri} has the columns {found}, but the schema has: {', '.join(names)}")
+        raise JobFailed(f"{file.uri} has the columns {found}, but the schema has: {', '.join(layout.names)}")
     if frame.empty:
         raise JobFailed(f"{file.uri} is empty")
-    texts = {name: _text(frame[name].reset_index(drop=True), timestamp_format) for name in names}
-    return pd.DataFrame(
-        {
-            each["AttributeName"]: _column(file.uri, texts[each["AttributeName"]], each, timestamp_format)
-            for each in attributes
-        }
-    )
+    frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+    return _typed(file.uri, frame.apply(_text, timestamp_format=layout.timestamp_format), layout)
+
+
+def _check_name(uri: str) -> None:
+    """dataset-import-guidelines-troubleshooting.md, "File Name"."""
+    if not any(letter.isalpha() for letter in PurePosixPath(uri).stem):
+        raise JobFailed(f"{uri}: the name of a file must have at least one letter before its ending")
 
 
 def _text(column: pd.Series, timestamp_format: str) -> pd.Series:
     """The values as a CSV file would hold them."""
     if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
-        return column.dt.strftime(timestamp_format).fillna("")
+        return column.dt.strftime(schema.TIMESTAMP_FORMATS[timestamp_format]).fillna("")
     return column.astype(object).where(column.notna(), "").map(str)
 
 
-def _check_columns(uri: str, text: str, names: list[str]) -> None:
-    first = next(iter(tables.rows(uri, text, nrows=1).values))
-    if len(first) != len(names):
-        raise JobFailed(f"{uri}, row 1: {len(first)} columns, but the schema has {len(names)}: {', '.join(names)}")
-    if list(first) == names:
-        raise JobFailed(
-            f"{uri}, row 1 is a header ({','.join(first)}); leave it out: columns follow the schema's order"
-        )
+def _typed(uri: str, texts: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    for name in layout.keys:
+        tables.refuse(uri, name, texts[name], texts[name] == "", "a value: each row needs one")
+    return pd.DataFrame(
+        {each["AttributeName"]: _column(uri, texts[each["AttributeName"]], each, layout) for each in layout.attributes}
+    )
 
 
-def _column(uri: str, column: pd.Series, attribute: dict, timestamp_format: str) -> pd.Series:
+def _column(uri: str, column: pd.Series, attribute: dict, layout: Layout) -> pd.Series:
     kind, name = attribute["AttributeType"], attribute["AttributeName"]
-    if kind in ("string", GEOLOCATION):
+    if kind == "geolocation":
+        formats = [layout.geolocation_format] if layout.geolocation_format else list(_GEOLOCATIONS)
+        pattern = "|".join(_GEOLOCATIONS[each] for each in formats)
+        allowed = f"of the form {' or '.join(formats)}, such as 47.61_-122.33 or US_98121"
+        tables.refuse(uri, name, column, ~column.str.fullmatch(pattern), allowed)
+    if kind in ("string", "geolocation"):
         return column
     if kind == "timestamp":
-        parsed = pd.to_datetime(column, format=timestamp_format, errors="coerce")
-        tables.refuse(uri, 1, name, column, parsed.isna(), f"a timestamp of the form {timestamp_format}")
+        parsed = pd.to_datetime(column, format=schema.TIMESTAMP_FORMATS[layout.timestamp_format], errors="coerce")
+        tables.refuse(uri, name, column, parsed.isna(), f"a timestamp of the form {layout.timestamp_format}")
         return parsed.astype("datetime64[s]")
     parsed = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = parsed.isin([float("inf"), float("-inf")]) | (parsed.isna() & (column != ""))
-    tables.refuse(uri, 1, name, column, bad, f"a finite number ({kind})")
+    tables.refuse(uri, name, column, bad, f"a finite number ({kind}; a missing value is left empty)")
     if kind == "integer":
-        tables.refuse(uri, 1, name, column, parsed % 1 > 0, "an integer")
+        tables.refuse(uri, name, column, parsed % 1 > 0, "an integer")
     return parsed
+
+
+def doubts(uri: str, frame: pd.DataFrame, counted: str) -> str:
+    """What is imported and yet looks wrong: a number of things sold or in use that is below zero; "" for nothing."""
+    below = frame.loc[frame[counted] < 0, counted]
+    if below.empty:
+        return ""
+    return (
+        f"{uri}, row {below.index[0]}, {counted}: {below.iloc[0]:g} is below zero ({len(below):,} such rows); it is "
+        "imported as it stands, but this domain counts things: returns, if meant as such, lower the forecasts."
+    )
 
 
 def statistics(frame: pd.DataFrame) -> dict[str, dict]:

@@ -43,9 +43,9 @@ def _of_reference(context: Context, params: dict, reference: str) -> dict:
     if others:
         raise invalid(f"With ReferencePredictorArn only PredictorName may be given, not {', '.join(others)}")
     old = get(context, "Predictor", reference, active=True).record
-    kept = ("DataConfig", "ForecastHorizon", "ForecastFrequency", "ForecastTypes", "ForecastDimensions")
+    asked = ("ForecastHorizon", "ForecastFrequency", "ForecastTypes", "ForecastDimensions", "OptimizationMetric")
     summary = {"ReferencePredictorSummary": {"Arn": reference, "State": "Active"}}
-    return params | summary | {key: old[key] for key in (*kept, "OptimizationMetric") if key in old}
+    return params | summary | {key: old[key] for key in ("DataConfig", "TimeAlignmentBoundary", *asked) if key in old}
 
 
 def create_predictor(context: Context, params: dict) -> dict:
@@ -99,9 +99,13 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
     types = config.get("ForecastTypes", DEFAULT_TYPES)
     schema.check_forecast_types(types)
     schema.check_frequency(config["ForecastFrequency"])
+    boundary = config.get("TimeAlignmentBoundary", {})
+    schema.check_boundary(config["ForecastFrequency"], boundary)
     if config["ForecastHorizon"] < 1:
         raise invalid(f"ForecastHorizon must be at least 1, not {config['ForecastHorizon']}")
     found = datasets.group_datasets(context, group)
+    related = found.get(schema.RELATED, {}).get("frequency")
+    schema.check_forecast_frequency(config["ForecastFrequency"], found[schema.TARGET]["frequency"], related)
     dimensions = config.get("ForecastDimensions", [])
     allowed = schema.dimensions_of(group.record["Domain"], found[schema.TARGET]["attributes"])
     if set(dimensions) - set(allowed):
@@ -123,6 +127,7 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
         "types": types,
         "dimensions": dimensions,
         "transformations": transformations,
+        "boundary": boundary,
         "metric": metric,
         **options,
     }

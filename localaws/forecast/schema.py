@@ -1,9 +1,10 @@
 """What Amazon Forecast asks of datasets: the domains with their fields, the attribute types, the frequencies.
 
 Sources: the guide's pages on each domain (retail-domain.md ... custom-domain.md), howitworks-datasets-groups.md,
-API_SchemaAttribute.md, limits.md.
+API_SchemaAttribute.md, API_CreateDatasetImportJob.md, related-time-series-datasets.md, weather.md, limits.md.
 """
 
+import zoneinfo
 from dataclasses import dataclass
 
 from localaws.forecast.engine import freq as frequencies
@@ -14,21 +15,28 @@ TARGET, RELATED, METADATA = "TARGET_TIME_SERIES", "RELATED_TIME_SERIES", "ITEM_M
 
 @dataclass(frozen=True)
 class Domain:
+    """The names that the domain gives to the item and to the target; `counts`: the target is a number of things."""
+
     item_key: str
     target: str
+    counts: bool = False
 
 
 DOMAINS = {
-    "RETAIL": Domain("item_id", "demand"),
-    "INVENTORY_PLANNING": Domain("item_id", "demand"),
-    "EC2_CAPACITY": Domain("instance_type", "number_of_instances"),
+    "RETAIL": Domain("item_id", "demand", counts=True),
+    "INVENTORY_PLANNING": Domain("item_id", "demand", counts=True),
+    "EC2_CAPACITY": Domain("instance_type", "number_of_instances", counts=True),
     "WORK_FORCE": Domain("workforce_type", "workforce_demand"),
     "WEB_TRAFFIC": Domain("item_id", "value"),
     "METRICS": Domain("metric_name", "metric_value"),
     "CUSTOM": Domain("item_id", "target_value"),
 }
 MOST_COLUMNS = {TARGET: 13, RELATED: 25, METADATA: 10}
+MOST_FEATURES, MOST_DIMENSIONS = 13, 10  # of a related time series
 NUMBERS = ("integer", "float")
+DEFAULT_TIMESTAMP_FORMAT = "yyyy-MM-dd HH:mm:ss"
+TIMESTAMP_FORMATS = {"yyyy-MM-dd": "%Y-%m-%d", DEFAULT_TIMESTAMP_FORMAT: "%Y-%m-%d %H:%M:%S"}
+GEOLOCATION_FORMATS = ("LAT_LONG", "CC_POSTALCODE")
 # holidays.md
 COUNTRIES = (  # noqa: SIM905
     "AL AR AT AU BA BE BG BO BR BY CA CL CO CR HR CZ DK EC EE ET FI FR DE GR HU IS IN IE IT JP KZ KR LV LI LT LU MK MT "
@@ -54,12 +62,30 @@ def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) ->
             raise _invalid(f"The {domain_name} domain requires the attribute {name} in a {dataset_type} dataset")
         if types[name] not in allowed:
             raise _invalid(f"Attribute {name} must be of type {' or '.join(allowed)}, not {types[name]}")
-    if dataset_type == METADATA:
-        others = {name: kind for name, kind in types.items() if kind != "string"}
-        if others:
-            raise _invalid(f"Attributes of ITEM_METADATA must be of type string: {others}")
-    if dataset_type == RELATED and not any(kind in NUMBERS for kind in types.values()):
-        raise _invalid("A RELATED_TIME_SERIES schema needs at least one attribute of type integer or float")
+    others = {name: kind for name, kind in types.items() if name not in required}
+    _check_others(domain, dataset_type, others)
+
+
+def _check_others(domain: Domain, dataset_type: str, others: dict[str, str]) -> None:
+    """Dimensions are strings or a geolocation, features of a related time series numbers, metadata strings."""
+    allowed = {
+        TARGET: ("string", "geolocation"),
+        RELATED: ("string", "geolocation", *NUMBERS),
+        METADATA: ("string",),
+    }[dataset_type]
+    wrong = {name: kind for name, kind in others.items() if kind not in allowed}
+    if wrong:
+        raise _invalid(f"Attributes of {dataset_type} must be of type {' or '.join(allowed)}: {wrong}")
+    if dataset_type != RELATED:
+        return
+    if domain.target in others:
+        raise _invalid(f"A RELATED_TIME_SERIES dataset must not hold the target, {domain.target}")
+    features = [name for name, kind in others.items() if kind in NUMBERS]
+    if not 1 <= len(features) <= MOST_FEATURES or len(others) - len(features) > MOST_DIMENSIONS:
+        raise _invalid(
+            f"A RELATED_TIME_SERIES schema has 1 to {MOST_FEATURES} attributes of type integer or float and at most "
+            f"{MOST_DIMENSIONS} dimensions; got {others}"
+        )
 
 
 def check_frequency(frequency: str) -> None:
@@ -67,6 +93,49 @@ def check_frequency(frequency: str) -> None:
         frequencies.offset(frequency)
     except ValueError as error:
         raise _invalid(str(error)) from None
+
+
+def check_boundary(frequency: str, boundary: dict) -> None:
+    try:
+        frequencies.check_boundary(frequency, boundary)
+    except ValueError as error:
+        raise _invalid(f"TimeAlignmentBoundary: {error}") from None
+
+
+def check_forecast_frequency(forecast: str, target: str, related: str | None) -> None:
+    """At least the target's, and exactly that of related series, which are never aggregated
+    (API_CreateAutoPredictor.md, related-time-series-datasets.md)."""
+    if frequencies.shortest(forecast) < frequencies.shortest(target):
+        raise _invalid(f"ForecastFrequency {forecast} is finer than DataFrequency {target} of the target time series")
+    if related and frequencies.parse(related) != frequencies.parse(forecast):
+        raise _invalid(
+            f"ForecastFrequency {forecast} must equal DataFrequency {related} of the related time series: those are "
+            "never aggregated"
+        )
+
+
+def check_timestamp_format(timestamp_format: str, frequency: str) -> None:
+    if timestamp_format not in TIMESTAMP_FORMATS:
+        raise _invalid(f"TimestampFormat {timestamp_format!r} is not one of {', '.join(TIMESTAMP_FORMATS)}")
+    if frequency.endswith(("H", "min")) and timestamp_format == "yyyy-MM-dd":
+        raise _invalid(f"Data of frequency {frequency} needs TimestampFormat {DEFAULT_TIMESTAMP_FORMAT}")
+
+
+def check_places(params: dict, attributes: list[dict]) -> None:
+    """TimeZone, UseGeolocationForTimeZone and GeolocationFormat of an import.
+
+    Only the Weather Index reads what they say (weather.md): timestamps stay as they are.
+    """
+    located = any(each["AttributeType"] == "geolocation" for each in attributes)
+    for member in ("GeolocationFormat", "UseGeolocationForTimeZone"):
+        if params.get(member) and not located:
+            raise _invalid(f"{member} needs an attribute of type geolocation in the schema")
+    if params.get("GeolocationFormat", "LAT_LONG") not in GEOLOCATION_FORMATS:
+        raise _invalid(f"GeolocationFormat {params['GeolocationFormat']!r} is not {' or '.join(GEOLOCATION_FORMATS)}")
+    if "TimeZone" in params and params.get("UseGeolocationForTimeZone"):
+        raise _invalid("Give either TimeZone or UseGeolocationForTimeZone, not both")
+    if "TimeZone" in params and params["TimeZone"] not in zoneinfo.available_timezones():
+        raise _invalid(f"TimeZone {params['TimeZone']!r} is not a name such as Europe/Berlin or UTC")
 
 
 def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
@@ -110,6 +179,19 @@ def dimensions_of(domain_name: str, attributes: list[dict]) -> list[str]:
     domain = DOMAINS[domain_name]
     fixed = (domain.item_key, domain.target, "timestamp")
     return [each["AttributeName"] for each in attributes if each["AttributeName"] not in fixed]
+
+
+def keys_of(domain_name: str, dataset_type: str, attributes: list[dict]) -> list[str]:
+    """Attributes that no row may leave empty: the item, and the dimensions of a time series."""
+    item_key = DOMAINS[domain_name].item_key
+    strings = [each["AttributeName"] for each in attributes if each["AttributeType"] == "string"]
+    return [name for name in strings if dataset_type != METADATA or name == item_key]
+
+
+def counted(domain_name: str, dataset_type: str) -> str | None:
+    """The target's name where the file holds it and it is a number of things, which are never below zero."""
+    domain = DOMAINS[domain_name]
+    return domain.target if domain.counts and dataset_type == TARGET else None
 
 
 def _invalid(message: str) -> ServiceError:

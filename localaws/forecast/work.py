@@ -19,18 +19,20 @@ from localaws.objects import Access, read, write
 ROWS_PER_PART = 100_000
 
 
-def import_dataset(
-    access: Access, path: str, file_format: str, attributes: list[dict], timestamp_format: str, destination: Path
-) -> dict:
+def import_dataset(access: Access, path: str, file_format: str, layout: imported.Layout, destination: Path) -> dict:
     read_file, suffix = {"CSV": (imported.read_csv, ".csv"), "PARQUET": (imported.read_parquet, ".parquet")}[
         file_format
     ]
     files = read(access, path, (suffix,))
-    frame = pd.concat([read_file(file, attributes, timestamp_format) for file in files], ignore_index=True)
+    frames = {file.uri: read_file(file, layout) for file in files}
+    frame = pd.concat(frames.values(), ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
     size = sum(len(file.body) for file in files)
-    return {"record": {"FieldStatistics": imported.statistics(frame), "DataSize": size / 1e9}}
+    record = {"FieldStatistics": imported.statistics(frame), "DataSize": size / 1e9}
+    if layout.counted:
+        record["Message"] = " ".join(filter(None, (imported.doubts(*each, layout.counted) for each in frames.items())))
+    return {"record": record}
 
 
 # --- predictors -----------------------------------------------------------------------------------------------------
@@ -108,6 +110,7 @@ def _panel(datasets: dict, settings: dict) -> Panel:
             freq=settings["frequency"],
             horizon=settings["horizon"],
             transformations=settings["transformations"],
+            boundary=settings["boundary"],
         )
     except ValueError as error:
         raise JobFailed(str(error)) from None

@@ -51,35 +51,29 @@ def export_dataset(access: Access, path: str, name: str, files: list[str], schem
 
 def _read_csv(file: File, schema: list[Field]) -> pd.DataFrame:
     """The schema's columns of one file (it may hold others). Raises JobFailed naming file, row, column and value."""
-    raw = _with_header(file)
+    raw = tables.rows(file, escape="\\")
     missing = [field.name for field in schema if field.name not in raw.columns]
     if missing:
         raise JobFailed(f"Input CSV is missing the following columns:[{', '.join(missing)}] ({file.uri})")
     return pd.DataFrame({field.name: _column(file.uri, raw[field.name], field) for field in schema})
 
 
-def _with_header(file: File) -> pd.DataFrame:
-    """The header is read as a row, so that a row longer than it is an error and not taken for one with an index."""
-    rows = tables.rows(file.uri, tables.text_of(file), escapechar="\\")
-    return rows[1:].set_axis(rows.iloc[0].tolist(), axis=1).reset_index(drop=True)
-
-
 def _column(uri: str, column: pd.Series, field: Field) -> pd.Series:
     empty = column == ""
     if not field.nullable:
-        tables.refuse(uri, 2, field.name, column, empty, "a value: the field is not nullable")
+        tables.refuse(uri, field.name, column, empty, "a value: the field is not nullable")
     if field.kind in ("string", "boolean"):
         if field.name.endswith("_ID"):
-            tables.refuse(uri, 2, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
+            tables.refuse(uri, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
         return column.mask(empty) if field.nullable else column
     parsed = pd.to_numeric(column, errors="coerce")
-    tables.refuse(uri, 2, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
+    tables.refuse(uri, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
     if field.kind in ("int", "long") and not empty.any():
-        tables.refuse(uri, 2, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
+        tables.refuse(uri, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
         parsed = parsed.astype("int64")
     if field.name == "TIMESTAMP":
         # Milliseconds are the usual mistake; as seconds they would lie beyond the year 5000.
-        tables.refuse(uri, 2, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
+        tables.refuse(uri, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
     return parsed
 
 

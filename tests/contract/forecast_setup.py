@@ -22,7 +22,7 @@ def create_dataset(forecast, kind: str = "target", **more) -> str:
     dataset_type, schema = SCHEMAS[kind]
     frequency = {} if kind == "metadata" else {"DataFrequency": "D"}
     common = {"DatasetName": unique(kind), "Domain": "RETAIL", "DatasetType": dataset_type, "Schema": schema}
-    return forecast.create_dataset(**common, **frequency, **more)["DatasetArn"]
+    return forecast.create_dataset(**common | frequency | more)["DatasetArn"]
 
 
 def import_from(forecast, dataset: str, path: str, role: str, **more) -> str:
@@ -55,9 +55,8 @@ def sample_group(forecast, bucket: str, role: str, kinds: tuple[str, ...] = tupl
 def auto_predictor(forecast, group: Group, **more) -> str:
     return forecast.create_auto_predictor(
         PredictorName=unique("auto"),
-        ForecastFrequency="D",
         DataConfig={"DatasetGroupArn": group.arn},
-        **{"ForecastHorizon": 14} | more,
+        **{"ForecastFrequency": "D", "ForecastHorizon": 14} | more,
     )["PredictorArn"]
 
 

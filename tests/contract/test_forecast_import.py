@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from tests.contract.clients import refused
-from tests.contract.forecast_setup import create_dataset, import_ended, import_from
+from tests.contract.forecast_setup import (
+    Group,
+    auto_predictor,
+    create_dataset,
+    import_ended,
+    import_from,
+    sample_group,
+)
 from tests.contract.helpers import attributes, ended, unique
 
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
@@ -17,49 +24,37 @@ def dataset(forecast) -> str:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("name", "body", "more", "words"),
     [
-        (GOOD + "bread,2024-01-01,many\n", ["row 3", "demand", "'many'", "float"]),
-        (GOOD + "bread,01/02/2024,1\n", ["row 3", "timestamp", "'01/02/2024'", "%Y-%m-%d"]),
-        (GOOD + "bread,2024-01-01,inf\nbread,2024-01-02,inf\n", ["row 3", "demand", "'inf'", "2 such rows"]),
-        ("item_id,timestamp,demand\n" + GOOD, ["row 1", "header"]),
-        ("milk,2024-01-01\n", ["row 1", "2 columns", "item_id, timestamp, demand"]),
-        (GOOD + "bread,2024-01-01,1,extra\n", ["row 3", "4"]),
-        (GOOD + "bread\n", ["row 3", "timestamp", "''"]),
-        (GOOD + '"bread,2024-01-01,1\n', ["row 2", "inside string"]),
-        ("", ["empty"]),
-        (b"milk,2024-01-01,5\nm\xff,2024-01-02,6\n", ["row 2", "UTF-8"]),
+        ("sales.csv", GOOD + "bread,2024-01-01,many\n", {}, ["row 3", "demand", "'many'", "float"]),
+        ("sales.csv", GOOD + "bread\n", {}, ["row 3", "1 columns, not 3"]),
+        ("sales.csv", b"milk,2024-01-01,5\nm\xff,2024-01-02,6\n", {}, ["row 2", "UTF-8"]),
+        ("2024.csv", GOOD, {}, ["at least one letter"]),
+        ("sales.parquet", GOOD, {"Format": "PARQUET"}, ["not a Parquet file"]),
+        ("gone.csv", None, {}, ["s3:GetObject", "NoSuchKey"]),
+        ("gone/", None, {}, ["No file ending in .csv was found"]),
     ],
-    ids=["number", "timestamp", "infinite", "header", "columns", "long row", "short row", "quote", "empty", "encoding"],
+    ids=["number", "short row", "encoding", "name", "not parquet", "object gone", "folder gone"],
 )
-def test_bad_csv_fails_the_import(forecast, dataset: str, bucket: str, forecast_role: str, body, words) -> None:
-    key = f"bad/{unique('file')}.csv"
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-    found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/{key}", forecast_role))
+def test_a_bad_file_fails_the_import(
+    forecast, dataset: str, bucket: str, forecast_role: str, name: str, body, more: dict, words: list[str]
+) -> None:
+    key = f"bad/{unique('file')}/{name}"
+    if body is not None:
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/{key}", forecast_role, **more))
     assert found["Status"] == "CREATE_FAILED"
     for word in [f"s3://{bucket}/{key}", *words]:
         assert word in found["Message"], found["Message"]
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ({"item_id": ["a"], "timestamp": ["2024-01-01"]}, ["item_id, timestamp", "demand"]),
-        ({"item_id": ["a"], "timestamp": ["2024/01/01"], "demand": [1.0]}, ["row 1", "timestamp", "'2024/01/01'"]),
-        ({"item_id": ["a", "b"], "timestamp": ["2024-01-01"] * 2, "demand": ["1", "x"]}, ["row 2", "demand", "'x'"]),
-        ({"item_id": [], "timestamp": [], "demand": []}, ["empty"]),
-        (None, ["not a Parquet file"]),
-    ],
-    ids=["column", "timestamp", "number", "empty", "not parquet"],
-)
-def test_bad_parquet_fails_the_import(forecast, dataset: str, bucket: str, forecast_role: str, rows, words) -> None:
-    path = f"s3://{bucket}/bad/{unique('file')}.parquet"
-    body = GOOD.encode() if rows is None else pd.DataFrame(rows).to_parquet(index=False)
-    boto3.client("s3").put_object(Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/"), Body=body)
-    found = import_ended(forecast, import_from(forecast, dataset, path, forecast_role, Format="PARQUET"))
-    assert found["Status"] == "CREATE_FAILED"
-    for word in [path, *words]:
-        assert word in found["Message"], found["Message"]
+def test_negative_demand_is_imported_and_the_message_names_it(
+    forecast, dataset: str, bucket: str, forecast_role: str
+) -> None:
+    boto3.client("s3").put_object(Bucket=bucket, Key="negative/returns.csv", Body=GOOD + "milk,2024-01-03,-4\n")
+    found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/negative/", forecast_role))
+    assert (found["Status"], found["FieldStatistics"]["demand"]["Min"]) == ("ACTIVE", "-4")
+    assert f"s3://{bucket}/negative/returns.csv, row 3, demand: -4 is below zero" in found["Message"]
 
 
 def test_parquet_is_imported_by_the_names_of_its_columns(forecast, bucket: str, forecast_role: str) -> None:
@@ -97,34 +92,105 @@ def test_a_failed_import_leaves_the_data_of_the_last_good_one(forecast, bucket: 
     forecast.delete_resource_tree(ResourceArn=group["DatasetGroupArn"])
 
 
-def test_a_path_without_files_is_named(forecast, dataset: str, bucket: str, forecast_role: str) -> None:
-    found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/nothing/here/", forecast_role))
-    assert found["Status"] == "CREATE_FAILED"
-    assert f"s3://{bucket}/nothing/here/" in found["Message"]
-
-
 def test_an_import_that_cannot_start(forecast, dataset: str, bucket: str, forecast_role: str) -> None:
     path = f"s3://{bucket}/forecasting/sample/target/"
-    for more, words in (({"TimestampFormat": "dd.MM.yyyy"}, ["TimestampFormat", "dd.MM.yyyy", "yyyy-MM-dd"]),):
+    for more, words in (
+        ({"TimestampFormat": "dd.MM.yyyy"}, ["TimestampFormat", "dd.MM.yyyy", "yyyy-MM-dd"]),
+        ({"TimeZone": "Europe/Atlantis"}, ["TimeZone", "Europe/Atlantis", "Europe/Berlin"]),
+        ({"GeolocationFormat": "LAT_LONG"}, ["GeolocationFormat", "geolocation in the schema"]),
+        ({"UseGeolocationForTimeZone": True}, ["UseGeolocationForTimeZone", "geolocation in the schema"]),
+    ):
         refused("InvalidInputException", lambda more=more: import_from(forecast, dataset, path, forecast_role, **more),
                 *words)  # fmt: skip
     refused("ResourceNotFoundException", lambda: import_from(forecast, dataset + "x", path, forecast_role), dataset)
 
 
+def test_an_import_may_name_its_time_zone_or_take_it_from_its_places(forecast, bucket: str, forecast_role: str) -> None:
+    schema = attributes(item_id="string", timestamp="timestamp", demand="float", place="geolocation")
+    dataset = create_dataset(forecast, Schema=schema)
+    boto3.client("s3").put_object(Bucket=bucket, Key="places/file.csv", Body="milk,2024-01-01,5,47.61_-122.33\n")
+    refused("InvalidInputException", import_from, "GeolocationFormat", "'ZIP'", "CC_POSTALCODE", forecast=forecast,
+            dataset=dataset, path=f"s3://{bucket}/places/", role=forecast_role, GeolocationFormat="ZIP")  # fmt: skip
+    both = {"TimeZone": "UTC", "UseGeolocationForTimeZone": True}
+    refused("InvalidInputException", import_from, "either TimeZone or", forecast=forecast,
+            dataset=dataset, path=f"s3://{bucket}/places/", role=forecast_role, **both)  # fmt: skip
+    for more in ({"TimeZone": "America/Los_Angeles"}, {"UseGeolocationForTimeZone": True}):
+        given = {"GeolocationFormat": "LAT_LONG", **more}
+        found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/places/", forecast_role, **given))
+        assert found["Status"] == "ACTIVE", found
+        assert {name: found[name] for name in given} == given
+
+
+# The guide's pages retail-domain.md ... custom-domain.md: item, target, a dimension, a feature, metadata.
+DOMAINS = {
+    "RETAIL": ("item_id", "demand", "float", "location", "price", "brand"),
+    "INVENTORY_PLANNING": ("item_id", "demand", "float", "location", "price", "lead_time"),
+    "EC2_CAPACITY": ("instance_type", "number_of_instances", "integer", "location", "spot_price", None),
+    "WORK_FORCE": ("workforce_type", "workforce_demand", "float", "location", "openings", "shift_length"),
+    "WEB_TRAFFIC": ("item_id", "value", "float", None, "campaign", "category"),
+    "METRICS": ("metric_name", "metric_value", "float", None, "budget", "category"),
+    "CUSTOM": ("item_id", "target_value", "float", None, "price", "category"),
+}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_domains_have_their_fields(forecast, domain: str) -> None:
+    item, target, kind, dimension, feature, about = DOMAINS[domain]
+    required = {item: "string", "timestamp": "timestamp"}
+    optional = {dimension: "string"} if dimension else {}
+    kinds = {
+        "TARGET_TIME_SERIES": (required | {target: kind}, optional),
+        "RELATED_TIME_SERIES": (required | {feature: "float"}, optional),
+    }
+    if about:
+        kinds["ITEM_METADATA"] = ({item: "string"}, {about: "string"})
+
+    def create(dataset_type: str, fields: dict) -> str:
+        frequency = {} if dataset_type == "ITEM_METADATA" else {"DataFrequency": "15min"}
+        schema = attributes(**fields)
+        common = {"DatasetName": unique("domain"), "Domain": domain, "DatasetType": dataset_type, "Schema": schema}
+        return forecast.create_dataset(**common, **frequency)["DatasetArn"]
+
+    arns = [create(dataset_type, fields | more) for dataset_type, (fields, more) in kinds.items()]
+    group = forecast.create_dataset_group(DatasetGroupName=unique("domain"), Domain=domain, DatasetArns=arns)
+    assert forecast.describe_dataset_group(DatasetGroupArn=group["DatasetGroupArn"])["Domain"] == domain
+    for dataset_type, (fields, more) in kinds.items():
+        for missing in fields:
+            rest = {name: kind for name, kind in (fields | more).items() if name != missing}
+            word = "integer or float" if missing == feature else missing
+            refused("InvalidInputException", lambda dataset_type=dataset_type, rest=rest: create(dataset_type, rest),
+                    word)  # fmt: skip
+    forecast.delete_dataset_group(DatasetGroupArn=group["DatasetGroupArn"])
+    for arn in arns:
+        forecast.delete_dataset(DatasetArn=arn)
+
+
+TARGET = {"item_id": "string", "timestamp": "timestamp", "demand": "float"}
+RELATED = {"item_id": "string", "timestamp": "timestamp", "price": "float"}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"Schema": attributes(timestamp="timestamp", demand="float")}, ["RETAIL", "item_id"]),
-        ({"Schema": attributes(item_id="string", timestamp="string", demand="float")}, ["timestamp", "string"]),
-        ({"Schema": attributes(item_id="string", timestamp="timestamp", demand="string")}, ["demand", "float"]),
-        ({"DataFrequency": "fortnight"}, ["fortnight"]),
-        ({"DatasetType": "ITEM_METADATA"}, ["ITEM_METADATA", "string"]),
-        ({"Domain": "METRICS"}, ["METRICS", "metric_name"]),
+        ({"Schema": TARGET | {"timestamp": "string"}}, ["timestamp", "string"]),
+        ({"Schema": TARGET | {"demand": "string"}}, ["demand", "float"]),
+        ({"Schema": TARGET | {"size": "float"}}, ["TARGET_TIME_SERIES", "'size': 'float'", "string"]),
+        ({"Schema": TARGET, "DataFrequency": "fortnight"}, ["fortnight"]),
+        ({"Schema": TARGET, "DatasetType": "ITEM_METADATA"}, ["ITEM_METADATA", "string"]),
+        ({"Schema": TARGET, "Domain": "METRICS"}, ["METRICS", "metric_name"]),
+        ({"Schema": RELATED | {"demand": "float"}, "DatasetType": "RELATED_TIME_SERIES"}, ["target", "demand"]),
+        (
+            {
+                "Schema": RELATED | {f"feature_{at}": "float" for at in range(13)},
+                "DatasetType": "RELATED_TIME_SERIES",
+            },
+            ["1 to 13", "feature_12"],
+        ),
     ],
 )
 def test_a_dataset_that_breaks_its_domain(forecast, changes: dict, words: list[str]) -> None:
-    schema = attributes(item_id="string", timestamp="timestamp", demand="float")
-    good = {"DatasetName": unique("bad"), "Domain": "RETAIL", "DatasetType": "TARGET_TIME_SERIES", "Schema": schema}
+    changes = changes | {"Schema": attributes(**changes["Schema"])}
+    good = {"DatasetName": unique("bad"), "Domain": "RETAIL", "DatasetType": "TARGET_TIME_SERIES"}
     refused("InvalidInputException", forecast.create_dataset, *words, **{**good, "DataFrequency": "D", **changes})
 
 
@@ -156,3 +222,63 @@ def test_predictors_that_cannot_start(forecast, dataset: str) -> None:
     refused("InvalidInputException", create, "XGBoost", "algorithm/ETS", **single,
             AlgorithmArn="arn:aws:forecast:::algorithm/XGBoost")  # fmt: skip
     forecast.delete_dataset_group(DatasetGroupArn=empty)
+
+
+def test_frequencies_of_data_and_forecast_must_fit(forecast, bucket: str, forecast_role: str) -> None:
+    """API_CreateAutoPredictor.md; related-time-series-datasets.md: related series are never aggregated."""
+    group = sample_group(forecast, bucket, forecast_role, ("target", "related"))
+    for more, words in (
+        ({"ForecastFrequency": "H"}, ["ForecastFrequency H", "finer", "DataFrequency D"]),
+        ({"ForecastFrequency": "W"}, ["ForecastFrequency W", "must equal DataFrequency D", "never aggregated"]),
+        ({"TimeAlignmentBoundary": {"DayOfWeek": "SUNDAY"}}, ["TimeAlignmentBoundary", "D", "Hour", "DayOfWeek"]),
+    ):
+        refused("InvalidInputException", lambda more=more: auto_predictor(forecast, group, **more), *words)
+    forecast.delete_resource_tree(ResourceArn=group.arn)
+
+
+def test_weeks_from_sunday_to_saturday(forecast, forecastquery, bucket: str, forecast_role: str) -> None:
+    """TimeAlignmentBoundary: daily demand in weeks of one's own, in the forecast too."""
+    group = sample_group(forecast, bucket, forecast_role, ("target",))
+    boundary = {"DayOfWeek": "SUNDAY"}
+    predictor = auto_predictor(
+        forecast, group, ForecastFrequency="W", ForecastHorizon=2, TimeAlignmentBoundary=boundary
+    )
+    found = ended(forecast.describe_auto_predictor, PredictorArn=predictor)
+    assert (found["Status"], found["TimeAlignmentBoundary"]) == ("ACTIVE", boundary), found.get("Message")
+    arn = forecast.create_forecast(ForecastName=unique("weeks"), PredictorArn=predictor)["ForecastArn"]
+    assert ended(forecast.describe_forecast, ForecastArn=arn)["Status"] == "ACTIVE"
+    points = forecastquery.query_forecast(ForecastArn=arn, Filters={"item_id": "coffee"})["Forecast"]["Predictions"][
+        "p50"
+    ]
+    assert [pd.Timestamp(point["Timestamp"]).day_name() for point in points] == ["Sunday", "Sunday"]
+    forecast.delete_resource_tree(ResourceArn=group.arn)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("related", "milk,2024-01-{:02},1.5\n", ["'price' of item_id='milk' is missing at 2024-01-22"]),
+        ("metadata", "bread,food,best\n", ["must be in the metadata", "item_id='milk'"]),
+    ],
+)
+def test_data_that_do_not_fit_the_target_fail_the_predictor(
+    forecast, bucket: str, forecast_role: str, kind: str, body: str, words: list[str]
+) -> None:
+    """A related series that has values in the horizon, but not to its end; an item without metadata."""
+    target = "".join(f"milk,2024-01-{day:02},{day}\n" for day in range(1, 21))
+    datasets = {"target": target, kind: "".join(dict.fromkeys(body.format(day) for day in range(1, 22)))}
+    arns = []
+    for each, text in datasets.items():
+        key = f"unfit/{kind}/{each}.csv"
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=text)
+        arns.append(create_dataset(forecast, each))
+        done = import_ended(forecast, import_from(forecast, arns[-1], f"s3://{bucket}/{key}", forecast_role))
+        assert done["Status"] == "ACTIVE", done
+    group = forecast.create_dataset_group(DatasetGroupName=unique("unfit"), Domain="RETAIL", DatasetArns=arns)
+    found = ended(
+        forecast.describe_auto_predictor,
+        PredictorArn=auto_predictor(forecast, Group(group["DatasetGroupArn"], {}, {}), ForecastHorizon=3),
+    )
+    assert found["Status"] == "CREATE_FAILED"
+    assert all(word in found["Message"] for word in words), found["Message"]
+    forecast.delete_resource_tree(ResourceArn=group["DatasetGroupArn"])

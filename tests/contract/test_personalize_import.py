@@ -60,7 +60,7 @@ def test_a_dataset_must_fit_its_schema_and_group(personalize, group) -> None:
         (HEADER + ROWS + f"{'u' * 257},i1,1700000000,View\n", ["row 1002", "USER_ID", "256"]),
         (HEADER + ROWS + "u1,i1,1700000000,View,9\n", ["row 1002", "5"]),
         (HEADER + ROWS.replace(",View", ",View,9"), ["row 2", "5"]),
-        (HEADER + ROWS + '"u1,i1,1700000000,View\n', ["inside string"]),
+        (HEADER + ROWS + '"u1,i1,1700000000,View\n', ["row 1002", "a quoted value"]),
         (HEADER + "u1,i1,1700000000,View\n", ["1000 interactions", "1 rows"]),
         ("", ["empty"]),
     ],

@@ -1,17 +1,22 @@
 """Forecast's frequency strings: an integer and a unit, such as "D", "15min" or "2W".
 
 Sources: howitworks-datasets-groups.md (time boundaries), aws-forecast-recipe-arima.md (R ts frequencies),
-CreateAutoPredictor's ForecastFrequency (the ranges of the integer).
+CreateAutoPredictor's ForecastFrequency (the ranges of the integer) and TimeAlignmentBoundary.
 """
 
+import calendar
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 _LARGEST = {"Y": 1, "M": 11, "W": 4, "D": 6, "H": 23, "min": 59}
-_OFFSET = {"Y": "YS", "M": "MS", "W": "W-MON", "D": "D", "H": "h", "min": "min"}
 _SECONDS = {"W": 604800, "D": 86400, "H": 3600, "min": 60}
+_BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
+_DAYS = [name.upper() for name in calendar.day_name]
+_MONTHS = [name.upper() for name in calendar.month_name[1:]]
 _EPOCH_MONDAY = pd.Timestamp("1970-01-05")
 # aws-forecast-recipe-arima.md, word for word; any other frequency is not seasonal
 _R_TS = {"Y": 1, "M": 12, "W": 52, "D": 7, "H": 24, "30min": 2, "15min": 4, "10min": 6, "5min": 12, "1min": 60}
@@ -28,25 +33,54 @@ def parse(freq: str) -> tuple[int, str]:
 
 
 def offset(freq: str) -> pd.DateOffset:
-    """The pandas offset from one time step to the next."""
+    """The pandas offset from one time step to the next, whichever boundary the steps are aligned to."""
     count, unit = parse(freq)
-    return pd.tseries.frequencies.to_offset(f"{count}{_OFFSET[unit]}")
+    if unit in "YM":
+        return pd.DateOffset(months=12 if unit == "Y" else count)
+    return pd.tseries.frequencies.to_offset(shortest(freq))
 
 
-def align(timestamps: pd.DatetimeIndex, freq: str) -> pd.DatetimeIndex:
+def shortest(freq: str) -> pd.Timedelta:
+    """The length of the shortest time step: months count 28 days, years 365."""
+    count, unit = parse(freq)
+    return pd.Timedelta(seconds=count * (_SECONDS | {"M": 28 * 86400, "Y": 365 * 86400})[unit])
+
+
+def check_boundary(freq: str, boundary: Mapping[str, str | int]) -> None:
+    """ValueError if a TimeAlignmentBoundary sets something else than the unit below that of the frequency."""
+    _, unit = parse(freq)
+    allowed = _BOUNDARIES.get(unit, ())
+    if wrong := sorted(set(boundary) - set(allowed)):
+        raise ValueError(
+            f"a time alignment boundary of {freq} steps is set by {' and '.join(allowed) or 'nothing'}, "
+            f"not by {' and '.join(wrong)}"
+        )
+
+
+def align(
+    timestamps: pd.DatetimeIndex, freq: str, boundary: Mapping[str, str | int] = MappingProxyType({})
+) -> pd.DatetimeIndex:
     """Each timestamp moved down to the boundary of its time step.
 
-    Weeks start on Monday, months on day 1, years on January 1 (howitworks-datasets-groups.md, "Time Boundaries").
+    Weeks start on Monday, months on day 1, years on January 1, days at 0:00 (howitworks-datasets-groups.md, "Time
+    Boundaries") unless `boundary`, a TimeAlignmentBoundary, sets another DayOfWeek, DayOfMonth, Month or Hour.
     The guide gives no boundary for multiples such as 2W or 3M: here they are counted from 1970 (3M starts in
     January, April, July and October), so that the boundaries do not move when older data is imported.
     """
     count, unit = parse(freq)
     if unit in "YM":
         step = 12 if unit == "Y" else count
-        months = (timestamps.year * 12 + timestamps.month - 1) // step * step
-        return pd.DatetimeIndex(pd.to_datetime({"year": months // 12, "month": months % 12 + 1, "day": 1}))
-    origin = _EPOCH_MONDAY if unit == "W" else pd.Timestamp(0)
-    step = pd.Timedelta(seconds=count * _SECONDS[unit])
+        first = _MONTHS.index(boundary.get("Month", "JANUARY"))
+        day = boundary.get("DayOfMonth", 1)
+        moved = timestamps - pd.Timedelta(days=day - 1)
+        months = (moved.year * 12 + moved.month - 1 - first) // step * step + first
+        return pd.DatetimeIndex(pd.to_datetime({"year": months // 12, "month": months % 12 + 1, "day": day}))
+    origin = pd.Timestamp(0)
+    if unit == "W":
+        origin = _EPOCH_MONDAY + pd.Timedelta(days=_DAYS.index(boundary.get("DayOfWeek", "MONDAY")))
+    elif unit == "D":
+        origin += pd.Timedelta(hours=boundary.get("Hour", 0))
+    step = shortest(freq)
     return origin + (timestamps - origin) // step * step
 
 

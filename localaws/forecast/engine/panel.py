@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,7 @@ def build_panel(
     freq: str,
     horizon: int,
     transformations: Mapping[str, Mapping[str, str]] | None = None,
+    boundary: Mapping[str, str | int] | None = None,
 ) -> Panel:
     """The dense panel of a dataset group, from long frames as imported.
 
@@ -71,12 +73,13 @@ def build_panel(
     keys (dimensions may be missing: then a row holds for all of them) and numbers; `metadata` item_key and strings.
     `dimensions` are the ForecastDimensions: a column of `target` that is not among them is summed over.
     `transformations` is AttributeConfigs: attribute -> {"aggregation", "middlefill", "backfill", ...}.
-    Timestamps are aligned down and the target aggregated (howitworks-datasets-groups.md), gaps filled
-    (howitworks-missing-values.md). Series without any related row are left out, and named in `messages`
-    (related-time-series-datasets.md). ValueError: unknown transformation, no target value, a related value that is
-    missing after filling or given twice, an item without metadata.
+    `boundary` is a TimeAlignmentBoundary: timestamps are aligned down to it and the target aggregated
+    (howitworks-datasets-groups.md), gaps filled (howitworks-missing-values.md). Series without any related row are left
+    out, and named in `messages` (related-time-series-datasets.md). ValueError: unknown transformation, no target value,
+    a related value that is missing after filling or given twice, an item without metadata.
     """
     configs = {name: dict(config) for name, config in (transformations or {}).items()}
+    align = partial(frequency.align, freq=freq, boundary=boundary or {})
     known = [target_name, *([] if related is None else related.columns)]
     for name, config in configs.items():
         if name not in known:
@@ -89,7 +92,7 @@ def build_panel(
         raise ValueError(f"the target time series holds no value of {target_name!r}")
     rows = rows.assign(
         **{name: rows[name].astype(str) for name in key_names},
-        timestamp=frequency.align(pd.DatetimeIndex(rows["timestamp"]), freq),
+        timestamp=align(pd.DatetimeIndex(rows["timestamp"])),
     )
     keys = rows[key_names].drop_duplicates().sort_values(key_names, ignore_index=True)
     timestamps = pd.date_range(rows["timestamp"].min(), rows["timestamp"].max(), freq=frequency.offset(freq))
@@ -98,6 +101,7 @@ def build_panel(
     values = np.stack([filling.fill(series, config, len(timestamps)) for series in values])
     panel = Panel(keys, timestamps, values, freq, None, (), None)
     if related is not None:
+        related = related.assign(timestamp=align(pd.DatetimeIndex(related["timestamp"])))
         panel = _with_related(panel, related, horizon, configs)
     return panel if metadata is None else replace(panel, metadata=_aligned_metadata(panel.keys, metadata, item_key))
 
@@ -123,10 +127,7 @@ def _row_of(rows: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
 def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Mapping[str, Mapping[str, str]]) -> Panel:
     shared = [name for name in panel.keys.columns if name in related.columns]
     names = [name for name in related.columns if name not in {*panel.keys.columns, "timestamp"}]
-    rows = related.assign(
-        **{name: related[name].astype(str) for name in shared},
-        timestamp=frequency.align(pd.DatetimeIndex(related["timestamp"]), panel.freq),
-    )
+    rows = related.assign(**{name: related[name].astype(str) for name in shared})
     twice = rows[rows.duplicated([*shared, "timestamp"])]
     if len(twice):
         row = twice.iloc[0]

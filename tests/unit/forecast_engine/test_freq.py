@@ -79,3 +79,46 @@ def test_season_feature_follows_the_guides_table():
     features = {unit: int(freq.season_feature(stamps, unit)[0]) for unit in ("Y", "M", "W", "D", "H", "min")}
     assert features == {"Y": 0, "M": 5, "W": 16, "D": 3, "H": 13, "min": 59}
     assert np.array_equal(freq.season_feature(stamps, "15min"), [59])
+
+
+@pytest.mark.parametrize(
+    ("text", "boundary", "aligned", "following"),
+    [
+        ("W", {"DayOfWeek": "SUNDAY"}, "2024-05-12", "2024-05-19"),
+        ("W", {"DayOfWeek": "FRIDAY"}, "2024-05-10", "2024-05-17"),
+        ("D", {"Hour": 17}, "2024-05-15 17:00", "2024-05-16 17:00"),
+        ("M", {"DayOfMonth": 20}, "2024-04-20", "2024-05-20"),
+        ("M", {"DayOfMonth": 16}, "2024-05-16", "2024-06-16"),
+        ("Y", {"Month": "JULY"}, "2023-07-01", "2024-07-01"),
+        ("Y", {"Month": "MAY", "DayOfMonth": 16}, "2024-05-16", "2025-05-16"),
+        ("Y", {"Month": "MAY", "DayOfMonth": 17}, "2023-05-17", "2024-05-17"),
+    ],
+)
+def test_a_boundary_of_ones_own_moves_the_time_steps(text, boundary, aligned, following):
+    freq.check_boundary(text, boundary)
+    step = freq.align(pd.DatetimeIndex(["2024-05-16 13:17"]), text, boundary)
+    assert list(step) == [pd.Timestamp(aligned)]
+    assert list(freq.align(step, text, boundary)) == list(step)
+    assert list(step + freq.offset(text)) == [pd.Timestamp(following)]
+
+
+@pytest.mark.parametrize(
+    ("text", "boundary", "words"),
+    [
+        ("W", {"Hour": 3}, ["W", "DayOfWeek", "not by Hour"]),
+        ("M", {"Month": "JULY", "DayOfMonth": 2}, ["M", "DayOfMonth", "not by Month"]),
+        ("H", {"Hour": 3}, ["H", "nothing", "Hour"]),
+    ],
+)
+def test_a_boundary_of_another_unit_is_an_error(text, boundary, words):
+    with pytest.raises(ValueError, match="boundary") as error:
+        freq.check_boundary(text, boundary)
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize("unit, most", [("Y", 1), ("M", 11), ("W", 4), ("D", 6), ("H", 23), ("min", 59)])
+def test_every_frequency_aligns_to_steps_of_its_own_length(unit, most):
+    for count in range(1, most + 1):
+        steps = pd.date_range(pd.Timestamp("2024-05-16 13:17"), periods=5, freq=freq.offset(f"{count}{unit}"))
+        aligned = freq.align(steps, f"{count}{unit}")
+        assert list(aligned) == list(pd.date_range(aligned[0], periods=5, freq=freq.offset(f"{count}{unit}")))

@@ -64,6 +64,17 @@ def test_aggregations(how, expected):
     assert panel.target.tolist() == [[expected]]
 
 
+def test_rows_of_the_same_item_and_time_are_aggregated():
+    assert build(pd.concat([TARGET, TARGET])).target[0].tolist() == [2, 0, 6, 0]
+
+
+def test_weeks_may_start_on_another_day():
+    panel = build(TARGET, freq="W", boundary={"DayOfWeek": "THURSDAY"}, horizon=1)
+    assert panel.timestamps.tolist() == [pd.Timestamp("2023-12-28"), pd.Timestamp("2024-01-04")]
+    assert panel.future(1).tolist() == [pd.Timestamp("2024-01-11")]
+    assert np.array_equal(panel.target, [[4, 0], [5, 6]])
+
+
 def test_dimensions_make_series_and_a_column_that_is_none_is_summed_over():
     target = frame(
         [("a", "NYC", "2024-01-01", 1.0), ("a", "SFO", "2024-01-01", 2.0)], "item_id", "location", "timestamp", "demand"
@@ -120,6 +131,13 @@ def test_a_missing_related_value_is_an_error_that_names_the_place():
         build(TARGET, PRICE[(PRICE["item_id"] == "b") | (PRICE["price"] != 2)])
 
 
+def test_related_series_that_stop_before_the_horizon_ends_are_an_error():
+    ahead = frame([("a", "2024-01-05", 9.0), ("b", "2024-01-05", 9.0), ("b", "2024-01-06", 9.0)],
+                  "item_id", "timestamp", "price")  # fmt: skip
+    with pytest.raises(ValueError, match="'price' of item_id='a' is missing at 2024-01-06"):
+        build(TARGET, pd.concat([PRICE, ahead]))
+
+
 def test_related_values_are_not_needed_before_the_target_starts():
     panel = build(TARGET, PRICE[~PRICE["price"].isin([11, 12])])
     assert np.isnan(panel.related[1, :2, 0]).all()
@@ -133,6 +151,11 @@ def test_related_rows_are_never_aggregated():
 def test_metadata_follows_the_series():
     metadata = pd.DataFrame({"item_id": ["b", "c", "a"], "brand": ["B", "C", None]})
     assert build(TARGET, metadata=metadata).metadata["brand"].tolist() == ["", "B"]
+
+
+def test_the_last_row_of_metadata_given_twice_counts():
+    metadata = pd.DataFrame({"item_id": ["a", "b", "a"], "brand": ["old", "B", "new"]})
+    assert build(TARGET, metadata=metadata).metadata["brand"].tolist() == ["new", "B"]
 
 
 def test_an_item_without_metadata_is_an_error():

@@ -1,0 +1,165 @@
+"""Files that Forecast imports or refuses: each refusal names the file, the row, the column and the value."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from localaws.forecast import imported
+from localaws.forecast.imported import Layout
+from localaws.jobs import JobFailed
+from localaws.objects import File
+
+URI = "s3://bucket/target/sales.csv"
+GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
+
+
+def layout(timestamp_format: str = "yyyy-MM-dd", keys=("item_id",), geolocation_format: str | None = None, **types):
+    types = types or {"item_id": "string", "timestamp": "timestamp", "demand": "float"}
+    attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+    return Layout(attributes, timestamp_format, list(keys), "demand", geolocation_format)
+
+
+def refusal(body: str | bytes, expected: Layout, uri: str = URI) -> str:
+    with pytest.raises(JobFailed) as raised:
+        imported.read_csv(File(uri, body if isinstance(body, bytes) else body.encode()), expected)
+    assert uri in str(raised.value)
+    return str(raised.value)
+
+
+BAD = {
+    "too few columns": (GOOD + "bread\n", ["row 3", "1 columns, not 3", "item_id, timestamp, demand", "'bread'"]),
+    "too few in the first row": ("milk,2024-01-01\n", ["row 1", "2 columns, not 3"]),
+    "too many columns": (GOOD + "bread,2024-01-01,1,extra\n", ["row 3", "4 columns, not 3", "extra"]),
+    "another order": ("2024-01-01,milk,5\n", ["row 1", "timestamp", "'milk'", "yyyy-MM-dd"]),
+    "unparseable timestamp": (GOOD + "bread,01/02/2024,1\n", ["row 3", "timestamp", "'01/02/2024'", "yyyy-MM-dd"]),
+    "mixed timestamps": (GOOD + "bread,2024-01-01 00:00:00,1\n", ["row 3", "timestamp", "'2024-01-01 00:00:00'"]),
+    "a day that is none": (GOOD + "bread,2024-02-30,1\n", ["row 3", "timestamp", "'2024-02-30'"]),
+    "no timestamp": (GOOD + "bread,,1\n", ["row 3", "timestamp", "''"]),
+    "no number": (GOOD + "bread,2024-01-01,many\n", ["row 3", "demand", "'many'", "float"]),
+    "decimal comma": (GOOD + 'bread,2024-01-01,"1,5"\n', ["row 3", "demand", "'1,5'", "float"]),
+    "infinite": (GOOD + "b,2024-01-01,inf\nb,2024-01-02,inf\n", ["row 3", "demand", "'inf'", "2 such rows"]),
+    "1e400": (GOOD + "bread,2024-01-01,1e400\n", ["row 3", "demand", "'1e400'", "finite"]),
+    "NaN": (GOOD + "bread,2024-01-01,NaN\n", ["row 3", "demand", "'NaN'", "left empty"]),
+    "no item": (GOOD + ",2024-01-01,1\n", ["row 3", "item_id", "''", "each row needs one"]),
+    "header": ("item_id,timestamp,demand\n" + GOOD, ["row 1", "header", "item_id,timestamp,demand", "leave it out"]),
+    "header only": ("timestamp,item_id,demand\n", ["row 1", "header", "schema's order"]),
+    "empty": ("", ["is empty"]),
+    "blank": ("\n \n", ["is empty"]),
+    "Latin-1": (GOOD.encode() + "Käse,2024-01-01,5\n".encode("latin-1"), ["row 3", "not UTF-8"]),
+    "UTF-16": (GOOD.encode("utf-16"), ["row 1", "not UTF-8"]),
+    "open quote": (GOOD + '"bread,2024-01-01,1\n', ["row 3", "quote"]),
+    "open quote in the last column": ('milk,2024-01-01,"5\n' + GOOD, ["row 1", "quote"]),
+    "semicolons": (GOOD.replace(",", ";"), ["row 1", "1 columns, not 3", "milk;2024-01-01;5"]),
+}
+
+
+@pytest.mark.parametrize(("body", "words"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_refused_in_words(body: str | bytes, words: list[str]) -> None:
+    message = refusal(body, layout())
+    for word in words:
+        assert word in message
+
+
+def test_rows_are_counted_as_the_file_has_them() -> None:
+    body = "\nmilk,2024-01-01,5\r\n\r\n,,\nmilk,2024-01-02,x\n"
+    assert "row 5, demand: 'x'" in refusal(body, layout())
+    assert "row 3: 1 columns" in refusal("\n\nbread\n", layout())
+
+
+GOOD_FILES = {
+    "BOM": b"\xef\xbb\xbf" + GOOD.encode(),
+    "CRLF": GOOD.replace("\n", "\r\n").encode(),
+    "empty lines": GOOD.replace("\n", "\n\n").encode(),
+    "no end of line": GOOD.rstrip().encode(),
+    "quoted": b'"milk","2024-01-01","5"\n"milk",2024-01-02,6\n',
+}
+
+
+@pytest.mark.parametrize("body", GOOD_FILES.values(), ids=GOOD_FILES)
+def test_the_same_rows_in_other_clothes(body: bytes) -> None:
+    frame = imported.read_csv(File(URI, body), layout())
+    assert frame["item_id"].tolist() == ["milk", "milk"]
+    assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]
+    assert frame["demand"].tolist() == [5, 6]
+
+
+def test_quoted_commas_quotes_and_lines_stay_in_their_value() -> None:
+    body = '"bread, brown",2024-01-01,5\n"6"" pan",2024-01-01,1\n"two\nlines",2024-01-01,\n'
+    frame = imported.read_csv(File(URI, body.encode()), layout())
+    assert frame["item_id"].tolist() == ["bread, brown", '6" pan', "two\nlines"]
+    assert frame["demand"].isna().tolist() == [False, False, True]
+
+
+def test_an_integer_is_whole() -> None:
+    types = {"item_id": "string", "timestamp": "timestamp", "demand": "integer"}
+    message = refusal("milk,2024-01-01,5\nmilk,2024-01-02,5.5\n", layout(**types))
+    assert "row 2, demand: '5.5' is not an integer" in message
+
+
+def test_times_of_the_day_need_their_format() -> None:
+    hours = layout("yyyy-MM-dd HH:mm:ss")
+    frame = imported.read_csv(File(URI, b"milk,2024-01-01 07:00:00,5\n"), hours)
+    assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01 07:00")]
+    assert "'2024-01-01' is not a timestamp of the form yyyy-MM-dd HH:mm:ss" in refusal(GOOD, hours)
+
+
+@pytest.mark.parametrize(
+    ("value", "formats"),
+    [
+        ("47.61_-122.33", ("LAT_LONG", None)),
+        ("-90_180.0", ("LAT_LONG", None)),
+        ("US_98121", ("CC_POSTALCODE", None)),
+        ("91_0", ()),
+        ("47.61_181", ()),
+        ("47.61 -122.33", ()),
+        ("DE_10115", ()),
+        ("", ()),
+    ],
+)
+def test_geolocations_are_of_their_format(value: str, formats: tuple) -> None:
+    types = {"item_id": "string", "timestamp": "timestamp", "place": "geolocation", "demand": "float"}
+    body = f"milk,2024-01-01,{value},5\n"
+    for each in ("LAT_LONG", "CC_POSTALCODE", None):
+        expected = layout(geolocation_format=each, **types)
+        if each in formats:
+            assert imported.read_csv(File(URI, body.encode()), expected)["place"].tolist() == [value]
+        else:
+            message = refusal(body, expected)
+            assert f"row 1, place: {value!r}" in message
+            assert (each or "LAT_LONG or CC_POSTALCODE") in message
+
+
+def test_a_file_needs_a_letter_in_its_name() -> None:
+    assert "at least one letter" in refusal(GOOD, layout(), "s3://bucket/target/2024.csv")
+
+
+def test_a_negative_demand_is_imported_and_named() -> None:
+    frame = imported.read_csv(File(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode()), layout())
+    assert frame["demand"].tolist() == [5, 6, -2, -1]
+    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in imported.doubts(URI, frame, "demand")
+    assert imported.doubts(URI, frame[:2], "demand") == ""
+
+
+def parquet(rows: dict) -> File:
+    body = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(body, index=False)
+    return File("s3://bucket/target/sales.parquet", body.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"item_id": ["a"], "timestamp": ["2024-01-01"]}, ["item_id, timestamp", "demand"]),
+        ({"item_id": ["a"], "timestamp": ["2024/01/01"], "demand": [1.0]}, ["row 1", "timestamp", "'2024/01/01'"]),
+        ({"item_id": ["a", "b"], "timestamp": ["2024-01-01"] * 2, "demand": ["1", "x"]}, ["row 2", "demand", "'x'"]),
+        ({"item_id": ["a", None], "timestamp": ["2024-01-01"] * 2, "demand": [1, 2]}, ["row 2", "item_id", "''"]),
+        ({"item_id": [], "timestamp": [], "demand": []}, ["empty"]),
+    ],
+    ids=["column", "timestamp", "number", "item", "empty"],
+)
+def test_a_bad_parquet_file_is_refused_in_words(rows: dict, words: list[str]) -> None:
+    with pytest.raises(JobFailed) as raised:
+        imported.read_parquet(parquet(rows), layout())
+    for word in ["s3://bucket/target/sales.parquet", *words]:
+        assert word in str(raised.value)
