@@ -1,0 +1,169 @@
+"""How long a million rows take to import into the embedded Forecast, and one item's forecast to query."""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pandas as pd
+
+from localaws import process
+from localaws.forecast import imported
+from localaws.objects import File
+from localaws.settings import client_environment, prepare
+
+DAYS, HORIZON = 1000, 28
+ATTRIBUTES = [
+    {"AttributeName": "item_id", "AttributeType": "string"},
+    {"AttributeName": "timestamp", "AttributeType": "timestamp"},
+    {"AttributeName": "demand", "AttributeType": "float"},
+]
+BUCKET, ROLE = "imports", "forecast"
+FORECAST_MAY = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+FORECAST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "forecast.amazonaws.com"}}
+
+
+@dataclass(frozen=True)
+class Reading:
+    seconds: float
+    cpu_seconds: float
+
+
+def sales(items: int, days: int = DAYS) -> bytes:
+    """A CSV file of daily Poisson demand."""
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame(
+        {
+            "item_id": np.repeat([f"item{at:05d}" for at in range(items)], days),
+            "timestamp": np.tile(pd.date_range("2022-01-01", periods=days).strftime("%Y-%m-%d"), items),
+            "demand": rng.poisson(5, items * days),
+        }
+    )
+    return rows.to_csv(index=False, header=False).encode()
+
+
+def read(body: bytes) -> Reading:
+    """Reading, checking and counting the file, without the embedded AWS around it."""
+    layout = imported.Layout(ATTRIBUTES, "yyyy-MM-dd", ["item_id"], "demand")
+    began, used = time.perf_counter(), time.process_time()
+    frame = imported.read_csv(File("s3://imports/sales.csv", body), layout)
+    imported.doubts("s3://imports/sales.csv", frame, "demand")
+    imported.statistics(frame)
+    return Reading(time.perf_counter() - began, time.process_time() - used)
+
+
+def imported_group(forecast, body: bytes, name: str) -> tuple[str, float]:
+    """A dataset group with the file imported, and how many seconds the import took, its request included."""
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/sales.csv", Body=body)
+    dataset = forecast.create_dataset(
+        DatasetName=name,
+        Domain="RETAIL",
+        DatasetType="TARGET_TIME_SERIES",
+        DataFrequency="D",
+        Schema={"Attributes": ATTRIBUTES},
+    )["DatasetArn"]
+    role = boto3.client("iam").get_role(RoleName=ROLE)["Role"]["Arn"]
+    began = time.perf_counter()
+    job = forecast.create_dataset_import_job(
+        DatasetImportJobName=name,
+        DatasetArn=dataset,
+        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/{name}/", "RoleArn": role}},
+        TimestampFormat="yyyy-MM-dd",
+    )["DatasetImportJobArn"]
+    active(forecast.describe_dataset_import_job, DatasetImportJobArn=job)
+    seconds = time.perf_counter() - began
+    group = forecast.create_dataset_group(DatasetGroupName=name, Domain="RETAIL", DatasetArns=[dataset])
+    return group["DatasetGroupArn"], seconds
+
+
+def forecast_of(forecast, group: str) -> str:
+    predictor = forecast.create_predictor(
+        PredictorName="npts",
+        AlgorithmArn="arn:aws:forecast:::algorithm/NPTS",
+        ForecastHorizon=HORIZON,
+        InputDataConfig={"DatasetGroupArn": group},
+        FeaturizationConfig={"ForecastFrequency": "D"},
+    )["PredictorArn"]
+    active(forecast.describe_predictor, PredictorArn=predictor)
+    arn = forecast.create_forecast(ForecastName="npts", PredictorArn=predictor)["ForecastArn"]
+    active(forecast.describe_forecast, ForecastArn=arn)
+    return arn
+
+
+def active(describe: Callable[..., dict], **arn: str) -> None:
+    while (found := describe(**arn))["Status"] != "ACTIVE":
+        if found["Status"].endswith("FAILED"):
+            raise RuntimeError(found["Message"])
+        time.sleep(0.05)
+
+
+def query_readings(arn: str, items: int, queries: int, server: int) -> tuple[list[float], float]:
+    """Seconds of each query over HTTPS, by boto3, one after the other, and the server's CPU seconds of all.
+
+    Items come in random order; the first query, which loads the forecast, is left out.
+    """
+    client = boto3.client("forecastquery")
+    filters = [{"item_id": f"item{at:05d}"} for at in np.random.default_rng(1).integers(items, size=queries)]
+    client.query_forecast(ForecastArn=arn, Filters=filters[0])
+    seconds, used = [], cpu_seconds(server)
+    for each in filters:
+        began = time.perf_counter()
+        client.query_forecast(ForecastArn=arn, Filters=each)
+        seconds.append(time.perf_counter() - began)
+    return seconds, cpu_seconds(server) - used
+
+
+def cpu_seconds(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_service(body: bytes, items: int, queries: int, server: int) -> None:
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    iam = boto3.client("iam")
+    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=policy(FORECAST))
+    iam.put_role_policy(RoleName=ROLE, PolicyName="files", PolicyDocument=policy(FORECAST_MAY))
+    forecast = boto3.client("forecast")
+    _, seconds = imported_group(forecast, body, "large")
+    print(f"import job from request to ACTIVE: {seconds:.1f} s")
+    group, _ = imported_group(forecast, sales(items, 120), "queried")
+    times, used = query_readings(forecast_of(forecast, group), items, queries, server)
+    median, high = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+    print(f"QueryForecast, {items} items: median {median * 1e3:.1f} ms, 95th percentile {high * 1e3:.1f} ms")
+    print(f"CPU of the embedded AWS: {used / queries * 1e3:.1f} ms per query")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.imports", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--items", type=int, default=1000, help="in the forecast that is queried")
+    parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--port", type=int, default=4599)
+    given = parser.parse_args(arguments)
+    body = sales(given.rows // DAYS)
+    reading = read(body)
+    print(f"{given.rows:,} rows ({len(body) / 1e6:.0f} MB): read, checked and counted in {reading.seconds:.1f} s")
+    print(f"CPU of that {reading.cpu_seconds:.1f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = prepare(Path(folder), given.port)
+        os.environ.update(client_environment(settings))
+        server = process.start(settings)
+        try:
+            measure_service(body, given.items, given.queries, server)
+        finally:
+            process.stop(settings)
+
+
+def policy(statement: dict) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+if __name__ == "__main__":
+    main()
