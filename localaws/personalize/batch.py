@@ -8,15 +8,14 @@ from localaws.personalize.access import READ, WRITE, s3_access
 from localaws.personalize.answering import DEFAULT_RESULTS, check_results
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import create, get, invalid
-from localaws.personalize.recipes import RECIPE_PREFIX, check_config
+from localaws.personalize.recipes import check_config, recipe
 
 
 def create_batch_inference_job(context: Context, params: dict) -> dict:
     """Answers with what training knew: events put since then count after the next training alone."""
     version = get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
-    recipe = engine.CUSTOM_RECIPES[version.record["recipeArn"].removeprefix(RECIPE_PREFIX)]
-    config = params.get("batchInferenceJobConfig", {})
-    _check(recipe, config, params)
+    by, config = recipe(version.record["recipeArn"]), params.get("batchInferenceJobConfig", {})
+    _check(by, config, params)
     source = params["jobInput"]["s3DataSource"]["path"]
     destination = params["jobOutput"]["s3DataDestination"]["path"]
     for member, path in (("jobInput", source), ("jobOutput", destination)):
@@ -36,7 +35,7 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
             "access": partial(s3_access, context, job, [(READ, source), (WRITE, destination)], "batch inference job"),
             "source": source,
             "destination": destination,
-            "recipe_name": recipe.name,
+            "recipe_name": by.name,
             "model": version.private["model"],
             "config": config,
             "results": results,
@@ -47,9 +46,9 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
     return {"batchInferenceJobArn": job.arn}
 
 
-def _check(recipe: engine.Recipe, config: dict, params: dict) -> None:
+def _check(by: engine.Recipe, config: dict, params: dict) -> None:
     if params.get("batchInferenceJobMode") == "THEME_GENERATION" or "themeGenerationConfig" in params:
         raise invalid("batchInferenceJobMode THEME_GENERATION is not built in Storecast's embedded AWS.")
-    if recipe.name == engine.TRENDING_NOW:
-        raise invalid(f"Batch recommendations cannot be made with recipe {recipe.name}.")
-    check_config(recipe, config)
+    if by.name == engine.TRENDING_NOW:
+        raise invalid(f"Batch recommendations cannot be made with recipe {by.name}.")
+    check_config(by, config)

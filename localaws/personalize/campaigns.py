@@ -2,9 +2,8 @@
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.personalize import engine
 from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove
-from localaws.personalize.recipes import RECIPE_PREFIX, check_config
+from localaws.personalize.recipes import check_config, recipe
 
 MOST_PER_GROUP = 5  # quotas page of the guide
 UNBUILT = ("syncWithLatestSolutionVersion", "rankingInfluence")
@@ -34,7 +33,7 @@ def create_campaign(context: Context, params: dict) -> dict:
 def _check(recipe_arn: str, config: dict) -> None:
     if unbuilt := [name for name in UNBUILT if config.get(name)]:
         raise invalid(f"campaignConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    check_config(engine.CUSTOM_RECIPES[recipe_arn.removeprefix(RECIPE_PREFIX)], config)
+    check_config(recipe(recipe_arn), config)
 
 
 def update_campaign(context: Context, params: dict) -> dict:

@@ -27,7 +27,6 @@ def delete_schema(context: Context, params: dict) -> None:
 
 
 def create_dataset_group(context: Context, params: dict) -> dict:
-    schema.check_domain(params.get("domain"))
     group = create(context, "DatasetGroup", params)
     activate(context, group)
     return {"datasetGroupArn": group.arn, "domain": params.get("domain")}

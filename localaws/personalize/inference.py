@@ -13,6 +13,7 @@ from localaws.objects import Access, File, read, write
 from localaws.personalize import engine
 from localaws.personalize.answering import MOST_RESULTS, Deployed, served
 from localaws.personalize.kinds import invalid
+from localaws.personalize.recipes import RECIPES
 from localaws.personalize.records import of_files
 from localaws.wire import ServiceError
 
@@ -40,7 +41,7 @@ def infer(
             f"files and {MOST_BYTES:,} bytes."
         )
     known = {kind: of_files(files.get(kind, []), kind) for kind in ("ITEMS", "USERS")}
-    by = Deployed(engine.CUSTOM_RECIPES[recipe_name], served(Path(model)), config, known.__getitem__)
+    by = Deployed(RECIPES[recipe_name], served(Path(model)), config, known.__getitem__)
     for file in inputs:
         lines = [_answer(by, line, results, expression) for line in tables.text_of(file).split("\n") if line.strip()]
         write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())

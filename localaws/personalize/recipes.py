@@ -3,6 +3,7 @@
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
+from localaws.personalize.domains import CUSTOM, ECOMMERCE, VIDEO_ON_DEMAND
 from localaws.personalize.kinds import invalid
 from localaws.resources import page
 from localaws.wire import ServiceError
@@ -10,39 +11,64 @@ from localaws.wire import ServiceError
 RECIPE_PREFIX = "arn:aws:personalize:::recipe/"
 # When the guide's history says the domain recipes came (2021-11-29).
 RECIPES_SINCE = 1638144000.0
+BY_DOMAIN = {ECOMMERCE: engine.RECIPES, VIDEO_ON_DEMAND: engine.VIDEO_RECIPES, CUSTOM: engine.CUSTOM_RECIPES}
+RECIPES = {name: recipe for recipes in BY_DOMAIN.values() for name, recipe in recipes.items()}
+_DOMAIN_OF = {name: domain for domain, recipes in BY_DOMAIN.items() for name in recipes}
+
+
+def recipe(arn: str) -> engine.Recipe:
+    """The recipe of a resource that exists."""
+    return RECIPES[arn.removeprefix(RECIPE_PREFIX)]
+
+
+def recipe_of_domain(arn: str | None, domain: str | None) -> engine.Recipe:
+    """The recipe that a new recommender or solution names. Raises InvalidInputException for one of another domain."""
+    able = BY_DOMAIN[domain]
+    name = (arn or "").removeprefix(RECIPE_PREFIX)
+    if name not in able:
+        raise invalid(f"Recipe {arn} is not one of {', '.join(RECIPE_PREFIX + each for each in able)}")
+    return able[name]
 
 
 def list_recipes(context: Context, params: dict) -> dict:
+    """Of one domain, or all of them."""
     names = []
     if params.get("recipeProvider", "SERVICE") == "SERVICE":
-        by_domain = {"ECOMMERCE": list(engine.RECIPES), None: [*engine.RECIPES, *engine.CUSTOM_RECIPES]}
-        names = by_domain.get(params.get("domain"), [])
+        names = [*BY_DOMAIN[params["domain"]]] if "domain" in params else [*RECIPES]
     listed, token = page(names, params.get("nextToken"), params.get("maxResults"))
-    return {"recipes": [_recipe(name) for name in listed], "nextToken": token}
+    return {"recipes": [_view(name) for name in listed], "nextToken": token}
 
 
 def describe_recipe(context: Context, params: dict) -> dict:
     name = params["recipeArn"].removeprefix(RECIPE_PREFIX)
-    if name not in engine.RECIPES and name not in engine.CUSTOM_RECIPES:
+    if name not in RECIPES:
         raise ServiceError("ResourceNotFoundException", f"Resource Arn {params['recipeArn']} does not exist.")
-    return {"recipe": _recipe(name)}
+    return {"recipe": _view(name)}
 
 
-def _recipe(name: str) -> dict:
-    return {
+def _view(name: str) -> dict:
+    domain = {"domain": _DOMAIN_OF[name]} if _DOMAIN_OF[name] else {}
+    return domain | {
         "name": name,
         "recipeArn": RECIPE_PREFIX + name,
+        "recipeType": _type(RECIPES[name]),
         "status": STATES.done,
         "creationDateTime": RECIPES_SINCE,
         "lastUpdatedDateTime": RECIPES_SINCE,
-        **({"domain": "ECOMMERCE"} if name in engine.RECIPES else {}),
     }
+
+
+def _type(recipe: engine.Recipe) -> str:
+    """API_Recipe.md."""
+    if recipe.name == engine.PERSONALIZED_RANKING:
+        return "PERSONALIZED_RANKING"
+    return "RELATED_ITEMS" if recipe.needs_item else "USER_PERSONALIZATION"
 
 
 def check_config(recipe: engine.Recipe, config: dict) -> None:
     """The itemExplorationConfig of a recommender, campaign or batch job. Raises InvalidInputException."""
     if config.get("itemExplorationConfig") and not recipe.explores:
-        able = [each.name for each in (engine.RECIPES | engine.CUSTOM_RECIPES).values() if each.explores]
+        able = [each.name for each in RECIPES.values() if each.explores]
         raise invalid(f"itemExplorationConfig is for {', '.join(able)}, not for {recipe.name}.")
     try:
         settings_of(config)

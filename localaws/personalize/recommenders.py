@@ -5,10 +5,9 @@ from functools import partial
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove
-from localaws.personalize.recipes import RECIPE_PREFIX, check_config, settings_of
+from localaws.personalize.recipes import RECIPE_PREFIX, check_config, recipe, recipe_of_domain, settings_of
 from localaws.resources import Resource
 
 MOST_PER_GROUP = 5
@@ -20,12 +19,11 @@ def create_recommender(context: Context, params: dict) -> dict:
         raise invalid(
             f"Please use a domains-specific Dataset Group to create the Recommender: {group.arn} has no domain."
         )
-    name = params["recipeArn"].removeprefix(RECIPE_PREFIX)
-    if name not in engine.RECIPES:
-        allowed = ", ".join(RECIPE_PREFIX + each for each in engine.RECIPES)
-        raise invalid(f"Recipe {params['recipeArn']} is not one of {allowed}")
-    check_config(engine.RECIPES[name], params.get("recommenderConfig", {}))
-    imported_files(context, group.arn)
+    asked = recipe_of_domain(params["recipeArn"], group.record["domain"])
+    check_config(asked, params.get("recommenderConfig", {}))
+    files = imported_files(context, group.arn)
+    if asked.needs_items and "ITEMS" not in files:
+        raise invalid(f"Dataset group {group.arn} has no Items dataset with imported data; {asked.name} needs one.")
     others = children(context, "Recommender", "datasetGroupArn", group.arn)
     if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
         raise limit(f"Dataset group {group.arn} has {MOST_PER_GROUP} recommenders, the most it may have.")
@@ -57,7 +55,7 @@ def update_recommender(context: Context, params: dict) -> dict:
     if recommender.status != STATES.done or update.get("status") in (STATES.pending, STATES.in_progress):
         raise in_use(f"Recommender {recommender.arn} is {recommender.status}; it must be ACTIVE and not updating.")
     config = recommender.record["recommenderConfig"] | params["recommenderConfig"]
-    check_config(engine.RECIPES[recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX)], config)
+    check_config(recipe(recommender.record["recipeArn"]), config)
     mark = partial(_mark_update, context, recommender.arn, config)
     mark(STATES.pending)
     _train(context, recommender, config, mark)

@@ -12,7 +12,7 @@ from localaws.personalize import engine, filtering, metadata
 from localaws.personalize.answering import DEFAULT_RESULTS, MOST_RESULTS, Asked, Deployed, check_results, served
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.kinds import children, get, invalid
-from localaws.personalize.recipes import RECIPE_PREFIX
+from localaws.personalize.recipes import recipe
 from localaws.personalize.records import records
 
 
@@ -25,6 +25,8 @@ def get_recommendations(context: Context, params: dict) -> dict:
     columns = metadata.check(context, group_arn, by.config.get("enableMetadataWithRecommendations", False), params)
     allowed = _allowed(context, group_arn, asked, params) if "filterArn" in params else None
     if params.get("promotions"):
+        if by.recipe.name == engine.VIDEO_TRENDING_NOW:
+            raise invalid(f"promotions cannot be asked of {by.recipe.name}.")  # promoting-items-domain-dsg.md
         items = _with_promotion(context, group_arn, asked, results, allowed, params["promotions"][0])
     else:
         items = asked.listed(asked.ranking(results, allowed))
@@ -52,10 +54,7 @@ def _deployed(context: Context, params: dict) -> tuple[str, Deployed]:
     named = [member for member in ("recommenderArn", "campaignArn") if member in params]
     if len(named) != 1:
         raise invalid("A request needs either recommenderArn or campaignArn.")
-    kind, recipes = {
-        "recommenderArn": ("Recommender", engine.RECIPES),
-        "campaignArn": ("Campaign", engine.CUSTOM_RECIPES),
-    }[named[0]]
+    kind = {"recommenderArn": "Recommender", "campaignArn": "Campaign"}[named[0]]
     found = get(context, kind, params[named[0]])
     if found.status != STATES.done:
         raise invalid(f"{kind} {found.arn} is {found.status}; only an ACTIVE one recommends.")
@@ -64,7 +63,7 @@ def _deployed(context: Context, params: dict) -> tuple[str, Deployed]:
         trained = get(context, "SolutionVersion", found.record["solutionVersionArn"])
     group_arn = trained.record["datasetGroupArn"]
     return group_arn, Deployed(
-        recipes[trained.record["recipeArn"].removeprefix(RECIPE_PREFIX)],
+        recipe(trained.record["recipeArn"]),
         served(Path(trained.private["model"])),
         found.record["recommenderConfig" if kind == "Recommender" else "campaignConfig"],
         partial(records, context, group_arn),

@@ -1,30 +1,18 @@
 """Avro schemas as Amazon Personalize asks for them.
 
-Source: the guide's ECOMMERCE-datasets-and-schemas.md and how-it-works-dataset-schema.md.
+Source: how-it-works-dataset-schema.md; domains.py has what each domain asks for.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from localaws.personalize import domains
 from localaws.personalize.kinds import invalid
 
 NAMESPACE = "com.amazonaws.personalize.schema"
 TYPES = ("float", "double", "int", "long", "string", "boolean", "null")
-BUILT_DOMAIN = "ECOMMERCE"
-# Required fields by dataset type: of custom groups, which have no domain, and of ECOMMERCE.
-REQUIRED = {
-    None: {
-        "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"},
-        "Items": {"ITEM_ID": "string"},
-        "Users": {"USER_ID": "string"},
-    },
-    BUILT_DOMAIN: {
-        "Interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
-        "Items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
-        "Users": {"USER_ID": "string"},
-    },
-}
-DATASET_TYPES = tuple(REQUIRED[None])
+DATASET_TYPES = ("Interactions", "Items", "Users")
 
 
 @dataclass(frozen=True)
@@ -32,6 +20,7 @@ class Field:
     name: str
     kind: str
     nullable: bool
+    categorical: bool = False
     textual: bool = False
 
 
@@ -64,7 +53,10 @@ def _field(document: dict) -> Field:
     others = [kind for kind in kinds if kind != "null"]
     if len(others) != 1:
         raise invalid(f"Field {document['name']} must have exactly one type besides null, not {kinds}")
-    return Field(document["name"], others[0], "null" in kinds, document.get("textual", False))
+    marks = [document.get(mark, False) for mark in ("categorical", "textual")]
+    if any(not isinstance(mark, bool) for mark in marks) or all(marks) or (any(marks) and others != ["string"]):
+        raise invalid(f"Field {document['name']}: a string may have either categorical or textual set to true")
+    return Field(document["name"], others[0], "null" in kinds, *marks)
 
 
 def check_successor(old: str, new: str) -> None:
@@ -86,20 +78,44 @@ def check_successor(old: str, new: str) -> None:
             raise invalid(f"The new field {field.name} must allow null: earlier records do not have it")
 
 
-def check_domain(domain: str | None) -> None:
-    if domain not in REQUIRED:
-        raise invalid(f"Domain {domain} is not built in Storecast's embedded AWS; {BUILT_DOMAIN} is, and no domain")
-
-
 def check(domain: str | None, text: str) -> None:
     """What CreateSchema refuses."""
     dataset_type, fields = parse(text)
-    check_domain(domain)
+    required, reserved = domains.REQUIRED[domain][dataset_type], domains.RESERVED[domain][dataset_type]
     by_name = {field.name: field for field in fields}
-    for name, kind in REQUIRED[domain][dataset_type].items():
+    for name in required:
         if name not in by_name:
             raise invalid(f"The {domain or 'custom'} schema of {dataset_type} requires the field {name}")
-        if by_name[name].kind != kind:
-            raise invalid(f"Field {name} of {dataset_type} must be of type {kind}, not {by_name[name].kind}")
-    if dataset_type != "Interactions" and len(fields) < 2:
-        raise invalid(f"A schema of {dataset_type} needs at least one metadata field besides {fields[0].name}")
+    for name, wanted in (reserved | required).items():
+        if name in by_name and not any(_is(by_name[name], each) for each in wanted.split(" or ")):
+            raise invalid(f"Field {name} of {dataset_type} must be of type {wanted}, not {_type(by_name[name])}")
+    for name in domains.KEYS:
+        if name in by_name and by_name[name].nullable:
+            raise invalid(f"Field {name} of {dataset_type} must not allow null")
+    _check_metadata(dataset_type, fields, required.keys() | reserved.keys())
+
+
+def _is(field: Field, wanted: str) -> bool:
+    if wanted in ("categorical", "textual"):
+        return field.kind == "string" and getattr(field, wanted)
+    return field.kind == wanted and not field.categorical and not field.textual
+
+
+def _type(field: Field) -> str:
+    return "categorical" if field.categorical else "textual" if field.textual else field.kind
+
+
+def _check_metadata(dataset_type: str, fields: list[Field], known: Collection[str]) -> None:
+    """Items and users have at least one field besides their id and age; no type has more than its quota."""
+    if dataset_type == "Interactions":
+        metadata = [field for field in fields if field.name not in known]
+    else:
+        metadata = [field for field in fields if field.name not in (*domains.KEYS, "CREATION_TIMESTAMP")]
+        if not metadata:
+            raise invalid(f"A schema of {dataset_type} needs at least one metadata field besides {fields[0].name}")
+    most = domains.MOST_METADATA[dataset_type]
+    if len(metadata) > most:
+        raise invalid(f"A schema of {dataset_type} has {len(metadata)} metadata fields; it may have {most}")
+    textual = [field.name for field in fields if field.textual]
+    if len(textual) > (1 if dataset_type == "Items" else 0):
+        raise invalid(f"Textual fields {', '.join(textual)}: a schema of Items may have one, others none")

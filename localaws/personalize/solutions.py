@@ -9,8 +9,9 @@ from dataclasses import replace
 from localaws.gateway import Context
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
+from localaws.personalize.domains import CUSTOM
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, limit, remove, view
-from localaws.personalize.recipes import RECIPE_PREFIX
+from localaws.personalize.recipes import RECIPE_PREFIX, recipe_of_domain
 
 MOST_PER_GROUP = 10  # quotas page of the guide
 FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}  # native-recipe-trending-now.md
@@ -22,10 +23,7 @@ def create_solution(context: Context, params: dict) -> dict:
     group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     if unbuilt := [name for name in UNBUILT if params.get(name)]:
         raise invalid(f"{', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    recipe = params.get("recipeArn", "").removeprefix(RECIPE_PREFIX)
-    if recipe not in engine.CUSTOM_RECIPES:
-        allowed = ", ".join(RECIPE_PREFIX + name for name in engine.CUSTOM_RECIPES)
-        raise invalid(f"Recipe {params.get('recipeArn')} is not one of {allowed}")
+    recipe = recipe_of_domain(params.get("recipeArn"), CUSTOM).name
     config = params.get("solutionConfig", {})
     if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")

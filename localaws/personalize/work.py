@@ -10,6 +10,7 @@ from localaws import tables
 from localaws.jobs import JobFailed
 from localaws.objects import Access, File, read, write
 from localaws.personalize import engine, streams
+from localaws.personalize.recipes import RECIPES
 from localaws.personalize.schema import Field, parse
 
 LEAST_INTERACTIONS = 1000
@@ -86,7 +87,7 @@ def train(
     event_value_threshold: float | None = None,
 ) -> dict:
     """A model and its metrics. A custom solution may train on one event type, and on events from a value on, alone."""
-    recipe = (engine.RECIPES | engine.CUSTOM_RECIPES)[recipe_name]
+    recipe = RECIPES[recipe_name]
     recipe = replace(recipe, event_type=event_type or recipe.event_type)
     items = _frame(files["ITEMS"], "ITEM_ID") if "ITEMS" in files else None
     try:

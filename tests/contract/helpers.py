@@ -99,6 +99,11 @@ def avro(name: str, *fields: dict | tuple[str, Any]) -> str:
     return json.dumps(record | {"fields": documents, "version": "1.0"})
 
 
+def marked(name: str, *marks: str) -> dict:
+    """A string field of an Avro schema that is categorical, or textual."""
+    return {"name": name, "type": "string"} | {mark: True for mark in marks}
+
+
 INTERACTIONS = avro(
     "Interactions", ("USER_ID", "string"), ("ITEM_ID", "string"), ("TIMESTAMP", "long"), ("EVENT_TYPE", "string")
 )
@@ -106,6 +111,6 @@ ITEMS = avro(
     "Items",
     ("ITEM_ID", "string"),
     ("PRICE", "float"),
-    {"name": "CATEGORY_L1", "type": "string", "categorical": True},
+    marked("CATEGORY_L1", "categorical"),
 )
-USERS = avro("Users", ("USER_ID", "string"), {"name": "AGE", "type": "string", "categorical": True})
+USERS = avro("Users", ("USER_ID", "string"), marked("AGE", "categorical"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.contract.helpers import INTERACTIONS, ITEMS, USERS, ended, gone, unique
+from tests.contract.helpers import INTERACTIONS, ITEMS, USERS, avro, ended, gone, marked, unique
 
 RECIPE = "arn:aws:personalize:::recipe/"
 VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-by-purchases"
@@ -12,6 +12,9 @@ PERSONAL, RANKING, SIMILAR = "aws-user-personalization", "aws-personalized-ranki
 POPULAR, TRENDING = "aws-popularity-count", "aws-trending-now"
 ALL = (PERSONAL, RANKING, SIMILAR, POPULAR, TRENDING)
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
+VIDEO_SCHEMAS = SCHEMAS | {
+    "Items": avro("Items", ("ITEM_ID", "string"), marked("GENRES", "categorical"), ("CREATION_TIMESTAMP", "long"))
+}
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,14 @@ class Group:
 
 
 def create_group(personalize, kinds: tuple[str, ...] = tuple(SCHEMAS), domain: str | None = "ECOMMERCE") -> Group:
-    """A group of a domain, or a custom one, with empty datasets of the sample's schemas."""
+    """A group of a domain, or a custom one, with empty datasets of the sample's schemas, or a video shop's."""
+    texts = VIDEO_SCHEMAS if domain == "VIDEO_ON_DEMAND" else SCHEMAS
     of_domain = {"domain": domain} if domain else {}
     arn = personalize.create_dataset_group(name=unique("group"), **of_domain)["datasetGroupArn"]
     assert ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)["status"] == "ACTIVE"
     schemas, datasets = {}, {}
     for kind in kinds:
-        made = personalize.create_schema(name=unique(kind), schema=SCHEMAS[kind], **of_domain)
+        made = personalize.create_schema(name=unique(kind), schema=texts[kind], **of_domain)
         schemas[kind] = made["schemaArn"]
         datasets[kind] = personalize.create_dataset(
             name=unique(kind), schemaArn=schemas[kind], datasetGroupArn=arn, datasetType=kind

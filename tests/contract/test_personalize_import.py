@@ -4,12 +4,14 @@ import boto3
 import pytest
 
 from tests.contract.clients import refused
-from tests.contract.helpers import INTERACTIONS, ITEMS, avro, unique
+from tests.contract.helpers import INTERACTIONS, ITEMS, avro, marked, unique
 from tests.contract.personalize_setup import create_group, delete_group, import_from
 
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
 ROWS = "".join(f"u{row % 50},i{row % 7},{1_700_000_000 + row},View\n" for row in range(1000))
 KEYS = [("USER_ID", "string"), ("ITEM_ID", "string"), ("TIMESTAMP", "long"), ("EVENT_TYPE", "string")]
+ITEM = [("ITEM_ID", "string"), ("PRICE", "float"), marked("CATEGORY_L1", "categorical")]
+VIDEO = [("ITEM_ID", "string"), marked("GENRES", "categorical"), ("CREATION_TIMESTAMP", "long")]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +33,46 @@ def group(personalize):
         (avro("Interactions", *KEYS, ("SIZE", "decimal")), ["SIZE", "decimal", "float"]),
         (avro("Interactions", *KEYS, ("SIZE", ["int", "float"])), ["SIZE", "exactly one type"]),
         (avro("Interactions", *KEYS, ("EVENTTYPE", "string")), ["EVENTTYPE", "underscores"]),
+        (avro("Interactions", *KEYS, ("COLOUR", {"type": "array", "items": "string"})), ["COLOUR", "array"]),
+        (avro("Interactions", *KEYS[:3], marked("EVENT_TYPE", "categorical")), ["EVENT_TYPE", "string", "categorical"]),
+        (avro("Interactions", KEYS[0], ("ITEM_ID", ["string", "null"]), *KEYS[2:]), ["ITEM_ID", "null"]),
+        (avro("Interactions", *KEYS, ("EVENT_VALUE", "string")), ["EVENT_VALUE", "float"]),
+        (avro("Interactions", *KEYS, *[marked(f"M{n}", "categorical") for n in range(6)]), ["6 metadata", "5"]),
+        (avro("Interactions", *KEYS, marked("NOTE", "textual")), ["NOTE", "Items"]),
         (avro("Users", ("USER_ID", "string")), ["Users", "metadata field"]),
+        (
+            avro("Items", ("ITEM_ID", "string"), ("PRICE", "float"), ("CATEGORY_L1", "string")),
+            ["CATEGORY_L1", "categorical"],
+        ),
+        (avro("Items", *ITEM, marked("A", "textual"), marked("B", "textual")), ["A, B", "one"]),
+        (avro("Items", *ITEM, ("PRODUCT_DESCRIPTION", "string")), ["PRODUCT_DESCRIPTION", "textual"]),
+        (avro("Items", *ITEM, marked("COLOUR", "categorical", "textual")), ["COLOUR", "either"]),
+        (avro("Items", *ITEM, {"name": "SIZE", "type": "int", "categorical": True}), ["SIZE", "string"]),
     ],
 )
 def test_bad_schemas(personalize, schema: str, words: list[str]) -> None:
     create = personalize.create_schema
     refused("InvalidInputException", create, *words, name=unique("bad"), domain="ECOMMERCE", schema=schema)
+
+
+@pytest.mark.parametrize(
+    ("domain", "schema", "words"),
+    [
+        ("VIDEO_ON_DEMAND", avro("Items", *ITEM), ["GENRES"]),
+        ("VIDEO_ON_DEMAND", avro("Items", *VIDEO[:2], ("CREATION_TIMESTAMP", "float")), ["CREATION_TIMESTAMP", "long"]),
+        ("VIDEO_ON_DEMAND", avro("Items", *VIDEO, ("DURATION", "int")), ["DURATION", "float"]),
+        (
+            "VIDEO_ON_DEMAND",
+            avro("Users", KEYS[0], ("SUBSCRIPTION_MODEL", "string")),
+            ["SUBSCRIPTION_MODEL", "categorical"],
+        ),
+        (None, avro("Items", ("ITEM_ID", "string"), ("CREATION_TIMESTAMP", "long")), ["Items", "metadata field"]),
+        (None, avro("Interactions", *KEYS[:2]), ["custom", "TIMESTAMP"]),
+    ],
+)
+def test_bad_schemas_of_other_domains(personalize, domain: str | None, schema: str, words: list[str]) -> None:
+    of_domain = {"domain": domain} if domain else {}
+    refused("InvalidInputException", personalize.create_schema, *words, name=unique("bad"), schema=schema, **of_domain)
 
 
 def test_a_dataset_must_fit_its_schema_and_group(personalize, group) -> None:
@@ -103,8 +139,3 @@ def test_imports_that_cannot_start(personalize, group, bucket: str, personalize_
     refused("InvalidInputException", create, "INCREMENTAL", **good, **here, importMode="INCREMENTAL")
     refused("InvalidInputException", create, "/tmp", **good, dataSource={"dataLocation": "/tmp/items.csv"})
     refused("ResourceNotFoundException", create, **{**good, "datasetArn": items + "x"}, **here)
-
-
-def test_a_domain_that_is_not_built_says_so(personalize) -> None:
-    create = personalize.create_dataset_group
-    refused("InvalidInputException", create, "VIDEO_ON_DEMAND", "ECOMMERCE", name="video", domain="VIDEO_ON_DEMAND")

@@ -116,6 +116,8 @@ def test_update_trains_anew_and_keeps_the_config(personalize, trained) -> None:
     )
     assert found["status"] == "ACTIVE" and found["recommenderConfig"].items() >= config.items()
     exploration = {"itemExplorationConfig": {"explorationwait": "0.3"}}
+    refused("InvalidInputException", update, FOR_YOU, VIEWS, recommenderArn=arn, recommenderConfig=exploration)
+    arn = trained.recommenders[FOR_YOU]
     refused("InvalidInputException", update, "explorationwait", recommenderArn=arn, recommenderConfig=exploration)
 
 

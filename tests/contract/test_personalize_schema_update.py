@@ -6,10 +6,10 @@ import pytest
 
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
-from tests.contract.helpers import INTERACTIONS, USERS, avro, ended, unique
+from tests.contract.helpers import INTERACTIONS, USERS, avro, ended, marked, unique
 from tests.contract.personalize_setup import create_group, delete_group
 
-FIELDS = (("ITEM_ID", "string"), ("PRICE", "float"), {"name": "CATEGORY_L1", "type": "string", "categorical": True})
+FIELDS = (("ITEM_ID", "string"), ("PRICE", "float"), marked("CATEGORY_L1", "categorical"))
 COLOUR = ("COLOUR", ["null", "string"])
 
 
@@ -53,7 +53,10 @@ def test_interactions_keep_their_schema(personalize) -> None:
     ("text", "words"),
     [
         (avro("Items", *FIELDS, ("COLOUR", "string")), ["COLOUR", "null"]),
-        (avro("Items", FIELDS[0], FIELDS[1], ("CATEGORY_L1", ["null", "string"])), ["CATEGORY_L1"]),
+        (
+            avro("Items", FIELDS[0], FIELDS[1], marked("CATEGORY_L1", "categorical") | {"type": ["null", "string"]}),
+            ["CATEGORY_L1"],
+        ),
         (USERS, ["Users", "Items"]),
     ],
     ids=["not nullable", "changed", "other type"],

@@ -1,4 +1,4 @@
-"""Personalize's ECOMMERCE recipes as pure functions: frames and arrays in, ranked item codes out.
+"""Personalize's recipes as pure functions: frames and arrays in, ranked item codes out.
 
 events = encode(interactions, items)                     # frames of the Interactions and Items datasets
 recipe = RECIPES["aws-ecomm-recommended-for-you"]
@@ -13,6 +13,7 @@ from .events import FILTER_REACH, NO_HISTORY, REQUIRED, Events, History, Insuffi
 from .ranking import Ranking
 from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
+from .video import VIDEO_RECIPES, VIDEO_TRENDING_NOW
 
 __all__ = [
     "CUSTOM_RECIPES",
@@ -23,6 +24,8 @@ __all__ = [
     "REQUIRED",
     "TRENDING_NOW",
     "USER_PERSONALIZATION",
+    "VIDEO_RECIPES",
+    "VIDEO_TRENDING_NOW",
     "Evaluation",
     "Events",
     "History",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # answering requests must not load pandas
 REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # ECOMMERCE-interactions-dataset.md
 PURCHASE = "Purchase"
 VIEW = "View"
+WATCH = "Watch"
 FILTER_REACH = 100  # filters see at most this many interactions per user and event type (limits.md)
 
 
@@ -29,10 +30,10 @@ class History:
     items: np.ndarray
     event_types: np.ndarray
 
-    def purchased(self) -> np.ndarray:
-        """Codes of the items in the user's newest 100 purchases: what the automatic filter takes out."""
-        bought = self.items[self.event_types == PURCHASE][-FILTER_REACH:]
-        return bought[bought >= 0]
+    def newest(self, event_type: str) -> np.ndarray:
+        """Codes of the items in the user's newest 100 events of a type: what an automatic filter takes out."""
+        found = self.items[self.event_types == event_type][-FILTER_REACH:]
+        return found[found >= 0]
 
 
 NO_HISTORY = History(np.empty(0, dtype=np.int64), np.empty(0, dtype="<U1"))

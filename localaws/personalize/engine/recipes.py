@@ -22,7 +22,7 @@ Model = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Recipe:
-    """One use case of ECOMMERCE-use-cases.md.
+    """One use case of ECOMMERCE-use-cases.md or VIDEO_ON_DEMAND-use-cases.md, or a recipe of custom solutions.
 
     name                the end of its recipe ARN
     event_type          events it is trained on, of which it needs 1000; None: all events
@@ -30,8 +30,9 @@ class Recipe:
     rank                recommend(model, history, item, k, allowed, settings) -> Ranking
     needs_user          a request must name a userId
     needs_item          a request must name an itemId
-    excludes_purchased  takes out what the user purchased, without being asked (the guide: also-viewed, for-you)
+    excludes            takes out the items of the user's events of this type, without being asked; None: nothing
     explores            takes itemExplorationConfig
+    needs_items         needs an Items dataset
     """
 
     name: str
@@ -40,8 +41,9 @@ class Recipe:
     rank: Callable[[Model, History, int | None, int, np.ndarray, Settings], Ranking]
     needs_user: bool = True
     needs_item: bool = False
-    excludes_purchased: bool = False
+    excludes: str | None = None
     explores: bool = False
+    needs_items: bool = False
 
 
 RECIPES: dict[str, Recipe] = {
@@ -63,14 +65,14 @@ RECIPES: dict[str, Recipe] = {
             association.train,
             association.recommend,
             needs_item=True,
-            excludes_purchased=True,
+            excludes=PURCHASE,
         ),
         Recipe(
             "aws-ecomm-recommended-for-you",
             None,
             foryou.train,
             foryou.recommend,
-            excludes_purchased=True,
+            excludes=PURCHASE,
             explores=True,
         ),
     )
@@ -115,8 +117,8 @@ def recommend(
 def permissible(recipe: Recipe, n_items: int, history: History, item: int | None) -> np.ndarray:
     """(n_items,) bool: what the recipe may answer before any filter of the request."""
     permitted = np.ones(n_items, dtype=bool)
-    if recipe.excludes_purchased:
-        permitted[history.purchased()] = False
+    if recipe.excludes is not None:
+        permitted[history.newest(recipe.excludes)] = False
     if recipe.needs_item and item is not None and item >= 0:
         permitted[item] = False
     return permitted

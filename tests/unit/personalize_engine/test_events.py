@@ -54,8 +54,8 @@ def test_unknown_ids_have_code_minus_one():
 def test_the_purchase_filter_sees_the_newest_100_purchases_only():
     items = np.append(np.arange(101), -1)
     history = History(items, np.array(["Purchase"] * 102))
-    assert history.purchased().tolist() == list(range(2, 101))  # 100 newest are 2..100 and an unknown item
-    assert History(items, np.array(["View"] * 102)).purchased().size == 0
+    assert history.newest("Purchase").tolist() == list(range(2, 101))  # 100 newest are 2..100 and an unknown item
+    assert History(items, np.array(["View"] * 102)).newest("Purchase").size == 0
 
 
 def test_minimums_use_the_services_words():

@@ -36,15 +36,15 @@ def trained(shop):
 
 def test_recipes_ask_for_what_the_guide_says():
     facts = {
-        name.removeprefix("aws-ecomm-"): (r.event_type, r.needs_user, r.needs_item, r.excludes_purchased, r.explores)
+        name.removeprefix("aws-ecomm-"): (r.event_type, r.needs_user, r.needs_item, r.excludes, r.explores)
         for name, r in RECIPES.items()
     }
     assert facts == {
-        "popular-items-by-views": ("View", True, False, False, False),
-        "popular-items-by-purchases": ("Purchase", True, False, False, False),
-        "frequently-bought-together": ("Purchase", False, True, False, False),
-        "customers-who-viewed-x-also-viewed": ("View", True, True, True, False),
-        "recommended-for-you": (None, True, False, True, True),
+        "popular-items-by-views": ("View", True, False, None, False),
+        "popular-items-by-purchases": ("Purchase", True, False, None, False),
+        "frequently-bought-together": ("Purchase", False, True, None, False),
+        "customers-who-viewed-x-also-viewed": ("View", True, True, "Purchase", False),
+        "recommended-for-you": (None, True, False, "Purchase", True),
     }
 
 
