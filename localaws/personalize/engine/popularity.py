@@ -22,5 +22,10 @@ def recommend(
     model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
 ) -> Ranking:
     """The k most popular allowed items, the same for every user."""
+    return Ranking(most_popular(model, k, allowed))
+
+
+def most_popular(model: dict[str, np.ndarray], k: int, allowed: np.ndarray) -> np.ndarray:
+    """The first k allowed codes of the model's `popular`."""
     popular = model["popular"]
-    return Ranking(popular[allowed[popular]][:k])
+    return popular[allowed[popular]][:k]

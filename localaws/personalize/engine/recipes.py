@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import association, foryou, popularity
+from . import also_viewed, bought_together, foryou, popularity
 from .events import NO_HISTORY, PURCHASE, VIEW, Events, History, check_minimums
 from .ranking import Ranking
 from .settings import Settings
@@ -54,16 +54,16 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "aws-ecomm-frequently-bought-together",
             PURCHASE,
-            association.train,
-            association.recommend,
+            bought_together.train,
+            bought_together.recommend,
             needs_user=False,  # only a filter on CurrentUser needs one
             needs_item=True,
         ),
         Recipe(
             "aws-ecomm-customers-who-viewed-x-also-viewed",
             VIEW,
-            association.train,
-            association.recommend,
+            also_viewed.train,
+            also_viewed.recommend,
             needs_item=True,
             excludes=PURCHASE,
         ),

@@ -12,8 +12,8 @@ class Settings:
     exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE-use-cases.md)
     exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE-use-cases.md)
     min_cointeraction_count       pairs seen together less often are noise; default 3 (native-recipe-sims.md)
-    popularity_discount_factor    0..1, how much related items are held back for being popular (SIMS' knob; our default)
-    prior_groups                  how many baskets or visits our prior of a related item weighs (association.py)
+    popularity_discount_factor    0..1, how much companions are held back for being popular (SIMS' knob; our default)
+    prior_groups                  how many baskets our prior of a companion weighs (bought_together.py)
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
                                   basket. AWS documents neither; an hour joins the lines of one checkout.
     recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .association import MAX_GROUP, incidence, strongest
+from .also_viewed import companions
 from .events import Events, History, codes_of
 from .ranking import Ranking, best
 from .settings import Settings
@@ -27,21 +27,14 @@ FILL = 1e-6  # below any similarity that counts
 
 
 def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dict[str, np.ndarray]:
-    """Model: `share` (N,) of the users, `weight` (N,) w; companions by cosine as in association.strongest; categories
-    both ways: `item_start` (N+1,), `item_categories`, `item_weights`, `category_start`, `category_items`,
+    """Model: `share` (N,) of the users, `weight` (N,) w; companions by cosine as in association.companions;
+    categories both ways: `item_start` (N+1,), `item_categories`, `item_weights`, `category_start`, `category_items`,
     `category_weights`."""
-    n_items = len(events.item_ids)
-    matrix = incidence(events.users, events.items, n_items)
-    matrix.data[:] = 1.0
-    users = np.bincount(matrix.indices, minlength=n_items).astype(np.float64)
-    small = matrix[np.diff(matrix.indptr) <= MAX_GROUP]
-    together = (small.T @ small).tocoo()
-    keep = (together.row != together.col) & (together.data >= settings.min_cointeraction_count)
-    i, j, k = together.row[keep], together.col[keep], together.data[keep].astype(np.float64)
+    related = companions(events, settings)
+    users = related["share"] * max(len(events.user_ids), 1)
     return {
-        "share": users / max(len(events.user_ids), 1),
+        **related,
         "weight": users / (users + COLD),
-        **strongest(i, j, k / np.sqrt(users[i] * users[j]), n_items),
         **_categories(events.item_ids, items),
     }
 

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from localaws.personalize.engine import NO_HISTORY, Settings, encode
-from localaws.personalize.engine.association import log_likelihood_ratio, recommend, train, visits
+from localaws.personalize.engine import NO_HISTORY, Settings, also_viewed, association, encode
+from localaws.personalize.engine.association import visits
+from localaws.personalize.engine.bought_together import log_likelihood_ratio, recommend, train
 
-from .conftest import START, log
+from .conftest import DAY, START, log
 
 
 def basket_log(baskets: list[list[str]]):
@@ -38,9 +39,27 @@ def test_the_score_of_a_planted_pair_is_the_formula():
     events = basket_log([["a", "b"]] * 20 + [["c"]] * 80)
     model = train(events, None, Settings(prior_groups=100, popularity_discount_factor=0.5))
     assert companions(events, model, "a") == ["b"]
-    # k = n_a = 20, p_b = .2; the others' shares add up to .2 + .8 = 1, one companion per basket with a: r = 20/20 = 1
-    assert model["scores"][0] == pytest.approx((20 + 100 * 1 * 0.2) / (20 + 100) / 0.2**0.5)
+    # k = n_a = 20, p_b = .2
+    assert model["scores"][0] == pytest.approx((20 + 100 * 0.2) / (20 + 100) / 0.2**0.5)
     assert model["base"].tolist() == pytest.approx([0.2**0.5, 0.2**0.5, 0.8**0.5])
+
+
+def test_also_viewed_is_the_cosine_of_the_viewers_on_whatever_days():
+    rows = [(f"u{n}", "a", START, "View") for n in range(9)] + [
+        (f"u{n}", "b", START + DAY, "View") for n in range(5, 9)
+    ]
+    events = encode(log([*rows, *rows, ("u0", "c", START, "View"), ("u1", "c", START, "View")]))
+    model = also_viewed.train(events, None, Settings())
+    assert companions(events, model, "a") == ["b"]  # a and c have but two viewers in common
+    assert model["scores"].tolist() == pytest.approx([4 / (9 * 4) ** 0.5] * 2)
+
+
+def test_pairs_of_all_blocks_of_items_are_found(shop, monkeypatch):
+    events = encode(shop).of_type("Purchase")
+    whole = train(events, None, Settings())
+    monkeypatch.setattr(association, "BLOCK", 7)
+    parts = train(events, None, Settings())
+    assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
 
 def test_pairs_below_the_minimum_or_by_chance_or_repelling_are_not_companions():

@@ -1,0 +1,155 @@
+"""An embedded AWS of a benchmark's own: started empty, watched for memory and CPU, asked through boto3, removed."""
+
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pandas as pd
+
+from localaws import process
+from localaws.personalize.engine import RECIPES
+from localaws.settings import Settings, client_environment, prepare
+
+BUCKET, ROLE = "benchmark", "arn:aws:iam::000000000000:role/benchmark"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Usage:
+    """Of all processes of an embedded AWS: the highest memory seen at once (shared pages once), CPU seconds so far."""
+
+    peak_mib: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@contextmanager
+def embedded_aws() -> Iterator[tuple[Settings, Usage]]:
+    """Runs one while the block runs; boto3 clients made in the block talk to it."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = prepare(Path(folder), probe.getsockname()[1])
+        probe.close()
+        pid = process.start(settings)
+        os.environ.update(client_environment(settings))
+        usage, done = Usage(), threading.Event()
+        watcher = threading.Thread(target=_watch, args=(pid, usage, done))
+        watcher.start()
+        try:
+            yield settings, usage
+        finally:
+            done.set()
+            watcher.join()
+            process.stop(settings)
+
+
+def _watch(pid: int, usage: Usage, done: threading.Event) -> None:
+    while not done.wait(0.25):
+        kib, ticks = 0, 0
+        for each in _tree(pid):
+            try:
+                rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+                kib += int(rollup.partition("\nPss:")[2].split()[0])
+                ticks += sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]))
+            except (OSError, IndexError):  # it ended meanwhile
+                continue
+        usage.peak_mib = max(usage.peak_mib, kib / 1024)
+        usage.cpu_seconds = max(usage.cpu_seconds, ticks / TICKS)
+
+
+def _tree(pid: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        children = [int(child) for task in tasks for child in task.read_text().split()]
+    except OSError:
+        return []
+    return [pid, *(each for child in children for each in _tree(child))]
+
+
+def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:
+    """An ECOMMERCE dataset group with a dataset of each frame (by type: Interactions, Items, Users).
+
+    Answers its ARN and the seconds from the first CreateDatasetImportJob until all imports were ACTIVE.
+    """
+    _make_bucket_and_role()
+    personalize, s3 = boto3.client("personalize"), boto3.client("s3")
+    group = personalize.create_dataset_group(name="benchmark", domain="ECOMMERCE")["datasetGroupArn"]
+    _active(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])
+    datasets = {}
+    for kind, frame in frames.items():
+        s3.put_object(Bucket=BUCKET, Key=f"{kind}.csv", Body=frame.to_csv(index=False).encode())
+        schema = personalize.create_schema(name=kind, domain="ECOMMERCE", schema=_avro(kind, frame))["schemaArn"]
+        made = personalize.create_dataset(name=kind, schemaArn=schema, datasetGroupArn=group, datasetType=kind)
+        datasets[kind] = arn = made["datasetArn"]
+        _active(lambda arn=arn: personalize.describe_dataset(datasetArn=arn)["dataset"])
+    began = time.perf_counter()
+    jobs = [
+        personalize.create_dataset_import_job(
+            jobName=kind, datasetArn=arn, roleArn=ROLE, dataSource={"dataLocation": f"s3://{BUCKET}/{kind}.csv"}
+        )["datasetImportJobArn"]
+        for kind, arn in datasets.items()
+    ]
+    for job in jobs:
+        _active(lambda job=job: personalize.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
+    return group, time.perf_counter() - began
+
+
+def create_recommenders(group: str) -> tuple[dict[str, str], float]:
+    """All five at once: ARNs by recipe name, and the seconds until all were ACTIVE."""
+    personalize, began = boto3.client("personalize"), time.perf_counter()
+    arns = {
+        recipe: personalize.create_recommender(
+            name=recipe, datasetGroupArn=group, recipeArn=f"arn:aws:personalize:::recipe/{recipe}"
+        )["recommenderArn"]
+        for recipe in RECIPES
+    }
+    for arn in arns.values():
+        _active(lambda arn=arn: personalize.describe_recommender(recommenderArn=arn)["recommender"])
+    return arns, time.perf_counter() - began
+
+
+def _make_bucket_and_role() -> None:
+    s3, iam = boto3.client("s3"), boto3.client("iam")
+    service = {"Principal": {"Service": "personalize.amazonaws.com"}}
+    reads = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+    }
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=_policy(reads | service))
+    name = ROLE.rpartition("/")[2]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole"} | service
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=_policy(reads))
+
+
+def _policy(statement: dict) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _avro(kind: str, frame: pd.DataFrame) -> str:
+    types = {"TIMESTAMP": "long", "PRICE": "float"}
+    fields = [{"name": name, "type": types.get(name, "string")} for name in frame.columns]
+    fields = [each | ({"categorical": True} if _is_category(kind, each) else {}) for each in fields]
+    record = {"type": "record", "name": kind, "namespace": "com.amazonaws.personalize.schema"}
+    return json.dumps(record | {"fields": fields, "version": "1.0"})
+
+
+def _is_category(kind: str, field: dict) -> bool:
+    return kind != "Interactions" and field["type"] == "string" and not field["name"].endswith("_ID")
+
+
+def _active(describe: Callable[[], dict]) -> None:
+    """Waits. Raises RuntimeError with the service's reason when it fails."""
+    while (found := describe())["status"] != "ACTIVE":
+        if found["status"].endswith("FAILED"):
+            raise RuntimeError(f"{found['name']}: {found.get('failureReason')}")
+        time.sleep(0.1)
