@@ -32,10 +32,14 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded AWS
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-prophet.txt -c requirements.txt
 
+$(VENV)/.jupyter: requirements-workshop.txt $(VENV)/.installed
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-workshop.txt -c requirements.txt
+	touch $@
+
 demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
 	python -m demo --dataset $(DATASET) --state $(STATE)
 
-test: setup ## all tests
+test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest
 
 local: setup ## the embedded AWS in the foreground
@@ -47,8 +51,8 @@ synth: setup ## the CloudFormation templates, without credentials or network
 bootstrap: setup ## what CDK needs in an account and region, once before the first deploy
 	$(CDK) bootstrap --context dataset=$(DATASET)
 
-deploy: setup ## the app to the AWS account of your credentials (DATASET=name)
-	$(CDK) deploy --all --require-approval never --context dataset=$(DATASET)
+deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name)
+	$(CDK) deploy "storecast-$(DATASET)-*ing" --require-approval never --context dataset=$(DATASET)
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	$(CDK) destroy --all --force --context dataset=$(DATASET)

@@ -43,15 +43,13 @@ FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAIL
 PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
 BATCH_INFERENCE = States("PENDING", "IN PROGRESS", "ACTIVE", "CREATE FAILED")  # API_BatchInferenceJob.md
 _STATES = {"forecast": FORECAST, "personalize": PERSONALIZE, "BatchInferenceJob": BATCH_INFERENCE}
-# What a change of state without work of its own comes to: a recommender's or a notebook's stop and start.
+# What a change of state without work of its own comes to: a recommender's stop and start.
 _SETTLES_AS = {
     "CREATE_STOPPING": "CREATE_STOPPED",
     "STOP PENDING": "INACTIVE",
     "STOP IN_PROGRESS": "INACTIVE",
     "START PENDING": "ACTIVE",
     "START IN_PROGRESS": "ACTIVE",
-    "Pending": "InService",
-    "Stopping": "Stopped",
 }
 _STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED")
 _DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS", "Deleting")

@@ -11,6 +11,7 @@ PRELOAD = ("localaws.forecast.work", "localaws.personalize.work")
 
 def run(settings: Settings) -> None:
     """Serves until it is told to stop."""
+    outside = dict(os.environ)
     os.environ.update(server_environment(settings))
     # ministack reads its settings from the environment when it is imported, so it is imported only now.
     from localaws import gateway
@@ -19,14 +20,17 @@ def run(settings: Settings) -> None:
     from localaws.personalize import service as personalize
     from localaws.resources import Store
     from localaws.sagemaker import service as sagemaker
+    from localaws.sagemaker.machines import Machines
 
     store = Store(settings.state)
     switch = Switch(settings.faults)
     jobs = Jobs(store, preload=PRELOAD, switch=switch)
     jobs.recover()
-    gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.MOUNT], settings, store, jobs, switch)
+    machines = Machines(settings.endpoint, outside)
+    gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.mount(machines)], settings, store, jobs, switch)
 
     def close() -> None:
+        machines.close()
         jobs.close()
         store.close()
         settings.process_file.unlink(missing_ok=True)

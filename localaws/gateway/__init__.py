@@ -12,7 +12,7 @@ import ministack.app as emulator
 from botocore.model import OperationModel
 from ministack.core import router
 from ministack.core.responses import get_account_id, get_region
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import wire
 from localaws.faults import Switch
@@ -41,12 +41,16 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
             "host_patterns": [rf"{mount.signing_name}[\w-]*\."],
         }
         emulator.SERVICE_HANDLERS[mount.signing_name] = _handler(mount, context)
-        for resource_type, handlers in (mount.cloudformation or {}).items():
+        for resource_type, handlers in mount.cloudformation.items():
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
+    own_types = {resource_type for mount in mounts for resource_type in mount.cloudformation}
+    stacks._runs_on_worker_thread = _also_for(own_types, stacks._runs_on_worker_thread)
     store.on_status = functools.partial(events.announce, {mount.signing_name: mount.event for mount in mounts})
     step_functions.register(mounts)
     faults.register(switch)
     events.register()
+    for mount in mounts:
+        mount.resume(context())
 
 
 def _handler(mount: Mount, context: Callable[[], Context]) -> Callable:
@@ -77,3 +81,8 @@ def _cloudformation(handlers: Mapping[str, Callable], context: Callable[[], Cont
         handlers["delete"](context(), physical_id)
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def _also_for(types: set[str], runs_on_worker_thread: Callable[[str], bool]) -> Callable[[str], bool]:
+    """A stack waits for our resources (a notebook instance comes up) on a thread of its own, as for custom ones."""
+    return lambda resource_type: resource_type in types or runs_on_worker_thread(resource_type)

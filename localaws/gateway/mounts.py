@@ -1,7 +1,7 @@
 """What a service behind the gateway is (Mount), and what one of its operations knows of its call (Context)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localaws import wire
 from localaws.jobs import Jobs
@@ -31,6 +31,7 @@ class Mount:
     `service_for(request)` picks the botocore service; `new_arns(operation, params)` names what a create operation
     makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors. `event(resource)`
     is the detail-type and the detail of the EventBridge event that its new status sends, None for no event.
+    `resume(context)` takes up, after a start, what the last process left.
     """
 
     signing_name: str
@@ -38,5 +39,6 @@ class Mount:
     service_for: Callable[[wire.Request], wire.Service]
     new_arns: Callable[[str, dict], list[str]]
     sdk_prefix: str = ""
-    cloudformation: Mapping[str, Mapping[str, Callable]] | None = None
+    cloudformation: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     event: Callable[[Resource], tuple[str, dict] | None] = lambda resource: None
+    resume: Callable[[Context], None] = lambda context: None

@@ -49,6 +49,7 @@ SIGNATURES = {
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },
+    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ["resource_type"]},
     "ministack.services.eventbridge": {
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],

@@ -109,8 +109,11 @@ def check_all_is_there(local: Local) -> None:
     assert machine["roleArn"] == ROLE_ARN
     stack = local.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
-    notebook = local.client("sagemaker").describe_notebook_instance(NotebookInstanceName="kept")
-    assert notebook["NotebookInstanceStatus"] == "InService"
+    sagemaker = local.client("sagemaker")
+    eventually(
+        lambda: sagemaker.describe_notebook_instance(NotebookInstanceName="kept")["NotebookInstanceStatus"],
+        lambda status: status == "InService",
+    )
     names = [each["DatasetGroupName"] for each in local.client("forecast").list_dataset_groups()["DatasetGroups"]]
     assert names == ["kept"]
 
@@ -136,7 +139,7 @@ def test_another_port_for_a_running_one_is_an_error(local: Local) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_only_loopback_is_listened_on(local: Local) -> None:
-    """Of this process and its children: no 0.0.0.0, no other port than its own."""
+    """Of this process and its children, JupyterLab of the notebook instance among them: no 0.0.0.0."""
     listening = set()
     for pid in family(local.pid):
         own = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.exists()}
@@ -145,7 +148,8 @@ def test_only_loopback_is_listened_on(local: Local) -> None:
                 fields = line.split()
                 if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
                     listening.add(fields[1])
-    assert listening == {f"0100007F:{local.port:04X}"}
+    assert f"0100007F:{local.port:04X}" in listening
+    assert {address.partition(":")[0] for address in listening} == {"0100007F"}
 
 
 def family(pid: int) -> list[int]:
@@ -155,10 +159,20 @@ def family(pid: int) -> list[int]:
     return [pid, *(below for child in found for below in family(child))]
 
 
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_state_survives_stop_and_start(local: Local) -> None:
     idle = local.client("forecast")
     idle.list_dataset_groups()
+    there = family(local.pid)
+    assert any(b"jupyterlab" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in there)
     done = local.run("stop")
+    eventually(lambda: not any(map(alive, there)))
     assert done.returncode == 0 and "Stopped" in done.stdout, "an idle connection of a client must not hold it up"
     assert local.run("status").returncode == 1
     assert "does not run" in local.run("stop").stdout
@@ -193,8 +207,10 @@ def test_a_crash_leaves_no_job_in_limbo_and_loses_no_resource(local: Local) -> N
     late = local.client("iam").create_role(RoleName="late", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
     saved = local.state / "emulator" / "iam.json"
     eventually(lambda: late in saved.read_text())
+    there = family(local.pid)
     os.kill(local.pid, signal.SIGKILL)
     eventually(lambda: local.run("status").returncode == 1)
+    eventually(lambda: not any(map(alive, there)))
 
     local.start()
     forecast = local.client("forecast")

@@ -1,41 +1,67 @@
 """A SageMaker notebook instance and its lifecycle configuration, from creation to deletion."""
 
 import base64
+import json
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.contract.clients import refused
-from tests.contract.helpers import eventually, gone, role, unique
+from tests.contract.helpers import eventually, gone, role, statement, trust, unique, whole_bucket
+from tests.contract.lab import Lab
 
-SCRIPT = [{"Content": base64.b64encode(b"#!/bin/bash\necho ready\n").decode()}]
+ON_CREATE = """#!/bin/bash
+echo once >> /home/ec2-user/SageMaker/created.txt
+"""
+ON_START = """#!/bin/bash
+set -e
+aws s3 cp s3://{bucket}/hello.txt /tmp/hello.txt
+sudo -u ec2-user cp /tmp/hello.txt /home/ec2-user/SageMaker/hello.txt
+aws sts get-caller-identity --query Arn --output text >> /home/ec2-user/SageMaker/started.txt
+nohup sleep 1000 > /dev/null 2>&1 &
+if touch {outside}/was-here; then exit 1; fi
+"""
+KERNEL = """
+import boto3, json, os, sys
+from botocore.exceptions import ClientError
+s3, seen = boto3.client("s3"), {{"python": sys.prefix, "environment": sorted(n for n in os.environ if "AWS" in n)}}
+seen["arn"] = boto3.client("sts").get_caller_identity()["Arn"]
+seen["hello"] = s3.get_object(Bucket="{bucket}", Key="hello.txt")["Body"].read().decode()
+try:
+    s3.put_object(Bucket="{bucket}", Key="mine", Body=b"")
+except ClientError as error:
+    seen["denied"] = str(error)
+try:
+    open("{outside}/was-here", "w")
+except OSError as error:
+    seen["fenced"] = str(error)
+print(json.dumps(seen))
+"""
 
 
-@pytest.fixture
-def config(sagemaker):
+def config(sagemaker, **scripts: str) -> str:
+    """A new lifecycle configuration; answers its name."""
     name = unique("config").replace("_", "-")
-    sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name, OnStart=SCRIPT)
-    yield name
-    sagemaker.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
+    sagemaker.create_notebook_instance_lifecycle_config(
+        NotebookInstanceLifecycleConfigName=name,
+        **{hook: [{"Content": base64.b64encode(text.encode()).decode()}] for hook, text in scripts.items()},
+    )
+    return name
 
 
-@pytest.fixture
-def notebook(sagemaker, config: str):
-    """An instance in service; stopped and deleted afterwards."""
+def create(sagemaker, lifecycle: str, role_arn: str) -> str:
     name = unique("notebook").replace("_", "-")
     sagemaker.create_notebook_instance(
         NotebookInstanceName=name,
         InstanceType="ml.t3.medium",
-        RoleArn=role("sagemaker"),
-        LifecycleConfigName=config,
+        RoleArn=role_arn,
+        LifecycleConfigName=lifecycle,
         Tags=[{"Key": "project", "Value": "storecast"}],
     )
-    becomes(sagemaker, name, "InService")
-    yield name
-    if status(sagemaker, name) == "InService":
-        sagemaker.stop_notebook_instance(NotebookInstanceName=name)
-    becomes(sagemaker, name, "Stopped")
-    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
-    gone(sagemaker.describe_notebook_instance, NotebookInstanceName=name)
+    return name
 
 
 def status(sagemaker, name: str) -> str:
@@ -43,41 +69,153 @@ def status(sagemaker, name: str) -> str:
 
 
 def becomes(sagemaker, name: str, wanted: str) -> None:
-    eventually(lambda: status(sagemaker, name), lambda now: now == wanted)
+    seen = eventually(lambda: status(sagemaker, name), lambda now: now in (wanted, "Failed"))
+    assert seen == wanted, sagemaker.describe_notebook_instance(NotebookInstanceName=name)
 
 
-def test_a_notebook_is_described(sagemaker, notebook: str, config: str) -> None:
+def lab(sagemaker, name: str) -> Lab:
+    return Lab(sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=name)["AuthorizedUrl"])
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outside")
+
+
+@pytest.fixture(scope="module")
+def bucket(embedded_aws) -> str:
+    s3, name = boto3.client("s3"), unique("instance").replace("_", "-")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="hello.txt", Body=b"from S3")
+    return name
+
+
+@pytest.fixture(scope="module")
+def lifecycle(sagemaker, bucket: str, outside: Path) -> str:
+    return config(sagemaker, OnCreate=ON_CREATE, OnStart=ON_START.format(bucket=bucket, outside=outside))
+
+
+@pytest.fixture(scope="module")
+def notebook(sagemaker, lifecycle: str, bucket: str) -> Iterator[str]:
+    """An instance in service; stopped and deleted afterwards."""
+    rights = statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(bucket))
+    name = create(sagemaker, lifecycle, role("sagemaker", rights))
+    becomes(sagemaker, name, "InService")
+    yield name
+    sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+    becomes(sagemaker, name, "Stopped")
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
+    gone(sagemaker.describe_notebook_instance, NotebookInstanceName=name)
+    sagemaker.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=lifecycle)
+
+
+def test_a_notebook_is_described(sagemaker, notebook: str, lifecycle: str) -> None:
     found = sagemaker.describe_notebook_instance(NotebookInstanceName=notebook)
     assert found["InstanceType"] == "ml.t3.medium" and found["VolumeSizeInGB"] == 5
-    assert found["NotebookInstanceLifecycleConfigName"] == config
+    assert found["NotebookInstanceLifecycleConfigName"] == lifecycle
     assert found["NotebookInstanceArn"].endswith(f":notebook-instance/{notebook}")
     listed = sagemaker.list_notebook_instances(NameContains=notebook, StatusEquals="InService")["NotebookInstances"]
     assert [each["NotebookInstanceName"] for each in listed] == [notebook]
     assert sagemaker.list_notebook_instances(NameContains=notebook, StatusEquals="Stopped")["NotebookInstances"] == []
 
 
-def test_a_notebook_is_stopped_changed_and_started(sagemaker, notebook: str) -> None:
-    update, start = sagemaker.update_notebook_instance, sagemaker.start_notebook_instance
-    refused("ValidationException", update, "InService", NotebookInstanceName=notebook, InstanceType="ml.t3.large")
-    refused("ValidationException", start, "InService", NotebookInstanceName=notebook)
-    refused("ValidationException", sagemaker.delete_notebook_instance, "InService", NotebookInstanceName=notebook)
-    sagemaker.stop_notebook_instance(NotebookInstanceName=notebook)
-    becomes(sagemaker, notebook, "Stopped")
-    update(NotebookInstanceName=notebook, InstanceType="ml.t3.large", DisassociateLifecycleConfig=True)
+def test_its_presigned_url_opens_jupyterlab(sagemaker, notebook: str) -> None:
+    opened = lab(sagemaker, notebook)
+    assert opened.url.startswith("http://127.0.0.1:")
+    assert "<title>JupyterLab</title>" in opened.page()
+    assert {"conda_python3", "python3"} <= set(opened.api("kernelspecs")["kernelspecs"])
+    opened.token = "guessed"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        opened.api("contents")
+
+
+def test_its_lifecycle_scripts_have_run_in_its_own_folder(sagemaker, notebook: str, outside: Path) -> None:
+    opened = lab(sagemaker, notebook)
+    assert opened.file("created.txt") == "once\n" and opened.file("hello.txt") == "from S3"
+    assert ":assumed-role/" in opened.file("started.txt")
+    assert list(outside.iterdir()) == []
+
+
+def test_a_kernel_reaches_aws_as_the_role_and_nothing_outside(
+    sagemaker, notebook: str, bucket: str, outside: Path
+) -> None:
+    seen = json.loads(lab(sagemaker, notebook).run(KERNEL.format(bucket=bucket, outside=outside)))
     found = sagemaker.describe_notebook_instance(NotebookInstanceName=notebook)
-    assert found["InstanceType"] == "ml.t3.large"
-    assert "NotebookInstanceLifecycleConfigName" not in found
-    start(NotebookInstanceName=notebook)
+    assert seen["arn"].endswith(f":assumed-role/{found['RoleArn'].rpartition('/')[2]}/sagemaker")
+    assert seen["hello"] == "from S3"
+    assert "AccessDenied" in seen["denied"] and "PutObject" in seen["denied"]
+    assert "Permission denied" in seen["fenced"] and list(outside.iterdir()) == []
+    assert seen["environment"] == [], "no variable tells a notebook where it runs"
+    assert "/artifacts/" in seen["python"], "what a notebook installs goes to the instance"
+
+
+def test_a_notebook_is_stopped_changed_and_started_and_keeps_its_files(
+    sagemaker, notebook: str, lifecycle: str
+) -> None:
+    update, start = sagemaker.update_notebook_instance, sagemaker.start_notebook_instance
+    name = {"NotebookInstanceName": notebook}
+    refused("ValidationException", update, "InService", **name, InstanceType="ml.t3.large")
+    refused("ValidationException", start, "InService", **name)
+    refused("ValidationException", sagemaker.delete_notebook_instance, "InService", **name)
+    opened = lab(sagemaker, notebook)
+    opened.api("contents/work.txt", "PUT", {"type": "file", "format": "text", "content": "an hour's work"})
+    sagemaker.stop_notebook_instance(**name)
+    becomes(sagemaker, notebook, "Stopped")
+    with pytest.raises(urllib.error.URLError):
+        opened.page()
+    refused("ValidationException", sagemaker.create_presigned_notebook_instance_url, "Stopped", **name)
+    update(**name, InstanceType="ml.t3.large", DisassociateLifecycleConfig=True)
+    found = sagemaker.describe_notebook_instance(**name)
+    assert found["InstanceType"] == "ml.t3.large" and "NotebookInstanceLifecycleConfigName" not in found
+    refused("ValidationException", update, "RecordNotFound", "nothing", **name, LifecycleConfigName="nothing")
+    update(**name, LifecycleConfigName=lifecycle)
+    start(**name)
     becomes(sagemaker, notebook, "InService")
+    opened = lab(sagemaker, notebook)
+    assert opened.file("work.txt") == "an hour's work"
+    assert len(opened.file("started.txt").splitlines()) == 2 and opened.file("created.txt") == "once\n"
 
 
-def test_a_config_is_changed_and_stays_while_it_is_in_use(sagemaker, notebook: str, config: str) -> None:
-    name = {"NotebookInstanceLifecycleConfigName": config}
-    sagemaker.update_notebook_instance_lifecycle_config(**name, OnCreate=SCRIPT)
+def test_a_script_that_fails_fails_the_instance(sagemaker) -> None:
+    name = create(sagemaker, config(sagemaker, OnStart="echo no such bucket; exit 3"), role("sagemaker"))
+    assert eventually(lambda: status(sagemaker, name), lambda now: now != "Pending") == "Failed"
+    reason = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["FailureReason"]
+    assert "OnStart failed with exit code 3: no such bucket" in reason
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
+    gone(sagemaker.describe_notebook_instance, NotebookInstanceName=name)
+
+
+def test_a_stack_waits_for_its_instance_and_fails_with_its_reason(sagemaker) -> None:
+    name = unique("stack").replace("_", "-")
+    instance = {
+        "InstanceType": "ml.t3.medium",
+        "RoleArn": role("sagemaker"),
+        "NotebookInstanceName": name,
+        "LifecycleConfigName": config(sagemaker, OnCreate="echo no such bucket; exit 3"),
+    }
+    template = {"Resources": {"Notebook": {"Type": "AWS::SageMaker::NotebookInstance", "Properties": instance}}}
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    eventually(
+        lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+        lambda now: now == "ROLLBACK_COMPLETE",
+    )
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert any("no such bucket" in event.get("ResourceStatusReason", "") for event in events)
+    assert sagemaker.list_notebook_instances(NameContains=name)["NotebookInstances"] == []
+    cloudformation.delete_stack(StackName=name)
+
+
+def test_a_config_is_changed_and_stays_while_it_is_in_use(sagemaker, notebook: str, lifecycle: str) -> None:
+    name = {"NotebookInstanceLifecycleConfigName": lifecycle}
+    script = [{"Content": base64.b64encode(b"echo again").decode()}]
+    sagemaker.update_notebook_instance_lifecycle_config(**name, OnCreate=script)
     found = sagemaker.describe_notebook_instance_lifecycle_config(**name)
-    assert found["OnCreate"] == found["OnStart"] == SCRIPT
+    assert found["OnCreate"] == script != found["OnStart"]
+    bad = [{"Content": "no base64!"}]
+    refused("ValidationException", sagemaker.update_notebook_instance_lifecycle_config, "OnStart", **name, OnStart=bad)
     refused("ValidationException", sagemaker.delete_notebook_instance_lifecycle_config, notebook, **name)
-    listed = sagemaker.list_notebook_instance_lifecycle_configs(NameContains=config)
+    listed = sagemaker.list_notebook_instance_lifecycle_configs(NameContains=lifecycle)
     assert len(listed["NotebookInstanceLifecycleConfigs"]) == 1
 
 
@@ -101,3 +239,16 @@ def test_a_notebook_that_cannot_be_made(sagemaker, notebook: str) -> None:
     refused("ValidationException", create, "assume", distrusted, **{**other, "RoleArn": distrusted})
     refused("ValidationException", create, "InstanceType", "ml.t9.huge", **{**other, "InstanceType": "ml.t9.huge"})
     refused("ValidationException", sagemaker.describe_notebook_instance, "other", NotebookInstanceName="other")
+
+
+def test_a_role_that_lost_sagemakers_trust_fails_the_next_start(sagemaker) -> None:
+    arn = role("sagemaker")
+    name = create(sagemaker, config(sagemaker, OnStart="exit 1"), arn)
+    becomes(sagemaker, name, "Failed")
+    boto3.client("iam").update_assume_role_policy(RoleName=arn.rpartition("/")[2], PolicyDocument=trust("forecast"))
+    sagemaker.start_notebook_instance(NotebookInstanceName=name)
+    reason = eventually(
+        lambda: sagemaker.describe_notebook_instance(NotebookInstanceName=name).get("FailureReason", "")
+    )
+    assert "sagemaker.amazonaws.com is not authorized to perform: sts:AssumeRole" in reason
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)

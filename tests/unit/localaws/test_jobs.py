@@ -200,8 +200,6 @@ def alive(pid: int) -> bool:
         (PERSONALIZE, "DELETE PENDING", None),
         (PERSONALIZE, "STOP IN_PROGRESS", "INACTIVE"),
         (PERSONALIZE, "START PENDING", "ACTIVE"),
-        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Pending", "InService"),
-        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Stopping", "Stopped"),
         ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Deleting", None),
     ],
 )

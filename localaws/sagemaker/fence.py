@@ -1,0 +1,61 @@
+"""The fence around a notebook instance: it and all that it starts may write below its own folder only.
+
+Linux's Landlock keeps it, without any privilege (Linux kernel documentation, userspace-api/landlock). Where the kernel
+has none (before 5.19, or another system) an instance writes wherever the user who runs it may.
+"""
+
+import ctypes
+import os
+from pathlib import Path
+
+_LEAST_VERSION = 2  # the first one that allows moving a file from one folder to another
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
+_ASK_VERSION, _PATH_BENEATH = 1, 1
+_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 36, 38  # options of prctl
+
+_WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
+# Write to files; remove and make folders, files, sockets, pipes, links and devices; move them across folders.
+_WRITING = _WRITE_FILE | sum(1 << bit for bit in range(4, 14))
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx")
+_DEVICE_FOLDERS = ("/dev/pts", "/dev/shm")
+
+
+class _Rule(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("access", ctypes.c_uint64), ("folder", ctypes.c_int32)]
+
+
+def keep_inside(folder: Path) -> bool:
+    """Restricts this process, for good, to writing below `folder`; False where the system has no Landlock."""
+    if not hasattr(os, "O_PATH"):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    version = libc.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
+    if version < _LEAST_VERSION:
+        return False
+    truncate = _TRUNCATE if version >= 3 else 0
+    handled = ctypes.c_uint64(_WRITING | truncate)
+    rules = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0))
+    allowed = {str(folder): handled.value} | dict.fromkeys(_DEVICE_FOLDERS, handled.value)
+    for path, access in (allowed | dict.fromkeys(_DEVICES, _WRITE_FILE | truncate)).items():
+        if os.path.exists(path):
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            rule = _Rule(access, place)
+            _checked(libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, ctypes.byref(rule), 0))
+            os.close(place)
+    _checked(libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    _checked(libc.syscall(_RESTRICT_SELF, rules, 0))
+    os.close(rules)
+    return True
+
+
+def adopt_orphans() -> None:
+    """Processes that a descendant leaves behind become this process's children, so that it can end them all."""
+    if hasattr(os, "O_PATH"):
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
+    return result
