@@ -19,7 +19,7 @@ def rows(file: File, names: Sequence[str] = (), escape: str = "") -> pd.DataFram
     any value. Raises JobFailed naming the row: not UTF-8, too few or too many columns, a quoted value without its end;
     or saying that the file is empty.
     """
-    text = _text(file)
+    text = text_of(file)
     _check_quotes(file.uri, text, escape)
     columns = list(names) or next(row for row in _reader(text, escape) if row)
     positions = [str(at) for at in range(len(columns))]  # a header may name a column twice
@@ -50,7 +50,8 @@ def rows(file: File, names: Sequence[str] = (), escape: str = "") -> pd.DataFram
     return frame if names else frame[1:]
 
 
-def _text(file: File) -> str:
+def text_of(file: File) -> str:
+    """Raises JobFailed naming the row when it is not UTF-8, or saying that the file is empty."""
     try:
         text = file.body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,7 +82,7 @@ def refuse(uri: str, name: str, column: pd.Series, bad: pd.Series, allowed: str)
     """Raises JobFailed with the first of the `bad` values of a column whose index is the row in the file."""
     if bad.any():
         row = bad.idxmax()
-        raise JobFailed(f"{uri}, row {row}, {name}: {column[row]!r} is not {allowed}{_more(bad.sum())}")
+        raise JobFailed(f"{uri}, row {row}, {name}: {column[row]!r:.200} is not {allowed}{_more(bad.sum())}")
 
 
 def _more(count: int) -> str:

@@ -1,6 +1,7 @@
 """Event trackers, and what comes in record by record: PutEvents, PutItems, PutUsers."""
 
 import json
+import time
 import uuid
 
 from localaws.gateway import Context
@@ -11,7 +12,6 @@ from localaws.personalize.kinds import activate, children, create, get, invalid,
 from localaws.resources import Resource
 from localaws.wire import ServiceError
 
-LATEST = 1e11  # as seconds beyond the year 5000: the time was sent in milliseconds
 WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
 
@@ -49,8 +49,10 @@ def put_events(context: Context, params: dict) -> None:
 
 
 def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:
-    if not 0 <= event["sentAt"] <= LATEST:
+    if not 0 <= event["sentAt"] <= schema.LATEST:
         raise invalid(f"sentAt is {event['sentAt']}; it must be Unix epoch time in seconds.")
+    if event["sentAt"] > time.time() + schema.AHEAD:
+        raise invalid(f"sentAt is {event['sentAt']}, which lies in the future.")
     own = _properties(event.get("properties"), f"event {event['eventType']}")
     known = {field.name.replace("_", "").upper(): field for field in fields}
     matched = {known[key]: value for key, value in own.items() if key in known}

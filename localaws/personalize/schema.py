@@ -11,6 +11,8 @@ from localaws.personalize import domains
 from localaws.personalize.kinds import invalid
 
 NAMESPACE = "com.amazonaws.personalize.schema"
+LATEST = 1e11  # epoch seconds beyond the year 5000: they were meant as milliseconds
+AHEAD = 86_400  # seconds by which an event may lie in the future: clocks and time zones differ
 TYPES = ("float", "double", "int", "long", "string", "boolean", "null")
 DATASET_TYPES = ("Interactions", "Items", "Users")
 

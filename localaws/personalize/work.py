@@ -6,28 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws import tables
 from localaws.jobs import JobFailed
-from localaws.objects import Access, File, read, write
+from localaws.objects import Access, read, write
 from localaws.personalize import engine, streams
+from localaws.personalize.bulk import check_interactions, read_csv
 from localaws.personalize.recipes import RECIPES
-from localaws.personalize.schema import Field, parse
+from localaws.personalize.schema import parse
 
-LEAST_INTERACTIONS = 1000
 KEYS = {"Items": "ITEM_ID", "Users": "USER_ID"}
-LONGEST_ID = 256
 # Asking every user once, in ten folds, steadies the metrics of small logs; large ones need one fold and have no time.
 MOST_EVENTS_FOR_FOLDS = 500_000
 
 
 def import_dataset(access: Access, path: str, schema_text: str, destination: Path) -> dict:
     dataset_type, schema = parse(schema_text)
-    files = read(access, path)
-    frame = pd.concat([_read_csv(file, schema) for file in files], ignore_index=True)
-    if dataset_type == "Interactions" and len(frame) < LEAST_INTERACTIONS:
-        raise JobFailed(
-            f"Dataset import has fewer than {LEAST_INTERACTIONS} interactions: {path} holds {len(frame):,} rows."
-        )
+    frame = read_csv(read(access, path), schema)
+    if dataset_type == "Interactions":
+        check_interactions(path, frame)
     if dataset_type in KEYS:
         frame = frame.drop_duplicates(KEYS[dataset_type], keep="last")
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -48,34 +43,6 @@ def export_dataset(access: Access, path: str, name: str, files: list[str], schem
     frame = frame.drop_duplicates(key, keep="last")
     write(access, path, name, frame.to_csv(index=False, doublequote=False, escapechar="\\").encode())
     return {}
-
-
-def _read_csv(file: File, schema: list[Field]) -> pd.DataFrame:
-    """The schema's columns of one file (it may hold others). Raises JobFailed naming file, row, column and value."""
-    raw = tables.rows(file, escape="\\")
-    missing = [field.name for field in schema if field.name not in raw.columns]
-    if missing:
-        raise JobFailed(f"Input CSV is missing the following columns:[{', '.join(missing)}] ({file.uri})")
-    return pd.DataFrame({field.name: _column(file.uri, raw[field.name], field) for field in schema})
-
-
-def _column(uri: str, column: pd.Series, field: Field) -> pd.Series:
-    empty = column == ""
-    if not field.nullable:
-        tables.refuse(uri, field.name, column, empty, "a value: the field is not nullable")
-    if field.kind in ("string", "boolean"):
-        if field.name.endswith("_ID"):
-            tables.refuse(uri, field.name, column, column.str.len() > LONGEST_ID, f"at most {LONGEST_ID} characters")
-        return column.mask(empty) if field.nullable else column
-    parsed = pd.to_numeric(column, errors="coerce")
-    tables.refuse(uri, field.name, column, parsed.isna() & ~empty, f"of type {field.kind}")
-    if field.kind in ("int", "long") and not empty.any():
-        tables.refuse(uri, field.name, column, parsed % 1 != 0, f"of type {field.kind}")
-        parsed = parsed.astype("int64")
-    if field.name == "TIMESTAMP":
-        # Milliseconds are the usual mistake; as seconds they would lie beyond the year 5000.
-        tables.refuse(uri, field.name, column, (parsed < 0) | (parsed > 1e11), "Unix epoch time in seconds")
-    return parsed
 
 
 def train(

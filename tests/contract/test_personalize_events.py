@@ -168,6 +168,9 @@ def test_what_is_refused(personalize, events, group, tracker) -> None:
     late = [happened | {"sentAt": 1_700_000_000_000}]
     in_milliseconds = client_sending("personalize-events", ask | {"eventList": late})
     refused(INVALID, in_milliseconds.put_events, "1700000000000", "seconds", **ask)
+    ahead = int(time.time()) + 10 * 86_400
+    future = client_sending("personalize-events", ask | {"eventList": [happened | {"sentAt": ahead}]})
+    refused(INVALID, future.put_events, str(ahead), "future", **ask)
     refused(INVALID, events.put_events, "not JSON", **ask | {"eventList": [happened | {"properties": "{"}]})
     items, users = group.datasets["Items"], group.datasets["Users"]
 
