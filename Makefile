@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet demo test local bootstrap deploy destroy synth lint lock clean
+.PHONY: help setup prophet neural demo test local bootstrap deploy destroy synth lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded
 $(VENV)/.jupyter: requirements-workshop.txt $(VENV)/.installed
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-workshop.txt -c requirements.txt
 	touch $@
+
+neural: setup ## the extra: Amazon Forecast's algorithms CNN-QR and Deep_AR_Plus in the embedded AWS
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-neural.txt -c requirements.txt
 
 demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
 	python -m demo --dataset $(DATASET) --state $(STATE)

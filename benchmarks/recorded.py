@@ -20,7 +20,7 @@ from localaws.forecast.engine.panel import Panel, Prediction, build_panel
 PLACE = Path("data/forecast/recorded.json")
 LEVELS = (0.1, 0.5, 0.9)
 AUTO = "AutoPredictor"
-MEMBERS = (AUTO, *(name for name in ALGORITHMS if name not in ("CNN-QR", "Deep_AR_Plus")))
+MEMBERS = (AUTO, *ALGORITHMS)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from localaws.resources import Resource
 
 DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
-AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet")  # AWS's algorithms that can be here
+AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet")  # those of AWS's that train in seconds
 
 
 def create_auto_predictor(context: Context, params: dict) -> dict:

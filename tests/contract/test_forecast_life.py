@@ -279,15 +279,16 @@ def test_an_auto_predictor_with_the_holidays_of_a_country(forecast, trained) -> 
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "words"), [("CNN-QR", ["no other model"]), ("Deep_AR_Plus", []), ("Prophet", ["make prophet"])]
+    ("algorithm", "package", "command"),
+    [("CNN-QR", "torch", "neural"), ("Deep_AR_Plus", "gluonts", "neural"), ("Prophet", "prophet", "prophet")],
 )
-def test_an_algorithm_that_is_not_there_fails_with_its_reason(forecast, trained, algorithm, words) -> None:
-    if algorithm == "Prophet" and find_spec("prophet"):
+def test_an_algorithm_that_is_not_there_fails_with_its_reason(forecast, trained, algorithm, package, command) -> None:
+    if find_spec(package):
         pytest.skip("the extra is installed")
     arn = single_predictor(forecast, trained.group, algorithm)
     found = ended(forecast.describe_predictor, PredictorArn=arn)
     assert found["Status"] == "CREATE_FAILED"
-    for word in [algorithm, *words]:
+    for word in [algorithm, f"`make {command}`"]:
         assert word in found["Message"], found["Message"]
     forecast.delete_predictor(PredictorArn=arn)
     gone(forecast.describe_predictor, PredictorArn=arn)

@@ -21,6 +21,9 @@ from localaws.forecast.engine.trained import Trained
 # Up to so many series an algorithm joins by default. The costs are CPU seconds for one series of a year of days.
 SLOW_SERIES = 10  # ARIMA 0.4 s, Prophet 0.3 s; ten times as much for some
 FULL_ETS_SERIES = 25  # 0.2 to 0.4 s; beyond, ETS is searched without trend (0.02 s), which MSTL covers
+# The networks take a minute each, however many the series. Where they are installed they join the few and long series:
+# from so many known values on they made the whole better, while over many series LightGBM learns the same in seconds.
+NEURAL_VALUES = 5_000
 
 
 def train(
@@ -96,7 +99,7 @@ def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
-    """The members and their hyperparameters for a panel of this size: all algorithms, the slow ones for few series."""
+    """Members and hyperparameters for a panel of this size: of what is installed, the slow only for few series."""
     count = len(panel.target)
     members = {
         "SeasonalNaive": {},
@@ -105,8 +108,11 @@ def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
         "LightGBM": {},
         "ETS": {} if count <= FULL_ETS_SERIES else {"model": "ZNZ"},
     }
-    few = [name for name in ("ARIMA", "Prophet") if name in ALGORITHMS and count <= SLOW_SERIES]
-    return members | {name: {} for name in few}
+    if count <= SLOW_SERIES:
+        members |= {"ARIMA": {}, "Prophet": {}}
+        if np.count_nonzero(~np.isnan(panel.target)) >= NEURAL_VALUES:
+            members |= {"CNN-QR": {}, "Deep_AR_Plus": {"epochs": 5}}
+    return {name: settings for name, settings in members.items() if name in ALGORITHMS}
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray,
     zeros = _rolling_mean(np.where(np.isnan(values), np.nan, values == 0), LEVEL_STEPS)
     age = np.cumsum(np.maximum.accumulate(~np.isnan(values), axis=1), axis=1)
     calendar = _calendar(panel, horizon)
-    codes = _codes(panel)
+    code = codes(panel)
     related, usual, lead = _related(panel, horizon)
 
     def at(i: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -53,13 +53,13 @@ def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray,
             same_place = o + h - period * -(-h // period)  # the newest known step of the same place in the season
             sized += [at(i, same_place - period * back) for back in range(SEASONS)]
         sized += [r[i, o] for r in rolling] + [spread[i, o]]
-        plain = [h, zeros[i, o], age[i, o], np.log(scale), *calendar[o + h].T, *codes[i].T]
+        plain = [h, zeros[i, o], age[i, o], np.log(scale), *calendar[o + h].T, *code[i].T]
         if related is not None:
             seen = related[i, o + h * lead]
             plain += [*seen.T, *(seen - usual[i, o]).T]
         features = np.column_stack([column / scale for column in sized] + plain).astype(np.float32)
         first_code = len(sized) + 4 + calendar.shape[1]
-        return Rows(features, scale, list(range(first_code, first_code + codes.shape[1])))
+        return Rows(features, scale, list(range(first_code, first_code + code.shape[1])))
 
     return build
 
@@ -100,11 +100,17 @@ def _calendar(panel: Panel, horizon: int) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def _codes(panel: Panel) -> np.ndarray:
+def codes(panel: Panel) -> np.ndarray:
     """(n, m) an integer for each distinct metadata value."""
     if panel.metadata is None or panel.metadata.shape[1] == 0:
         return np.empty((len(panel.target), 0))
     return np.column_stack([panel.metadata[name].astype("category").cat.codes for name in panel.metadata])
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Related values (n, t, k) with mean 0 and variance 1 for each k, 0 where they are missing or constant."""
+    spread = np.nanstd(values, axis=(0, 1))
+    return np.nan_to_num((values - np.nanmean(values, axis=(0, 1))) / np.where(spread > 0, spread, 1))
 
 
 def _related(panel: Panel, horizon: int) -> tuple[np.ndarray | None, np.ndarray | None, int]:

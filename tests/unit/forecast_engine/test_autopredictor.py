@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from localaws.forecast.engine import ALGORITHMS, metrics
+from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE, autopredictor, metrics
 from localaws.forecast.engine.autopredictor import default_members, predict, train
 from localaws.forecast.engine.trained import from_parts, to_parts
 
@@ -88,18 +88,21 @@ def test_bad_requests_are_named(shop, options, words):
         train(shop, 14, LEVELS, **options)
 
 
-@pytest.mark.parametrize("name", ["CNN-QR", "Deep_AR_Plus"])
-def test_an_algorithm_that_is_not_there_is_no_other_model_under_its_name(shop, name):
-    with pytest.raises(ValueError, match=f"^{name} is a neural network that the embedded AWS does not have"):
-        train(shop, 14, LEVELS, members=(name,))
+@pytest.mark.skipif(not UNAVAILABLE, reason="every extra is installed")
+def test_an_algorithm_that_is_not_there_is_no_other_model_under_its_name(shop):
+    for name in UNAVAILABLE:
+        with pytest.raises(ValueError, match=f"^{name} is not installed: run `make (neural|prophet)`"):
+            train(shop, 14, LEVELS, members=(name,))
 
 
-def test_auto_predictor_leaves_out_what_is_not_installed(shop, monkeypatch):
-    few = replace(shop, target=shop.target[:3], keys=shop.keys[:3])
-    monkeypatch.setitem(ALGORITHMS, "Prophet", ALGORITHMS["NPTS"])
-    assert "Prophet" in default_members(few) and "Prophet" not in default_members(shop)
-    monkeypatch.delitem(ALGORITHMS, "Prophet")
-    assert "Prophet" not in default_members(few)
+def test_auto_predictor_leaves_out_what_is_not_installed(make_panel, monkeypatch):
+    slow = {"ARIMA", "Prophet", "CNN-QR", "Deep_AR_Plus"}
+    few, short, many = (make_panel(np.ones(shape)) for shape in ((5, 1000), (5, 999), (11, 1000)))
+    monkeypatch.setattr(autopredictor, "ALGORITHMS", ALGORITHMS | dict.fromkeys(slow))
+    assert slow <= set(default_members(few)) and not slow & set(default_members(many))
+    assert slow & set(default_members(short)) == {"ARIMA", "Prophet"}
+    monkeypatch.setattr(autopredictor, "ALGORITHMS", dict.fromkeys(ALGORITHMS.keys() - slow))
+    assert not slow & set(default_members(few))
 
 
 def test_messages_of_the_panel_are_kept(shop):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from localaws.forecast.engine import ALGORITHMS
+from localaws.forecast.engine import ALGORITHMS, NEURAL
 
 FAST = ["NPTS", "SeasonalNaive", "ETS", "MSTL"]
 LEVELS = st.lists(st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]), unique=True, max_size=5)
@@ -16,7 +16,8 @@ FREQUENCIES = st.sampled_from(["D", "H", "W", "M", "Y", "15min"])
 
 
 def check(name, panel, horizon, levels):
-    prediction = ALGORITHMS[name](panel, horizon, levels)
+    quick = {"epochs": 1} if name in NEURAL else {}
+    prediction = ALGORITHMS[name](panel, horizon, levels, **quick)
     n = len(panel.target)
     assert prediction.quantiles.shape == (n, horizon, len(levels)) and prediction.mean.shape == (n, horizon)
     assert np.isfinite(prediction.quantiles).all() and np.isfinite(prediction.mean).all()

@@ -1,0 +1,27 @@
+"""What both networks share: a fixed seed, one thread, and torch left as it was found."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+SEED = 7
+
+
+@contextmanager
+def seeded() -> Iterator[np.random.Generator]:
+    """Within it torch and numpy draw the same numbers each time, on one thread: the answer depends on the input only.
+
+    Yields a numpy generator; numpy's global one is seeded too, since gluonts draws from it.
+    """
+    threads, state = torch.get_num_threads(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            np.random.seed(SEED)
+            torch.set_num_threads(1)
+            yield np.random.default_rng(SEED)
+    finally:
+        torch.set_num_threads(threads)
+        np.random.set_state(state)
