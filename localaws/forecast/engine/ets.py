@@ -11,13 +11,15 @@ from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.per_series import forecast_each
 
 LONGEST_SEASON = 24  # R's ets ignores the seasonality of longer periods
-LAST = 1000  # time steps that are fitted: bounds the cost of long series
+# time steps that are fitted: bounds the cost of long series. With 1000 it took twice as long; the loss on daily series
+# was 1% lower, on M4's weekly ones the same, on its hourly ones 25% higher.
+LAST = 365
 
 
 def forecast(
     panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ", workers: int = 1
 ) -> Prediction:
-    """ETS per series, fitted on its last 1000 values; normal quantiles with the model's own forecast variance.
+    """ETS per series, fitted on its last 365 values; normal quantiles with the model's own forecast variance.
 
     `model` are three letters for error, trend and season (N none, A additive, M multiplicative, Z chosen). Seasonal
     period: R's table (freq.r_ts_frequency), none above 24. Constant series, series too short for any model and

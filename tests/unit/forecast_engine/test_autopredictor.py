@@ -73,6 +73,8 @@ def test_slow_algorithms_join_small_panels_only(make_panel):
     few, some, many = (default_members(make_panel(np.ones((n, 30)))) for n in (10, 25, 26))
     assert "ARIMA" in few and "ARIMA" not in some
     assert some["ETS"] == {} and many["ETS"] == {"model": "ZNZ"}
+    assert some["MSTL"] == {} and many["MSTL"] == {"trend": "ANN"}
+    assert default_members(make_panel(np.ones((26, 30)), "H"))["MSTL"] == {"trend": "AZN"}
 
 
 @pytest.mark.parametrize(
