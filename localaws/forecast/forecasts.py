@@ -1,24 +1,26 @@
 """Forecasts, their exports, and the query of one item."""
 
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from localaws.forecast import datasets, schema
+from localaws.forecast import datasets, schema, selection
+from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid
+from localaws.forecast.saved import load_forecast
 from localaws.gateway import Context
 
 
 def create_forecast(context: Context, params: dict) -> dict:
     """A forecast of all items in the predictor's dataset group, from the newest data imported (updating-data.md)."""
     predictor = get(context, "Predictor", params["PredictorArn"], active=True)
-    if "TimeSeriesSelector" in params:
-        raise invalid("TimeSeriesSelector is not built in Storecast's embedded AWS")
+    selection.check_selector(params, predictor.private["settings"]["keys"])
     types = params.get("ForecastTypes", predictor.record["ForecastTypes"])
     schema.check_forecast_types(types)
     group = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
+    found = datasets.group_datasets(context, group)
     forecast = create(
         context,
         "Forecast",
@@ -27,15 +29,17 @@ def create_forecast(context: Context, params: dict) -> dict:
         DatasetGroupArn=group.arn,
         CreatedUsingAutoPredictor=predictor.record["IsAutoPredictor"],
     )
+    context.store.update(forecast.arn, private={"datasets": found})  # what a what-if forecast starts from
     context.jobs.submit(
         forecast.arn,
         "localaws.forecast.work:create_forecast",
         {
-            "datasets": datasets.group_datasets(context, group),
+            "datasets": found,
             "settings": predictor.private["settings"],
             "predictor": context.store.folder(predictor.arn),
             "types": types,
             "destination": context.store.folder(forecast.arn),
+            **selection.job_arguments(context, forecast.arn, params.get("TimeSeriesSelector")),
         },
     )
     return {"ForecastArn": forecast.arn}
@@ -43,21 +47,7 @@ def create_forecast(context: Context, params: dict) -> dict:
 
 def create_export(context: Context, params: dict) -> dict:
     forecast = get(context, "Forecast", params["ForecastArn"], active=True)
-    file_format = schema.format_of(params)
-    job = create(context, "ForecastExportJob", params)
-    destination = params["Destination"]["S3Config"]
-    context.jobs.submit(
-        job.arn,
-        "localaws.forecast.work:export_forecast",
-        {
-            "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
-            "path": destination["Path"],
-            "file_format": file_format,
-            "name": job.name,
-            "forecast": context.store.folder(forecast.arn),
-        },
-    )
-    return {"ForecastExportJobArn": job.arn}
+    return export(context, "ForecastExportJob", params, "export_forecast", forecast=context.store.folder(forecast.arn))
 
 
 @lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (limits.md)
@@ -66,21 +56,20 @@ def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], 
 
     `created` tells a forecast from an older one of the same name, which lay in the same folder.
     """
-    with np.load(folder / "forecast.npz", allow_pickle=False) as file:
-        keys, names, types = file["keys"], file["key_names"].tolist(), file["types"].tolist()
-        timestamps = [str(each)[:19] for each in file["timestamps"].astype("datetime64[s]")]
-        values = file["values"]
-    rows = {tuple(value.lower() for value in key): row for row, key in enumerate(keys.tolist())}
-    return rows, names, timestamps, types, values
+    found = load_forecast(folder)
+    timestamps = [str(each)[:19] for each in found.timestamps.astype("datetime64[s]")]
+    rows = {tuple(value.lower() for value in key): row for row, key in enumerate(found.keys.to_numpy().tolist())}
+    return rows, list(found.keys.columns), timestamps, found.types, found.values
 
 
-def query(context: Context, params: dict) -> dict:
-    """The forecast of one item (and dimension values), optionally between two dates
-    (API_forecastquery_QueryForecast.md).
+def query(kind: str, context: Context, params: dict) -> dict:
+    """The forecast of one item (and dimension values), optionally between two dates; `kind` is what is asked.
+
+    Sources: API_forecastquery_QueryForecast.md, API_forecastquery_QueryWhatIfForecast.md.
 
     Item ids are matched without regard to case, as the service answers with lower-case ids.
     """
-    forecast = get(context, "Forecast", params["ForecastArn"], active=True)
+    forecast = get(context, kind, params[f"{kind}Arn"], active=True)
     rows, names, timestamps, types, values = _loaded(context.store.folder(forecast.arn), forecast.created)
     filters = params["Filters"]
     if set(filters) != set(names):

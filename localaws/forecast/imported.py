@@ -12,7 +12,7 @@ import pandas as pd
 from localaws import tables
 from localaws.forecast import schema
 from localaws.jobs import JobFailed
-from localaws.objects import File
+from localaws.objects import Access, File, read
 
 _GEOLOCATIONS = {
     "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
@@ -36,6 +36,13 @@ class Layout:
     @property
     def names(self) -> list[str]:
         return [each["AttributeName"] for each in self.attributes]
+
+
+def read_all(access: Access, path: str, file_format: str, layout: Layout) -> tuple[dict[str, pd.DataFrame], int]:
+    """All files of the format at an S3 path by their URI, and their bytes together."""
+    reader, suffix = {"CSV": (read_csv, ".csv"), "PARQUET": (read_parquet, ".parquet")}[file_format]
+    files = read(access, path, (suffix,))
+    return {file.uri: reader(file, layout) for file in files}, sum(len(file.body) for file in files)
 
 
 def read_csv(file: File, layout: Layout) -> pd.DataFrame:

@@ -15,22 +15,53 @@ BUSY = (STATES.pending, STATES.in_progress)
 
 @dataclass(frozen=True)
 class Kind:
-    """`prefix` starts the ARN's resource part, `plural` names the List operation, `parent` is the ARN it came from."""
+    """One kind of resource.
+
+    `prefix` starts the ARN's resource part, `plural` names the List operation. `parent` is the member with the ARN (or
+    the list of ARNs) that it was made from, `nested` says that its own ARN carries the parent's name. `filters` are the
+    keys that its List operation takes, `most` is the quota of an account where there is one.
+    """
 
     prefix: str
     plural: str
     parent: str = ""
+    nested: bool = False
+    filters: tuple[str, ...] = ()
+    most: int | None = None
 
 
-# API_DeleteResourceTree.md gives the parents.
+# API_DeleteResourceTree.md gives the parents, the API_List*.md pages the filters, limits.md the quotas.
 KINDS = {
-    "DatasetGroup": Kind("dataset-group", "DatasetGroups"),
-    "Dataset": Kind("dataset", "Datasets"),
-    "DatasetImportJob": Kind("dataset-import-job", "DatasetImportJobs", "DatasetArn"),
-    "Predictor": Kind("predictor", "Predictors", "DatasetGroupArn"),
-    "PredictorBacktestExportJob": Kind("predictor-backtest-export-job", "PredictorBacktestExportJobs", "PredictorArn"),
-    "Forecast": Kind("forecast", "Forecasts", "PredictorArn"),
-    "ForecastExportJob": Kind("forecast-export-job", "ForecastExportJobs", "ForecastArn"),
+    "DatasetGroup": Kind("dataset-group", "DatasetGroups", most=500),
+    "Dataset": Kind("dataset", "Datasets", most=1500),
+    "DatasetImportJob": Kind(
+        "dataset-import-job", "DatasetImportJobs", "DatasetArn", True, ("DatasetArn", "Status"), 1000
+    ),
+    "Predictor": Kind("predictor", "Predictors", "DatasetGroupArn", False, ("DatasetGroupArn", "Status"), 500),
+    "PredictorBacktestExportJob": Kind(
+        "predictor-backtest-export-job",
+        "PredictorBacktestExportJobs",
+        "PredictorArn",
+        True,
+        ("PredictorArn", "Status"),
+        1000,
+    ),
+    "Forecast": Kind("forecast", "Forecasts", "PredictorArn", False, ("DatasetGroupArn", "PredictorArn", "Status"), 10),
+    "ForecastExportJob": Kind(
+        "forecast-export-job", "ForecastExportJobs", "ForecastArn", True, ("ForecastArn", "Status"), 1000
+    ),
+    "WhatIfAnalysis": Kind(
+        "what-if-analysis", "WhatIfAnalyses", "ForecastArn", filters=("WhatIfAnalysisArn", "Status")
+    ),
+    "WhatIfForecast": Kind(
+        "what-if-forecast", "WhatIfForecasts", "WhatIfAnalysisArn", True, ("WhatIfForecastArn", "Status")
+    ),
+    "WhatIfForecastExport": Kind(
+        "what-if-forecast-export",
+        "WhatIfForecastExports",
+        "WhatIfForecastArns",
+        filters=("WhatIfForecastExportArn", "Status"),
+    ),
 }
 
 
@@ -38,21 +69,23 @@ STOPPABLE = tuple(kind for kind, about in KINDS.items() if about.parent)
 
 
 def resource_part(kind: str, params: dict) -> str:
-    """What follows the account in the ARN of the resource that a Create call makes; jobs carry their parent's name."""
-    name = params[f"{kind}Name"]
-    if kind.endswith("Job"):
-        name = f"{params[KINDS[kind].parent].rpartition('/')[2]}/{name}"
-    return f"{KINDS[kind].prefix}/{name}"
+    """What follows the account in the ARN of the resource that a Create call makes."""
+    about, name = KINDS[kind], params[f"{kind}Name"]
+    if about.nested:
+        name = f"{params[about.parent].rpartition('/')[2]}/{name}"
+    return f"{about.prefix}/{name}"
 
 
 def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
-    """A new resource with the call's own members as its record. Raises when the name is taken or too many run."""
-    if status == STATES.pending:
-        running = context.store.all(kind, "forecast", lambda each: each.status in BUSY)
-        if len(running) >= MOST_PARALLEL:
-            raise ServiceError(
-                "LimitExceededException", f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached"
-            )
+    """A new resource with the call's own members as its record.
+
+    Raises ServiceError LimitExceededException when too many exist or run, ResourceAlreadyExistsException.
+    """
+    existing, most = context.store.all(kind, "forecast"), KINDS[kind].most
+    if most and len(existing) >= most:
+        raise _limit(f"Maximum number of {KINDS[kind].plural} ({most}) reached: delete some first")
+    if status == STATES.pending and sum(each.status in BUSY for each in existing) >= MOST_PARALLEL:
+        raise _limit(f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached")
     arn = context.arn("forecast", resource_part(kind, params))
     record = {key: value for key, value in params.items() if key != "Tags"} | more
     tags = [(tag["Key"], tag["Value"]) for tag in params.get("Tags", [])]
@@ -83,15 +116,24 @@ def describe(kind: str, context: Context, params: dict) -> dict:
 
 
 def list_all(kind: str, context: Context, params: dict) -> dict:
-    def wanted(resource: Resource) -> bool:
-        shown = view(resource)
-        return all(
-            (shown.get(each["Key"]) == each["Value"]) == (each["Condition"] == "IS")
-            for each in params.get("Filters", [])
-        )
+    listed, token = filtered([view(each) for each in context.store.all(kind, "forecast")], KINDS[kind].filters, params)
+    return {KINDS[kind].plural: listed, "NextToken": token}
 
-    listed, token = page(context.store.all(kind, "forecast", wanted), params.get("NextToken"), params.get("MaxResults"))
-    return {KINDS[kind].plural: [view(each) for each in listed], "NextToken": token}
+
+def filtered(shown: list[dict], allowed: tuple[str, ...], params: dict) -> tuple[list[dict], str | None]:
+    """One page of what the call's Filters keep, and the token of the next page (API_Filter.md).
+
+    Raises ServiceError InvalidInputException naming a key that is not `allowed`.
+    """
+    filters = params.get("Filters", [])
+    for each in filters:
+        if each["Key"] not in allowed:
+            raise invalid(f"Filters: Key {each['Key']!r} is not one of {', '.join(allowed)}")
+
+    def wanted(one: dict) -> bool:
+        return all((one.get(each["Key"]) == each["Value"]) == (each["Condition"] == "IS") for each in filters)
+
+    return page([one for one in shown if wanted(one)], params.get("NextToken"), params.get("MaxResults"))
 
 
 def delete(kind: str, context: Context, params: dict) -> None:
@@ -121,16 +163,23 @@ def stop(context: Context, params: dict) -> None:
 
 
 def _descendants(context: Context, resource: Resource) -> list[Resource]:
-    """Children before their parents."""
+    """What was made from a resource, children before their parents, and the resource itself last."""
     children = [
         child
         for kind, about in KINDS.items()
-        if about.parent == f"{resource.kind}Arn"
+        if about.parent
         for child in context.store.all(
-            kind, "forecast", lambda each, parent=about.parent: each.record.get(parent) == resource.arn
+            kind, "forecast", lambda each, parent=about.parent: _made_from(each, parent, resource.arn)
         )
     ]
-    return [below for child in children for below in _descendants(context, child)] + [resource]
+    below = {each.arn: each for child in children for each in _descendants(context, child)}
+    return [*below.values(), resource]
+
+
+def _made_from(resource: Resource, parent: str, arn: str) -> bool:
+    """The parent member holds one ARN, or a list of them."""
+    source = resource.record.get(parent)
+    return arn in source if isinstance(source, list) else source == arn
 
 
 def _delete(context: Context, resources: list[Resource]) -> None:
@@ -170,3 +219,7 @@ def shared_operations() -> dict:
 
 def invalid(message: str) -> ServiceError:
     return ServiceError("InvalidInputException", message)
+
+
+def _limit(message: str) -> ServiceError:
+    return ServiceError("LimitExceededException", message)

@@ -1,4 +1,7 @@
-"""The events that Forecast's jobs send to EventBridge when their status changes (notifications.md)."""
+"""The events that Forecast's jobs send to EventBridge when their status changes.
+
+Sources: notifications.md; for what-if analyses the EventBridge reference (events-ref-forecast.md).
+"""
 
 from localaws.resources import Resource
 
@@ -8,12 +11,18 @@ CREATION = {
     "Forecast": "Forecast Forecast Creation State Change",
     "PredictorBacktestExportJob": "Forecast Predictor Backtest Export Job State Change",
     "ForecastExportJob": "Forecast Forecast Export Job State Change",
+    "WhatIfAnalysis": "Forecast What-If Analysis Creation State Change",
+    "WhatIfForecast": "Forecast What-If Forecast Creation State Change",
+    "WhatIfForecastExport": "Forecast What-If Forecast Export Creation State Change",
 }
 DELETION = {
     "Dataset": "Forecast Dataset Deletion State Change",
     "DatasetImportJob": "Forecast Dataset Import Job Deletion State Change",
     "Predictor": "Forecast Predictor Deletion State Change",
     "Forecast": "Forecast Forecast Deletion State Change",
+    "WhatIfAnalysis": "Forecast What-If Analysis Deletion State Change",
+    "WhatIfForecast": "Forecast What-If Forecast Deletion State Change",
+    "WhatIfForecastExport": "Forecast What-If Forecast Export Deletion State Change",
 }
 CREATION_STATES = ("ACTIVE", "CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_STOPPED")
 DELETION_STATES = ("DELETE_IN_PROGRESS", "DELETE_FAILED")

@@ -1,10 +1,10 @@
 """Predictors: AutoPredictor and the single algorithms, their accuracy and the export of their backtests."""
 
-from functools import partial
 from typing import Any
 
 from localaws.forecast import datasets, schema
 from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE
+from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid, view
 from localaws.gateway import Context
 from localaws.resources import Resource
@@ -126,6 +126,7 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
         "horizon": config["ForecastHorizon"],
         "types": types,
         "dimensions": dimensions,
+        "keys": [schema.DOMAINS[group.record["Domain"]].item_key, *dimensions],
         "transformations": transformations,
         "boundary": boundary,
         "metric": metric,
@@ -176,19 +177,11 @@ def get_accuracy_metrics(context: Context, params: dict) -> dict:
 
 def create_backtest_export(context: Context, params: dict) -> dict:
     predictor = get(context, "Predictor", params["PredictorArn"], active=True)
-    file_format = schema.format_of(params)
-    job = create(context, "PredictorBacktestExportJob", params)
-    destination = params["Destination"]["S3Config"]
-    context.jobs.submit(
-        job.arn,
-        "localaws.forecast.work:export_backtest",
-        {
-            "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
-            "path": destination["Path"],
-            "file_format": file_format,
-            "name": job.name,
-            "predictor": context.store.folder(predictor.arn),
-            "types": predictor.record["ForecastTypes"],
-        },
+    return export(
+        context,
+        "PredictorBacktestExportJob",
+        params,
+        "export_backtest",
+        predictor=context.store.folder(predictor.arn),
+        types=predictor.record["ForecastTypes"],
     )
-    return {"PredictorBacktestExportJobArn": job.arn}

@@ -1,7 +1,9 @@
 """Amazon Forecast: its operations by name, as the gateway mounts them."""
 
+from functools import partial
+
 from localaws import wire
-from localaws.forecast import datasets, forecasts, notifications, predictors
+from localaws.forecast import datasets, forecasts, notifications, predictors, whatif
 from localaws.forecast.kinds import KINDS, resource_part, shared_operations
 from localaws.gateway import Mount
 
@@ -25,11 +27,21 @@ FORECAST = wire.Service(
         "CreatePredictorBacktestExportJob": predictors.create_backtest_export,
         "CreateForecast": forecasts.create_forecast,
         "CreateForecastExportJob": forecasts.create_export,
+        "CreateWhatIfAnalysis": whatif.create_analysis,
+        "CreateWhatIfForecast": whatif.create_forecast,
+        "CreateWhatIfForecastExport": whatif.create_export,
     },
     invalid_input="InvalidInputException",
     unchecked_patterns=UNCHECKED,
 )
-FORECASTQUERY = wire.Service("forecastquery", {"QueryForecast": forecasts.query}, invalid_input="InvalidInputException")
+FORECASTQUERY = wire.Service(
+    "forecastquery",
+    {
+        "QueryForecast": partial(forecasts.query, "Forecast"),
+        "QueryWhatIfForecast": partial(forecasts.query, "WhatIfForecast"),
+    },
+    invalid_input="InvalidInputException",
+)
 
 
 def _service_for(request: wire.Request) -> wire.Service:

@@ -1,34 +1,26 @@
 """The long work of Amazon Forecast, each function in a process of its own: files in, files out."""
 
-import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from localaws.forecast import imported, schema
+from localaws.forecast import imported, saved, schema, selection
 from localaws.forecast.engine import autopredictor, metrics, trained
-from localaws.forecast.engine.panel import Panel, Prediction, build_panel
+from localaws.forecast.engine.panel import Panel, build_panel
 from localaws.jobs import JobFailed
-from localaws.objects import Access, read, write
-
-ROWS_PER_PART = 100_000
+from localaws.objects import Access
 
 
 def import_dataset(access: Access, path: str, file_format: str, layout: imported.Layout, destination: Path) -> dict:
-    read_file, suffix = {"CSV": (imported.read_csv, ".csv"), "PARQUET": (imported.read_parquet, ".parquet")}[
-        file_format
-    ]
-    files = read(access, path, (suffix,))
-    frames = {file.uri: read_file(file, layout) for file in files}
+    frames, size = imported.read_all(access, path, file_format, layout)
     frame = pd.concat(frames.values(), ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
-    size = sum(len(file.body) for file in files)
     record = {"FieldStatistics": imported.statistics(frame), "DataSize": size / 1e9}
     if layout.counted:
         record["Message"] = " ".join(filter(None, (imported.doubts(*each, layout.counted) for each in frames.items())))
@@ -40,14 +32,14 @@ def import_dataset(access: Access, path: str, file_format: str, layout: imported
 
 def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Path) -> dict:
     horizon, types = settings["horizon"], settings["types"]
-    panel = _panel(datasets, settings)
+    panel = panel_of(datasets, settings)
     _check_horizon(panel, horizon, auto)
     options = {key: settings[key] for key in ("windows", "offset") if settings.get(key)}
     train = partial(
         autopredictor.train,
         panel,
         horizon,
-        _levels(types),
+        saved.levels_of(types),
         metric=settings["metric"],
         workers=os.cpu_count(),
         **options,
@@ -60,10 +52,7 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
     except ValueError as error:
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
-    document, arrays = trained.to_parts(predictor)
-    destination.mkdir(parents=True, exist_ok=True)
-    (destination / "predictor.json").write_text(json.dumps(document))
-    np.savez(destination / "predictor.npz", **arrays)
+    saved.save_predictor(destination, predictor)
     message = " ".join([_members_message(predictor) if auto else "", *panel.messages, *predictor.messages]).strip()
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
     chosen = {"AutoMLAlgorithmArns": [evaluations[0]["AlgorithmArn"]]} if settings.get("auto_ml") else {}
@@ -96,7 +85,8 @@ def _members_message(predictor: trained.Trained) -> str:
     return f"Mean weight per member: {shares}."
 
 
-def _panel(datasets: dict, settings: dict) -> Panel:
+def panel_of(datasets: dict, settings: dict) -> Panel:
+    """The panel of a dataset group's imported files. Raises JobFailed with what is wrong with them."""
     domain = schema.DOMAINS[datasets[schema.TARGET]["domain"]]
     frames = {kind: _frame(about["files"]) for kind, about in datasets.items()}
     try:
@@ -134,11 +124,6 @@ def _numbers_only(
         or each["AttributeName"] in (domain.item_key, "timestamp", *dimensions)
     ]
     return frame[kept]
-
-
-def _levels(types: list[str]) -> list[float]:
-    """The quantile levels among forecast types; a predictor asked for the mean alone is trained on the median."""
-    return [float(each) for each in types if each != "mean"] or [0.5]
 
 
 def _evaluation(predictor: trained.Trained, panel: Panel, types: list[str], auto: bool) -> dict:
@@ -180,120 +165,36 @@ def _defined(values: dict) -> dict:
     return {name: value for name, value in values.items() if not (isinstance(value, float) and np.isnan(value))}
 
 
-def _load(folder: Path) -> trained.Trained:
-    document = json.loads((folder / "predictor.json").read_text())
-    with np.load(folder / "predictor.npz", allow_pickle=False) as arrays:
-        return trained.from_parts(document, dict(arrays))
-
-
-def export_backtest(access: Access, path: str, file_format: str, name: str, predictor: Path, types: list[str]) -> dict:
-    """Two folders as the service writes them: forecasted-values and accuracy-metrics-values."""
-    found = _load(predictor)
-    run, keys = found.backtest, found.keys
-    columns = ["mean" if each == "mean" else _percent(each) for each in types]
-    values, accuracy = [], []
-    for at, timestamps in enumerate(run.timestamps):
-        bounds = _stamp(timestamps[0]), _stamp(timestamps[-1])
-        prediction = _by_type(run.prediction(at), run.levels, types)
-        long = _long(keys, timestamps, "timestamp", prediction, columns)
-        long.insert(len(keys.columns) + 1, "target_value", run.actual[at].reshape(-1))
-        long.insert(len(keys.columns) + 2, "backtestwindow_start_time", bounds[0])
-        long.insert(len(keys.columns) + 3, "backtestwindow_end_time", bounds[1])
-        values.append(long)
-        accuracy.append(_accuracy(keys, run.item_metrics()[at], run.levels, "Computed", *bounds))
-    start, end = _stamp(run.timestamps[-1][0]), _stamp(run.timestamps[0][-1])
-    accuracy.append(_accuracy(keys, run.item_summary(), run.levels, "Summary", start, end))
-    folder = path.rstrip("/")
-    forecasted, metered = pd.concat(values, ignore_index=True), pd.concat(accuracy, ignore_index=True)
-    _write_parts(access, f"{folder}/forecasted-values", name, file_format, forecasted)
-    _write_parts(access, f"{folder}/accuracy-metrics-values", name, file_format, metered, "not defined")
-    return {}
-
-
-def _accuracy(
-    keys: pd.DataFrame, values: metrics.Metrics, levels: tuple[float, ...], window: str, start: str, end: str
-) -> pd.DataFrame:
-    """One row per item; NaN where a metric is not defined."""
-    table = _lower(keys)
-    table["backtest_window"] = window
-    table["backtestwindow_start_time"], table["backtestwindow_end_time"] = start, end
-    for at, level in enumerate(levels):
-        table[f"wQL[{level:g}]"] = values.wql[:, at]
-    table["Average wQL"] = values.average_wql
-    for name, column in {"RMSE": values.rmse, "WAPE": values.wape, "MAPE": values.mape, "MASE": values.mase}.items():
-        table[name] = column
-    return table
-
-
 # --- forecasts ------------------------------------------------------------------------------------------------------
 
 
-def create_forecast(datasets: dict, settings: dict, predictor: Path, types: list[str], destination: Path) -> dict:
-    panel = _panel(datasets, settings)
-    levels = sorted(_levels(types))
-    prediction = autopredictor.predict(_load(predictor), panel, settings["horizon"], levels, workers=os.cpu_count())
-    destination.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        destination / "forecast.npz",
-        keys=panel.keys.to_numpy(dtype=str),
-        key_names=np.array(panel.keys.columns, dtype=str),
-        timestamps=panel.future(settings["horizon"]).to_numpy(),
-        types=np.array(["mean" if each == "mean" else _percent(each) for each in types]),
-        values=_by_type(prediction, levels, types).astype(np.float32),
-    )
+def create_forecast(
+    datasets: dict,
+    settings: dict,
+    predictor: Path,
+    types: list[str],
+    destination: Path,
+    access: Access | None = None,
+    identifiers: dict | None = None,
+) -> dict:
+    """The forecast of all series, or of those that the file of `identifiers` names (selection.py)."""
+    panel = panel_of(datasets, settings)
+    wanted = None if identifiers is None else selection.rows(panel.keys, access, **identifiers)
+    saved.save_forecast(destination, forecast_of(panel, settings, predictor, types, wanted))
     return {"record": {"Message": " ".join(panel.messages)}} if panel.messages else {}
 
 
-def export_forecast(access: Access, path: str, file_format: str, name: str, forecast: Path) -> dict:
-    with np.load(forecast / "forecast.npz", allow_pickle=False) as file:
-        keys = pd.DataFrame(file["keys"], columns=file["key_names"])
-        table = _long(keys, file["timestamps"], "date", file["values"], file["types"].tolist())
-    _write_parts(access, path, name, file_format, table)
-    return {}
-
-
-def _by_type(prediction: Prediction, levels: tuple[float, ...] | list[float], types: list[str]) -> np.ndarray:
-    """(n, H, types) in the order asked for."""
-    at = {f"{level:g}": index for index, level in enumerate(levels)}
-    return np.stack(
-        [prediction.mean if each == "mean" else prediction.quantiles[:, :, at[f"{float(each):g}"]] for each in types],
-        axis=2,
+def forecast_of(
+    panel: Panel, settings: dict, predictor: Path, types: list[str], rows: Sequence[int] | None = None
+) -> saved.Saved:
+    """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
+    levels = sorted(saved.levels_of(types))
+    found = saved.load_predictor(predictor)
+    prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
+    kept = slice(None) if rows is None else rows
+    return saved.Saved(
+        panel.keys.iloc[kept],
+        panel.future(settings["horizon"]).to_numpy(),
+        saved.names_of(types),
+        saved.by_type(prediction, levels, types)[kept].astype(np.float32),
     )
-
-
-def _long(
-    keys: pd.DataFrame, timestamps: np.ndarray, time_name: str, values: np.ndarray, columns: list[str]
-) -> pd.DataFrame:
-    """One row per item and time step. Item ids come out in lower case, as the service exports them."""
-    table = _lower(keys).loc[np.repeat(np.arange(len(keys)), len(timestamps))].reset_index(drop=True)
-    table[time_name] = np.tile([_stamp(each) for each in timestamps], len(keys))
-    for at, column in enumerate(columns):
-        table[column] = values[:, :, at].reshape(-1)
-    return table
-
-
-def _lower(keys: pd.DataFrame) -> pd.DataFrame:
-    return keys.apply(lambda column: column.str.lower()).reset_index(drop=True)
-
-
-def _percent(kind: str) -> str:
-    """p10 of "0.1", p5 of "0.05", as columns and Predictions are named."""
-    return f"p{float(kind) * 100:g}"
-
-
-def _stamp(moment: np.datetime64) -> str:
-    return f"{pd.Timestamp(moment):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _write_parts(
-    access: Access, folder: str, name: str, file_format: str, table: pd.DataFrame, missing: str = ""
-) -> None:
-    """<job name>_<time>_part<N>.csv, a header in every part, `missing` for NaN as in the service's; or .parquet."""
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for part, start in enumerate(range(0, max(len(table), 1), ROWS_PER_PART)):
-        rows = table.iloc[start : start + ROWS_PER_PART]
-        if file_format == "PARQUET":
-            body, suffix = rows.to_parquet(index=False), "parquet"
-        else:
-            body, suffix = rows.to_csv(index=False, na_rep=missing).encode(), "csv"
-        write(access, folder, f"{name}_{now}_part{part}.{suffix}", body)

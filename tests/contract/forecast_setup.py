@@ -64,8 +64,7 @@ def single_predictor(forecast, group: Group, algorithm: str, **more) -> str:
     return forecast.create_predictor(
         PredictorName=unique("single"),
         AlgorithmArn=f"arn:aws:forecast:::algorithm/{algorithm}",
-        ForecastHorizon=14,
         InputDataConfig={"DatasetGroupArn": group.arn},
         FeaturizationConfig={"ForecastFrequency": "D"},
-        **more,
+        **{"ForecastHorizon": 14} | more,
     )["PredictorArn"]

@@ -1,5 +1,7 @@
 """What contract tests do again and again: wait for a resource, make a role, put a CSV, describe a schema."""
 
+import csv
+import io
 import itertools
 import json
 import time
@@ -7,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+import pandas as pd
 from botocore.exceptions import ClientError
 
 ACCOUNT = "000000000000"
@@ -85,6 +88,21 @@ def user(*statements: dict) -> boto3.Session:
 
 def whole_bucket(bucket: str) -> list[str]:
     return [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+
+
+def put_csv(bucket: str, key: str, rows: pd.DataFrame) -> str:
+    """The S3 path of a file with these rows and no header."""
+    body = rows.to_csv(header=False, index=False, date_format="%Y-%m-%d")
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    return f"s3://{bucket}/{key}"
+
+
+def csv_files(bucket: str, prefix: str) -> dict[str, list[list[str]]]:
+    """The rows of all files below a prefix, a header too, by their names after it."""
+    s3 = boto3.client("s3")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
+    return {key.removeprefix(prefix): list(csv.reader(io.StringIO(body))) for key, body in bodies.items()}
 
 
 def attributes(**types: str) -> dict:

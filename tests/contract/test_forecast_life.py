@@ -1,6 +1,5 @@
 """Amazon Forecast from a trained predictor to the answer of one item, and the deletion of it all."""
 
-import csv
 import io
 import re
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ import pytest
 
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import auto_predictor, sample_group, single_predictor
-from tests.contract.helpers import ended, gone, unique
+from tests.contract.helpers import csv_files, ended, gone, unique
 
 ITEMS, HORIZON, TYPES = 12, 14, ["0.05", "0.5", "0.95", "mean"]
 
@@ -125,13 +124,6 @@ def test_a_forecast_made_anew_under_an_old_name_answers_its_own_values(forecast,
         gone(forecast.describe_forecast, ForecastArn=arn)
 
 
-def _files(bucket: str, prefix: str) -> dict[str, list[list[str]]]:
-    s3 = boto3.client("s3")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
-    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
-    return {key.removeprefix(prefix): list(csv.reader(io.StringIO(body))) for key, body in bodies.items()}
-
-
 def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_role: str) -> None:
     job = forecast.create_forecast_export_job(
         ForecastExportJobName="values",
@@ -141,7 +133,7 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     found = ended(forecast.describe_forecast_export_job, ForecastExportJobArn=job)
     assert found["Status"] == "ACTIVE", found
     assert found["Destination"]["S3Config"]["RoleArn"] == forecast_role
-    ((name, rows),) = _files(bucket, "exports/forecast/").items()
+    ((name, rows),) = csv_files(bucket, "exports/forecast/").items()
     assert re.fullmatch(r"values_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_part0\.csv", name)
     assert rows[0] == ["item_id", "date", "p5", "p50", "p95", "mean"]
     assert len(rows) == 1 + ITEMS * HORIZON
@@ -179,7 +171,7 @@ def test_backtests_are_exported_in_two_folders(forecast, trained, bucket: str, f
     )["PredictorBacktestExportJobArn"]
     found = ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=job)
     assert found["Status"] == "ACTIVE", found
-    files = _files(bucket, "exports/backtest/")
+    files = csv_files(bucket, "exports/backtest/")
     assert {name.rpartition("/")[0] for name in files} == {"forecasted-values", "accuracy-metrics-values"}
     bounds = ["backtestwindow_start_time", "backtestwindow_end_time"]
     values = next(rows for name, rows in files.items() if name.startswith("forecasted-values"))
