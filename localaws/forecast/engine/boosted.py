@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import lightgbm
 import numpy as np
 
-from localaws.forecast.engine.features import row_builder
+from localaws.forecast.engine.features import rows
 from localaws.forecast.engine.guard import guarded
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.quantiles import check_levels
@@ -50,20 +50,21 @@ def forecast(
     a panel without any is answered by seasonal naive. A row counts with the root of its series' size: wQL asks for
     the size itself, but then one huge series would leave the others unlearned. The hyperparameters are LightGBM's.
     """
-    build = row_builder(panel, horizon)
     i, o, h = _drawn(panel.target, horizon)
     n, steps = panel.target.shape
     values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
     if len(i):
-        past = build(i, o, h)
         series, step = np.divmod(np.arange(n * horizon), horizon)
-        ahead = build(series, np.full(n * horizon, steps - 1), step + 1)
-        size = np.clip(past.scale / np.median(past.scale), 1 / LARGEST, LARGEST)
+        end = np.full(n * horizon, steps - 1)
+        found = rows(panel, horizon, *map(np.concatenate, ((i, series), (o, end), (h, step + 1))))
+        features, scale = found.features[: len(i)], found.scale[: len(i)]
+        ahead, ahead_scale = found.features[len(i) :], found.scale[len(i) :]
+        size = np.clip(scale / np.median(scale), 1 / LARGEST, LARGEST)
         data = lightgbm.Dataset(
-            past.features,
-            panel.target[i, o + h] / past.scale,
+            features,
+            panel.target[i, o + h] / scale,
             weight=np.sqrt(size),
-            categorical_feature=past.categorical,
+            categorical_feature=found.categorical,
             free_raw_data=False,
         )
         settings = FIXED | {"learning_rate": learning_rate, "num_leaves": num_leaves}
@@ -71,7 +72,7 @@ def forecast(
 
         def learned(objective: dict) -> np.ndarray:
             model = lightgbm.train(settings | objective, data, num_boost_round)
-            return (model.predict(ahead.features, num_threads=1) * ahead.scale).reshape(n, horizon)
+            return (model.predict(ahead, num_threads=1) * ahead_scale).reshape(n, horizon)
 
         objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
         with ThreadPoolExecutor(workers) as pool:

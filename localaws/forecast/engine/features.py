@@ -13,6 +13,7 @@ RECENT = 7  # newest values given one by one
 SEASONS = 4  # values of the same place in the season given one by one
 LEVEL_STEPS = 28  # a series is scaled by its mean size over that many steps (or one season, if that is longer)
 WINDOWS = (7, 28, 91)
+CHUNK = 1000  # series whose statistics are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,26 @@ class Rows:
     categorical: list[int]  # the feature columns that are codes
 
 
-def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray, np.ndarray], Rows]:
-    """A function (series i, origin o, step h) -> Rows for arrays of equal length.
+def rows(panel: Panel, horizon: int, i: np.ndarray, o: np.ndarray, h: np.ndarray) -> Rows:
+    """One row for each series i, origin o and step h (R,); the memory taken beside theirs does not grow with the panel.
 
     The origin is the last time step that is known, 0 <= o < T, and the row is about the value at o + h,
     1 <= h <= horizon. Related series count with their value at o + h where they are forward-looking (the panel's
     future_steps reach the horizon), with their value at o where they are historical.
     """
+    code, parts, places = codes(panel), [], []
+    for start in range(0, len(panel.target), CHUNK):
+        which = slice(start, start + CHUNK)
+        places.append(np.flatnonzero((i >= which.start) & (i < which.stop)))
+        build = _row_builder(panel.series(which), horizon, code[which])
+        parts.append(build(i[places[-1]] - start, o[places[-1]], h[places[-1]]))
+    order = np.argsort(np.concatenate(places))
+    features = np.concatenate([part.features for part in parts])[order]
+    return Rows(features, np.concatenate([part.scale for part in parts])[order], parts[0].categorical)
+
+
+def _row_builder(panel: Panel, horizon: int, code: np.ndarray) -> Callable[[np.ndarray, np.ndarray, np.ndarray], Rows]:
+    """A function (series i, origin o, step h) -> Rows for arrays of equal length."""
     values, steps = panel.target, panel.target.shape[1]
     level = _rolling_mean(np.abs(values), max(season_length(panel.freq), LEVEL_STEPS))
     level = np.where(level > 0, level, _rolling_mean(np.abs(values), steps))
@@ -40,7 +54,6 @@ def row_builder(panel: Panel, horizon: int) -> Callable[[np.ndarray, np.ndarray,
     zeros = _rolling_mean(np.where(np.isnan(values), np.nan, values == 0), LEVEL_STEPS)
     age = np.cumsum(np.maximum.accumulate(~np.isnan(values), axis=1), axis=1)
     calendar = _calendar(panel, horizon)
-    code = codes(panel)
     related, usual, lead = _related(panel, horizon)
 
     def at(i: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.quantiles import check_levels
 
 KERNELS = ("exponential", "uniform")
+CHUNK = 1000  # series in memory at a time
 
 
 def forecast(
@@ -61,18 +62,20 @@ def _weighted(values: np.ndarray, weights: np.ndarray, tau: np.ndarray) -> np.nd
 
     values (n, T) with NaN for missing, weights (T,); NaN for a series without values.
     """
-    weights = np.where(np.isnan(values), 0.0, weights)
-    total = weights.sum(axis=1)
     result = np.full((len(values), len(tau) + 1), np.nan)
-    rows = np.flatnonzero(total > 0)
-    if not len(rows):
-        return result
-    values, weights, total = np.nan_to_num(values[rows]), weights[rows], total[rows]
-    order = np.argsort(values, axis=1, kind="stable")
-    reached = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1) / total[:, None]
-    for q, level in enumerate(tau):
-        # the tolerance keeps a level that is met exactly (0.5 of two values) from being missed by rounding
-        at = np.argmax(reached >= level - 1e-12, axis=1)
-        result[rows, q] = values[np.arange(len(rows)), order[np.arange(len(rows)), at]]
-    result[rows, -1] = (values * weights).sum(axis=1) / total
+    for start in range(0, len(values), CHUNK):
+        of_chunk = values[start : start + CHUNK]
+        weight = np.where(np.isnan(of_chunk), 0.0, weights)
+        total = weight.sum(axis=1)
+        rows = np.flatnonzero(total > 0)
+        if not len(rows):
+            continue
+        seen, weight, total = np.nan_to_num(of_chunk[rows]), weight[rows], total[rows]
+        order = np.argsort(seen, axis=1, kind="stable")
+        reached = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1) / total[:, None]
+        for q, level in enumerate(tau):
+            # the tolerance keeps a level that is met exactly (0.5 of two values) from being missed by rounding
+            at = np.argmax(reached >= level - 1e-12, axis=1)
+            result[start + rows, q] = seen[np.arange(len(rows)), order[np.arange(len(rows)), at]]
+        result[start + rows, -1] = (seen * weight).sum(axis=1) / total
     return result

@@ -40,6 +40,12 @@ class Panel:
         related = None if self.related is None else self.related[:, : steps + self.future_steps]
         return replace(self, timestamps=self.timestamps[:steps], target=self.target[:, :steps], related=related)
 
+    def series(self, which: slice) -> Panel:
+        """The panel of some of its series."""
+        related = None if self.related is None else self.related[which]
+        metadata = None if self.metadata is None else self.metadata[which]
+        return replace(self, keys=self.keys[which], target=self.target[which], related=related, metadata=metadata)
+
     def future(self, horizon: int) -> pd.DatetimeIndex:
         """(H,) the time steps that follow the history."""
         step = frequency.offset(self.freq)

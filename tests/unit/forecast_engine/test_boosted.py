@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from localaws.forecast.engine import features
 from localaws.forecast.engine.boosted import forecast
-from localaws.forecast.engine.features import RECENT, SEASONS, row_builder
+from localaws.forecast.engine.features import RECENT, SEASONS, rows
 
 
 @pytest.fixture
@@ -50,10 +51,9 @@ def test_a_series_without_history_is_forecast_like_its_category(make_panel):
 
 def test_rows_hold_only_what_is_known_at_their_origin(make_panel):
     values = np.arange(60.0)
-    build = row_builder(make_panel([values]), 10)
     changed = make_panel([np.where(np.arange(60) > 40, -999.0, values)])
     place = np.array([0]), np.array([40]), np.array([9])
-    row, same = build(*place), row_builder(changed, 10)(*place)
+    row, same = rows(make_panel([values]), 10, *place), rows(changed, 10, *place)
     assert np.array_equal(row.features, same.features, equal_nan=True)
     unscaled = row.features[0] * row.scale[0]
     assert unscaled[:RECENT] == pytest.approx([40, 39, 38, 37, 36, 35, 34])
@@ -64,6 +64,14 @@ def test_rows_hold_only_what_is_known_at_their_origin(make_panel):
 def test_historical_related_values_count_at_the_origin_and_forward_looking_ones_at_the_step(make_panel):
     related = np.arange(70.0).reshape(1, 70, 1)
     place = np.array([0]), np.array([40]), np.array([9])
-    ahead = row_builder(make_panel(np.ones((1, 60)), related=related), 10)(*place)
-    behind = row_builder(make_panel(np.ones((1, 60)), related=related[:, :60]), 10)(*place)
+    ahead = rows(make_panel(np.ones((1, 60)), related=related), 10, *place)
+    behind = rows(make_panel(np.ones((1, 60)), related=related[:, :60]), 10, *place)
     assert ahead.features[0, -2] == 49 and behind.features[0, -2] == 40
+
+
+def test_rows_come_in_the_order_asked_for_whatever_the_chunks(shop, monkeypatch):
+    place = np.array([20, 3, 11, 3]), np.array([50, 60, 70, 80]), np.array([1, 2, 3, 4])
+    whole = rows(shop, 7, *place)
+    monkeypatch.setattr(features, "CHUNK", 5)
+    parts = rows(shop, 7, *place)
+    assert np.array_equal(whole.features, parts.features, equal_nan=True) and np.array_equal(whole.scale, parts.scale)
