@@ -1,12 +1,15 @@
 """The benchmarks run from a folder with data, and say why they do not without one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import baskets, planted, recorded, speed
+from benchmarks import baskets, m4, planted, recorded, speed
+from localaws.forecast.engine import seasonal_naive
+from localaws.forecast.engine.panel import Prediction
 
 
 @pytest.fixture
@@ -79,3 +82,44 @@ def test_companions_of_baskets_are_asked_of_later_baskets(monkeypatch, capsys) -
     assert [row[0].strip("| ") for row in rows] == ["to choose"] * 2 + ["to report"] * 2
     assert all(float(row[2]) > 0.3 for row in rows)
     assert all(0 < float(row[3]) < 1 for row in rows)
+
+
+@pytest.fixture
+def m4_data(tmp_path):
+    """A folder as `benchmarks.m4` reads it: four weekly series, the second one shorter."""
+    folder = tmp_path / m4.PLACE
+    folder.mkdir(parents=True)
+    rows = np.tile(np.arange(80.0) % 4 + 1, (4, 1))
+    train = pd.DataFrame(rows[:, :76], index=[f"W{i}" for i in range(1, 5)])
+    train.loc["W2", 60:] = np.nan
+    train.to_csv(folder / "Weekly-train.csv.xz")
+    pd.DataFrame(rows[:, 76:], index=train.index).to_csv(folder / "Weekly-test.csv.xz")
+    return tmp_path
+
+
+def test_m4_series_end_together_and_a_sample_is_spread(m4_data) -> None:
+    panel, actual = m4.load(m4_data / m4.PLACE, m4.DATASETS[1], sample=4)
+    assert panel.target[1, -1] == 59 % 4 + 1 and np.isnan(panel.target[1, :16]).all() and actual.shape == (4, 4)
+    assert m4.load(m4_data / m4.PLACE, m4.DATASETS[1], sample=2)[0].keys["item_id"].tolist() == ["W1", "W3"]
+
+
+def test_m4_measures_methods_alike_and_names_the_front(m4_data, monkeypatch, capsys) -> None:
+    def perfect(panel, horizon):
+        ahead = np.tile(np.arange(76.0, 76 + horizon) % 4 + 1, (len(panel.keys), 1))
+        return Prediction(np.repeat(ahead[:, :, None], 3, axis=2), ahead)
+
+    def naive(panel, horizon):
+        return seasonal_naive.forecast(panel, horizon, m4.LEVELS)
+
+    monkeypatch.setattr(m4, "methods", lambda dataset: {m4.AUTO: naive, "perfect": perfect})
+    m4.main(["--shared", str(m4_data), "--only", "Weekly"])
+    printed = capsys.readouterr().out
+    assert "Weekly: 4 series of at most 76 steps, horizon 4" in printed
+    assert "| perfect | 0.00 | 0.000 | 0.0000 |" in printed
+
+
+def test_the_front_asks_for_better_and_faster() -> None:
+    own = m4.Score(smape=10, mase=1, wql=0.1, speed=5)
+    scores = {"own": own, "slow": replace(own, wql=0.05, speed=1), "worse": replace(own, wql=0.2, speed=9)}
+    assert m4.in_front(scores, "own", "wql") == []
+    assert m4.in_front(scores | {"both": replace(own, wql=0.05, speed=6)}, "own", "wql") == ["both"]

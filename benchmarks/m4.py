@@ -1,0 +1,180 @@
+"""M4's hourly and weekly series: AutoPredictor beside statsforecast's models and lightgbm through mlforecast.
+
+The data (the competition's own training and test files, one series a row) is others' and does not come with Storecast:
+name the folder that holds data/m4 by --shared or by STORECAST_SHARED. mlforecast is in requirements-benchmarks.txt.
+"""
+
+import argparse
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from localaws.forecast.engine import autopredictor, metrics
+from localaws.forecast.engine.freq import offset
+from localaws.forecast.engine.panel import Panel, Prediction
+
+PLACE = Path("data/m4")
+LEVELS = (0.1, 0.5, 0.9)
+AUTO = "AutoPredictor"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`season` is the competition's, for MASE and for the models that take one; `all_seasons` is MSTL's."""
+
+    name: str
+    freq: str
+    season: int
+    all_seasons: tuple[int, ...]
+    lags: tuple[int, ...]  # mlforecast's inputs, after differencing by the season
+
+
+DATASETS = (
+    Dataset("Hourly", "H", 24, (24, 168), (1, 2, 3, 24, 48, 168)),
+    Dataset("Weekly", "W", 1, (52,), (1, 2, 3, 4, 8, 13, 26, 52)),
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    smape: float  # in percent
+    mase: float
+    wql: float  # mean over LEVELS
+    speed: float  # series per CPU second
+
+
+def load(folder: Path, dataset: Dataset, sample: int) -> tuple[Panel, np.ndarray]:
+    """Every k-th series, so that there are about `sample`, ending together (the files have no dates), and what
+    followed, (n, H)."""
+    train, test = (pd.read_csv(folder / f"{dataset.name}-{part}.csv.xz", index_col=0) for part in ("train", "test"))
+    every = max(1, len(train) // sample)
+    train, test = train.iloc[::every], test.iloc[::every]
+    series = [row[~np.isnan(row)] for row in train.to_numpy(float)]
+    steps = max(map(len, series))
+    target = np.stack([np.pad(row, (steps - len(row), 0), constant_values=np.nan) for row in series])
+    timestamps = pd.date_range("2000-01-03", periods=steps, freq=offset(dataset.freq))
+    keys = pd.DataFrame({"item_id": train.index.astype(str)})
+    return Panel(keys, timestamps, target, dataset.freq, None, (), None), test.to_numpy(float)
+
+
+def auto(panel: Panel, horizon: int) -> Prediction:
+    return autopredictor.predict(autopredictor.train(panel, horizon, LEVELS), panel, horizon, LEVELS)
+
+
+def long_frame(panel: Panel) -> pd.DataFrame:
+    """One row per value, as Nixtla's libraries read it."""
+    i, t = np.nonzero(~np.isnan(panel.target))
+    return pd.DataFrame({"unique_id": panel.keys["item_id"].to_numpy()[i], "ds": t, "y": panel.target[i, t]})
+
+
+def by_80_percent(frame: pd.DataFrame, panel: Panel, model: str) -> Prediction:
+    """The point forecast as median and mean, the 80% interval's ends as p10 and p90."""
+    columns = [f"{model}-lo-80", model, f"{model}-hi-80"]
+    values = frame.set_index("unique_id").loc[panel.keys["item_id"], columns].to_numpy()
+    values = values.reshape(len(panel.keys), -1, len(columns))
+    return Prediction(values, values[:, :, 1])
+
+
+def statistical(model, panel: Panel, horizon: int) -> Prediction:
+    from statsforecast import StatsForecast
+    from statsforecast.models import SeasonalNaive
+
+    library = StatsForecast([model], freq=1, fallback_model=SeasonalNaive(1))
+    return by_80_percent(library.forecast(df=long_frame(panel), h=horizon, level=[80]), panel, str(model))
+
+
+def learned(dataset: Dataset, panel: Panel, horizon: int) -> Prediction:
+    """mlforecast's documented way: one recursive model of the mean, intervals from two conformal windows."""
+    from lightgbm import LGBMRegressor
+    from mlforecast import MLForecast
+    from mlforecast.target_transforms import Differences
+    from mlforecast.utils import PredictionIntervals
+
+    model = LGBMRegressor(verbosity=-1, n_jobs=1, random_state=7)
+    library = MLForecast(
+        {"lightgbm": model}, freq=1, lags=list(dataset.lags), target_transforms=[Differences([dataset.season])]
+    )
+    library.fit(long_frame(panel), prediction_intervals=PredictionIntervals(n_windows=2, h=horizon))
+    return by_80_percent(library.predict(horizon, level=[80]), panel, "lightgbm")
+
+
+def methods(dataset: Dataset) -> dict[str, Callable[[Panel, int], Prediction]]:
+    from statsforecast.models import MSTL, AutoARIMA, AutoETS, AutoTheta, SeasonalNaive
+
+    season = dataset.season
+    models = {
+        "AutoETS": AutoETS(season_length=season),
+        # R's own default for such lengths and seasons; the exact likelihood took minutes for one hourly series
+        "AutoARIMA": AutoARIMA(season_length=season, approximation=True),
+        "AutoTheta": AutoTheta(season_length=season),
+        "MSTL": MSTL(season_length=list(dataset.all_seasons)),
+        "SeasonalNaive": SeasonalNaive(season_length=season),
+    }
+    found = {AUTO: auto, "lightgbm (mlforecast)": partial(learned, dataset)}
+    return found | {name: partial(statistical, model) for name, model in models.items()}
+
+
+def measure(method: Callable[[Panel, int], Prediction], panel: Panel, actual: np.ndarray, season: int) -> Score:
+    """In this process alone, so that its CPU seconds are all there are."""
+    began = time.process_time()
+    prediction = method(panel, actual.shape[1])
+    seconds = time.process_time() - began
+    median = prediction.quantiles[:, :, LEVELS.index(0.5)]
+    scale = metrics.seasonal_error(panel.target, season)
+    found = metrics.pooled(actual, Prediction(prediction.quantiles, median), LEVELS, scale)
+    smape = 200 * np.mean(np.abs(actual - median) / (np.abs(actual) + np.abs(median)))
+    return Score(float(smape), float(found.mase), float(found.average_wql), len(actual) / seconds)
+
+
+def in_front(scores: dict[str, Score], name: str, accuracy: str) -> list[str]:
+    """The methods that are both better and faster than `name`; none if it is on the front."""
+    own = scores[name]
+    return [
+        other
+        for other, score in scores.items()
+        if getattr(score, accuracy) < getattr(own, accuracy) and score.speed > own.speed
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.m4", description=__doc__)
+    parser.add_argument("--shared", default=os.environ.get("STORECAST_SHARED"), metavar="DIR")
+    parser.add_argument("--sample", type=int, default=40, metavar="SERIES", help="of each dataset, alike for all")
+    parser.add_argument("--only", choices=[each.name for each in DATASETS], help="one of the datasets")
+    given = parser.parse_args(arguments)
+    if given.shared is None or not (Path(given.shared) / PLACE).exists():
+        where = f"in {given.shared}" if given.shared else "because neither --shared nor STORECAST_SHARED names a folder"
+        print(f"Skipped: there is no {PLACE} {where}.")
+        return
+    warnings.simplefilter("ignore")  # about each candidate that does not converge
+    for dataset in DATASETS:
+        if given.only not in (None, dataset.name):
+            continue
+        panel, actual = load(Path(given.shared) / PLACE, dataset, given.sample)
+        print(f"\n{dataset.name}: {len(actual)} series of at most {panel.target.shape[1]} steps, ", end="")
+        print(f"horizon {actual.shape[1]}\n\n| method | sMAPE | MASE | wQL | series per CPU second |")
+        print("| --- | ---: | ---: | ---: | ---: |")
+        scores = {}
+        for name, method in methods(dataset).items():
+            try:
+                score = scores[name] = measure(method, panel, actual, dataset.season)
+            except ModuleNotFoundError as missing:
+                print(f"| {name} | not measured: {missing.name} is not installed (requirements-benchmarks.txt) ||||")
+                continue
+            print(
+                f"| {name} | {score.smape:.2f} | {score.mase:.3f} | {score.wql:.4f} | {score.speed:.2f} |", flush=True
+            )
+        for accuracy in ("smape", "mase", "wql"):
+            better = in_front(scores, AUTO, accuracy)
+            print(f"{accuracy}: {AUTO} is " + (f"behind {', '.join(better)}" if better else "on the front"))
+
+
+if __name__ == "__main__":
+    main()
