@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo test local bootstrap deploy destroy synth lint lock clean
+.PHONY: help setup prophet neural demo test cost local bootstrap deploy destroy synth lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and r
 
 test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest
+
+cost: setup ## what a dataset costs in a month on AWS, before any deploy (DATASET=name)
+	python -m infra.costs --dataset $(DATASET)
 
 local: setup ## the embedded AWS in the foreground
 	python -m localaws serve --state $(STATE)

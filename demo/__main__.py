@@ -128,6 +128,8 @@ def _summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Resu
                 "status": run.status,
                 "states": run.states,
                 "seconds": round(run.seconds, 1),
+                "transitions": run.transitions,
+                "invocations": run.invocations,
             }
             for run in runs
         ],

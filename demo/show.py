@@ -115,6 +115,12 @@ def time_spent(console: Console, summary: dict) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    worked = [execution for execution in summary["executions"] if "Plan" in execution["states"]]
+    counts = [
+        f"{each['pipeline']} {each['transitions']} state transitions and {each['invocations']} Lambda invocations"
+        for each in worked
+    ]
+    console.print(f"[bold]Billed by AWS for such runs[/bold]  {'; '.join(counts)}.", soft_wrap=True, highlight=False)
 
 
 def places(console: Console, outputs: dict[str, str], dataset: str, out: Path, state: str) -> None:

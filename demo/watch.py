@@ -29,6 +29,8 @@ class Run:
     stopped: datetime | None = None
     cause: str = ""
     states: dict[str, float] = field(default_factory=dict)  # seconds in each state, in the order of entering
+    transitions: int = 0
+    invocations: int = 0  # of Lambda functions
 
     @property
     def name(self) -> str:
@@ -85,7 +87,8 @@ class Watcher:
                 found = self._states.describe_execution(executionArn=arn)
                 pipeline = next(name for name, machine in self.machines.items() if machine == found["stateMachineArn"])
                 started, stopped = found["startDate"], found.get("stopDate")
-                self.runs[arn] = Run(pipeline, arn, found["status"], "", started, stopped, states=self._visited(arn))
+                self.runs[arn] = Run(pipeline, arn, found["status"], "", started, stopped)
+                self._count(self.runs[arn])
 
     def _look(self, known: dict[str, str]) -> None:
         for pipeline, machine in self.machines.items():
@@ -98,7 +101,7 @@ class Watcher:
                     run.state = self._state(arn) or run.state
                     run.status, run.stopped = execution["status"], execution.get("stopDate")
                     if run.stopped:
-                        run.states = self._visited(arn)
+                        self._count(run)
                     if run.status not in (RUNNING, "SUCCEEDED"):
                         run.cause = self._states.describe_execution(executionArn=arn).get("cause", "")
 
@@ -107,9 +110,10 @@ class Watcher:
         entered = (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event)
         return next(entered, "")
 
-    def _visited(self, arn: str) -> dict[str, float]:
-        """The states that an execution entered, in order, with the seconds spent in each (iterations added up)."""
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
+    def _count(self, run: Run) -> None:
+        """The states that an execution entered, in order, with the seconds spent in each (iterations added up), and
+        what AWS bills: transitions and Lambda invocations."""
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=run.arn)
         seconds: dict[str, float] = {}
         entered: dict[str, list[datetime]] = defaultdict(list)
         for event in (event for page in pages for event in page["events"]):
@@ -117,10 +121,13 @@ class Watcher:
                 name = event["stateEnteredEventDetails"]["name"]
                 entered[name].append(event["timestamp"])
                 seconds.setdefault(name, 0.0)
+                run.transitions += 1
+            elif event.get("taskScheduledEventDetails", {}).get("resourceType") == "lambda":
+                run.invocations += 1
             elif "stateExitedEventDetails" in event:
                 name = event["stateExitedEventDetails"]["name"]
                 seconds[name] += (event["timestamp"] - entered[name].pop(0)).total_seconds()
-        return {name: round(spent, 1) for name, spent in seconds.items()}
+        run.states = {name: round(spent, 1) for name, spent in seconds.items()}
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

@@ -119,7 +119,7 @@ class Forecasting(PipelineStack):
         storage, config = self._storage, self._config
         order = {
             "dataset": config.dataset,
-            "config": config.forecasting.model_dump(mode="json", exclude={"schedule"}),
+            "config": config.forecasting.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
             "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",

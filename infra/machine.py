@@ -120,8 +120,13 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
     return {
         "Comment": f"Storecast: {pipeline}",
         "QueryLanguage": "JSONata",
-        "StartAt": "Take the lock",
+        "StartAt": "Dry run?",
         "States": {
+            "Dry run?": {  # it changes nothing, so it needs no lock
+                "Type": "Choice",
+                "Default": "Take the lock",
+                "Choices": [{"Condition": "{% $states.input.dry_run = true %}", "Next": "Pipeline"}],
+            },
             **lock.taking(then="Settle"),
             "Settle": {"Type": "Wait", "Seconds": settle_seconds, "Next": "Unmark the lock"},
             **lock.unmarking(then="Pipeline"),

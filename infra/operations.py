@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, Stack
+from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import layer, steps
+from infra import layer, steps, watching
+from infra.checks import acknowledge
 from infra.config import Pipeline
 from infra.machine import Watch
 from infra.rights import Right, acknowledge_wildcards, document
@@ -23,7 +26,7 @@ _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
 
 
 class Operations(Stack):
-    """SNS topic, notify and cleanup functions, lock table, shared layer and code."""
+    """SNS topic, notify and cleanup functions, lock table, dead letters, shared layer and code."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -38,8 +41,10 @@ class Operations(Stack):
         self.toolbox = steps.Toolbox(dataset=config.dataset, code=code, layer=shared)
         group = steps.log_group(self, self.toolbox, "operations")
 
-        self.topic = sns.Topic(self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True)
-        self.topic.node.default_child.add_property_override("KmsMasterKeyId", "alias/aws/sns")
+        key = self._key()
+        self.topic = sns.Topic(
+            self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True, master_key=key
+        )
         lock = dynamodb.CfnTable(
             self,
             "Lock",
@@ -59,9 +64,15 @@ class Operations(Stack):
             group,
             "operations/notify",
             environment={"TOPIC_ARN": self.topic.topic_arn},
-            rights=[Right(["sns:Publish"], [self.topic.topic_arn])],
+            rights=[
+                Right(["sns:Publish"], [self.topic.topic_arn]),
+                Right(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn]),
+            ],
         )
         self.watch = Watch(table=lock, notify=notify)
+        self.dead_letters = self._dead_letters(config)
+        watching.alarms(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
+        watching.dashboard(self, config=config)
         self._cleanup = steps.lambda_function(
             self,
             self.toolbox,
@@ -73,6 +84,52 @@ class Operations(Stack):
         self._cleanup_role = Arn.extract_resource_name(self._cleanup.role, "role")
         CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
         CfnOutput(self, "LockTable", value=lock.ref)
+
+    def _key(self) -> kms.Key:
+        """The topic's own key: alarms cannot publish to a topic under AWS's key (SNS guide, sns-key-management.md)."""
+        key = kms.Key(
+            self,
+            "TopicKey",
+            description="Storecast: notifications",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        return key
+
+    def _dead_letters(self, config: Pipeline) -> sqs.CfnQueue:
+        """Where EventBridge puts starts of a pipeline that it could not deliver, for its rules of this dataset."""
+        queue = sqs.CfnQueue(self, "DeadLetters", sqs_managed_sse_enabled=True, message_retention_period=14 * 86_400)
+        rules = self.format_arn(service="events", resource="rule", resource_name=f"storecast-{config.dataset}-*")
+        events = iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.attr_arn],
+            conditions={"ArnLike": {"aws:SourceArn": rules}},
+        )
+        tls_only = iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["sqs:*"],
+            resources=[queue.attr_arn],
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+        )
+        sqs.CfnQueuePolicy(
+            self,
+            "DeadLettersPolicy",
+            queues=[queue.ref],
+            policy_document=iam.PolicyDocument(statements=[events, tls_only]),
+        )
+        acknowledge(queue, "SQS3", "this is the dead-letter queue itself")
+        CfnOutput(self, "DeadLettersQueue", value=queue.ref, description="Starts that could not be delivered")
+        return queue
 
     def clean_up(self, scope: Construct, rights: Sequence[Right], properties: dict[str, Any]) -> CustomResource:
         """On deletion of the stack around `scope`, have the cleanup function remove what `properties` name.

@@ -18,7 +18,7 @@ from infra.operations import Operations
 from infra.rights import Right
 from infra.steps import State
 from infra.storage import Storage
-from infra.triggers import schedule, trigger
+from infra.triggers import clock, trigger
 
 
 class PipelineStack(Stack):
@@ -65,9 +65,15 @@ class PipelineStack(Stack):
             watch=self._operations.watch,
             describes=describes,
         )
-        rule = trigger(self, machine, bucket_name=self._storage.data.bucket_name, prefix=self._prefix)
-        if by_the_clock:
-            schedule(self, machine, by_the_clock)
+        dead_letters = self._operations.dead_letters
+        rule = trigger(
+            self,
+            machine,
+            bucket_name=self._storage.data.bucket_name,
+            prefix=self._prefix,
+            dead_letters=dead_letters,
+        )
+        clock(self, machine, given=by_the_clock, dead_letters=dead_letters)
         cleanup = self._operations.clean_up(
             self,
             [

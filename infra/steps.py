@@ -18,12 +18,12 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra import rights as rights_
+from infra.patience import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
 from infra.rights import Right
 
 State = dict[str, Any]
 RUNTIME = "python3.14"
 FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
-LOWEST_WAIT, GROWTH, HIGHEST_WAIT = 5, 1.25, 60  # seconds between two looks at a resource
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
 # in the worst case; everything else takes minutes.
@@ -226,7 +226,8 @@ def wait_for(
 
 
 def nothing_new(*, otherwise: str) -> dict[str, State]:
-    """End the chain where Plan found nothing to do, with what it says; go on to the state `otherwise` if not."""
+    """End the chain where Plan found nothing to do, with what it says, or where only a dry run was asked for, with
+    what it would do; go on to the state `otherwise` if not."""
     return {
         "Anything new?": {
             "Type": "Choice",
@@ -235,11 +236,19 @@ def nothing_new(*, otherwise: str) -> dict[str, State]:
                     "Condition": "{% $exists($states.input.nothingNew) %}",
                     "Next": "Nothing new",
                     "Output": {"summary": {"nothingNew": "{% $states.input.nothingNew %}"}},
-                }
+                },
+                {
+                    "Condition": "{% $states.context.Execution.Input.dry_run = true %}",
+                    "Next": "Dry run",
+                    "Output": {
+                        "summary": {"dryRun": "{% $sift($states.input, function($v, $k) { $k != 'config' }) %}"}
+                    },
+                },
             ],
             "Default": otherwise,
         },
         "Nothing new": {"Type": "Succeed"},
+        "Dry run": {"Type": "Succeed"},
     }
 
 

@@ -1,4 +1,5 @@
-"""What starts a pipeline beside a person: new data, and the clock if the config has a schedule."""
+"""What starts a pipeline beside a person: new data, a daily sweep for data that no run has covered, and the clock if
+the config has a schedule. A start that cannot be delivered goes to the dead letters."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -15,8 +17,13 @@ from infra import rights
 from infra.config.base import Schedule
 from infra.rights import Right
 
+# Once a day, at a quiet hour of UTC, for what no event announced.
+SWEEP = Schedule(expression="cron(17 3 * * ? *)")
 
-def trigger(scope: Construct, machine: sfn.CfnStateMachine, *, bucket_name: str, prefix: str) -> events.CfnRule:
+
+def trigger(
+    scope: Construct, machine: sfn.CfnStateMachine, *, bucket_name: str, prefix: str, dead_letters: sqs.CfnQueue
+) -> events.CfnRule:
     """Start the machine when an object is created under the prefix of the bucket."""
     role = rights.role(
         scope,
@@ -34,12 +41,21 @@ def trigger(scope: Construct, machine: sfn.CfnStateMachine, *, bucket_name: str,
             "detail-type": ["Object Created"],
             "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": prefix}]}},
         },
-        targets=[events.CfnRule.TargetProperty(id="Machine", arn=machine.attr_arn, role_arn=role.role_arn)],
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="Machine",
+                arn=machine.attr_arn,
+                role_arn=role.role_arn,
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.attr_arn),
+            )
+        ],
     )
 
 
-def schedule(scope: Construct, machine: sfn.CfnStateMachine, given: Schedule) -> scheduler.CfnSchedule:
-    """Start the machine by the clock: with what changed, or with everything if the config forces it."""
+def clock(
+    scope: Construct, machine: sfn.CfnStateMachine, *, given: Schedule | None, dead_letters: sqs.CfnQueue
+) -> None:
+    """Start the machine once a day for what no event announced, and as the config's schedule says if it has one."""
     account = Stack.of(scope).account
     role = rights.role(
         scope,
@@ -48,18 +64,31 @@ def schedule(scope: Construct, machine: sfn.CfnStateMachine, given: Schedule) ->
             "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
         ),
         description="Storecast: the clock starts the pipeline",
-        rights=[Right(["states:StartExecution"], [machine.attr_arn])],
+        rights=[
+            Right(["states:StartExecution"], [machine.attr_arn]),
+            Right(["sqs:SendMessage"], [dead_letters.attr_arn]),
+        ],
     )
-    return scheduler.CfnSchedule(
-        scope,
-        "Schedule",
-        name=machine.state_machine_name,
-        description="Starts the pipeline by the clock, as pipeline.yaml says",
-        schedule_expression=given.expression,
-        schedule_expression_timezone=given.time_zone,
-        state="ENABLED" if given.enabled else "DISABLED",
-        flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-        target=scheduler.CfnSchedule.TargetProperty(
-            arn=machine.attr_arn, role_arn=role.role_arn, input=json.dumps({"force": given.force})
-        ),
-    )
+
+    def schedule(construct_id: str, name: str, description: str, when: Schedule) -> None:
+        scheduler.CfnSchedule(
+            scope,
+            construct_id,
+            name=name,
+            description=description,
+            schedule_expression=when.expression,
+            schedule_expression_timezone=when.time_zone,
+            state="ENABLED" if when.enabled else "DISABLED",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=machine.attr_arn,
+                role_arn=role.role_arn,
+                input=json.dumps({"force": when.force}),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.attr_arn),
+            ),
+        )
+
+    name = machine.state_machine_name
+    schedule("Sweep", f"{name}-sweep", "Starts the pipeline for uploads that no run has covered", SWEEP)
+    if given:
+        schedule("Schedule", name, "Starts the pipeline by the clock, as pipeline.yaml says", given)

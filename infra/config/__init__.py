@@ -22,6 +22,7 @@ class Pipeline(Strict):
 
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
     purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
+    stale_after_days: int = Field(default=35, ge=1, le=400)  # without an upload, until the alarm
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     forecasting: Forecasting | None = None
     recommending: Recommending | None = None

@@ -26,6 +26,13 @@ class Promotion(Strict):
         return value
 
 
+class AccuracyFloor(Strict):
+    """From where on a new predictor's error is worth an alarm."""
+
+    metric: Literal["WAPE", "AverageWeightedQuantileLoss", "RMSE"] = "WAPE"
+    worst: float = Field(gt=0)
+
+
 class Forecasting(Strict):
     """What Amazon Forecast is asked for; field names and values are the service's where it has one.
 
@@ -45,6 +52,7 @@ class Forecasting(Strict):
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     promotion: Promotion = Promotion()
+    accuracy_floor: AccuracyFloor | None = None
     schedule: Schedule | None = None
 
     @field_validator("domain")

@@ -6,11 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+from common import metrics
 from common.names import RUN_ID_LENGTH
 from common.resources import summaries, tags
-from common.store import csv_files
+from common.store import csv_files, newest_upload
 
 TAG = "files"
 _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
@@ -24,6 +26,13 @@ def checksums(bucket: str, folder: str, kinds: Iterable[str]) -> dict[str, str]:
 
 def checksum(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def tell_age(bucket: str, folder: str, dataset: str) -> None:
+    """How old the newest upload under `folder`, "forecasting/<dataset>/", is: the stale-data alarm's metric."""
+    if newest := newest_upload(bucket, folder):
+        hours = (datetime.now(UTC) - newest).total_seconds() / 3600
+        metrics.put({"HoursSinceUpload": hours}, dataset=dataset, pipeline=folder.partition("/")[0])
 
 
 def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, str]:
@@ -53,3 +62,9 @@ def nothing_new(bucket: str, folder: str, kinds: Iterable[str], run: str) -> dic
         "nothingNew": f"nothing new: the files of {', '.join(kinds)} under s3://{bucket}/{folder} are unchanged since "
         f'run {run}, and so is the config; start with {{"force": true}} to import and train all the same'
     }
+
+
+def waiting(bucket: str, folder: str, kind: str) -> dict[str, str]:
+    """Plan's answer to a delivery whose file of `kind`, which nothing can do without, is still to come."""
+    place = f"s3://{bucket}/{folder}{kind}/"
+    return {"nothingNew": f"waits: there is no {kind} file yet; a CSV under {place} starts the next run"}

@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from common.clients import client
@@ -25,6 +26,12 @@ def csv_files(bucket: str, prefix: str) -> list[tuple[str, str]]:
         for entry in page.get("Contents", ())
         if entry["Key"].lower().endswith(".csv") and entry["Size"]
     )
+
+
+def newest_upload(bucket: str, prefix: str) -> datetime | None:
+    """When the newest object under the prefix was put there."""
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return max((entry["LastModified"] for page in pages for entry in page.get("Contents", ())), default=None)
 
 
 def rows(bucket: str, prefix: str) -> Iterator[list[str]]:

@@ -19,11 +19,12 @@ _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "met
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The run's order, or `nothingNew`, why there is none. Raises ValueError if there is no target file to train on."""
+    """The run's order, or `nothingNew`, why there is none."""
     folder = f"forecasting/{event['dataset']}/"
+    deliveries.tell_age(event["dataBucket"], folder, event["dataset"])
     files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
     if "target" not in files:
-        raise ValueError(f"no target file: put at least one CSV under s3://{event['dataBucket']}/{folder}target/")
+        return deliveries.waiting(event["dataBucket"], folder, "target")
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
     covers = {"files": files, "config": deliveries.checksum(config)}

@@ -6,8 +6,11 @@ import json
 import os
 from typing import Any
 
+from common import metrics
 from common.clients import client
 from common.step import step
+
+_ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
 
 
 @step
@@ -16,6 +19,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "failure" not in event:
         kept_back = not event["summary"].get("promotion", {}).get("promoted", True)
         how = "succeeded; its new predictor does not serve" if kept_back else "succeeded"
+        for figures, about in measured(event["summary"]):
+            metrics.put(figures, dataset=event["summary"]["dataset"], pipeline=event["pipeline"], **about)
         _publish(f"{event['pipeline']} {how}", {**event["summary"], "console": console_link(event["execution"])})
         return {}
     failure = explain(event["failure"])
@@ -30,6 +35,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     about = f" ({failure['resource']})" if failure["resource"] else ""
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
+
+
+def measured(summary: dict[str, Any]) -> list[tuple[dict[str, float | None], dict[str, str]]]:
+    """What is worth a chart in a run's summary: figures, and what they are about beside dataset and pipeline."""
+    trained = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
+    made = summary.get("recommenders", [])
+    found = [({name: trained[0].get(name) for name in _ACCURACY}, {})] if trained else []
+    found += [(each["metrics"], {"use_case": each["useCase"]}) for each in made]
+    return [*found, ({"Recommenders": len(made)}, {})] if made else found
 
 
 def explain(failure: dict[str, str]) -> dict[str, str]:

@@ -18,13 +18,12 @@ from common.store import get_json
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The run's order, or `nothingNew`, why there is none. Raises ValueError without an interactions file."""
+    """The run's order, or `nothingNew`, why there is none."""
     folder = f"recommending/{event['dataset']}/"
+    deliveries.tell_age(event["dataBucket"], folder, event["dataset"])
     files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
     if "interactions" not in files:
-        raise ValueError(
-            f"no interactions file: put at least one CSV under s3://{event['dataBucket']}/{folder}interactions/"
-        )
+        return deliveries.waiting(event["dataBucket"], folder, "interactions")
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     covers = {"files": files, "config": deliveries.checksum(event["config"])}
     named = functools.partial(personalize_name, event["dataset"])

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,7 @@ class Bucket:
     exceptions = SimpleNamespace(NoSuchKey=KeyError)
 
     def __init__(self, objects: dict[str, str] | None = None) -> None:
+        self.put = datetime.now(UTC) - timedelta(days=2)
         self.objects = {key: text.encode() for key, text in (objects or {}).items()}
 
     def get_paginator(self, operation: str) -> Any:
@@ -63,7 +65,7 @@ class Bucket:
             paginate=lambda Bucket, Prefix: [
                 {
                     "Contents": [
-                        {"Key": key, "Size": len(body), "ETag": hashlib.md5(body).hexdigest()}
+                        {"Key": key, "Size": len(body), "ETag": hashlib.md5(body).hexdigest(), "LastModified": self.put}
                         for key, body in sorted(self.objects.items())
                         if key.startswith(Prefix)
                     ]

@@ -48,14 +48,12 @@ def test_plan_leaves_out_what_has_no_file(bucket: Any, stub: Any, context: Any) 
     assert [c["AttributeName"] for c in order["predictor"]["DataConfig"]["AttributeConfigs"]] == ["demand"]
 
 
-def test_plan_without_a_target_file_says_where_to_put_it(bucket: Any, context: Any) -> None:
+def test_plan_waits_for_a_target_file_and_says_where(bucket: Any, context: Any) -> None:
     from forecasting.plan import handler
 
     bucket.objects["forecasting/corner-shop/related/a.csv"] = b"milk,2026-01-01,3\n"
-    with pytest.raises(
-        ValueError, match="no target file: put at least one CSV under s3://data/forecasting/corner-shop/target/"
-    ):
-        handler(FORECASTING, context)
+    answer = handler(FORECASTING, context)
+    assert "there is no target file yet; a CSV under s3://data/forecasting/corner-shop/target/" in answer["nothingNew"]
 
 
 def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: Any) -> None:

@@ -1,0 +1,140 @@
+"""What a dataset's pipelines cost in a month, told before anything is deployed: `python -m infra.costs --help`.
+
+An estimate from the config, a table of prices and the volumes that the reader gives; AWS's bill is the authority.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.config import ConfigError, Pipeline, load
+from infra.patience import HIGHEST_WAIT
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PRICES = Path(__file__).with_name("prices.yaml")
+HOURS = 730  # of a month
+OLD_VERSIONS_MONTHS = 3  # that the buckets keep
+UNSOURCED = "none"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What flows in a month: `series` of the target (items x dimension values), `runs` of each pipeline, GB of all the
+    files of one run, `training_hours` that Forecast bills for one run, hours that recommenders and notebook are on."""
+
+    series: int
+    runs: float
+    gb: float = 0.1
+    training_hours: float = 2.0
+    recommender_hours: float = HOURS
+    notebook_hours: float = 20.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One item of the estimate; `usd` for the month."""
+
+    item: str
+    quantity: float
+    unit: str
+    usd: float
+    source: str
+
+
+def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list[Line]:
+    """The lines of a month, in the order of the pipelines."""
+    prices, counted = table["prices"], table["per_run"]
+    lines = []
+
+    def add(item: str, price: str, quantity: float) -> None:
+        rate = prices[price]
+        usd = _tiered(rate["tiers"], quantity) if "tiers" in rate else rate["usd"] * quantity
+        lines.append(Line(item, quantity, rate["unit"], usd, rate["source"]))
+
+    if config.forecasting:
+        types = sum(len(types) for types in config.forecasting.forecasts.values())
+        points = volume.runs * volume.series * config.forecasting.horizon * types
+        add("Forecast: data imported", "forecast_import", volume.runs * volume.gb)
+        add("Forecast: training", "forecast_training", volume.runs * volume.training_hours)
+        add("Forecast: forecasts", "forecast_points", points)
+    if config.recommending:
+        recommenders = len(config.recommending.use_cases)
+        add("Personalize: data imported", "personalize_import", volume.runs * volume.gb)
+        add("Personalize: recommenders", "personalize_recommender", recommenders * volume.recommender_hours)
+    pipelines = [name for name in ("forecasting", "recommending") if getattr(config, name)]
+    looks = volume.training_hours * 3600 / HIGHEST_WAIT if config.forecasting else 0  # each is a describe, choice, wait
+    transitions = volume.runs * (sum(counted[name]["transitions"] for name in pipelines) + 3 * looks)
+    add("Step Functions", "state_transition", transitions)
+    add("Lambda", "lambda_gb_second", volume.runs * sum(counted[name]["lambda_gb_seconds"] for name in pipelines))
+    add("S3", "s3", volume.gb * (1 + volume.runs * OLD_VERSIONS_MONTHS))
+    add("Workshop notebook", "notebook", volume.notebook_hours)
+    return lines
+
+
+def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
+    """The price of `quantity` units where each tier [up to, USD per unit] begins where the one before it ends."""
+    bounds = [0.0, *(bound for bound, _ in tiers)]
+    return sum(
+        max(0.0, min(quantity, above) - below) * rate
+        for (below, above), (_, rate) in zip(itertools.pairwise(bounds), tiers)
+    )
+
+
+def _told(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) -> str:
+    rows = [(each.item, f"{each.quantity:,.6g} x {each.unit}", f"{each.usd:,.2f}", _mark(each)) for each in lines]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    shown = [f"{item:<{widths[0]}}  {what:<{widths[1]}}  {usd:>{widths[2]}}  {mark}" for item, what, usd, mark in rows]
+    total = sum(each.usd for each in lines)
+    unsourced = sum(each.usd for each in lines if each.source == UNSOURCED)
+    return "\n".join(
+        [
+            f"Dataset {config.dataset}, a month in us-east-1, USD (prices of {date}):",
+            "",
+            *shown,
+            "",
+            f"Total {total:,.2f}, of it {unsourced:,.2f} at prices marked * that no source at hand confirms.",
+            f"Assumed: {volume.series:,} series, {volume.runs:g} runs, {volume.gb:g} GB of files, "
+            f"{volume.training_hours:g} training hours a run, recommenders on for {volume.recommender_hours:g} h, "
+            f"the notebook for {volume.notebook_hours:g} h. Each has an option: --help.",
+        ]
+    )
+
+
+def _mark(line: Line) -> str:
+    return "*" if line.source == UNSOURCED else line.source
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.costs", description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="grocery", help="folder under data/ with a pipeline.yaml")
+    parser.add_argument("--series", type=int, default=200, help="items x dimension values to forecast")
+    parser.add_argument("--runs", type=float, default=4.3, help="runs of each pipeline in a month (4.3: weekly)")
+    parser.add_argument("--gb", type=float, default=Volume.gb, help="size of all files of one run")
+    parser.add_argument("--training-hours", type=float, default=Volume.training_hours, help="billed by Forecast, a run")
+    parser.add_argument("--recommender-hours", type=float, default=Volume.recommender_hours, help="ACTIVE in a month")
+    parser.add_argument("--notebook-hours", type=float, default=Volume.notebook_hours, help="InService in a month")
+    given = vars(parser.parse_args(arguments))
+    dataset = given.pop("dataset")
+    if negative := [f"{name} = {value}" for name, value in given.items() if value < 0]:
+        parser.error(f"{', '.join(negative)}: allowed is 0 or more")
+    try:
+        config = load(_ROOT / "data" / dataset.replace("-", "_") / "pipeline.yaml")
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    table = yaml.safe_load(_PRICES.read_text())
+    volume = Volume(**given)
+    print(_told(config, estimate(config, volume, table), volume, table["date"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

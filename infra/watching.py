@@ -1,0 +1,181 @@
+"""What is watched: the dashboard of a dataset, and the alarms that tell its topic.
+
+Metrics named Storecast come from the steps themselves (lambdas/common/metrics.py), all others from AWS's services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from infra.config import Pipeline
+
+_HOUR, _DAY = 3600, 86_400
+_LATE_HOURS = 24  # longer than any run should take: BUDGET_MINUTES of training is 12 hours
+
+
+def pipelines_of(config: Pipeline) -> list[str]:
+    return [name for name in ("forecasting", "recommending") if getattr(config, name)]
+
+
+def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sqs.CfnQueue) -> None:
+    """Failed, late, stale data and inaccurate per pipeline, dead letters for both; each says the next step."""
+
+    def alarm(what: str, message: str, then: str, pipeline: str = "", **settings: Any) -> None:
+        name = f"{pipeline}-{what}" if pipeline else what
+        cloudwatch.CfnAlarm(
+            stack,
+            "".join(word.capitalize() for word in name.split("-")) + "Alarm",
+            alarm_name=f"storecast-{config.dataset}-{name}",
+            alarm_description=f"{message} Next: {then} (operations guide, section {what}).",
+            alarm_actions=[topic.topic_arn],
+            **{"evaluation_periods": 1, "threshold": 0, "comparison_operator": "GreaterThanThreshold"} | settings,
+        )
+
+    for pipeline in pipelines_of(config):
+        machine = _machine(stack, config, pipeline)
+        console = f"https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
+        page = f"{console}#/statemachines/view/{machine}"
+        runs = {
+            "namespace": "AWS/States",
+            "dimensions": _dimensions(StateMachineArn=machine),
+            "treat_missing_data": "notBreaching",
+        }
+        alarm(
+            "failed",
+            f"A run of {config.dataset}'s {pipeline} pipeline failed.",
+            f"read the cause in the mail about the run or at {page}",
+            pipeline=pipeline,
+            metric_name="ExecutionsFailed",
+            statistic="Sum",
+            period=300,
+            **runs,
+        )
+        alarm(
+            "late",
+            f"A run of {config.dataset}'s {pipeline} pipeline took more than {_LATE_HOURS} hours.",
+            f"see at {page} which state it waited in",
+            pipeline=pipeline,
+            metric_name="ExecutionTime",
+            statistic="Maximum",
+            period=_HOUR,
+            **runs | {"threshold": _LATE_HOURS * _HOUR * 1000},
+        )
+        alarm(
+            "stale",
+            f"The newest upload for {config.dataset}'s {pipeline} pipeline is older than "
+            f"{config.stale_after_days} days, or the daily sweep did not run.",
+            f"find out why no file arrives under {pipeline}/{config.dataset}/ of the data bucket",
+            pipeline=pipeline,
+            namespace="Storecast",
+            metric_name="HoursSinceUpload",
+            dimensions=_ours(config, pipeline),
+            statistic="Maximum",
+            period=_DAY,
+            threshold=config.stale_after_days * 24,
+            evaluation_periods=2,
+            treat_missing_data="breaching",
+        )
+    if config.forecasting and (floor := config.forecasting.accuracy_floor):
+        alarm(
+            "inaccurate",
+            f"The newest predictor's {floor.metric} is worse than {floor.worst}.",
+            "look at the report's worst items and at what changed in the data",
+            pipeline="forecasting",
+            namespace="Storecast",
+            metric_name=floor.metric,
+            dimensions=_ours(config, "forecasting"),
+            statistic="Maximum",
+            period=_HOUR,
+            threshold=floor.worst,
+            treat_missing_data="missing",
+        )
+    alarm(
+        "dead-letters",
+        f"EventBridge could not start a pipeline of {config.dataset}: its event lies in the dead-letter queue.",
+        "read the error in the message's attributes, mend it, start the pipeline with {} and purge the queue",
+        namespace="AWS/SQS",
+        metric_name="ApproximateNumberOfMessagesVisible",
+        dimensions=_dimensions(QueueName=dead_letters.attr_queue_name),
+        statistic="Maximum",
+        period=300,
+        treat_missing_data="notBreaching",
+    )
+
+
+def dashboard(stack: Stack, *, config: Pipeline) -> cloudwatch.CfnDashboard:
+    """Runs, how long they and their steps take, accuracy, recommenders' metrics, freshness, what drives the bill."""
+    names = pipelines_of(config)
+    machines = {name: _machine(stack, config, name) for name in names}
+
+    def states(metric: str) -> list[list[Any]]:
+        return [
+            ["AWS/States", metric, "StateMachineArn", arn, {"label": f"{name}: {metric}"}]
+            for name, arn in machines.items()
+        ]
+
+    def searched(schema: str, what: str, statistic: str = "Maximum") -> list[list[Any]]:
+        return [[{"expression": f"SEARCH('{{{schema}}} {what}', '{statistic}', {_HOUR})", "label": ""}]]
+
+    own, mine = "Storecast,dataset,pipeline,service", f'dataset="{config.dataset}"'
+    functions = f'"storecast-{config.dataset}-"'
+    accuracy = 'MetricName=("WAPE" OR "AverageWeightedQuantileLoss")'
+    widgets = [
+        _widget("Runs", [m for each in ("Started", "Succeeded", "Failed") for m in states(f"Executions{each}")], "Sum"),
+        _widget("Duration of runs (ms)", states("ExecutionTime"), "Maximum"),
+        _widget("Duration of steps (ms)", searched("AWS/Lambda,FunctionName", f'MetricName="Duration" {functions}')),
+        _widget("Hours since the newest upload", searched(own, f'{mine} MetricName="HoursSinceUpload"')),
+        _widget("Accuracy of each new predictor", searched(own, f"{mine} {accuracy}")),
+        _widget("Recommenders' metrics", searched(f"{own},use_case", mine)),
+        _widget(
+            "What drives the bill",
+            [
+                *searched(own, f'{mine} MetricName="Recommenders"'),
+                *searched("AWS/Lambda,FunctionName", f'MetricName="Invocations" {functions}', "Sum"),
+            ],
+        ),
+    ]
+    for at, widget in enumerate(widgets):
+        widget |= {"x": at % 2 * 12, "y": at // 2 * 6, "width": 12, "height": 6}
+        widget["properties"]["region"] = stack.region
+    return cloudwatch.CfnDashboard(
+        stack,
+        "Dashboard",
+        dashboard_name=f"storecast-{config.dataset}",
+        dashboard_body=stack.to_json_string({"widgets": widgets}),
+    )
+
+
+def _machine(stack: Stack, config: Pipeline, pipeline: str) -> str:
+    return stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=f"storecast-{config.dataset}-{pipeline}",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def _widget(title: str, metrics: Sequence[Any], statistic: str = "Maximum") -> dict[str, Any]:
+    return {
+        "type": "metric",
+        "properties": {
+            "title": title,
+            "metrics": list(metrics),
+            "stat": statistic,
+            "period": _HOUR,
+            "view": "timeSeries",
+        },
+    }
+
+
+def _ours(config: Pipeline, pipeline: str) -> list[cloudwatch.CfnAlarm.DimensionProperty]:
+    return _dimensions(dataset=config.dataset, pipeline=pipeline, service="storecast")
+
+
+def _dimensions(**values: str) -> list[cloudwatch.CfnAlarm.DimensionProperty]:
+    return [cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value) for name, value in values.items()]

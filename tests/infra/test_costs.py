@@ -1,0 +1,81 @@
+"""The monthly estimate against hand-computed figures."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from infra import costs
+from infra.config import load
+from infra.costs import Volume, estimate
+from tests.infra.conftest import ROOT
+
+TABLE = {
+    "date": "2026-01-01",
+    "prices": {
+        "forecast_import": {"usd": 0.1, "unit": "GB", "source": "here"},
+        "forecast_training": {"usd": 0.25, "unit": "h", "source": "here"},
+        "forecast_points": {"unit": "point", "source": "none", "tiers": [[1000, 0.002], [2000, 0.001], [1e99, 0.0001]]},
+        "personalize_import": {"usd": 0.05, "unit": "GB", "source": "here"},
+        "personalize_recommender": {"usd": 0.4, "unit": "h", "source": "none"},
+        "notebook": {"usd": 0.05, "unit": "h", "source": "here"},
+        "state_transition": {"usd": 0.00003, "unit": "transition", "source": "here"},
+        "lambda_gb_second": {"usd": 0.00002, "unit": "GB s", "source": "here"},
+        "s3": {"usd": 0.02, "unit": "GB month", "source": "here"},
+    },
+    "per_run": {
+        "forecasting": {"transitions": 200, "lambda_gb_seconds": 10},
+        "recommending": {"transitions": 100, "lambda_gb_seconds": 5},
+    },
+}
+
+
+def _lines(**volume: float) -> dict[str, costs.Line]:
+    config = load(ROOT / "data" / "sample" / "pipeline.yaml")  # horizon 14, four forecast types, five use cases
+    given = {"series": 25, "runs": 2, "gb": 3, "training_hours": 4, "recommender_hours": 10, "notebook_hours": 8}
+    return {line.item: line for line in estimate(config, Volume(**given | volume), TABLE)}
+
+
+def test_each_item_of_a_month() -> None:
+    lines = _lines()
+    assert {item: round(line.usd, 6) for item, line in lines.items()} == {
+        "Forecast: data imported": 0.6,
+        "Forecast: training": 2.0,
+        "Forecast: forecasts": 3.08,  # 2 x 25 x 14 x 4 = 2,800 points: 1,000 at .002, 1,000 at .001, 800 at .0001
+        "Personalize: data imported": 0.3,
+        "Personalize: recommenders": 20.0,
+        "Step Functions": 0.0612,  # 2 x 300, and three states for each of 2 x 4 x 60 looks at training
+        "Lambda": 0.0006,
+        "S3": 0.42,  # 3 GB, and the old versions of two runs a month for three months
+        "Workshop notebook": 0.4,
+    }
+    assert lines["Forecast: forecasts"].quantity == 2800 and lines["Forecast: forecasts"].source == "none"
+
+
+def test_nothing_runs_nothing_but_what_stands_costs() -> None:
+    assert {item for item, line in _lines(runs=0).items() if line.usd} == {
+        "Personalize: recommenders", "S3", "Workshop notebook",
+    }  # fmt: skip
+
+
+def test_the_command_prints_every_item_its_marks_and_its_assumptions(capsys: pytest.CaptureFixture) -> None:
+    assert costs.main(["--dataset", "sample", "--series", "10", "--runs", "1"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("Forecast: forecasts", "560 x forecast data point", "*", "Total", "10 series", "1 runs"):
+        assert words in printed
+
+
+def test_a_wrong_dataset_or_number_is_told(capsys: pytest.CaptureFixture) -> None:
+    assert costs.main(["--dataset", "nope"]) == 1
+    assert "datasets with a pipeline.yaml: grocery" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        costs.main(["--runs", "-1"])
+    assert "runs = -1.0: allowed is 0 or more" in capsys.readouterr().err
+
+
+def test_every_price_of_the_table_has_a_unit_and_says_its_source() -> None:
+    table = yaml.safe_load((ROOT / "infra" / "prices.yaml").read_text())
+    assert all(
+        {"unit", "source"} < set(price) and ("usd" in price) != ("tiers" in price) for price in table["prices"].values()
+    )
+    assert all(counts["transitions"] > 0 and counts["lambda_gb_seconds"] > 0 for counts in table["per_run"].values())

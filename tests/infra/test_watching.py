@@ -1,0 +1,51 @@
+"""What is watched: every alarm tells the topic and says what to do, and looks at metrics that somebody sends."""
+
+from __future__ import annotations
+
+import json
+
+from tests.infra.conftest import ROOT, Assembly, flat
+
+
+def test_every_alarm_tells_the_topic_what_is_wrong_and_what_to_do(assembly: Assembly) -> None:
+    alarms = {a["AlarmName"]: a for a in assembly.resources("AWS::CloudWatch::Alarm").values()}
+    assert {name.removeprefix("storecast-sample-") for name in alarms} == {
+        *(f"{p}-{what}" for p in ("forecasting", "recommending") for what in ("failed", "late", "stale")),
+        "dead-letters",
+    }
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    for name, alarm in alarms.items():
+        assert "Notifications" in flat(alarm["AlarmActions"][0]), name
+        words = flat(alarm["AlarmDescription"])
+        assert "sample" in words and "Next: " in words and len(words) <= 1024, name
+        section = name.removeprefix("storecast-sample-").removeprefix("forecasting-").removeprefix("recommending-")
+        assert f"section {section})" in words and f"### {section}\n" in guide, name
+
+
+def test_alarms_may_publish_to_the_topic_under_its_own_key(assembly: Assembly) -> None:
+    [topic] = assembly.resources("AWS::SNS::Topic").values()
+    assert "TopicKey" in json.dumps(topic["KmsMasterKeyId"])
+    [key] = assembly.resources("AWS::KMS::Key").values()
+    services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
+    assert "cloudwatch.amazonaws.com" in services and key["EnableKeyRotation"] is True
+
+
+def test_our_metrics_have_the_dimensions_that_alarms_and_dashboard_ask_for(assembly: Assembly) -> None:
+    stale = [a for a in assembly.resources("AWS::CloudWatch::Alarm").values() if a.get("Namespace") == "Storecast"]
+    assert {tuple(d["Name"] for d in alarm["Dimensions"]) for alarm in stale} == {("dataset", "pipeline", "service")}
+    assert {d["Value"] for alarm in stale for d in alarm["Dimensions"] if d["Name"] == "service"} == {"storecast"}
+    [dashboard] = assembly.resources("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(flat(dashboard["DashboardBody"]))
+    titles = [widget["properties"]["title"] for widget in body["widgets"]]
+    assert len(titles) == 7 and "Runs" in titles and "What drives the bill" in titles
+    assert "{Storecast,dataset,pipeline,service}" in flat(dashboard["DashboardBody"])
+
+
+def test_undelivered_starts_go_to_the_dead_letters(assembly: Assembly) -> None:
+    [policy] = assembly.resources("AWS::SQS::QueuePolicy").values()
+    allowed, tls = policy["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert "rule/storecast-sample-*" in flat(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
+    assert tls["Effect"] == "Deny"
+    for rule in assembly.resources("AWS::Events::Rule").values():
+        assert all("DeadLetters" in flat(target["DeadLetterConfig"]["Arn"]) for target in rule["Targets"])
