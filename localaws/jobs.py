@@ -46,12 +46,13 @@ _STATES = {"forecast": FORECAST, "personalize": PERSONALIZE, "BatchInferenceJob"
 # What a change of state without work of its own comes to: a recommender's stop and start.
 _SETTLES_AS = {
     "CREATE_STOPPING": "CREATE_STOPPED",
+    "CREATE STOPPING": "CREATE STOPPED",
     "STOP PENDING": "INACTIVE",
     "STOP IN_PROGRESS": "INACTIVE",
     "START PENDING": "ACTIVE",
     "START IN_PROGRESS": "ACTIVE",
 }
-_STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED")
+_STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED", "CREATE STOPPING", "CREATE STOPPED")
 _DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS", "Deleting")
 
 # forkserver: workers start in milliseconds, with the engines imported, and without the threads of the API's process.

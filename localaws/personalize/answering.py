@@ -10,7 +10,6 @@ import numpy as np
 from localaws.personalize import engine, filtering
 from localaws.personalize.filters import Situation, Table
 from localaws.personalize.kinds import invalid
-from localaws.personalize.recipes import settings_of
 from localaws.personalize.records import Records
 
 DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
@@ -38,14 +37,14 @@ def _items_table(served: Served, items: Records) -> Table:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What answers: a recipe, its trained model, and the configuration of the recommender, campaign or batch job.
+    """What answers: a recipe, its trained model, and the settings of the recommender, campaign or batch job.
 
     `records` gives the records of a dataset type, ITEMS or USERS; requests with a filter alone ask for them.
     """
 
     recipe: engine.Recipe
     served: Served
-    config: dict
+    settings: engine.Settings
     records: Callable[[str], Records]
 
     def asked(self, params: Mapping, put: list[tuple[str, str, int]]) -> "Asked":
@@ -106,14 +105,14 @@ class Asked:
             history=self.history,
             item=self.item,
             allowed=allowed,
-            settings=settings_of(self.by.config),
+            settings=self.by.settings,
         )
 
     def ranked(self, wanted: list[str], allowed: np.ndarray | None) -> list[dict]:
         """The wanted items in the user's order; items without interactions come last and have no score."""
         wanted = list(dict.fromkeys(wanted))
         codes = engine.codes_of(self.by.served.model["item_ids"], wanted)
-        ranked = self.listed(engine.rank(self.by.served.model, self.history, codes, allowed))
+        ranked = self.listed(engine.rank(self.by.served.model, self.history, codes, allowed, self.by.settings))
         scored = {each["itemId"] for each in ranked}
         return ranked + [
             {"itemId": name}

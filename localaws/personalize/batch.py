@@ -8,7 +8,7 @@ from localaws.personalize.access import READ, WRITE, s3_access
 from localaws.personalize.answering import DEFAULT_RESULTS, check_results
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import create, get, invalid
-from localaws.personalize.recipes import check_config, recipe
+from localaws.personalize.recipes import check_config, recipe, settings_of, trained_settings
 
 
 def create_batch_inference_job(context: Context, params: dict) -> dict:
@@ -37,7 +37,7 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
             "destination": destination,
             "recipe_name": by.name,
             "model": version.private["model"],
-            "config": config,
+            "settings": settings_of(config, trained_settings(version)),
             "results": results,
             "expression": expression,
             "files": imported_files(context, group_arn) if expression else {},

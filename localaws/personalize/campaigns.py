@@ -2,7 +2,7 @@
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove
+from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove, update_soon
 from localaws.personalize.recipes import check_config, recipe
 
 MOST_PER_GROUP = 5  # quotas page of the guide
@@ -47,18 +47,8 @@ def update_campaign(context: Context, params: dict) -> dict:
     if version.record["solutionArn"] != campaign.record["solutionArn"]:
         raise invalid(f"{version.arn} is no version of solution {campaign.record['solutionArn']}.")
     _check(version.record["recipeArn"], changed["campaignConfig"])
-    _mark(context, campaign.arn, changed, STATES.pending)
-    context.jobs.later(_mark, context, campaign.arn, changed, STATES.in_progress)
-    context.jobs.later(_mark, context, campaign.arn, changed, STATES.done)
+    update_soon(context, campaign.arn, "latestCampaignUpdate", changed)
     return {"campaignArn": campaign.arn}
-
-
-def _mark(context: Context, arn: str, changed: dict, status: str) -> None:
-    campaign = context.store.find(arn)
-    if campaign is not None:
-        times = {"creationDateTime": campaign.created, "lastUpdatedDateTime": campaign.modified}
-        done = changed if status == STATES.done else {}
-        context.store.update(arn, latestCampaignUpdate=changed | times | {"status": status}, **done)
 
 
 def delete_campaign(context: Context, params: dict) -> None:

@@ -119,6 +119,10 @@ def create_import(context: Context, params: dict) -> dict:
     return {"datasetImportJobArn": job.arn}
 
 
+def fields_of(context: Context, dataset: Resource) -> list[schema.Field]:
+    return schema.parse(context.store.get(dataset.record["schemaArn"]).record["schema"])[1]
+
+
 def stream_of(context: Context, dataset: Resource) -> Stream:
     return stream(_put_file(context, dataset), dataset.created)
 

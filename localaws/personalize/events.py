@@ -7,9 +7,8 @@ import uuid
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import schema
-from localaws.personalize.datasets import stream_of
+from localaws.personalize.datasets import fields_of, stream_of
 from localaws.personalize.kinds import activate, children, create, get, invalid, limit, remove
-from localaws.resources import Resource
 from localaws.wire import ServiceError
 
 WHOLE, FRACTION = ("int", "long"), ("float", "double")
@@ -43,7 +42,7 @@ def put_events(context: Context, params: dict) -> None:
     interactions = [each for each in datasets if each.record["datasetType"] == "INTERACTIONS"]
     if not interactions:
         raise invalid(f"Dataset group {group} has no Interactions dataset to which events could be added.")
-    fields = _fields(context, interactions[0])
+    fields = fields_of(context, interactions[0])
     records = [_event(event, params, fields) for event in params["eventList"]]
     stream_of(context, interactions[0]).append(records)
 
@@ -88,7 +87,7 @@ def _put(context: Context, arn: str, dataset_type: str, key: str, sent: list[tup
         raise ServiceError("ResourceInUseException", f"Dataset {arn} is {dataset.status}; it must be ACTIVE.", 409)
     if dataset.record["datasetType"] != dataset_type:
         raise invalid(f"Dataset {arn} is one of {dataset.record['datasetType']}, not of {dataset_type}.")
-    fields = [field for field in _fields(context, dataset) if field.name != key]
+    fields = [field for field in fields_of(context, dataset) if field.name != key]
     records = [{key: name} | _record(_properties(each.get("properties"), name), fields, name) for name, each in sent]
     stream_of(context, dataset).append(records)
 
@@ -122,7 +121,3 @@ def _value(field: schema.Field, value: object) -> object:
         return float(value) if field.kind in FRACTION else str(value)
     except (TypeError, ValueError):
         raise invalid(f"{field.name} is {value!r}; it must be of type {field.kind}.") from None
-
-
-def _fields(context: Context, dataset: Resource) -> list[schema.Field]:
-    return schema.parse(context.store.get(dataset.record["schemaArn"]).record["schema"])[1]

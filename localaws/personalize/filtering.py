@@ -7,6 +7,7 @@ import numpy as np
 
 from localaws.gateway import Context
 from localaws.personalize import schema
+from localaws.personalize.datasets import fields_of
 from localaws.personalize.filters import Expression, Field, FilterError, Situation, allowed, parse, parse_values
 from localaws.personalize.kinds import activate, children, create, get, invalid, limit, remove
 from localaws.resources import Resource
@@ -79,8 +80,7 @@ def _schemas(context: Context, group_arn: str) -> dict[str, dict[str, schema.Fie
     """By dataset type, the fields by their names in upper case."""
     found = {}
     for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
-        text = context.store.get(dataset.record["schemaArn"]).record["schema"]
-        found[dataset.record["datasetType"]] = {field.name.upper(): field for field in schema.parse(text)[1]}
+        found[dataset.record["datasetType"]] = {field.name.upper(): field for field in fields_of(context, dataset)}
     return found
 
 

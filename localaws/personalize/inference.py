@@ -27,7 +27,7 @@ def infer(
     destination: str,
     recipe_name: str,
     model: str,
-    config: dict,
+    settings: engine.Settings,
     results: int,
     expression: str | None,
     files: dict[str, list[str]],
@@ -41,7 +41,7 @@ def infer(
             f"files and {MOST_BYTES:,} bytes."
         )
     known = {kind: of_files(files.get(kind, []), kind) for kind in ("ITEMS", "USERS")}
-    by = Deployed(RECIPES[recipe_name], served(Path(model)), config, known.__getitem__)
+    by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, known.__getitem__)
     for file in inputs:
         lines = [_answer(by, line, results, expression) for line in tables.text_of(file).split("\n") if line.strip()]
         write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())

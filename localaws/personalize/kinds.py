@@ -1,6 +1,7 @@
 """The kinds of Personalize resources, and the operations that all kinds share: Describe, List, tags."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -131,6 +132,27 @@ def activate(context: Context, resource: Resource) -> None:
     """For resources without work of their own: ACTIVE a moment after they were created."""
     context.jobs.later(context.store.update, resource.arn, STATES.in_progress)
     context.jobs.later(context.store.update, resource.arn, STATES.done)
+
+
+def mark_update(
+    context: Context, arn: str, member: str, changed: dict, status: str, message: str | None = None
+) -> None:
+    """Notes the state of an update under `member`; what it changes holds once it is ACTIVE."""
+    resource = context.store.find(arn)
+    if resource is None:
+        return
+    now = time.time()
+    started = now if status == STATES.pending else resource.record[member]["creationDateTime"]
+    times = {"creationDateTime": started, "lastUpdatedDateTime": now}
+    done = changed if status == STATES.done else {}
+    context.store.update(arn, **{member: changed | times | {"status": status, "failureReason": message}}, **done)
+
+
+def update_soon(context: Context, arn: str, member: str, changed: dict) -> None:
+    """For updates without work of their own: ACTIVE a moment after they were asked for."""
+    mark_update(context, arn, member, changed, STATES.pending)
+    for status in (STATES.in_progress, STATES.done):
+        context.jobs.later(mark_update, context, arn, member, changed, status)
 
 
 def remove(context: Context, resource: Resource) -> None:

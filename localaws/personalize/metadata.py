@@ -1,19 +1,19 @@
 """Item metadata in answers, for recommenders and campaigns made with enableMetadataWithRecommendations."""
 
 from localaws.gateway import Context
+from localaws.personalize.datasets import fields_of
 from localaws.personalize.kinds import children, invalid
 from localaws.personalize.records import records
-from localaws.personalize.schema import parse
 
 MOST_COLUMNS, MOST_RESULTS = 10, 50  # quotas page of the guide
 
 
-def check(context: Context, group_arn: str, enabled: bool, params: dict) -> list[str]:
+def check(context: Context, group_arn: str, config: dict, params: dict) -> list[str]:
     """The columns that a request asks for, none without metadataColumns. Raises InvalidInputException."""
     asked = params.get("metadataColumns", {})
     if not asked:
         return []
-    if not enabled:
+    if not config.get("enableMetadataWithRecommendations"):
         raise invalid("metadataColumns: enableMetadataWithRecommendations is not true in the configuration.")
     if set(asked) != {"ITEMS"}:
         raise invalid(f"metadataColumns has the key {', '.join(asked)}; it may be ITEMS alone.")
@@ -42,6 +42,5 @@ def _texts(record: dict, columns: list[str]) -> dict[str, str]:
 def _columns(context: Context, group_arn: str) -> list[str]:
     for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
         if dataset.record["datasetType"] == "ITEMS":
-            fields = parse(context.store.get(dataset.record["schemaArn"]).record["schema"])[1]
-            return [field.name for field in fields if field.name != "ITEM_ID"]
+            return [field.name for field in fields_of(context, dataset) if field.name != "ITEM_ID"]
     return []

@@ -1,11 +1,13 @@
 """The recipes that the service lists, and what a configuration says to them."""
 
+from dataclasses import replace
+
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import engine
 from localaws.personalize.domains import CUSTOM, ECOMMERCE, VIDEO_ON_DEMAND
 from localaws.personalize.kinds import invalid
-from localaws.resources import page
+from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 
 RECIPE_PREFIX = "arn:aws:personalize:::recipe/"
@@ -76,8 +78,11 @@ def check_config(recipe: engine.Recipe, config: dict) -> None:
         raise invalid(str(error)) from None
 
 
-def settings_of(config: dict) -> engine.Settings:
-    """The engine's settings of a recommenderConfig. Raises ValueError naming the key and what is allowed."""
+def settings_of(config: dict, trained: engine.Settings = engine.Settings()) -> engine.Settings:
+    """The settings of training with the exploration of a recommender, campaign or batch job.
+
+    Raises ValueError naming the key and what is allowed.
+    """
     exploration = config.get("itemExplorationConfig", {})
     names = {
         "explorationWeight": "exploration_weight",
@@ -86,7 +91,12 @@ def settings_of(config: dict) -> engine.Settings:
     unknown = set(exploration) - set(names)
     if unknown:
         raise ValueError(f"itemExplorationConfig knows {', '.join(names)}, not {', '.join(sorted(unknown))}")
-    return engine.Settings(**{names[key]: _number(key, value) for key, value in exploration.items()})
+    return replace(trained, **{names[key]: _number(key, value) for key, value in exploration.items()})
+
+
+def trained_settings(trained: Resource) -> engine.Settings:
+    """What a recommender or a solution version was trained with."""
+    return engine.Settings(**trained.private["settings"])
 
 
 def _number(key: str, value: str) -> float:

@@ -6,8 +6,10 @@ from functools import partial
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize.datasets import imported_files
-from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, remove
-from localaws.personalize.recipes import RECIPE_PREFIX, check_config, recipe, recipe_of_domain, settings_of
+from localaws.personalize.hyperparameters import Candidate
+from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, mark_update, remove
+from localaws.personalize.recipes import check_config, recipe, recipe_of_domain, settings_of
+from localaws.personalize.training_data import Selection, excluded_columns
 from localaws.resources import Resource
 
 MOST_PER_GROUP = 5
@@ -21,6 +23,7 @@ def create_recommender(context: Context, params: dict) -> dict:
         )
     asked = recipe_of_domain(params["recipeArn"], group.record["domain"])
     check_config(asked, params.get("recommenderConfig", {}))
+    excluded_columns(context, group.arn, params.get("recommenderConfig", {}))
     files = imported_files(context, group.arn)
     if asked.needs_items and "ITEMS" not in files:
         raise invalid(f"Dataset group {group.arn} has no Items dataset with imported data; {asked.name} needs one.")
@@ -34,14 +37,14 @@ def create_recommender(context: Context, params: dict) -> dict:
 
 
 def _train(context: Context, recommender: Resource, config: dict, mark) -> None:
-    version = uuid.uuid4().hex[:8]
+    version, group_arn = uuid.uuid4().hex[:8], recommender.record["datasetGroupArn"]
     context.jobs.submit(
         recommender.arn,
         "localaws.personalize.work:train",
         {
-            "files": imported_files(context, recommender.record["datasetGroupArn"]),
-            "recipe_name": recommender.record["recipeArn"].removeprefix(RECIPE_PREFIX),
-            "settings": settings_of(config),
+            "files": imported_files(context, group_arn),
+            "candidates": [Candidate(recipe(recommender.record["recipeArn"]).name, settings_of(config))],
+            "selection": Selection(excluded=excluded_columns(context, group_arn, config)),
             "destination": context.store.folder(recommender.arn) / version,
         },
         mark=mark,
@@ -56,20 +59,11 @@ def update_recommender(context: Context, params: dict) -> dict:
         raise in_use(f"Recommender {recommender.arn} is {recommender.status}; it must be ACTIVE and not updating.")
     config = recommender.record["recommenderConfig"] | params["recommenderConfig"]
     check_config(recipe(recommender.record["recipeArn"]), config)
-    mark = partial(_mark_update, context, recommender.arn, config)
+    excluded_columns(context, recommender.record["datasetGroupArn"], config)
+    mark = partial(mark_update, context, recommender.arn, "latestRecommenderUpdate", {"recommenderConfig": config})
     mark(STATES.pending)
     _train(context, recommender, config, mark)
     return {"recommenderArn": recommender.arn}
-
-
-def _mark_update(context: Context, arn: str, config: dict, status: str, message: str | None = None) -> None:
-    resource = context.store.find(arn)
-    if resource is None:
-        return
-    update = {"recommenderConfig": config, "status": status, "failureReason": message}
-    update |= {"creationDateTime": resource.created, "lastUpdatedDateTime": resource.modified}
-    done = {"recommenderConfig": config} if status == STATES.done else {}
-    context.store.update(arn, latestRecommenderUpdate=update, **done)
 
 
 def stop_recommender(context: Context, params: dict) -> dict:

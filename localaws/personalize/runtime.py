@@ -12,17 +12,17 @@ from localaws.personalize import engine, filtering, metadata
 from localaws.personalize.answering import DEFAULT_RESULTS, MOST_RESULTS, Asked, Deployed, check_results, served
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.kinds import children, get, invalid
-from localaws.personalize.recipes import recipe
+from localaws.personalize.recipes import recipe, settings_of, trained_settings
 from localaws.personalize.records import records
 
 
 def get_recommendations(context: Context, params: dict) -> dict:
-    group_arn, by = _deployed(context, params)
+    group_arn, config, by = _deployed(context, params)
     if by.recipe.name == engine.PERSONALIZED_RANKING:
         raise invalid(f"A campaign of {by.recipe.name} is asked by GetPersonalizedRanking.")
     asked = _asked(context, group_arn, by, params)
     results = check_results(params.get("numResults", DEFAULT_RESULTS))
-    columns = metadata.check(context, group_arn, by.config.get("enableMetadataWithRecommendations", False), params)
+    columns = metadata.check(context, group_arn, config, params)
     allowed = _allowed(context, group_arn, asked, params) if "filterArn" in params else None
     if params.get("promotions"):
         if by.recipe.name == engine.VIDEO_TRENDING_NOW:
@@ -38,19 +38,21 @@ def get_personalized_ranking(context: Context, params: dict) -> dict:
     """The input list in the user's order; items without interactions come last and have no score (rankings.md)."""
     if len(params["inputList"]) > MOST_RESULTS:
         raise invalid(f"inputList has {len(params['inputList'])} items; it may have at most {MOST_RESULTS}.")
-    group_arn, by = _deployed(context, params)
+    group_arn, config, by = _deployed(context, params)
     if by.recipe.name != engine.PERSONALIZED_RANKING:
         raise invalid(f"The campaign is one of {by.recipe.name}; only {engine.PERSONALIZED_RANKING} ranks a list.")
-    columns = metadata.check(context, group_arn, by.config.get("enableMetadataWithRecommendations", False), params)
+    columns = metadata.check(context, group_arn, config, params)
     asked = _asked(context, group_arn, by, params)
     allowed = _allowed(context, group_arn, asked, params) if "filterArn" in params else None
     items = metadata.attach(context, group_arn, asked.ranked(params["inputList"], allowed), columns)
     return {"personalizedRanking": items, "recommendationId": f"RID-{uuid.uuid4()}"}
 
 
-def _deployed(context: Context, params: dict) -> tuple[str, Deployed]:
-    """What the request names, and its dataset group. Raises InvalidInputException unless it names one recommender or
-    campaign in service."""
+def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
+    """The dataset group and the configuration of what the request names, and what answers there.
+
+    Raises InvalidInputException unless it names one recommender or campaign in service.
+    """
     named = [member for member in ("recommenderArn", "campaignArn") if member in params]
     if len(named) != 1:
         raise invalid("A request needs either recommenderArn or campaignArn.")
@@ -62,12 +64,14 @@ def _deployed(context: Context, params: dict) -> tuple[str, Deployed]:
     if kind == "Campaign":
         trained = get(context, "SolutionVersion", found.record["solutionVersionArn"])
     group_arn = trained.record["datasetGroupArn"]
-    return group_arn, Deployed(
+    config = found.record["recommenderConfig" if kind == "Recommender" else "campaignConfig"]
+    by = Deployed(
         recipe(trained.record["recipeArn"]),
         served(Path(trained.private["model"])),
-        found.record["recommenderConfig" if kind == "Recommender" else "campaignConfig"],
+        settings_of(config, trained_settings(trained)),
         partial(records, context, group_arn),
     )
+    return group_arn, config, by
 
 
 def _asked(context: Context, group_arn: str, by: Deployed, params: dict) -> Asked:

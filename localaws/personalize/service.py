@@ -13,6 +13,7 @@ from localaws.personalize import (
     recommenders,
     runtime,
     solutions,
+    versions,
 )
 from localaws.personalize.kinds import KINDS, resource_part, shared_operations
 
@@ -41,8 +42,10 @@ PERSONALIZE = wire.Service(
         "CreateSolution": solutions.create_solution,
         "DescribeSolution": solutions.describe_solution,
         "DeleteSolution": solutions.delete_solution,
-        "CreateSolutionVersion": solutions.create_solution_version,
-        "GetSolutionMetrics": solutions.get_solution_metrics,
+        "UpdateSolution": solutions.update_solution,
+        "CreateSolutionVersion": versions.create_solution_version,
+        "StopSolutionVersionCreation": versions.stop_solution_version_creation,
+        "GetSolutionMetrics": versions.get_solution_metrics,
         "CreateCampaign": campaigns.create_campaign,
         "UpdateCampaign": campaigns.update_campaign,
         "DeleteCampaign": campaigns.delete_campaign,

@@ -1,59 +1,120 @@
-"""Custom solutions: what to train, the versions trained of it, and their metrics.
+"""Custom solutions: what to train, and how.
 
 Nothing trains by itself here: what AWS trains automatically every 7 days is a CreateSolutionVersion of the caller.
 """
 
-import uuid
 from dataclasses import replace
 
 from localaws.gateway import Context
-from localaws.personalize import engine
-from localaws.personalize.datasets import imported_files
+from localaws.personalize import engine, hyperparameters
 from localaws.personalize.domains import CUSTOM
-from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, limit, remove, view
+from localaws.personalize.hyperparameters import Candidate
+from localaws.personalize.kinds import (
+    BUSY,
+    activate,
+    children,
+    create,
+    get,
+    in_use,
+    invalid,
+    limit,
+    remove,
+    update_soon,
+    view,
+)
 from localaws.personalize.recipes import RECIPE_PREFIX, recipe_of_domain
+from localaws.personalize.training_data import PERCENTILES, Selection, excluded_columns, percentiles, threshold
+from localaws.resources import Resource
 
 MOST_PER_GROUP = 10  # quotas page of the guide
 FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}  # native-recipe-trending-now.md
-UNBUILT = ("performAutoML", "performHPO", "performAutoTraining", "performIncrementalUpdate")
-BUILT_CONFIG = ("eventValueThreshold", "featureTransformationParameters")
+BUILT_CONFIG = (
+    "algorithmHyperParameters",
+    "autoMLConfig",
+    "eventValueThreshold",
+    "featureTransformationParameters",
+    "hpoConfig",
+    "trainingDataConfig",
+)
+AUTO_ML_RECIPES = (engine.USER_PERSONALIZATION, "aws-popularity-count")  # those of type USER_PERSONALIZATION
+METRIC = "normalized_discounted_cumulative_gain_at_25"  # the guide does not say what is optimized
 
 
 def create_solution(context: Context, params: dict) -> dict:
     group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
-    if unbuilt := [name for name in UNBUILT if params.get(name)]:
-        raise invalid(f"{', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    recipe = recipe_of_domain(params.get("recipeArn"), CUSTOM).name
+    _check_automatic(params)
     config = params.get("solutionConfig", {})
     if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    _threshold(config)
-    _settings(recipe, config)
+    defaults = {"performHPO": False, "performAutoML": False, "performAutoTraining": False}
+    record = defaults | params
+    if record["performAutoML"]:
+        if "recipeArn" in params:
+            raise invalid("performAutoML chooses the recipe; recipeArn must be left out.")
+        record["performHPO"] = True
+    else:
+        recipe_of_domain(params.get("recipeArn"), CUSTOM)
+    candidates(record)
+    selection(context, record)
     others = children(context, "Solution", "datasetGroupArn", group.arn)
     if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
         raise limit(f"Dataset group {group.arn} has {MOST_PER_GROUP} solutions, the most it may have.")
-    solution = create(context, "Solution", params)
+    solution = create(context, "Solution", record)
     activate(context, solution)
     return {"solutionArn": solution.arn}
 
 
-def _threshold(config: dict) -> float | None:
-    text = config.get("eventValueThreshold")
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        raise invalid(f"eventValueThreshold is {text!r}; it must be a number.") from None
+def _check_automatic(params: dict) -> None:
+    if params.get("performAutoTraining"):
+        raise invalid(
+            "performAutoTraining: nothing trains on a schedule in Storecast's embedded AWS, which need not run for "
+            "days. Call CreateSolutionVersion."
+        )
+    if params.get("performIncrementalUpdate"):
+        raise invalid("performIncrementalUpdate is for User-Personalization-v2, which Storecast's embedded AWS lacks.")
+
+
+def candidates(record: dict) -> list[Candidate]:
+    """What a version of the solution tries. Raises InvalidInputException."""
+    config = record.get("solutionConfig", {})
+    if not record["performAutoML"]:
+        recipe = record["recipeArn"].removeprefix(RECIPE_PREFIX)
+        return hyperparameters.candidates(recipe, config, record["performHPO"], _settings(recipe, config))
+    chosen = config.get("autoMLConfig", {})
+    if chosen.get("metricName", METRIC) not in engine.METRICS:
+        raise invalid(f"metricName is {chosen['metricName']!r}; it must be one of {', '.join(engine.METRICS)}.")
+    named = chosen.get("recipeList") or [RECIPE_PREFIX + each for each in AUTO_ML_RECIPES]
+    recipes = [each.removeprefix(RECIPE_PREFIX) for each in named]
+    if wrong := [each for each in recipes if each not in AUTO_ML_RECIPES]:
+        raise invalid(f"recipeList names {', '.join(wrong)}; it may name {', '.join(AUTO_ML_RECIPES)}.")
+    return [each for name in recipes for each in hyperparameters.candidates(name, {}, True, engine.Settings())]
 
 
 def _settings(recipe: str, config: dict) -> engine.Settings:
     parameters = config.get("featureTransformationParameters", {})
-    known = {"trend_discovery_frequency"} if recipe == engine.TRENDING_NOW else set()
-    if unknown := set(parameters) - known:
-        raise invalid(f"featureTransformationParameters of {recipe}: {', '.join(sorted(unknown))} is not known.")
+    known = {
+        engine.TRENDING_NOW: ("trend_discovery_frequency",),
+        engine.USER_PERSONALIZATION: PERCENTILES,
+        engine.PERSONALIZED_RANKING: PERCENTILES,
+    }.get(recipe, ())
+    if unknown := sorted(set(parameters) - set(known)):
+        allowed = f"; it has {', '.join(known)}" if known else ""
+        raise invalid(f"featureTransformationParameters of {recipe}: {', '.join(unknown)} is not known{allowed}.")
     frequency = parameters.get("trend_discovery_frequency", "3 hours")
     if frequency not in FREQUENCIES:
         raise invalid(f"trend_discovery_frequency is {frequency!r}; it must be one of {', '.join(FREQUENCIES)}.")
     return replace(engine.Settings(), trend_discovery_seconds=FREQUENCIES[frequency])
+
+
+def selection(context: Context, record: dict) -> Selection:
+    """The data that a version of the solution trains on. Raises InvalidInputException."""
+    config = record.get("solutionConfig", {})
+    return Selection(
+        record.get("eventType"),
+        threshold(config),
+        excluded_columns(context, record["datasetGroupArn"], config),
+        percentiles(config.get("featureTransformationParameters", {})),
+    )
 
 
 def describe_solution(context: Context, params: dict) -> dict:
@@ -63,12 +124,23 @@ def describe_solution(context: Context, params: dict) -> dict:
     return {"solution": view(solution) | latest}
 
 
+def update_solution(context: Context, params: dict) -> dict:
+    """Automatic training on or off (API_UpdateSolution.md); on is refused, as at creation."""
+    solution = get(context, "Solution", params["solutionArn"], active=True)
+    _check_automatic(params)
+    if unbuilt := [name for name, value in params.get("solutionUpdateConfig", {}).items() if value]:
+        raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
+    changed = {"performAutoTraining": False, "performIncrementalUpdate": False}
+    update_soon(context, solution.arn, "latestSolutionUpdate", changed)
+    return {"solutionArn": solution.arn}
+
+
 def delete_solution(context: Context, params: dict) -> None:
-    """With all its versions; not while a campaign uses one (API_DeleteSolution.md)."""
+    """With all its versions; not while a campaign or a batch job uses one (API_DeleteSolution.md)."""
     solution = get(context, "Solution", params["solutionArn"])
     versions = children(context, "SolutionVersion", "solutionArn", solution.arn)
     users = children(context, "Campaign", "solutionArn", solution.arn)
-    users += [version for version in versions if version.status in BUSY]
+    users += [each for each in [*versions, *_batch_jobs(context, versions)] if each.status in BUSY]
     if users:
         raise in_use(f"Solution {solution.arn} is in use by {users[0].arn}, which is {users[0].status}.")
     remove(context, solution)
@@ -76,33 +148,7 @@ def delete_solution(context: Context, params: dict) -> None:
         context.store.remove(version.arn)
 
 
-def create_solution_version(context: Context, params: dict) -> dict:
-    """Trains on all that is imported and put. trainingMode FULL alone: UPDATE is not built."""
-    solution = get(context, "Solution", params["solutionArn"], active=True)
-    mode = params.get("trainingMode", "FULL")
-    if mode != "FULL":
-        raise invalid(f"trainingMode {mode} is not built in Storecast's embedded AWS; FULL is.")
-    files = imported_files(context, solution.record["datasetGroupArn"])
-    inherited = ("datasetGroupArn", "recipeArn", "eventType", "solutionConfig")
-    record = {name: solution.record[name] for name in inherited if name in solution.record}
-    record |= params | {"version": uuid.uuid4().hex[:8], "trainingMode": mode, "trainingType": "MANUAL"}
-    version = create(context, "SolutionVersion", record)
-    config, recipe = record.get("solutionConfig", {}), record["recipeArn"].removeprefix(RECIPE_PREFIX)
-    context.jobs.submit(
-        version.arn,
-        "localaws.personalize.work:train",
-        {
-            "files": files,
-            "recipe_name": recipe,
-            "settings": _settings(recipe, config),
-            "destination": context.store.folder(version.arn) / "model",
-            "event_type": record.get("eventType"),
-            "event_value_threshold": _threshold(config),
-        },
-    )
-    return {"solutionVersionArn": version.arn}
-
-
-def get_solution_metrics(context: Context, params: dict) -> dict:
-    version = get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
-    return {"solutionVersionArn": version.arn, "metrics": version.record["modelMetrics"]}
+def _batch_jobs(context: Context, versions: list[Resource]) -> list[Resource]:
+    return [
+        job for version in versions for job in children(context, "BatchInferenceJob", "solutionVersionArn", version.arn)
+    ]

@@ -1,6 +1,6 @@
 """The long work of Amazon Personalize, each function in a process of its own: files in, files out."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,10 @@ from localaws.jobs import JobFailed
 from localaws.objects import Access, read, write
 from localaws.personalize import engine, streams
 from localaws.personalize.bulk import check_interactions, read_csv
-from localaws.personalize.recipes import RECIPES
+from localaws.personalize.hyperparameters import Candidate
+from localaws.personalize.recipes import RECIPE_PREFIX, RECIPES
 from localaws.personalize.schema import parse
+from localaws.personalize.training_data import Selection
 
 KEYS = {"Items": "ITEM_ID", "Users": "USER_ID"}
 # Asking every user once, in ten folds, steadies the metrics of small logs; large ones need one fold and have no time.
@@ -47,42 +49,74 @@ def export_dataset(access: Access, path: str, name: str, files: list[str], schem
 
 def train(
     files: dict[str, list[str]],
-    recipe_name: str,
-    settings: engine.Settings,
+    selection: Selection,
+    candidates: list[Candidate],
     destination: Path,
-    event_type: str | None = None,
-    event_value_threshold: float | None = None,
+    metric: str = "",
+    tuned: bool = False,
 ) -> dict:
-    """A model and its metrics. A custom solution may train on one event type, and on events from a value on, alone."""
-    recipe = RECIPES[recipe_name]
-    recipe = replace(recipe, event_type=event_type or recipe.event_type)
-    items = _frame(files["ITEMS"], "ITEM_ID") if "ITEMS" in files else None
+    """A model and its metrics. Of several candidates the one with the best `metric` in the guide's protocol; what is
+    best is part of the answer if it was `tuned`."""
+    interactions, items = _selected(files, selection)
     try:
-        events = engine.encode(_interactions(files["INTERACTIONS"], event_value_threshold), items)
-        model = engine.train(recipe, events, items, settings)
+        events = engine.encode(interactions, items)
+        lengthy = events.within_history_lengths(*selection.percentiles)
+        best = candidates[0]
+        if len(candidates) > 1:
+            best = max(candidates, key=lambda each: _evaluate(each, lengthy, items, selection).metrics[metric])
+        model = engine.train(_recipe(best, selection), lengthy, items, best.settings)
     except ValueError as error:
         raise JobFailed(str(error)) from None
-    folds = 10 if len(events) <= MOST_EVENTS_FOR_FOLDS else 1
-    evaluation = engine.evaluate(recipe, events, items, settings, folds=folds)
+    evaluation = _evaluate(best, lengthy, items, selection, 10 if len(events) <= MOST_EVENTS_FOR_FOLDS else 1)
+    baseline = {f"popularity_baseline_{name}": value for name, value in evaluation.popularity.items()}
+    record = {"modelMetrics": evaluation.metrics | baseline, "recipeArn": RECIPE_PREFIX + best.recipe}
+    if tuned:
+        record["tunedHPOParams"] = {"algorithmHyperParameters": dict(best.parameters)}
+    return {"record": record, "private": _saved(destination, model, events, asdict(best.settings))}
+
+
+def update(
+    files: dict[str, list[str]], selection: Selection, destination: Path, base: Path, metrics: dict, settings: dict
+) -> dict:
+    """The model in `base` with the items and events that came in since; its metrics are the ones it was trained to."""
+    interactions, items = _selected(files, selection)
+    events = engine.encode(interactions, items)
+    model = engine.update(engine.load((base / "model.npz").read_bytes()), events, items)
+    return {"record": {"modelMetrics": metrics}, "private": _saved(destination, model, events, settings)}
+
+
+def _saved(destination: Path, model: engine.Model, events: engine.Events, settings: dict) -> dict:
+    """Writes what answers requests; where it lies, and the settings it was trained with."""
     destination.mkdir(parents=True, exist_ok=True)
     (destination / "model.npz").write_bytes(engine.save(model))
     np.savez(destination / "events.npz", **{field.name: getattr(events, field.name) for field in fields(events)})
-    baseline = {f"popularity_baseline_{name}": value for name, value in evaluation.popularity.items()}
-    return {
-        "record": {"modelMetrics": evaluation.metrics | baseline},
-        "private": {"model": str(destination)},
-    }
+    return {"model": str(destination), "settings": settings}
 
 
-def _interactions(files: list[str], event_value_threshold: float | None) -> pd.DataFrame:
-    """A custom schema may lack EVENT_TYPE; all its events are of one type then."""
-    frame = _frame(files)
-    if event_value_threshold is not None:
-        if "EVENT_VALUE" not in frame.columns:
+def _recipe(candidate: Candidate, selection: Selection) -> engine.Recipe:
+    recipe = RECIPES[candidate.recipe]
+    return replace(recipe, event_type=selection.event_type or recipe.event_type)
+
+
+def _evaluate(
+    candidate: Candidate, events: engine.Events, items: pd.DataFrame | None, selection: Selection, folds: int = 1
+) -> engine.Evaluation:
+    return engine.evaluate(_recipe(candidate, selection), events, items, candidate.settings, folds=folds)
+
+
+def _selected(files: dict[str, list[str]], selection: Selection) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Interactions and items (None without any) that train. A custom schema may lack EVENT_TYPE; all its events are of
+    one type then."""
+    interactions = _frame(files["INTERACTIONS"])
+    if selection.event_value_threshold is not None:
+        if "EVENT_VALUE" not in interactions.columns:
             raise JobFailed("eventValueThreshold needs the field EVENT_VALUE in the Interactions dataset.")
-        frame = frame[frame["EVENT_VALUE"].astype("float64") >= event_value_threshold]
-    event_types = frame["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in frame.columns else ""
-    return frame.assign(EVENT_TYPE=event_types)
+        interactions = interactions[interactions["EVENT_VALUE"].astype("float64") >= selection.event_value_threshold]
+    types = interactions["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in interactions.columns else ""
+    interactions = interactions.assign(EVENT_TYPE=types).drop(columns=selection.excluded.get("INTERACTIONS", []))
+    if "ITEMS" not in files:
+        return interactions, None
+    return interactions, _frame(files["ITEMS"], "ITEM_ID").drop(columns=selection.excluded.get("ITEMS", []))
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -172,7 +172,11 @@ def test_what_cannot_be_made(personalize, group, solutions, versions, campaigns)
     create = personalize.create_solution
     wrong = {"name": "wrong", "datasetGroupArn": group.arn}
     refused(INVALID, create, FOR_YOU, SIMILAR, **wrong, recipeArn=RECIPE + FOR_YOU)
-    refused(INVALID, create, "performHPO", "not built", **wrong, recipeArn=RECIPE + POPULAR, performHPO=True)
+    automatic = {"performAutoTraining": True}
+    refused(INVALID, create, "performAutoTraining", "schedule", **wrong, recipeArn=RECIPE + POPULAR, **automatic)
+    refused(INVALID, create, "performIncrementalUpdate", "v2", **wrong, recipeArn=RECIPE + POPULAR,
+            performIncrementalUpdate=True)  # fmt: skip
+    refused(INVALID, create, "recipeArn", "left out", **wrong, recipeArn=RECIPE + POPULAR, performAutoML=True)
     trend = {"solutionConfig": {"featureTransformationParameters": {"trend_discovery_frequency": "2 weeks"}}}
     refused(INVALID, create, "2 weeks", "30 minutes", **wrong, recipeArn=RECIPE + TRENDING, **trend)
     threshold = {"solutionConfig": {"eventValueThreshold": "high"}}

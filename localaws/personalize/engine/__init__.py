@@ -10,14 +10,17 @@ ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ran
 from .custom import CUSTOM_RECIPES, PERSONALIZED_RANKING, TRENDING_NOW, USER_PERSONALIZATION, rank
 from .evaluate import Evaluation, evaluate
 from .events import FILTER_REACH, NO_HISTORY, REQUIRED, Events, History, InsufficientData, codes_of, encode, extended
+from .metrics import METRICS
 from .ranking import Ranking
 from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
+from .update import update
 from .video import VIDEO_RECIPES, VIDEO_TRENDING_NOW
 
 __all__ = [
     "CUSTOM_RECIPES",
     "FILTER_REACH",
+    "METRICS",
     "NO_HISTORY",
     "PERSONALIZED_RANKING",
     "RECIPES",
@@ -43,4 +46,5 @@ __all__ = [
     "recommend",
     "save",
     "train",
+    "update",
 ]

@@ -13,22 +13,21 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy import sparse
 
-FACTORS = 64
 ITERATIONS = 15
 L2 = 5.0
 ALPHA = 10.0
 
 
-def train(matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
-    """Model: `factors` (n, FACTORS) float32 and their `gram` (FACTORS, FACTORS). matrix: (users, n) float32."""
+def train(matrix: sparse.csr_matrix, factors: int) -> dict[str, np.ndarray]:
+    """Model: `factors` (n, f) float32 and their `gram` (f, f). matrix: (users, n) float32."""
     from implicit.cpu.als import AlternatingLeastSquares  # here and not above: answering requests must not load it
 
     als = AlternatingLeastSquares(
-        factors=FACTORS, iterations=ITERATIONS, regularization=L2, alpha=1.0, num_threads=1, random_state=0
+        factors=factors, iterations=ITERATIONS, regularization=L2, alpha=1.0, num_threads=1, random_state=0
     )
     als.fit(matrix * np.float32(ALPHA), show_progress=False)
-    factors = np.ascontiguousarray(als.item_factors, dtype=np.float32)
-    return {"factors": factors, "gram": factors.T @ factors}
+    learnt = np.ascontiguousarray(als.item_factors, dtype=np.float32)
+    return {"factors": learnt, "gram": learnt.T @ learnt}
 
 
 def scores(model: dict[str, np.ndarray], items: np.ndarray, weights: np.ndarray) -> np.ndarray:

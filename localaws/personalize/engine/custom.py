@@ -5,6 +5,8 @@ None takes purchased items out by itself: in a custom solution that is a filter'
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from . import foryou, popularity, popularity_count, similar, trending
@@ -28,7 +30,13 @@ CUSTOM_RECIPES: dict[str, Recipe] = {
 }
 
 
-def rank(model: Model, history: History, items: np.ndarray, allowed: np.ndarray | None = None) -> Ranking:
+def rank(
+    model: Model,
+    history: History,
+    items: np.ndarray,
+    allowed: np.ndarray | None = None,
+    settings: Settings = Settings(),
+) -> Ranking:
     """The given item codes by a Personalized-Ranking model: scores are a softmax over these items alone (rankings.md).
 
     Items without interactions are left out: they have no score. allowed: (N,) bool, the request's filter; None: all.
@@ -38,5 +46,6 @@ def rank(model: Model, history: History, items: np.ndarray, allowed: np.ndarray 
     wanted &= model["counts"] > 0
     if allowed is not None:
         wanted &= allowed
-    whole = foryou.recommend(model, history, None, int(wanted.sum()), wanted, Settings(exploration_weight=0.0))
+    relevance = replace(settings, exploration_weight=0.0)
+    whole = foryou.recommend(model, history, None, int(wanted.sum()), wanted, relevance)
     return Ranking(whole.items, whole.scores / max(whole.scores.sum(), np.finfo(float).tiny))

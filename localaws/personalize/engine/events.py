@@ -82,6 +82,12 @@ class Events:
         """The events of one type; all of them for None."""
         return self if event_type is None else self.take(self.event_types[self.types] == event_type)
 
+    def within_history_lengths(self, low: float, high: float) -> Events:
+        """The events of the users whose number of events lies between two percentiles, 0..1, of all users' numbers."""
+        lengths = np.diff(self.user_start)
+        least, most = np.quantile(lengths[lengths > 0], [low, high]) if len(self) else (0, 0)
+        return self.take(((lengths >= least) & (lengths <= most))[self.users])
+
     def counts(self) -> dict[str, int]:
         """Number of events per event type."""
         numbers = np.bincount(self.types, minlength=len(self.event_types))

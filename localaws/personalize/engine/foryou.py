@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
 REVISIT = 0.15
-REACH = 200  # distinct items of a history that count; older ones weigh next to nothing and cost serving time
 DAY = 86400.0
 
 
@@ -35,13 +34,12 @@ def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dic
     matrix = incidence(events.users, events.items, len(counts))[:, columns]
     repeats = 1.0 - matrix.nnz / max(len(events), 1)
     matrix.data = np.log2(1.0 + matrix.data)
-    algorithm = ease if len(columns) <= settings.ease_max_items else als
     return {
         "columns": columns,
         "counts": counts,
         "age_days": age_days(events, items),
         "revisit": np.array(REVISIT * repeats),
-        **algorithm.train(matrix),
+        **(ease.train(matrix) if len(columns) <= settings.ease_max_items else als.train(matrix, settings.factors)),
     }
 
 
@@ -59,12 +57,12 @@ def age_days(events: Events, items: pd.DataFrame | None) -> np.ndarray:
     return np.maximum(now - birth, 0) / DAY
 
 
-def weighted_history(items: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray]:
-    """The newest REACH distinct items of a history (codes, oldest first; -1 ignored), newest first, and their weights
+def weighted_history(items: np.ndarray, decay: float, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """The newest `reach` distinct items of a history (codes, oldest first; -1 ignored), newest first, and their weights
     log2(1 + events) * decay^place."""
     newest_first = items[items >= 0][::-1]
     distinct, first, events = np.unique(newest_first, return_index=True, return_counts=True)
-    order = np.argsort(first)[:REACH]
+    order = np.argsort(first)[:reach]
     return distinct[order], np.log2(1.0 + events[order]) * decay ** np.arange(len(order))
 
 
@@ -89,7 +87,7 @@ def recommend(
     if not len(counts):
         return Ranking(columns[:0], np.empty(0))
     relevance = np.zeros(len(counts))
-    items, weights = weighted_history(history.items, settings.recency_decay)
+    items, weights = weighted_history(history.items, settings.recency_decay, settings.history_reach)
     place = np.minimum(np.searchsorted(columns, items), len(columns) - 1)
     seen = columns[place] == items
     if seen.any():

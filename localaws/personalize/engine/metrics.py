@@ -8,6 +8,12 @@ import numpy as np
 
 CUTOFFS = (5, 10, 25)
 LONGEST = max(CUTOFFS)
+METRICS = (
+    "coverage",
+    "mean_reciprocal_rank_at_25",
+    *(f"normalized_discounted_cumulative_gain_at_{k}" for k in CUTOFFS),
+    *(f"precision_at_{k}" for k in CUTOFFS),
+)
 
 
 def hits(ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ class Settings:
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
                                   basket. AWS documents neither; an hour joins the lines of one checkout.
     recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)
+    history_reach                 newest distinct items of a history that count; older ones hardly weigh and cost time
+    factors                       of ALS
     trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (native-recipe-trending-now.md)
     ease_max_items                above so many items with interactions, ALS takes over from EASE, whose model takes
                                   4 n^2 bytes (36 MB at the default)
@@ -30,6 +32,8 @@ class Settings:
     prior_groups: float = 100.0
     visit_gap_seconds: int = 3600
     recency_decay: float = 0.98
+    history_reach: int = 200
+    factors: int = 64
     trend_discovery_seconds: int = 10_800
     ease_max_items: int = 3000
 
@@ -42,6 +46,8 @@ class Settings:
             "prior_groups": (0.0, float("inf")),
             "visit_gap_seconds": (0, float("inf")),
             "recency_decay": (0.0, 1.0),
+            "history_reach": (1, float("inf")),
+            "factors": (1, float("inf")),
             "trend_discovery_seconds": (1, float("inf")),
             "ease_max_items": (0, float("inf")),
         }

@@ -35,9 +35,9 @@ def test_als_fold_in_solves_the_users_equation():
 
 
 def test_weighted_history_is_distinct_newest_first_and_damped():
-    items, weights = foryou.weighted_history(np.array([5, 3, -1, 5, 5, 2]), 0.5)
-    assert items.tolist() == [2, 5, 3]
-    assert weights.tolist() == pytest.approx([1.0, 2.0 * 0.5, 1.0 * 0.25])  # log2(1 + 3 events) = 2
+    items, weights = foryou.weighted_history(np.array([5, 3, -1, 5, 5, 2, 9]), 0.5, 3)
+    assert items.tolist() == [9, 2, 5]  # 3 is beyond the reach of three items
+    assert weights.tolist() == pytest.approx([1.0, 0.5, 2.0 * 0.25])  # log2(1 + 3 events) = 2
 
 
 def test_age_is_from_creation_else_the_oldest_event_else_new():
