@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE, weighing
+from localaws.forecast.engine import ALGORITHMS, NEURAL, UNAVAILABLE, weighing
 from localaws.forecast.engine.backtest import backtest, window_starts
 from localaws.forecast.engine.freq import parse
+from localaws.forecast.engine.likeness import forecast_of_likes, without_history
 from localaws.forecast.engine.metrics import FIELD, Metrics
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.quantiles import uncrossed
@@ -49,6 +50,7 @@ def train(
     ValueError: a member that is unknown or cannot run here, an unknown metric, or a history too short for the windows
     (backtest.window_starts).
     """
+    panel = panel.series(~without_history(panel))  # there is nothing to compare a forecast of the others with
     given = {name: {} for name in members} if members else default_members(panel)
     unknown = [name for name in (*given, *(hyperparameters or {})) if name not in ALGORITHMS]
     if unknown:
@@ -84,16 +86,18 @@ def train(
 def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
     """The members that weigh something, fitted on the whole panel and averaged with the trained weights.
 
-    Any levels may be asked for. A series that was not there in training takes the mean of all series' weights. The
-    members' quantiles are finite and do not cross (guard.py), so neither do their averages.
+    Any levels may be asked for. A series that was not there in training takes the mean of all series' weights. One
+    without history is forecast by the networks themselves, by the other members from its likes (likeness.py); the
+    service forecasts such items with CNN-QR and DeepAR+ only (aws-forecast-choosing-recipes.md). The members'
+    quantiles are finite and do not cross (guard.py), so neither do their averages.
     """
     known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
     weights = np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
     used = np.flatnonzero(weights.any(axis=0))
-    members = [
-        ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
-        for name in (trained.algorithms[a] for a in used)
-    ]
+    members = []
+    for name in (trained.algorithms[a] for a in used):
+        member = ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
+        members.append(member if name in NEURAL else forecast_of_likes(panel, member))
     quantiles = weighing.blend(weights[:, used], [member.quantiles for member in members])
     return Prediction(
         uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding

@@ -40,11 +40,12 @@ class Panel:
         related = None if self.related is None else self.related[:, : steps + self.future_steps]
         return replace(self, timestamps=self.timestamps[:steps], target=self.target[:, :steps], related=related)
 
-    def series(self, which: slice) -> Panel:
-        """The panel of some of its series."""
+    def series(self, which: slice | np.ndarray) -> Panel:
+        """The panel of some of its series, a slice or (n,) bool."""
         related = None if self.related is None else self.related[which]
-        metadata = None if self.metadata is None else self.metadata[which]
-        return replace(self, keys=self.keys[which], target=self.target[which], related=related, metadata=metadata)
+        metadata = None if self.metadata is None else self.metadata[which].reset_index(drop=True)
+        keys = self.keys[which].reset_index(drop=True)
+        return replace(self, keys=keys, target=self.target[which], related=related, metadata=metadata)
 
     def future(self, horizon: int) -> pd.DatetimeIndex:
         """(H,) the time steps that follow the history."""
@@ -81,8 +82,9 @@ def build_panel(
     `transformations` is AttributeConfigs: attribute -> {"aggregation", "middlefill", "backfill", ...}.
     `boundary` is a TimeAlignmentBoundary: timestamps are aligned down to it and the target aggregated
     (howitworks-datasets-groups.md), gaps filled (howitworks-missing-values.md). Series without any related row are left
-    out, and named in `messages` (related-time-series-datasets.md). ValueError: unknown transformation, no target value,
-    a related value that is missing after filling or given twice, an item without metadata.
+    out (related-time-series-datasets.md); items with metadata and without history are in the panel, all NaN; `messages`
+    name both. ValueError: unknown transformation, no target value, a related value that is missing after filling or
+    given twice, an item without metadata.
     """
     configs = {name: dict(config) for name, config in (transformations or {}).items()}
     align = partial(frequency.align, freq=freq, boundary=boundary or {})
@@ -100,7 +102,9 @@ def build_panel(
         **{name: rows[name].astype(str) for name in key_names},
         timestamp=align(pd.DatetimeIndex(rows["timestamp"])),
     )
-    keys = rows[key_names].drop_duplicates().sort_values(key_names, ignore_index=True)
+    keys = rows[key_names].drop_duplicates()
+    new = keys[:0] if metadata is None else _new_series(keys, related, metadata)
+    keys = pd.concat([keys, new]).sort_values(key_names, ignore_index=True)
     timestamps = pd.date_range(rows["timestamp"].min(), rows["timestamp"].max(), freq=frequency.offset(freq))
     config = TARGET_DEFAULTS | configs.get(target_name, {})
     values = _aggregated(rows, keys, timestamps, target_name, config["aggregation"])
@@ -109,7 +113,22 @@ def build_panel(
     if related is not None:
         related = related.assign(timestamp=align(pd.DatetimeIndex(related["timestamp"])))
         panel = _with_related(panel, related, horizon, configs)
+    new = panel.keys[np.isnan(panel.target).all(axis=1)]
+    if len(new):
+        about = f"{len(new)} series have metadata and no history and are forecast from their like: {_listed(new)}"
+        panel = replace(panel, messages=(*panel.messages, about))
     return panel if metadata is None else replace(panel, metadata=_aligned_metadata(panel.keys, metadata, item_key))
+
+
+def _new_series(keys: pd.DataFrame, related: pd.DataFrame | None, metadata: pd.DataFrame) -> pd.DataFrame:
+    """The keys of items that the metadata names and the target does not; related rows tell their dimension values."""
+    item_key = keys.columns[0]
+    if related is not None and set(keys.columns) <= set(related.columns):
+        named = related[[*keys.columns]].astype(str).drop_duplicates()
+        named = named[named[item_key].isin(metadata[item_key].astype(str))]
+    else:
+        named = metadata[[item_key]].astype(str).drop_duplicates() if len(keys.columns) == 1 else keys[:0]
+    return named[~named[item_key].isin(keys[item_key])]
 
 
 def _aggregated(
@@ -175,9 +194,9 @@ def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Ma
 
 
 def _check_complete(panel: Panel, axis: pd.DatetimeIndex) -> None:
-    """Related series must have a value wherever the target has started, and up to the end of their axis."""
+    """Related series must have a value wherever the target has started, and in all of the future they reach."""
     started = np.maximum.accumulate(~np.isnan(panel.target), axis=1)
-    started = np.pad(started, ((0, 0), (0, panel.future_steps)), mode="edge")
+    started = np.pad(started, ((0, 0), (0, panel.future_steps)), constant_values=True)
     missing = np.argwhere(np.isnan(panel.related) & started[:, :, None])
     if len(missing):
         i, t, k = missing[0]

@@ -150,7 +150,7 @@ def test_related_rows_are_never_aggregated():
 
 def test_metadata_follows_the_series():
     metadata = pd.DataFrame({"item_id": ["b", "c", "a"], "brand": ["B", "C", None]})
-    assert build(TARGET, metadata=metadata).metadata["brand"].tolist() == ["", "B"]
+    assert build(TARGET, metadata=metadata).metadata["brand"].tolist() == ["", "B", "C"]
 
 
 def test_the_last_row_of_metadata_given_twice_counts():
