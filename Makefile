@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo test cost local bootstrap deploy destroy synth lint lock clean
+.PHONY: help setup prophet neural demo test cost local bootstrap deploy destroy synth diff audit lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,12 @@ deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
+
+diff: setup ## what a deploy would change in the account of your credentials
+	$(CDK) diff --context dataset=$(DATASET)
+
+audit: setup ## known holes in the pinned packages (asks PyPI; not part of the tests, which need no network)
+	$(BIN)/uv tool run pip-audit==2.10.1 -r requirements.txt --no-deps --disable-pip
 
 lint: setup
 	ruff check . && ruff format --check .
