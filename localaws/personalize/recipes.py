@@ -49,8 +49,13 @@ def describe_recipe(context: Context, params: dict) -> dict:
 
 
 def _view(name: str) -> dict:
-    domain = {"domain": _DOMAIN_OF[name]} if _DOMAIN_OF[name] else {}
-    return domain | {
+    if _DOMAIN_OF[name]:
+        more = {"domain": _DOMAIN_OF[name]}
+    else:
+        more = {"algorithmArn": f"arn:aws:personalize:::algorithm/{name}"}
+    if name in (engine.USER_PERSONALIZATION, engine.PERSONALIZED_RANKING):
+        more["featureTransformationArn"] = "arn:aws:personalize:::feature-transformation/JSON-percentile-filtering"
+    return more | {
         "name": name,
         "recipeArn": RECIPE_PREFIX + name,
         "recipeType": _type(RECIPES[name]),

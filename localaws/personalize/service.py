@@ -3,6 +3,7 @@
 from localaws import wire
 from localaws.gateway import Mount
 from localaws.personalize import (
+    algorithms,
     batch,
     campaigns,
     datasets,
@@ -52,6 +53,8 @@ PERSONALIZE = wire.Service(
         "CreateBatchInferenceJob": batch.create_batch_inference_job,
         "ListRecipes": recipes.list_recipes,
         "DescribeRecipe": recipes.describe_recipe,
+        "DescribeAlgorithm": algorithms.describe_algorithm,
+        "DescribeFeatureTransformation": algorithms.describe_feature_transformation,
     },
     invalid_input="InvalidInputException",
 )

@@ -198,3 +198,14 @@ def test_custom_recipes_are_listed(personalize) -> None:
     assert {each["name"] for each in personalize.list_recipes()["recipes"]} >= {*ALL, FOR_YOU}
     described = personalize.describe_recipe(recipeArn=RECIPE + TRENDING)["recipe"]
     assert described["status"] == "ACTIVE" and "domain" not in described
+    described = personalize.describe_recipe(recipeArn=RECIPE + RANKING)["recipe"]
+    assert described["recipeType"] == "PERSONALIZED_RANKING"
+    algorithm = personalize.describe_algorithm(algorithmArn=described["algorithmArn"])["algorithm"]
+    ranges = algorithm["defaultHyperParameterRanges"]
+    assert ranges["integerHyperParameterRanges"][0]["name"] == "hidden_dimension"
+    arn = described["featureTransformationArn"]
+    found = personalize.describe_feature_transformation(featureTransformationArn=arn)["featureTransformation"]
+    assert found["defaultParameters"]["max_user_history_length_percentile"] == "1.0"
+    for ask, name in ((personalize.describe_algorithm, "algorithmArn"),
+                      (personalize.describe_feature_transformation, "featureTransformationArn")):  # fmt: skip
+        refused("ResourceNotFoundException", ask, "none", **{name: "arn:aws:personalize:::algorithm/none"})
