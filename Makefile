@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo test cost local bootstrap deploy destroy synth diff audit lint lock clean
+.PHONY: help setup prophet neural demo notebooks test cost local bootstrap deploy destroy synth diff audit lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ neural: setup ## the extra: Amazon Forecast's algorithms CNN-QR and Deep_AR_Plus
 
 demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
 	python -m demo --dataset $(DATASET) --state $(STATE)
+
+notebooks: setup $(VENV)/.jupyter ## every notebook of the workshop, run against the embedded AWS, into build/notebooks/
+	python -m workshop --state $(STATE)
 
 test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest
