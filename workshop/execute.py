@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 from workshop.learner import Learner
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-CELL_SECONDS, KERNEL_SECONDS = 300, 120
+CELL_SECONDS, KERNEL_SECONDS = 900, 120
 LABS = ("forecasting", "recommending")
 
 
