@@ -10,6 +10,8 @@ LISTS = {
         "list_predictors",
         "list_forecasts",
         "list_forecast_export_jobs",
+        "list_what_if_analyses",
+        "list_what_if_forecasts",
     ),
     "personalize": (
         "list_dataset_groups",

@@ -46,7 +46,7 @@ def test_every_cell_runs_and_runs_again(done: Path):
 
 def test_the_learner_sees_pictures_and_no_wall_of_prints(done: Path):
     assert {path.name.split("_")[0] for path in execute.pictures(done)} == {
-        *(f"forecasting-{number}" for number in ("1.1", "3.1", "4.1", "5.1")),
+        *(f"forecasting-{number}" for number in ("1.1", "3.1", "4.1", "4.3", "5.1")),
         *(f"recommending-{number}" for number in ("1.1", "5.1")),
     }
     for path in done.rglob("*.ipynb"):

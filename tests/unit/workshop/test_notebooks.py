@@ -11,7 +11,7 @@ from workshop.execute import LABS, NOTEBOOKS
 PATHS = sorted(NOTEBOOKS.rglob("*.ipynb"))
 NUMBERS = {
     "": ["0.1"],
-    "forecasting": ["1.1", "1.2", "2.1", "3.1", "4.1", "4.2", "5.1", "9.1"],
+    "forecasting": ["1.1", "1.2", "2.1", "3.1", "4.1", "4.2", "4.3", "5.1", "9.1"],
     "recommending": ["1.1", "1.2", "2.1", "3.1", "4.1", "4.2", "5.1", "9.1"],
 }
 PLACES = re.compile(
