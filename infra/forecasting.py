@@ -1,4 +1,5 @@
-"""The forecasting pipeline: plan, ensure, load, train, compare, forecast, export, publish, notify.
+"""The forecasting pipeline: plan, ensure, load, train (algorithms side by side), compare, forecast, export, publish,
+notify.
 
 Each Lambda state runs the file of its name in lambdas/forecasting; each wait is a describe, a choice and a wait.
 """
@@ -39,6 +40,7 @@ class Forecasting(PipelineStack):
                 self._right(
                     "DescribeDatasetImportJob",
                     "DescribeAutoPredictor",
+                    "DescribePredictor",
                     "DescribePredictorBacktestExportJob",
                     "DescribeForecast",
                     "DescribeForecastExportJob",
@@ -95,7 +97,9 @@ class Forecasting(PipelineStack):
                 ),
             ),
             "load": self._function("load", listing, handing_over, self._right("CreateDatasetImportJob", "TagResource")),
-            "train": self._function("train", listing, self._right("CreateAutoPredictor", "TagResource")),
+            "train": self._function(
+                "train", listing, self._right("CreateAutoPredictor", "CreatePredictor", "TagResource")
+            ),
             "compare": self._function("compare", self._right("GetAccuracyMetrics")),
             "forecast": self._function("forecast", listing, self._right("CreateForecast", "TagResource")),
             "export": self._function(
@@ -135,6 +139,25 @@ class Forecasting(PipelineStack):
             lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
             wait_for("DatasetImportJob", service="forecast", arn="$states.input.importJobArn"),
         )
+        train = chain(
+            "Train",
+            "Train",
+            lambda_task("Train", functions["train"], next_state="Which training?"),
+            {
+                "Which training?": {
+                    "Type": "Choice",
+                    "Choices": [
+                        {
+                            "Condition": "{% $states.input.predictor.kind = 'auto_predictor' %}",
+                            "Next": "Describe auto predictor",
+                        }
+                    ],
+                    "Default": "Describe predictor",
+                }
+            },
+            wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn"),
+            wait_for("Predictor", service="forecast", arn="$states.input.predictorArn"),
+        )
         backtests = chain(
             "Backtests",
             "Export backtests",
@@ -167,8 +190,7 @@ class Forecasting(PipelineStack):
                     "export": "{% $states.context.Map.Item.Value.export %}",
                     "predictorArn": "{% $states.input.servingArn %}",
                 },
-                output="{% $merge([$states.input, {'forecasts': [$map($states.result, function($done) {"
-                " $merge([$done.forecast, {'forecastArn': $done.forecastArn}]) })]}]) %}",
+                output=_collected("forecasts", "$merge([$done.forecast, {'forecastArn': $done.forecastArn}])"),
             ),
         )
         return chain(
@@ -177,9 +199,18 @@ class Forecasting(PipelineStack):
             lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
             nothing_new(otherwise="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Import"),
-            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Train"),
-            lambda_task("Train", functions["train"], next_state="Describe auto predictor"),
-            wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn", next_state="Compare"),
+            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Algorithms"),
+            map_over(
+                "Algorithms",
+                "$states.input.predictors",
+                train,
+                concurrency=3,
+                selector={"predictor": _ITEM, "groupArn": "{% $states.input.groupArn %}"},
+                output=_collected(
+                    "predictors", "{'algorithm': $done.predictor.algorithm, 'predictorArn': $done.predictorArn}"
+                ),
+                next_state="Compare",
+            ),
             lambda_task("Compare", functions["compare"], next_state="Use the predictor"),
             {"Use the predictor": {"Type": "Parallel", "Branches": [forecasts, backtests], "Next": "Publish"}},
             lambda_task(
@@ -258,6 +289,11 @@ class Forecasting(PipelineStack):
                 )
             )
         return database, tables
+
+
+def _collected(key: str, of_each: str) -> str:
+    """The payload with what a Map brought under `key`: the JSONata expression `of_each` over each `$done`."""
+    return f"{{% $merge([$states.input, {{'{key}': [$map($states.result, function($done) {{ {of_each} }})]}}]) %}}"
 
 
 def quantile_column(quantile: str) -> str:

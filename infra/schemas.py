@@ -42,6 +42,11 @@ TARGET_FILLING = {
 }
 RELATED_FILLING = {"middlefill": _STATISTICS, "backfill": _STATISTICS, "futurefill": _STATISTICS}
 
+ALGORITHMS = ("AutoPredictor", "ARIMA", "CNN-QR", "Deep_AR_Plus", "ETS", "NPTS", "Prophet")
+# TimeAlignmentBoundary sets the unit below that of the frequency (data-aggregation.md)
+_BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
+_BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
+
 RECIPES = {
     "most-viewed": "aws-ecomm-popular-items-by-views",
     "best-sellers": "aws-ecomm-popular-items-by-purchases",
@@ -107,6 +112,19 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         found.append("related: no column of type float or integer, so nothing to learn from")
     most = FORECAST_DATASETS[kind][1]
     return found + ([f"{kind}: {len(columns)} columns; at most {most}"] if len(columns) > most else [])
+
+
+def boundary_problems(frequency: str, boundary: Mapping[str, str | int]) -> list[str]:
+    allowed = _BOUNDARIES.get(frequency[-1], ())
+    found = []
+    for unit, value in boundary.items():
+        if unit not in allowed:
+            found.append(f"{unit}: not for frequency {frequency}; allowed: {', '.join(allowed) or 'nothing'}")
+        elif unit not in _BOUNDARY_NUMBERS:
+            found += [f"{unit}: {problem}" for problem in not_one_of(str(value), forecast_enum(unit))]
+        elif value not in (numbers := _BOUNDARY_NUMBERS[unit]):
+            found.append(f"{unit}: {value!r}; allowed: {numbers[0]} to {numbers[-1]}")
+    return found
 
 
 def filling_problems(

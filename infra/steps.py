@@ -30,6 +30,7 @@ FAILED = "failed"  # stands for the Fail state of the chain a task is in, until 
 BUDGET_MINUTES = {
     "DatasetImportJob": 180,
     "AutoPredictor": 720,
+    "Predictor": 720,
     "PredictorBacktestExportJob": 120,
     "Forecast": 240,
     "ForecastExportJob": 120,

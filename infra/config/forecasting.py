@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 
 from infra import schemas
 from infra.config.base import Column, Schedule, Strict, problems, refuse
@@ -48,7 +48,12 @@ class Forecasting(Strict):
     filling: dict[Column, dict[str, str]] = {}
     quantiles: tuple[Quantile, ...] = ("0.1", "0.5", "0.9")
     optimization_metric: str = "AverageWeightedQuantileLoss"
-    algorithm: Literal["AutoPredictor"] = "AutoPredictor"
+    algorithms: tuple[str, ...] = Field(
+        default=("AutoPredictor",), min_length=1, validation_alias=AliasChoices("algorithms", "algorithm")
+    )
+    backtest_windows: int = Field(default=1, ge=1, le=5)
+    holidays: str | None = None
+    time_alignment_boundary: dict[str, str | int] = {}
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     promotion: Promotion = Promotion()
@@ -107,6 +112,43 @@ class Forecasting(Strict):
     @classmethod
     def _metric(cls, value: str) -> str:
         refuse(schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        return value
+
+    @field_validator("algorithms", mode="before")
+    @classmethod
+    def _one_algorithm(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("algorithms")
+    @classmethod
+    def _algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [f"{name!r} is there twice" for name in sorted({n for n in value if value.count(n) > 1})]
+        refuse(twice + [line for name in value for line in schemas.not_one_of(name, schemas.ALGORITHMS)])
+        return value
+
+    @field_validator("backtest_windows")
+    @classmethod
+    def _backtest_windows(cls, value: int, info: Any) -> int:
+        if value > 1 and info.data.get("algorithms") == ("AutoPredictor",):
+            raise problems(["AutoPredictor takes no number of windows: allowed beside another algorithm only"])
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _holidays(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch("[A-Z]{2}", value):
+            raise problems(["allowed: a country's two capital letters, such as DE (Forecast guide, holidays.md)"])
+        return value
+
+    @field_validator("time_alignment_boundary")
+    @classmethod
+    def _boundary(cls, value: dict[str, Any], info: Any) -> dict[str, Any]:
+        found = []
+        if value and info.data.get("algorithms", ("AutoPredictor",)) != ("AutoPredictor",):
+            found.append("only AutoPredictor takes one: leave the other algorithms out")
+        if frequency := info.data.get("frequency"):
+            found += schemas.boundary_problems(frequency, value)
+        refuse(found)
         return value
 
     @field_validator("forecasts")

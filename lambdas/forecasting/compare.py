@@ -1,4 +1,4 @@
-"""Compare: the predictor's accuracy (GetAccuracyMetrics) as a leaderboard, and whether the predictor is to serve."""
+"""Compare: the predictors' accuracy (GetAccuracyMetrics) as a leaderboard, and whether the best is to serve."""
 
 from __future__ import annotations
 
@@ -10,27 +10,37 @@ from common.step import step
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`accuracy` of the new predictor, the best algorithm first; `promotion`, the decision; `servingArn`, by whom the
-    run's forecasts are made: on the new data, whichever predictor it is (updating-data.md)."""
-    rule = event["config"]["promotion"]
-    metric = rule.get("metric", event["config"]["optimization_metric"])
-    board = leaderboard(event["predictorArn"], metric)
-    decision = decide(board[0].get(metric), _in_use(event, metric), metric, rule["tolerance"])
-    serving = event["predictorArn"] if decision["promoted"] else event["serving"]["predictorArn"]
+    """`accuracy` of all that the run trained, the best algorithm first, and its `predictorArn`; `promotion`, whether
+    that one is to serve; `servingArn`, by whom the run's forecasts are made: on the new data, whichever predictor it is
+    (updating-data.md)."""
+    config = event["config"]
+    by, rule = config["optimization_metric"], config["promotion"]
+    metric = rule.get("metric", by)
+    trained = [
+        (row, predictor["predictorArn"])
+        for predictor in event["predictors"]
+        for row in leaderboard(predictor["predictorArn"])
+    ]
+    trained.sort(key=lambda each: _rank(each[0], by))
+    best, predictor = trained[0]
+    decision = decide(best.get(metric), _in_use(event, by, metric), metric, rule["tolerance"])
     return {
-        "accuracy": board,
-        "promotion": {**decision, "trainedPredictorArn": event["predictorArn"]},
-        "servingArn": serving,
+        "accuracy": [row for row, _ in trained],
+        "predictorArn": predictor,
+        "promotion": {**decision, "algorithm": best["algorithm"], "trainedPredictorArn": predictor},
+        "servingArn": predictor if decision["promoted"] else event["serving"]["predictorArn"],
     }
 
 
-def leaderboard(predictor: str, metric: str) -> list[dict[str, Any]]:
-    """The predictor's algorithms with their metrics, the one with the lowest `metric` first."""
+def leaderboard(predictor: str) -> list[dict[str, Any]]:
+    """The predictor's algorithms with their metrics."""
     answer = client("forecast").get_accuracy_metrics(PredictorArn=predictor)
-    return sorted(
-        (_summary(result) for result in answer["PredictorEvaluationResults"]),
-        key=lambda row: row.get(metric) if row.get(metric) is not None else float("inf"),
-    )
+    return [_summary(result) for result in answer["PredictorEvaluationResults"]]
+
+
+def _rank(row: dict[str, Any], metric: str) -> float:
+    """Lower is better; a metric that is not defined comes last."""
+    return float("inf") if row.get(metric) is None else row[metric]
 
 
 def decide(new: float | None, in_use: float | str | None, metric: str, tolerance: float) -> dict[str, Any]:
@@ -47,7 +57,7 @@ def decide(new: float | None, in_use: float | str | None, metric: str, tolerance
     return {"promoted": promoted, "reason": reason, **figures, "inUse": in_use}
 
 
-def _in_use(event: dict[str, Any], metric: str) -> float | str | None:
+def _in_use(event: dict[str, Any], by: str, metric: str) -> float | str | None:
     """The figure of the predictor in use, on the backtest of its own training."""
     serving, forecast = event["serving"], client("forecast")
     if serving is None:
@@ -56,7 +66,7 @@ def _in_use(event: dict[str, Any], metric: str) -> float | str | None:
     if not known or known["config"] != now["config"] or set(known["files"]) != set(now["files"]):
         return "the config or the kinds of files are others than those of the predictor in use"
     try:
-        return leaderboard(serving["predictorArn"], metric)[0].get(metric)
+        return min(leaderboard(serving["predictorArn"]), key=lambda row: _rank(row, by)).get(metric)
     except forecast.exceptions.ResourceNotFoundException:
         return "the predictor in use was deleted"
 

@@ -73,7 +73,24 @@ def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str
             }
             for kind in kinds
         ],
-        "predictor": {**_predictor(config, kinds), "PredictorName": forecast_name(dataset, run), "Tags": tags},
+        "predictors": [
+            {
+                "algorithm": algorithm,
+                "kind": "auto_predictor" if algorithm == "AutoPredictor" else "predictor",
+                "request": {
+                    "PredictorName": forecast_name(
+                        dataset, algorithm.removesuffix("Predictor").lower().replace("-", "_"), run
+                    ),
+                    **(
+                        _auto_predictor(config, kinds)
+                        if algorithm == "AutoPredictor"
+                        else _single(config, algorithm, kinds)
+                    ),
+                    "Tags": tags,
+                },
+            }
+            for algorithm in config["algorithms"]
+        ],
         "backtests": {
             "folder": backtests,
             "kind": "predictor_backtest_export_job",
@@ -114,21 +131,67 @@ def _import(event: dict[str, Any], kind: str, run: str) -> dict[str, Any]:
     }
 
 
-def _predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
-    present = {name for kind in kinds for name in config["datasets"][kind]}
+def _auto_predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
+    filling = [{"AttributeName": name, "Transformations": rules} for name, rules in _filling(config, kinds)]
+    country = config.get("holidays")
+    boundary = config["time_alignment_boundary"]
+    return {
+        **_common(config),
+        "ForecastFrequency": config["frequency"],
+        **_dimensions(config),
+        **({"TimeAlignmentBoundary": boundary} if boundary else {}),
+        "DataConfig": {
+            **({"AttributeConfigs": filling} if filling else {}),
+            **(
+                {"AdditionalDatasets": [{"Name": "holiday", "Configuration": {"CountryCode": [country]}}]}
+                if country
+                else {}
+            ),
+        },
+    }
+
+
+def _single(config: dict[str, Any], algorithm: str, kinds: list[str]) -> dict[str, Any]:
+    """A predictor of one algorithm (API_CreatePredictor.md), which takes the same settings in other places."""
     filling = [
-        {"AttributeName": name, "Transformations": rules}
-        for name, rules in config["filling"].items()
-        if name in present
+        {
+            "AttributeName": name,
+            "FeaturizationPipeline": [
+                {"FeaturizationMethodName": "filling", "FeaturizationMethodParameters": rules},
+            ],
+        }
+        for name, rules in _filling(config, kinds)
     ]
+    country = config.get("holidays")
+    return {
+        **_common(config),
+        "AlgorithmArn": f"arn:aws:forecast:::algorithm/{algorithm}",
+        "EvaluationParameters": {"NumberOfBacktestWindows": config["backtest_windows"]},
+        "InputDataConfig": {"SupplementaryFeatures": [{"Name": "holiday", "Value": country}]} if country else {},
+        "FeaturizationConfig": {
+            "ForecastFrequency": config["frequency"],
+            **_dimensions(config),
+            **({"Featurizations": filling} if filling else {}),
+        },
+    }
+
+
+def _common(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "ForecastHorizon": config["horizon"],
-        "ForecastFrequency": config["frequency"],
         "ForecastTypes": config["quantiles"],
         "OptimizationMetric": config["optimization_metric"],
-        **({"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}),
-        "DataConfig": {"AttributeConfigs": filling} if filling else {},
     }
+
+
+def _dimensions(config: dict[str, Any]) -> dict[str, Any]:
+    return {"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}
+
+
+def _filling(config: dict[str, Any], kinds: list[str]) -> list[tuple[str, dict[str, str]]]:
+    """The rules of the attributes that there are files of."""
+    present = {name for kind in kinds for name in config["datasets"][kind]}
+    return [(name, rules) for name, rules in config["filling"].items() if name in present]
 
 
 def _forecast(

@@ -43,7 +43,7 @@ def test_an_upload_runs_the_pipeline_to_its_end(app: App, pipeline: str, steps: 
 
 def test_each_waiting_is_visible(app: App):
     states = app.first["forecasting"].states
-    for resource in ("dataset import job", "auto predictor", "forecast", "forecast export job"):
+    for resource in ("dataset import job", "auto predictor", "predictor", "forecast", "forecast export job"):
         assert f"Describe {resource}" in states
         assert f"{resource.capitalize()} ready?" in states
 
@@ -64,7 +64,10 @@ def test_the_files_of_one_delivery_lead_to_one_working_run(app: App):
 
 
 def test_forecasts_are_better_than_the_seasonal_naive(app: App):
-    board = {row["algorithm"]: row for row in app.newest("forecasting")["accuracy"]}
+    newest = app.newest("forecasting")
+    board = {row["algorithm"]: row for row in newest["accuracy"]}
+    assert list(board)[0] == newest["promotion"]["algorithm"]
+    assert set(board) == {"AutoPredictor", "NPTS", "Seasonal naive"}
     assert (
         board["AutoPredictor"]["AverageWeightedQuantileLoss"] < board["Seasonal naive"]["AverageWeightedQuantileLoss"]
     )
@@ -238,11 +241,10 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
     ]
     served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
     assert [each["ForecastArn"] for each in forecast.list_forecasts()["Forecasts"]] == served
-    assert {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]} == {
-        before["predictorArn"],
-        before["promotion"]["trainedPredictorArn"],
-        newest["predictorArn"],
-    }
+    predictors = {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]}
+    assert {before["predictorArn"], before["promotion"]["trainedPredictorArn"], newest["predictorArn"]} <= predictors
+    of_runs = sorted(arn.rpartition("storecast_sample_")[2] for arn in predictors - {before["predictorArn"]})
+    assert of_runs == sorted(f"{name}_{run['run']}" for name in ("auto", "npts") for run in (before, newest))
     assert len(forecast.list_forecast_export_jobs()["ForecastExportJobs"]) == 2
     for arn in served:
         boto3.client("forecastquery").query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})

@@ -90,6 +90,15 @@ recommending:
         ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
         ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
         ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
+        ("forecasting", {"algorithms": "XGBoost"}, "'XGBoost' is not known; allowed: AutoPredictor, ARIMA"),
+        ("forecasting", {"algorithms": ["ETS", "ETS"]}, "'ETS' is there twice"),
+        ("forecasting", {"algorithms": []}, "forecasting.algorithms"),
+        ("forecasting", {"algorithm": "ETS"}, "forecasting.algorithm = 'ETS': unknown key"),
+        ("forecasting", {"backtest_windows": 2}, "allowed beside another algorithm only"),
+        ("forecasting", {"holidays": "Germany"}, "forecasting.holidays = 'Germany': allowed: a country's two capital"),
+        ("forecasting", {"time_alignment_boundary": {"Hour": 24}}, "Hour: 24; allowed: 0 to 23"),
+        ("forecasting", {"time_alignment_boundary": {"DayOfWeek": "SUNDAY"}}, "not for frequency D; allowed: Hour"),
+        ("forecasting", {"algorithms": "ETS", "time_alignment_boundary": {"Hour": 2}}, "only AutoPredictor takes one"),
         ("forecasting", {"keep": 1}, "forecasting.keep = 1"),
         (
             "forecasting",
@@ -108,6 +117,14 @@ def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told:
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, yaml.safe_dump(config))
     assert told in str(caught.value)
+
+
+def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
+    config = _sample()
+    del config["forecasting"]["algorithms"]
+    config["forecasting"] |= {"algorithm": "ETS", "backtest_windows": 3, "holidays": "DE"}
+    found = _load(tmp_path, yaml.safe_dump(config)).forecasting
+    assert (found.algorithms, found.backtest_windows, found.holidays) == (("ETS",), 3, "DE")
 
 
 def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:

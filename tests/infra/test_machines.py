@@ -137,7 +137,7 @@ def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembl
         result={"Status": "CREATE_FAILED", "Message": "too little data"},
     )
     following, told = _decide(choice, payload)
-    assert following == "Pipeline failed"
+    assert following == "Train failed"
     assert told == {
         "step": "Wait for auto predictor",
         "resource": "p",
@@ -219,3 +219,18 @@ def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(a
     states, payload = dict(_states(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
     assert _evaluate(states["Forecasts"]["ItemSelector"]["predictorArn"], input=payload) == "in use"
     assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["predictorArn"], input=payload) == "new"
+
+
+def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assembly: Assembly) -> None:
+    states = dict(_states(machine(assembly, "forecasting")))
+    for kind, label in (("auto_predictor", "auto predictor"), ("predictor", "predictor")):
+        payload = {"predictor": {"kind": kind}, "predictorArn": "p"}
+        assert _decide(states["Which training?"], payload)[0] == f"Describe {label}"
+        assert _evaluate(states[f"Describe {label}"]["Arguments"], input=payload) == {"PredictorArn": "p"}
+    done = [{"predictor": {"algorithm": name, "request": {}}, "predictorArn": name.lower()} for name in ("ETS", "NPTS")]
+    after = _evaluate(states["Algorithms"]["Output"], input={"run": "r", "predictors": [1, 2]}, result=done)
+    assert after["run"] == "r" and after["predictors"] == [
+        {"algorithm": "ETS", "predictorArn": "ets"},
+        {"algorithm": "NPTS", "predictorArn": "npts"},
+    ]
+    assert states["Algorithms"]["Next"] == "Compare"

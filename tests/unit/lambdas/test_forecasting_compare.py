@@ -10,6 +10,7 @@ import pytest
 from tests.unit.lambdas.conftest import FORECASTING, arn
 
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
+_TRAINED = [{"algorithm": "AutoPredictor", "predictorArn": _NEW}]
 _COVERS = {"config": "c", "files": {"target": "1"}}
 
 
@@ -35,7 +36,7 @@ def _compare(stub: Any, context: Any, *results: dict[str, Any], in_use: dict[str
     if in_use:
         found = {"PredictorEvaluationResults": [in_use]}
         service.add_response("get_accuracy_metrics", found, {"PredictorArn": _IN_USE})
-    return handler({**FORECASTING, "serving": None, "covers": _COVERS, "predictorArn": _NEW, **event}, context)
+    return handler({**FORECASTING, "serving": None, "covers": _COVERS, "predictors": _TRAINED, **event}, context)
 
 
 def _serving(**changed: Any) -> dict[str, Any]:
@@ -50,6 +51,20 @@ def test_the_best_algorithm_comes_first_and_a_first_predictor_serves(stub: Any, 
     ]
     assert answer["servingArn"] == _NEW
     assert answer["promotion"]["promoted"] and answer["promotion"]["reason"] == "it is the first"
+
+
+def test_of_algorithms_trained_side_by_side_the_best_goes_on(stub: Any, context: Any) -> None:
+    from forecasting.compare import handler
+
+    arns, service = [arn("forecast", f"predictor/{name}") for name in "abc"], stub("forecast")
+    for each, loss, name in zip(arns, (0.3, 0.1, 0.2), (None, "ETS", "NPTS"), strict=True):
+        found = {"PredictorEvaluationResults": [_result(loss, 0.5 - loss, name)]}
+        service.add_response("get_accuracy_metrics", found, {"PredictorArn": each})
+    trained = [{"algorithm": "a", "predictorArn": each} for each in arns]
+    answer = handler({**FORECASTING, "serving": None, "covers": _COVERS, "predictors": trained}, context)
+    assert [row["algorithm"] for row in answer["accuracy"]] == ["ETS", "NPTS", "AutoPredictor"]
+    assert answer["predictorArn"] == answer["servingArn"] == arns[1]
+    assert answer["promotion"]["algorithm"] == "ETS" and answer["promotion"]["trainedPredictorArn"] == arns[1]
 
 
 @pytest.mark.parametrize(("new", "promoted"), [(0.10, True), (0.20, True), (0.209, True), (0.211, False), (0.5, False)])
@@ -83,7 +98,7 @@ def test_a_predictor_in_use_that_was_deleted_is_replaced(stub: Any, context: Any
 
     stub("forecast").add_response("get_accuracy_metrics", {"PredictorEvaluationResults": [_result(9.0, 9.0)]})
     stub("forecast").add_client_error("get_accuracy_metrics", "ResourceNotFoundException")
-    event = {**FORECASTING, "serving": _serving(), "covers": _COVERS, "predictorArn": _NEW}
+    event = {**FORECASTING, "serving": _serving(), "covers": _COVERS, "predictors": _TRAINED}
     assert handler(event, context)["promotion"]["reason"] == "the predictor in use was deleted"
 
 

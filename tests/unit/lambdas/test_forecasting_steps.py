@@ -23,7 +23,7 @@ def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() 
     order = _order(["target", "related", "metadata"])
     names = [
         order["group"]["DatasetGroupName"],
-        order["predictor"]["PredictorName"],
+        *(p["request"]["PredictorName"] for p in order["predictors"]),
         *(d["request"]["DatasetName"] for d in order["datasets"]),
         *(i["request"]["DatasetImportJobName"] for i in order["imports"]),
         *(f["request"]["ForecastName"] for f in order["forecasts"]),
@@ -31,11 +31,13 @@ def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() 
     assert all(re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", name) for name in names), names
     assert _order(["target"])["run"] == order["run"] == "20261122T211700_" + order["run"][-3:]
     longest = copy.deepcopy(FORECASTING) | {"dataset": "a" * 20}
-    longest["config"]["forecasts"] = {"b" * 12: ["0.5"]}
+    longest["config"] |= {"forecasts": {"b" * 12: ["0.5"]}, "algorithms": ["AutoPredictor", "Deep_AR_Plus", "CNN-QR"]}
     from forecasting.plan import order as plan_order
 
     made = plan_order(longest, {"target": "t", "related": "r", "metadata": "m"}, {}, order["run"])
     assert len(made["forecasts"][0]["request"]["ForecastName"]) <= 63
+    for predictor in made["predictors"]:
+        assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", predictor["request"]["PredictorName"])
 
 
 def test_plan_leaves_out_what_has_no_file(bucket: Any, stub: Any, context: Any) -> None:
@@ -45,7 +47,9 @@ def test_plan_leaves_out_what_has_no_file(bucket: Any, stub: Any, context: Any) 
     bucket.objects["forecasting/corner-shop/target/a.csv"] = b"milk,2026-01-01,3\n"
     order = handler(FORECASTING, context)
     assert [job["kind"] for job in order["imports"]] == ["target"]
-    assert [c["AttributeName"] for c in order["predictor"]["DataConfig"]["AttributeConfigs"]] == ["demand"]
+    assert [c["AttributeName"] for c in order["predictors"][0]["request"]["DataConfig"]["AttributeConfigs"]] == [
+        "demand"
+    ]
 
 
 def test_plan_waits_for_a_target_file_and_says_where(bucket: Any, context: Any) -> None:
@@ -67,7 +71,7 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
         )
         assert load.handler({**job, "request": {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}}, context)
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/p")})
-    trained = train.handler({**order, "groupArn": arn("forecast", "dataset-group/g")}, context)
+    trained = train.handler(_training(order), context)
     service.add_response("create_forecast", {"ForecastArn": arn("forecast", "forecast/f")})
     made = forecast.handler({"forecast": order["forecasts"][0], **trained}, context)
     service.add_response(
@@ -83,6 +87,56 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
     assert export.handler({"export": order["backtests"], **trained}, context)
 
 
+def _training(order: dict[str, Any], at: int = 0) -> dict[str, Any]:
+    return {"predictor": order["predictors"][at], "groupArn": arn("forecast", "dataset-group/g")}
+
+
+def test_algorithms_are_trained_side_by_side_with_the_same_settings(stub: Any, context: Any) -> None:
+    """Each request as botocore's model has it, and in it what the config says."""
+    from forecasting import train
+    from forecasting.plan import order as plan_order
+
+    event = copy.deepcopy(FORECASTING)
+    event["config"] |= {"algorithms": ["AutoPredictor", "CNN-QR"], "backtest_windows": 3, "holidays": "DE"}
+    event["config"] |= {"dimensions": ["location"]}
+    order, service, sent = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast"), []
+    service.client.meta.events.register(
+        "before-parameter-build.forecast", lambda params, **_: sent.append(copy.deepcopy(params))
+    )
+    service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/a")})
+    service.add_response("create_predictor", {"PredictorArn": arn("forecast", "predictor/b")})
+    made = [train.handler(_training(order, at), context)["predictorArn"] for at in range(2)]
+    assert made == [arn("forecast", "predictor/a"), arn("forecast", "predictor/b")]
+    auto, single = sent
+    group = arn("forecast", "dataset-group/g")
+    assert auto["DataConfig"] == {
+        "DatasetGroupArn": group,
+        "AttributeConfigs": [{"AttributeName": "demand", "Transformations": {"middlefill": "zero"}}],
+        "AdditionalDatasets": [{"Name": "holiday", "Configuration": {"CountryCode": ["DE"]}}],
+    }
+    assert auto["ForecastFrequency"] == single["FeaturizationConfig"]["ForecastFrequency"] == "D"
+    assert auto["ForecastDimensions"] == single["FeaturizationConfig"]["ForecastDimensions"] == ["location"]
+    assert single["AlgorithmArn"] == "arn:aws:forecast:::algorithm/CNN-QR"
+    assert single["EvaluationParameters"] == {"NumberOfBacktestWindows": 3}
+    assert single["InputDataConfig"] == {
+        "DatasetGroupArn": group,
+        "SupplementaryFeatures": [{"Name": "holiday", "Value": "DE"}],
+    }
+    [filling] = single["FeaturizationConfig"]["Featurizations"]
+    assert filling["FeaturizationPipeline"][0]["FeaturizationMethodParameters"] == {"middlefill": "zero"}
+    for shared in ("ForecastHorizon", "ForecastTypes", "OptimizationMetric"):
+        assert auto[shared] == single[shared]
+
+
+def test_a_boundary_goes_into_the_request() -> None:
+    from forecasting.plan import order as plan_order
+
+    event = copy.deepcopy(FORECASTING)
+    event["config"] |= {"frequency": "W", "time_alignment_boundary": {"DayOfWeek": "SUNDAY"}}
+    [predictor] = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc")["predictors"]
+    assert predictor["request"]["TimeAlignmentBoundary"] == {"DayOfWeek": "SUNDAY"}
+
+
 def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context: Any) -> None:
     from forecasting import train
 
@@ -95,14 +149,12 @@ def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context:
                 {"PredictorArn": arn("forecast", "predictor/other"), "PredictorName": "other"},
                 {
                     "PredictorArn": arn("forecast", "predictor/mine_01"),
-                    "PredictorName": order["predictor"]["PredictorName"],
+                    "PredictorName": order["predictors"][0]["request"]["PredictorName"],
                 },
             ]
         },
     )
-    assert train.handler({**order, "groupArn": arn("forecast", "dataset-group/g")}, context) == {
-        "predictorArn": arn("forecast", "predictor/mine_01")
-    }
+    assert train.handler(_training(order), context) == {"predictorArn": arn("forecast", "predictor/mine_01")}
 
 
 def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub: Any, context: Any) -> None:
