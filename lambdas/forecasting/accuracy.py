@@ -19,6 +19,7 @@ class Backtest:
     )
     expected: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
     total: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+    error: dict[Key, float] = field(default_factory=lambda: defaultdict(float))  # absolute, summed
 
 
 def collect(records: Iterable[dict[str, str]], event: dict[str, Any]) -> Backtest:
@@ -27,10 +28,11 @@ def collect(records: Iterable[dict[str, str]], event: dict[str, Any]) -> Backtes
         if not record["target_value"]:
             continue
         key, window = series_key(record, event), moment(record["backtestwindow_start_time"])
-        actual = float(record["target_value"])
+        actual, expected = float(record["target_value"]), float(record.get("mean") or record["p50"])
         found.actual[window][key][moment(record["timestamp"])] = actual
         found.total[key] += actual
-        found.expected[key] += float(record.get("mean") or record["p50"])
+        found.expected[key] += expected
+        found.error[key] += abs(actual - expected)
     return found
 
 
@@ -39,6 +41,17 @@ def bias(backtest: Backtest, key: Key | None = None) -> float | None:
     keys = backtest.total if key is None else [key]
     actual = sum(backtest.total.get(k, 0.0) for k in keys)
     return (sum(backtest.expected.get(k, 0.0) for k in keys) - actual) / actual if actual else None
+
+
+def wape(backtest: Backtest, key: Key) -> float | None:
+    """Absolute error / actual of one series over its backtests (metrics.md); None where nothing was sold."""
+    actual = backtest.total.get(key, 0.0)
+    return backtest.error[key] / actual if actual else None
+
+
+def worst_first(backtest: Backtest, volume: dict[Key, float]) -> list[Key]:
+    """All series, those whose backtests missed by most units first: what a planner loses most by."""
+    return sorted(volume, key=lambda key: (-backtest.error.get(key, 0.0), -volume[key], key))
 
 
 def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[str, dict[str, str]]:

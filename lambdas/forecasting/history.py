@@ -71,22 +71,22 @@ def recall(target: Target, history: History, *, head: set[Key], since: str, ever
             series[when] = series.get(when, 0.0) + value
 
 
-def forecasts(
-    bucket: str, folder: str, event: dict[str, Any], head: set[Key]
+def quantiles(
+    exported: Iterable[dict[str, str]], event: dict[str, Any], head: set[Key], time: str
 ) -> dict[Key, dict[str, dict[str, float]]]:
-    """`{series: {column: {moment: value}}}` of an exported forecast, such as column p05, for the head series.
+    """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series.
 
     The guide shows p10 and p90 only; a quantile below 0.1 may be exported as p5 or p05, and is p05 here.
     """
     found: dict[Key, dict[str, dict[str, float]]] = {}
-    for record in records(bucket, folder):
+    for record in exported:
         key = series_key(record, event)
         if key in head:
             for column, value in record.items():
                 quantile = column[:1] == "p" and column[1:].isdigit()
                 if quantile or column == "mean":
                     name = f"p{int(column[1:]):02d}" if quantile else column
-                    found.setdefault(key, {}).setdefault(name, {})[moment(record["date"])] = float(value)
+                    found.setdefault(key, {}).setdefault(name, {})[moment(record[time])] = float(value)
     return found
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from common.clients import client
 from common.step import step
-from common.store import put_json, put_text
+from common.store import put_json, put_text, records
 from forecasting import accuracy, history
 from forecasting.report import render
 
-_ITEMS = 50  # series in the report, those with most volume
+_ITEMS = 50  # series in the report, the worst forecast ones
 _SEASONS_BACK = 4  # horizons of past in the chart
 
 
@@ -53,8 +53,8 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
     past = history.overview(target)
     tested = accuracy.collect(history.backtests(bucket, event["backtests"]["folder"]), event)
     moments = accuracy.naive_moments(tested, past.axis, config["frequency"])
-    head = sorted(past.volume, key=lambda key: (-past.volume[key], key))[:_ITEMS]
-    since = past.axis[-min(len(past.axis), max(28, _SEASONS_BACK * config["horizon"]))]
+    head = accuracy.worst_first(tested, past.volume)[:_ITEMS]
+    since = min([past.axis[-min(len(past.axis), max(28, _SEASONS_BACK * config["horizon"]))], *tested.actual])
     history.recall(
         target,
         past,
@@ -62,23 +62,25 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
         since=since,
         everywhere={source for mapping in moments.values() for source in mapping.values()},
     )
-    ahead = [history.forecasts(bucket, made["folder"], event, set(head)) for made in event["forecasts"]]
+    ahead = [
+        history.quantiles(records(bucket, made["folder"]), event, set(head), "date") for made in event["forecasts"]
+    ]
+    behind = history.quantiles(history.backtests(bucket, event["backtests"]["folder"]), event, set(head), "timestamp")
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
         yardstick = accuracy.seasonal_naive(tested, moments, past, config["quantiles"])
         board = [*board, yardstick] if yardstick else board
     chart = []
     for key in head:
-        columns = {
-            column: sorted(values.items()) for exported in ahead for column, values in exported.get(key, {}).items()
-        }
         chart.append(
             {
                 "key": " / ".join(key),
                 "volume": past.volume[key],
+                "error": accuracy.wape(tested, key),
                 "bias": accuracy.bias(tested, key),
                 "past": [[when, value] for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
-                "ahead": columns,
+                "ahead": _columns(*ahead, key=key),
+                "behind": _columns(behind, key=key),
             }
         )
     return {
@@ -89,6 +91,11 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
         "history": {"from": past.axis[0], "to": past.axis[-1], "steps": len(past.axis)},
         "chart": chart,
     }
+
+
+def _columns(*exported: dict[Any, dict[str, dict[str, float]]], key: Any) -> dict[str, list[tuple[str, float]]]:
+    """Of one series, each column's values in the order of their moments."""
+    return {column: sorted(values.items()) for each in exported for column, values in each.get(key, {}).items()}
 
 
 def _add_partition(database: str, table: str, run: str, location: str) -> None:

@@ -1,4 +1,5 @@
-// One item's past and forecast as SVG: past line, 90% and 50% bands, median; the nearest step is read out.
+// One item as SVG: its past, what the backtests expected of it, its forecast with 90% and 50% bands; the nearest step is
+// read out.
 const W = 1000, H = 380, L = 56, R = 12, T = 14, B = 34;
 const css = (name) => `var(--${name})`;
 const day = (t) => t.replace("T00:00:00", "").replace("T", " ");
@@ -18,9 +19,11 @@ function ticks(top) {
 
 function draw(item) {
   const median = item.ahead.p50 || item.ahead.mean || [], bands = bandsOf(item.ahead);
+  const tested = item.behind.p50 || item.behind.mean || [], testedBands = bandsOf(item.behind);
   const times = [...new Set([...item.past.map((p) => p[0]), ...Object.values(item.ahead).flatMap((c) => c.map((p) => p[0]))])].sort();
   const place = new Map(times.map((t, i) => [t, i]));
-  const all = [...item.past.map((p) => p[1]), ...bands.flatMap(([, high]) => item.ahead[high].map((p) => p[1])), ...median.map((p) => p[1])];
+  const all = [...item.past.map((p) => p[1]), ...bands.flatMap(([, high]) => item.ahead[high].map((p) => p[1])), ...median.map((p) => p[1]),
+    ...tested.map((p) => p[1]), ...testedBands.flatMap(([, high]) => item.behind[high].map((p) => p[1]))];
   const top = Math.max(...all, 1e-9) * 1.06;
   const x = (t) => L + (place.get(t) / Math.max(1, times.length - 1)) * (W - L - R), y = (v) => H - B - (Math.max(0, v) / top) * (H - B - T);
   const line = (points) => points.map(([t, v], i) => `${i ? "L" : "M"}${x(t).toFixed(1)} ${y(v).toFixed(1)}`).join("");
@@ -31,6 +34,8 @@ function draw(item) {
   const every = Math.max(1, Math.ceil(times.length / 7));
   times.forEach((t, i) => i % every === 0 && parts.push(
     `<text x="${x(t)}" y="${H - 10}" font-size="12" text-anchor="${i ? "middle" : "start"}" fill="${css("soft")}">${day(t)}</text>`));
+  for (const [low, high] of testedBands.slice(0, 1)) parts.push(`<path d="${band(item.behind[low], item.behind[high])}" fill="${css("tested-band")}"/>`);
+  if (tested.length) parts.push(`<path d="${line(tested)}" fill="none" stroke="${css("tested")}" stroke-width="1.8" stroke-dasharray="5 3"/>`);
   for (const [low, high, colour] of bands) parts.push(`<path d="${band(item.ahead[low], item.ahead[high])}" fill="${css(colour)}"/>`);
   if (median.length) {
     const from = x(median[0][0]);
@@ -40,14 +45,15 @@ function draw(item) {
   }
   parts.push(`<path d="${line(item.past)}" fill="none" stroke="${css("past")}" stroke-width="1.6"/>`, `<g id="cursor"></g>`);
   svg.innerHTML = parts.join("");
-  document.getElementById("keys").innerHTML = [["past", "past"], ["accent", "median"], ...bands.map((b) => [b[2], b[3]])]
+  document.getElementById("keys").innerHTML = [["past", "sold"], ...(tested.length ? [["tested", "backtest"]] : []),
+    ["accent", "forecast"], ...bands.map((b) => [b[2], b[3]])]
     .map(([colour, text]) => `<span class="key"><i style="background:${css(colour)}"></i>${text}</span>`).join("");
   readout.textContent = "";
   svg.onmousemove = (event) => {
     const box = svg.getBoundingClientRect(), at = ((event.clientX - box.left) / box.width) * W;
     const i = Math.round(((at - L) / (W - L - R)) * (times.length - 1)), t = times[Math.min(times.length - 1, Math.max(0, i))];
     const value = (points) => (points || []).find((p) => p[0] === t)?.[1];
-    const said = [["sold", value(item.past)], ...Object.keys(item.ahead).sort().map((c) => [c.toUpperCase(), value(item.ahead[c])])];
+    const said = [["sold", value(item.past)], ["backtest", value(tested)], ...Object.keys(item.ahead).sort().map((c) => [c.toUpperCase(), value(item.ahead[c])])];
     readout.textContent = `${day(t)}   ` + said.filter(([, v]) => v !== undefined).map(([name, v]) => `${name} ${short(v)}`).join("   ");
     document.getElementById("cursor").innerHTML = `<line x1="${x(t)}" x2="${x(t)}" y1="${T}" y2="${H - B}" stroke="${css("accent")}" opacity=".5"/>`;
   };

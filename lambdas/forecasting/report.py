@@ -1,4 +1,5 @@
-"""The forecasting report: accuracy beside the yardstick, and each item's past and forecast with its intervals."""
+"""The forecasting report: accuracy by algorithm beside the yardstick, and of each item its past, what the backtests
+expected of it, its forecast with intervals, error and bias, the worst items first."""
 
 from __future__ import annotations
 
@@ -55,14 +56,20 @@ def _items(chart: list[dict[str, Any]]) -> str:
     rows = [
         [
             escape(item["key"]),
+            _share(item["error"]),
+            _percent(item["bias"]),
             f"{item['volume']:,.0f}",
             *(_ahead(item, column) for column in ("p10", "p50", "p90")),
-            _percent(item["bias"]),
         ]
         for item in chart
     ]
-    note = "P10, P50, P90: mean per step over the horizon. Bias: expected against actual in backtest."
-    return section("Items by volume", table(["Item", "Sold so far", "P10", "P50", "P90", "Bias"], rows), note)
+    note = (
+        "First the items whose backtests missed by most units. WAPE: absolute error against actual. Bias: expected "
+        "against actual. P10, P50, P90: mean per step over the horizon."
+    )
+    return section(
+        "Items, the worst first", table(["Item", "WAPE", "Bias", "Sold so far", "P10", "P50", "P90"], rows), note
+    )
 
 
 def _ahead(item: dict[str, Any], column: str) -> str:
@@ -76,6 +83,10 @@ def _yardstick(row: dict[str, Any]) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:+.1%}"
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _day(moment: str) -> str:

@@ -85,7 +85,24 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     assert "http" not in report.replace("http-equiv", "") and "Seasonal naive" in report
     data = json.loads(report.split("const DATA=")[1].split(";\n//")[0].replace("<\\/", "</"))
     assert [item["key"] for item in data["items"]] == ["milk", "tea"]
-    assert data["items"][0]["ahead"]["p05"] == [["2026-01-15T00:00:00", 7.0]]
+    milk = data["items"][0]
+    assert milk["ahead"]["p05"] == [["2026-01-15T00:00:00", 7.0]]
+    assert milk["behind"]["p10"] == [["2026-01-13T00:00:00", 9.0], ["2026-01-14T00:00:00", 9.0]]
+    assert milk["error"] == pytest.approx((2 + 8) / 30) and milk["bias"] == pytest.approx((24 - 30) / 30)
+
+
+def test_the_item_that_missed_by_most_units_comes_first(
+    event: dict[str, Any], bucket: Any, stub: Any, context: Any
+) -> None:
+    """Milk sells ten times as much as tea, whose backtest is turned into the worse one."""
+    from forecasting.publish import handler
+
+    [key] = [key for key in bucket.objects if "/forecasted-values/" in key]
+    bucket.objects[key] = bucket.objects[key].replace(b"tea,2026-01-13T00:00:00Z,3,", b"tea,2026-01-13T00:00:00Z,30,")
+    _expect_partitions(stub, event)
+    handler(event, context)
+    report = bucket.objects["forecasting/corner-shop/report.html"].decode()
+    assert report.index("<td>tea</td>") < report.index("<td>milk</td>")
 
 
 def test_yardstick_repeats_the_last_season_before_each_window(
