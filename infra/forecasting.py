@@ -77,10 +77,11 @@ class Forecasting(PipelineStack):
         return {
             "plan": self._function(
                 "plan",
-                reading(data, self._prefix)[1],
+                *reading(data, self._prefix),
                 *reading(results, f"{self._prefix}newest.json"),
                 self._listing("DatasetImportJobs"),
                 self._right("ListTagsForResource"),
+                timeout_seconds=300,
             ),
             "ensure": self._function(
                 "ensure",
@@ -96,7 +97,15 @@ class Forecasting(PipelineStack):
                     "DeleteDatasetImportJob",
                 ),
             ),
-            "load": self._function("load", listing, handing_over, self._right("CreateDatasetImportJob", "TagResource")),
+            "load": self._function(
+                "load",
+                listing,
+                handing_over,
+                self._right("CreateDatasetImportJob", "TagResource"),
+                reading(data, self._prefix)[0],
+                *writing(results, f"{self._prefix}staged/"),
+                timeout_seconds=900,
+            ),
             "train": self._function(
                 "train", listing, self._right("CreateAutoPredictor", "CreatePredictor", "TagResource")
             ),

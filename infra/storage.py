@@ -31,6 +31,7 @@ class Storage(Stack):
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
         self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/")
         self.results = self._bucket("Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/")
+        self.results.add_lifecycle_rule(prefix=f"forecasting/{config.dataset}/staged/", expiration=Duration.days(7))
         # Set on the resource itself: the construct's own switch would bring a helper function along.
         self.data.node.default_child.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
@@ -44,6 +45,7 @@ class Storage(Stack):
             "forecast",
             [
                 *reading(self.data.bucket_arn, forecasting),
+                *reading(self.results.bucket_arn, f"{forecasting}staged/"),
                 *writing(self.results.bucket_arn, f"{forecasting}exports/", f"{forecasting}backtests/"),
             ],
         )

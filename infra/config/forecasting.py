@@ -44,7 +44,7 @@ class Forecasting(Strict):
     horizon: int = Field(ge=1, le=500)
     timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
     dimensions: tuple[Column, ...] = ()
-    datasets: dict[str, dict[Column, str]]
+    datasets: dict[str, dict[Column, str] | str]
     filling: dict[Column, dict[str, str]] = {}
     quantiles: tuple[Quantile, ...] = ("0.1", "0.5", "0.9")
     optimization_metric: str = "AverageWeightedQuantileLoss"
@@ -83,14 +83,17 @@ class Forecasting(Strict):
 
     @field_validator("datasets")
     @classmethod
-    def _datasets(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
+    def _datasets(cls, value: dict[str, dict[str, str] | str], info: Any) -> dict[str, dict[str, str] | str]:
         found = [] if "target" in value else ["target is missing: Forecast trains on a target time series"]
-        for kind, columns in value.items():
-            if domain := info.data.get("domain"):
+        given = {kind: columns for kind, columns in value.items() if columns != schemas.BY_HEADER}
+        for kind, columns in given.items():
+            if isinstance(columns, str):
+                found.append(f"{kind}: {columns!r}; allowed: columns with their types, or {schemas.BY_HEADER}")
+            elif domain := info.data.get("domain"):
                 found += schemas.forecast_schema_problems(domain, kind, columns)
         for kind in ("target", "related"):
             for dimension in info.data.get("dimensions", ()):
-                if kind in value and value[kind].get(dimension) not in ("string", "geolocation"):
+                if isinstance(given.get(kind), dict) and given[kind].get(dimension) not in ("string", "geolocation"):
                     found.append(f"{kind}: dimension {dimension} must be one of its columns, of type string")
         refuse(found)
         return value
@@ -98,7 +101,10 @@ class Forecasting(Strict):
     @field_validator("filling")
     @classmethod
     def _filling(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
-        if "domain" in info.data and "datasets" in info.data:
+        if (
+            "domain" in info.data
+            and schemas.BY_HEADER not in info.data.get("datasets", {"": schemas.BY_HEADER}).values()
+        ):
             refuse(schemas.filling_problems(info.data["domain"], info.data["datasets"], value))
         return value
 

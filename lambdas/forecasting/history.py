@@ -48,7 +48,7 @@ class Target:
 
     def observations(self) -> Iterable[tuple[Key, str, float]]:
         for row in rows(self.bucket, self.prefix):
-            if row and row[self.value]:
+            if row and row[self.value] and row[self.timestamp] != "timestamp":  # not a header
                 key = tuple(row[i].lower() for i in (self.item, *self.dimensions))
                 yield key, moment(row[self.timestamp]), float(row[self.value])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from common import deliveries
@@ -12,6 +13,7 @@ from common.clients import client
 from common.names import forecast_name, run_id
 from common.step import step
 from common.store import get_json
+from forecasting import headers
 
 _NOT_TRAINED_WITH = ("keep", "promotion")  # keys of the config that change nothing in what a run makes
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
@@ -33,7 +35,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if imported == files and newest and newest.get("covers") == covers:
         return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
     run = run_id(event["execution"], event["started"])
-    return {**order(event, files, imported, run), "covers": covers, "serving": _served(newest)}
+    columns, with_headers = headers.resolve(event, list(files))
+    event = {**event, "config": {**event["config"], "datasets": {**event["config"]["datasets"], **columns}}}
+    return {**order(event, files, imported, run, with_headers), "covers": covers, "serving": _served(newest)}
 
 
 def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -41,10 +45,17 @@ def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
     return newest and {key: newest.get(key) for key in ("run", "predictorArn", "forecasts", "covers")}
 
 
-def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:
+def order(
+    event: dict[str, Any],
+    files: Mapping[str, str],
+    imported: Mapping[str, str],
+    run: str,
+    with_headers: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Every request of the run, but for the ARNs that only its steps will know.
 
-    `files` are the checksums of what is there by kind, `imported` of what the datasets hold.
+    `files` are the checksums of what is there by kind, `imported` of what the datasets hold; the files of the kinds in
+    `with_headers` are to be copied before they are imported.
     """
     config, dataset, kinds = event["config"], event["dataset"], list(files)
     results = f"forecasting/{dataset}/"
@@ -66,8 +77,11 @@ def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str
             {
                 "kind": kind,
                 "changed": imported.get(kind) != files[kind],
+                "dataBucket": event["dataBucket"],
+                "resultsBucket": event["resultsBucket"],
+                "withHeaders": with_headers.get(kind, []),
                 "request": {
-                    **_import(event, kind, run),
+                    **_import(event, kind, run, staged=kind in with_headers),
                     "Tags": [*tags, {"Key": deliveries.TAG, "Value": files[kind]}],
                 },
             }
@@ -119,8 +133,10 @@ def _dataset(config: dict[str, Any], dataset: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _import(event: dict[str, Any], kind: str, run: str) -> dict[str, Any]:
+def _import(event: dict[str, Any], kind: str, run: str, *, staged: bool) -> dict[str, Any]:
     path = f"s3://{event['dataBucket']}/forecasting/{event['dataset']}/{kind}/"
+    if staged:
+        path = f"s3://{event['resultsBucket']}/forecasting/{event['dataset']}/staged/run={run}/{kind}/"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
     return {
         "DatasetImportJobName": forecast_name(event["dataset"], kind, run),

@@ -208,11 +208,13 @@ def test_a_start_by_hand_with_nothing_new_says_so_and_ends(app: App, pipeline: s
 
 
 def test_a_worse_predictor_does_not_serve(app: App):
-    """The last two months turned into noise: only that file is imported, and the predictor in use forecasts from it."""
+    """The last two months turned into noise: only that file is imported, and the predictor in use forecasts from it.
+    The file has a header, which Forecast does not get to see."""
     before, key = app.newest("forecasting"), f"forecasting/{DATASET}/target/target.csv"
     rows, noise = list(csv.reader((app.folder / key).read_text().splitlines())), random.Random(0)
     noisy = [[item, day, noise.randrange(500) if day >= "2024-05-18" else sold] for item, day, sold in rows]
-    run = app.upload(key, "".join(f"{item},{day},{sold}\n" for item, day, sold in noisy).encode())
+    text = "".join(f"{item},{day},{sold}\n" for item, day, sold in noisy)
+    run = app.upload(key, f"item_id,timestamp,demand\n{text}".encode())
     assert run.status == "SUCCEEDED", run.cause
     newest = app.newest("forecasting")
     promotion = newest["promotion"]

@@ -90,11 +90,20 @@ recommending:
         ("forecasting", {"filling": {"colour": {"middlefill": "zero"}}}, "colour: not the target nor a related series"),
         ("forecasting", {"quantiles": ["0.5", "0.50"]}, "0.50 is there twice"),
         ("forecasting", {"forecasts": {}}, "forecasting.forecasts"),
+        (
+            "forecasting",
+            {"datasets": {"target": "first row"}},
+            "target: 'first row'; allowed: columns with their types, or",
+        ),
         ("forecasting", {"algorithms": "XGBoost"}, "'XGBoost' is not known; allowed: AutoPredictor, ARIMA"),
         ("forecasting", {"algorithms": ["ETS", "ETS"]}, "'ETS' is there twice"),
         ("forecasting", {"algorithms": []}, "forecasting.algorithms"),
         ("forecasting", {"algorithm": "ETS"}, "forecasting.algorithm = 'ETS': unknown key"),
-        ("forecasting", {"backtest_windows": 2}, "allowed beside another algorithm only"),
+        (
+            "forecasting",
+            {"algorithms": "AutoPredictor", "backtest_windows": 2},
+            "allowed beside another algorithm only",
+        ),
         ("forecasting", {"holidays": "Germany"}, "forecasting.holidays = 'Germany': allowed: a country's two capital"),
         ("forecasting", {"time_alignment_boundary": {"Hour": 24}}, "Hour: 24; allowed: 0 to 23"),
         ("forecasting", {"time_alignment_boundary": {"DayOfWeek": "SUNDAY"}}, "not for frequency D; allowed: Hour"),
@@ -125,6 +134,12 @@ def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
     config["forecasting"] |= {"algorithm": "ETS", "backtest_windows": 3, "holidays": "DE"}
     found = _load(tmp_path, yaml.safe_dump(config)).forecasting
     assert (found.algorithms, found.backtest_windows, found.holidays) == (("ETS",), 3, "DE")
+
+
+def test_columns_may_stand_in_the_header_of_the_files(tmp_path: Path) -> None:
+    config = _sample()
+    config["forecasting"] |= {"datasets": {"target": "header"}, "dimensions": ["store"]}
+    assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "header"}
 
 
 def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:

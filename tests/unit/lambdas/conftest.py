@@ -65,7 +65,7 @@ class Bucket:
             paginate=lambda Bucket, Prefix: [
                 {
                     "Contents": [
-                        {"Key": key, "Size": len(body), "ETag": hashlib.md5(body).hexdigest(), "LastModified": self.put}
+                        {"Key": key, "Size": len(body), "ETag": self._etag(key), "LastModified": self.put}
                         for key, body in sorted(self.objects.items())
                         if key.startswith(Prefix)
                     ]
@@ -73,10 +73,18 @@ class Bucket:
             ]
         )
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> dict[str, Any]:
         import io
 
-        return {"Body": io.BytesIO(self.objects[Key])}
+        assert IfMatch in ("", self._etag(Key))
+        first, _, last = Range.removeprefix("bytes=").partition("-")
+        return {"Body": io.BytesIO(self.objects[Key][int(first) : int(last) + 1 if last else None])}
+
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        return {"ContentLength": len(self.objects[Key])}
+
+    def _etag(self, key: str) -> str:
+        return hashlib.md5(self.objects[key]).hexdigest()
 
     def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
         self.objects[Key] = Body

@@ -1,0 +1,128 @@
+"""Header rows: Forecast imports files without one (dataset-import-guidelines-troubleshooting.md). A header is checked
+against the config, or the config's columns are taken from it, and a copy without it is what Forecast imports."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from common.clients import client
+from common.store import csv_files
+
+INFER = "header"  # what the config says instead of a dataset's columns
+_HEAD = 65_536  # bytes: room for a header and the rows that columns' types are told from
+_LEAST_FOR_RANGES = 5 * 2**20  # UploadPartCopy copies ranges of larger objects only
+_PART = 5 * 2**30
+
+
+@dataclass
+class Head:
+    """How a file begins: its first rows, and at which byte the second one starts."""
+
+    key: str
+    etag: str
+    rows: list[list[str]]
+    second_row_at: int
+
+
+def resolve(
+    event: dict[str, Any], kinds: list[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[dict[str, Any]]]]:
+    """The columns of each kind of dataset, and of the kinds whose files have headers each file with the byte at which
+    its data begin.
+
+    Raises ValueError naming the file, its header and what is expected.
+    """
+    columns, with_headers = {}, {}
+    for kind in kinds:
+        prefix = f"forecasting/{event['dataset']}/{kind}/"
+        heads = [_head(event["dataBucket"], key, etag) for key, etag in csv_files(event["dataBucket"], prefix)]
+        wanted = event["config"]["datasets"][kind]
+        columns[kind] = _inferred(event, kind, heads[0]) if wanted == INFER else wanted
+        starts = [_start(event, kind, head, columns[kind], needed=wanted == INFER) for head in heads]
+        if any(starts):
+            with_headers[kind] = [
+                {"key": head.key, "etag": head.etag, "start": start} for head, start in zip(heads, starts, strict=True)
+            ]
+    return columns, with_headers
+
+
+def _head(bucket: str, key: str, etag: str) -> Head:
+    body = client("s3").get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{_HEAD - 1}")["Body"].read()
+    begins_at = len(body) - len(body.lstrip(b"\xef\xbb\xbf\r\n"))  # after a byte order mark and empty lines
+    text = body[begins_at:].decode(errors="replace")
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    whole = rows[:-1] if len(body) == _HEAD else rows
+    return Head(key, etag, whole or [[]], body.find(b"\n", begins_at) + 1 or len(body))
+
+
+def _inferred(event: dict[str, Any], kind: str, head: Head) -> dict[str, str]:
+    """Types by the names that the domain knows; of other columns of related series by their values."""
+    names, item, target = head.rows[0], event["domain"]["item"], event["domain"]["target"]
+    required = [item, *([] if kind == "metadata" else ["timestamp"]), *([target] if kind == "target" else [])]
+    if missing := [name for name in required if name not in names]:
+        raise ValueError(
+            f"{_uri(event, head)}, row 1 should be a header, as pipeline.yaml says, that names {', '.join(missing)}; "
+            f"found {','.join(names)}"
+        )
+    known = {"timestamp": "timestamp", target: "float"} | dict.fromkeys(
+        [item, *event["config"]["dimensions"]], "string"
+    )
+    return {
+        name: known.get(name) or ("float" if kind == "related" and _numbers(head, at) else "string")
+        for at, name in enumerate(names)
+    }
+
+
+def _numbers(head: Head, column: int) -> bool:
+    values = [row[column] for row in head.rows[1:] if len(row) > column and row[column]]
+    try:
+        return bool([float(value) for value in values])
+    except ValueError:
+        return False
+
+
+def _start(event: dict[str, Any], kind: str, head: Head, columns: dict[str, str], *, needed: bool) -> int:
+    """The byte at which the data begin: 0 for a file without a header."""
+    first = head.rows[0]
+    signs = {"timestamp", event["domain"]["item"], event["domain"]["target"]}
+    if not (needed or signs & set(first)):
+        return 0
+    if first != list(columns):
+        raise ValueError(
+            f"{_uri(event, head)}, row 1: the header {','.join(first)} is not {','.join(columns)}, the columns of "
+            f"{kind} {'in its first file' if needed else 'in pipeline.yaml'}"
+        )
+    if len(head.rows) < 2:
+        raise ValueError(f"{_uri(event, head)} holds a header and no row")
+    return head.second_row_at
+
+
+def _uri(event: dict[str, Any], head: Head) -> str:
+    return f"s3://{event['dataBucket']}/{head.key}"
+
+
+def copy_without(source: str, file: dict[str, Any], bucket: str, key: str) -> None:
+    """Copies a file from `start` on; within S3, unless it is small. Fails if it is not the file any more that was
+    looked at."""
+    s3, start = client("s3"), file["start"]
+    size = s3.head_object(Bucket=source, Key=file["key"])["ContentLength"]
+    if size <= _LEAST_FOR_RANGES:
+        found = s3.get_object(Bucket=source, Key=file["key"], Range=f"bytes={start}-", IfMatch=file["etag"])
+        s3.put_object(Bucket=bucket, Key=key, Body=found["Body"].read(), ContentType="text/csv")
+        return
+    upload = {"Bucket": bucket, "Key": key}
+    upload["UploadId"] = s3.create_multipart_upload(**upload, ContentType="text/csv")["UploadId"]
+    parts = []
+    for number, first in enumerate(range(start, size, _PART), 1):
+        copied = s3.upload_part_copy(
+            **upload,
+            PartNumber=number,
+            CopySource={"Bucket": source, "Key": file["key"]},
+            CopySourceIfMatch=file["etag"],
+            CopySourceRange=f"bytes={first}-{min(first + _PART, size) - 1}",
+        )
+        parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
