@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput
-from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -20,6 +19,7 @@ from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import reading, writing
+from infra.tables import forecast_tables
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
 
@@ -31,7 +31,7 @@ class Forecasting(PipelineStack):
         names = f"storecast_{config.identifier}"
         about = {"pipeline": "forecasting", "service": "forecast", "names": names, "config": config}
         super().__init__(scope, construct_id, **about, **kwargs)
-        database, tables = self._tables()
+        database, tables = forecast_tables(self, config, self._storage.results.bucket_name, self._prefix)
         functions = self._functions(database, tables)
         self._run(
             self._steps(functions),
@@ -44,6 +44,7 @@ class Forecasting(PipelineStack):
                     "DescribePredictorBacktestExportJob",
                     "DescribeForecast",
                     "DescribeForecastExportJob",
+                    *(f"Describe{kind}" for kind in self._extras()),
                 )
             ],
             sweeping=[
@@ -64,6 +65,7 @@ class Forecasting(PipelineStack):
             "Forecasts",
             "ForecastExportJobs",
             "PredictorBacktestExportJobs",
+            *self._extras().values(),
         )
         handing_over = self._handing_over(self._storage.forecast_role)
         catalog = [
@@ -109,13 +111,26 @@ class Forecasting(PipelineStack):
             "train": self._function(
                 "train", listing, self._right("CreateAutoPredictor", "CreatePredictor", "TagResource")
             ),
-            "compare": self._function("compare", self._right("GetAccuracyMetrics")),
-            "forecast": self._function("forecast", listing, self._right("CreateForecast", "TagResource")),
+            "compare": self._function("compare", self._right("GetAccuracyMetrics", "DescribeAutoPredictor")),
+            "forecast": self._function(
+                "forecast",
+                listing,
+                self._right(
+                    "CreateForecast",
+                    *(f"Create{kind}" for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in self._extras()),
+                    "TagResource",
+                ),
+            ),
             "export": self._function(
                 "export",
                 listing,
                 handing_over,
-                self._right("CreateForecastExportJob", "CreatePredictorBacktestExportJob", "TagResource"),
+                self._right(
+                    "CreateForecastExportJob",
+                    "CreatePredictorBacktestExportJob",
+                    *(f"Create{kind}" for kind in self._extras() if kind.endswith("Export")),
+                    "TagResource",
+                ),
             ),
             "publish": self._function(
                 "publish",
@@ -127,6 +142,17 @@ class Forecasting(PipelineStack):
                 memory_mb=1024,
             ),
         }
+
+    def _extras(self) -> dict[str, str]:
+        """The kinds of resources beside those that every run makes, and their plurals."""
+        what_if = {
+            "WhatIfAnalysis": "WhatIfAnalyses",
+            "WhatIfForecast": "WhatIfForecasts",
+            "WhatIfForecastExport": "WhatIfForecastExports",
+        }
+        explained = {"Explainability": "Explainabilities", "ExplainabilityExport": "ExplainabilityExports"}
+        config = self._config.forecasting
+        return (what_if if config.what_if else {}) | (explained if config.explainability else {})
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
         storage, config = self._storage, self._config
@@ -174,34 +200,13 @@ class Forecasting(PipelineStack):
                 "Export backtests",
                 functions["export"],
                 next_state="Describe predictor backtest export job",
-                payload={"export": "{% $states.input.backtests %}", "predictorArn": "{% $states.input.predictorArn %}"},
+                payload={"export": "{% $states.input.backtests %}", "sourceArn": "{% $states.input.predictorArn %}"},
             ),
             wait_for("PredictorBacktestExportJob", service="forecast", arn="$states.input.exportJobArn"),
         )
-        forecast = chain(
-            "Forecast",
-            "Forecast",
-            lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
-            wait_for("Forecast", service="forecast", arn="$states.input.forecastArn", next_state="Export"),
-            lambda_task("Export", functions["export"], next_state="Describe forecast export job"),
-            wait_for("ForecastExportJob", service="forecast", arn="$states.input.exportJobArn"),
-        )
-        forecasts = chain(
-            "Forecasts",
-            "Forecasts",
-            map_over(
-                "Forecasts",
-                "$states.input.forecasts",
-                forecast,
-                concurrency=3,
-                selector={
-                    "forecast": _ITEM,
-                    "export": "{% $states.context.Map.Item.Value.export %}",
-                    "predictorArn": "{% $states.input.servingArn %}",
-                },
-                output=_collected("forecasts", "$merge([$done.forecast, {'forecastArn': $done.forecastArn}])"),
-            ),
-        )
+        branches = [self._forecasts(functions), backtests]
+        if config.forecasting.explainability:
+            branches.append(_explanation(functions))
         return chain(
             "Pipeline",
             "Plan",
@@ -221,7 +226,7 @@ class Forecasting(PipelineStack):
                 next_state="Compare",
             ),
             lambda_task("Compare", functions["compare"], next_state="Use the predictor"),
-            {"Use the predictor": {"Type": "Parallel", "Branches": [forecasts, backtests], "Next": "Publish"}},
+            {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}},
             lambda_task(
                 "Publish",
                 functions["publish"],
@@ -240,71 +245,122 @@ class Forecasting(PipelineStack):
             ),
         )
 
-    def _tables(self) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
-        """Athena reads each kind of forecast as a table, a partition per run. The service writes dates and keys in
-        the order of the target's schema, then a column per forecast type."""
-        forecasting, results = self._config.forecasting, self._storage.results.bucket_name
-        database = glue.CfnDatabase(
-            self,
-            "Database",
-            catalog_id=self.account,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(name=f"storecast_{self._config.identifier}"),
-        )
-        athena.CfnWorkGroup(
-            self,
-            "Queries",
-            name=f"storecast-{self._config.dataset}",
-            recursive_delete_option=True,
-            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                publish_cloud_watch_metrics_enabled=True,
-                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{results}/{self._prefix}queries/",
-                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_S3"
-                    ),
-                ),
+    def _forecasts(self, functions: dict[str, lambda_.CfnFunction]) -> State:
+        """The run's forecasts, each with its export, then the what-if forecasts on the first of them."""
+        forecast = chain(
+            "Forecast",
+            "Forecast",
+            lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
+            wait_for("Forecast", service="forecast", arn="$states.input.madeArn", next_state="Export"),
+            lambda_task(
+                "Export",
+                functions["export"],
+                next_state="Describe forecast export job",
+                payload={"export": "{% $states.input.forecast.export %}", "sourceArn": "{% $states.input.madeArn %}"},
             ),
+            wait_for("ForecastExportJob", service="forecast", arn="$states.input.exportJobArn"),
         )
-        tables = []
-        for name, types in forecasting.forecasts.items():
-            columns = [
-                (FORECAST_DOMAINS[forecasting.domain][0], "string"),
-                *((d, "string") for d in forecasting.dimensions),
-                ("date", "string"),
-                *((quantile_column(q), "double") for q in types),
-            ]
-            tables.append(
-                glue.CfnTable(
-                    self,
-                    f"Table{name.capitalize()}",
-                    catalog_id=self.account,
-                    database_name=database.ref,
-                    table_input=glue.CfnTable.TableInputProperty(
-                        name=name,
-                        table_type="EXTERNAL_TABLE",
-                        parameters={"skip.header.line.count": "1"},
-                        partition_keys=[glue.CfnTable.ColumnProperty(name="run", type="string")],
-                        storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                            columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns],
-                            location=f"s3://{results}/{self._prefix}exports/{name}/",
-                            input_format="org.apache.hadoop.mapred.TextInputFormat",
-                            output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                            serde_info=glue.CfnTable.SerdeInfoProperty(
-                                serialization_library="org.apache.hadoop.hive.serde2.OpenCSVSerde"
-                            ),
-                        ),
-                    ),
-                )
-            )
-        return database, tables
+        imagined = self._config.forecasting.what_if
+        return chain(
+            "Forecasts",
+            "Forecasts",
+            map_over(
+                "Forecasts",
+                "$states.input.forecasts",
+                forecast,
+                concurrency=3,
+                selector={"forecast": _ITEM, "sourceArn": "{% $states.input.servingArn %}"},
+                output=_collected("forecasts", "$merge([$done.forecast, {'forecastArn': $done.madeArn}])"),
+                next_state="Anything to imagine?" if imagined else None,
+            ),
+            _what_ifs(functions) if imagined else {},
+        )
+
+
+def _what_ifs(functions: dict[str, lambda_.CfnFunction]) -> dict[str, State]:
+    """An analysis of the first forecast, the scenarios side by side, one export of all of them."""
+    scenario = chain(
+        "Scenario",
+        "Forecast scenario",
+        lambda_task("Forecast scenario", functions["forecast"], next_state="Describe what if forecast"),
+        wait_for("WhatIfForecast", service="forecast", arn="$states.input.madeArn"),
+    )
+    return {
+        **_only_if("Anything to imagine?", "$states.input.imagines = true", "Forecast what-ifs", "Nothing to imagine"),
+        **lambda_task(
+            "Forecast what-ifs",
+            functions["forecast"],
+            next_state="Describe what if analysis",
+            payload={
+                "forecast": "{% $states.input.whatIf.analysis %}",
+                "sourceArn": "{% $states.input.forecasts[0].forecastArn %}",
+            },
+        ),
+        **wait_for("WhatIfAnalysis", service="forecast", arn="$states.input.madeArn", next_state="Scenarios"),
+        **map_over(
+            "Scenarios",
+            "$states.input.whatIf.scenarios",
+            scenario,
+            concurrency=3,
+            selector={"forecast": _ITEM, "sourceArn": "{% $states.input.madeArn %}"},
+            output=_collected("scenarioArns", "$done.madeArn"),
+            next_state="Export what-ifs",
+        ),
+        **lambda_task(
+            "Export what-ifs",
+            functions["export"],
+            next_state="Describe what if forecast export",
+            payload={
+                "export": "{% $states.input.whatIf.export %}",
+                "sourceArn": "{% $states.input.scenarioArns %}",
+            },
+        ),
+        **wait_for("WhatIfForecastExport", service="forecast", arn="$states.input.exportJobArn"),
+    }
+
+
+def _explanation(functions: dict[str, lambda_.CfnFunction]) -> State:
+    """The explainability that was made with the serving predictor, exported."""
+    return chain(
+        "Explanation",
+        "Anything explained?",
+        _only_if(
+            "Anything explained?",
+            "$exists($states.input.explainabilityArn)",
+            "Describe explainability",
+            "Nothing explained",
+        ),
+        wait_for(
+            "Explainability",
+            service="forecast",
+            arn="$states.input.explainabilityArn",
+            next_state="Export explainability",
+        ),
+        lambda_task(
+            "Export explainability",
+            functions["export"],
+            next_state="Describe explainability export",
+            payload={
+                "export": "{% $states.input.explainability %}",
+                "sourceArn": "{% $states.input.explainabilityArn %}",
+            },
+        ),
+        wait_for("ExplainabilityExport", service="forecast", arn="$states.input.exportJobArn"),
+    )
+
+
+def _only_if(name: str, condition: str, then: str, otherwise: str) -> dict[str, State]:
+    """A choice that ends the chain well where there is nothing to do."""
+    return {
+        name: {
+            "Type": "Choice",
+            "Choices": [{"Condition": f"{{% {condition} %}}", "Next": then}],
+            "Default": otherwise,
+        },
+        otherwise: {"Type": "Succeed"},
+    }
 
 
 def _collected(key: str, of_each: str) -> str:
     """The payload with what a Map brought under `key`: the JSONata expression `of_each` over each `$done`."""
     return f"{{% $merge([$states.input, {{'{key}': [$map($states.result, function($done) {{ {of_each} }})]}}]) %}}"
-
-
-def quantile_column(quantile: str) -> str:
-    """The column of a forecast type in exports: 0.1 -> p10, mean -> mean."""
-    return quantile if quantile == "mean" else f"p{round(float(quantile) * 100):02d}"

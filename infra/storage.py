@@ -46,7 +46,10 @@ class Storage(Stack):
             [
                 *reading(self.data.bucket_arn, forecasting),
                 *reading(self.results.bucket_arn, f"{forecasting}staged/"),
-                *writing(self.results.bucket_arn, f"{forecasting}exports/", f"{forecasting}backtests/"),
+                *writing(
+                    self.results.bucket_arn,
+                    *(f"{forecasting}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability")),
+                ),
             ],
         )
         self.personalize_role = self._service_role("personalize", reading(self.data.bucket_arn, recommending))

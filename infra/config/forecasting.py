@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator
@@ -33,6 +34,15 @@ class AccuracyFloor(Strict):
     worst: float = Field(gt=0)
 
 
+class Change(Strict):
+    """One change of a related series over the horizon, of the series that have all the values in `where`."""
+
+    attribute: Column
+    operation: Literal["ADD", "SUBTRACT", "MULTIPLY", "DIVIDE"]
+    value: float
+    where: dict[Column, str] = Field(default={}, max_length=10)
+
+
 class Forecasting(Strict):
     """What Amazon Forecast is asked for; field names and values are the service's where it has one.
 
@@ -55,6 +65,8 @@ class Forecasting(Strict):
     holidays: str | None = None
     time_alignment_boundary: dict[str, str | int] = {}
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
+    what_if: dict[str, tuple[Change, ...]] = Field(default={}, max_length=10)
+    explainability: bool = False
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     promotion: Promotion = Promotion()
     accuracy_floor: AccuracyFloor | None = None
@@ -160,12 +172,56 @@ class Forecasting(Strict):
     @field_validator("forecasts")
     @classmethod
     def _forecasts(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        found = [
-            f"name {name!r}: allowed are 1-12 of a-z, 0-9 and _, a letter first"
-            for name in value
-            if not re.fullmatch(r"[a-z][a-z0-9_]{0,11}", name)
-        ]
+        found = _name_problems(value)
         for name, types in value.items():
             found += [f"{name}: {problem}" for problem in schemas.quantile_problems(types)]
         refuse(found)
         return value
+
+    @field_validator("what_if")
+    @classmethod
+    def _what_if(cls, value: dict[str, tuple[Change, ...]], info: Any) -> dict[str, tuple[Change, ...]]:
+        found = _name_problems(value) + (_without_auto(info) if value else [])
+        datasets = info.data.get("datasets", {})
+        if "target" in datasets and "related" not in datasets and value:
+            found.append("what-if forecasts change related series, and datasets has no related")
+        for name, changes in value.items():
+            found += [] if 1 <= len(changes) <= 30 else [f"{name}: {len(changes)} changes: allowed are 1 to 30"]
+            for change in changes:
+                found += [f"{name}: {problem}" for problem in _change_problems(change, datasets)]
+        refuse(found)
+        return value
+
+    @field_validator("explainability")
+    @classmethod
+    def _explainability(cls, value: bool, info: Any) -> bool:
+        refuse(_without_auto(info) if value else [])
+        return value
+
+
+def _name_problems(names: Iterable[str]) -> list[str]:
+    return [
+        f"name {name!r}: allowed are 1-12 of a-z, 0-9 and _, a letter first"
+        for name in names
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,11}", name)
+    ]
+
+
+def _without_auto(info: Any) -> list[str]:
+    auto = "AutoPredictor" in info.data.get("algorithms", ("AutoPredictor",))
+    return [] if auto else ["needs AutoPredictor among the algorithms"]
+
+
+def _change_problems(change: Change, datasets: dict[str, dict[str, str] | str]) -> list[str]:
+    """Only what can be told from columns that the config lists; the service checks the rest."""
+    found = []
+    related = datasets.get("related")
+    if isinstance(related, dict):
+        numbers = [name for name, kind in related.items() if kind in ("float", "integer")]
+        found += [f"attribute {line}" for line in schemas.not_one_of(change.attribute, numbers)]
+    if all(isinstance(columns, dict) for columns in datasets.values()):
+        allowed = sorted({name for columns in datasets.values() for name, kind in columns.items() if kind == "string"})
+        found += [f"where: {line}" for name in change.where for line in schemas.not_one_of(name, allowed)]
+    if change.operation == "DIVIDE" and change.value == 0:
+        found.append("DIVIDE by 0")
+    return found

@@ -34,7 +34,8 @@ def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
 
 def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
     """All that the service lists of `kind`."""
-    pages = client.get_paginator(f"list_{kind}s").paginate(**narrower)
+    plural = kind.removesuffix("is") + "es" if kind.endswith("sis") else f"{kind}s"  # what_if_analyses
+    pages = client.get_paginator(f"list_{plural}").paginate(**narrower)
     return [
         summary
         for page in pages

@@ -24,11 +24,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     trained.sort(key=lambda each: _rank(each[0], by))
     best, predictor = trained[0]
     decision = decide(best.get(metric), _in_use(event, by, metric), metric, rule["tolerance"])
+    serving = predictor if decision["promoted"] else event["serving"]["predictorArn"]
     return {
         "accuracy": [row for row, _ in trained],
         "predictorArn": predictor,
         "promotion": {**decision, "algorithm": best["algorithm"], "trainedPredictorArn": predictor},
-        "servingArn": predictor if decision["promoted"] else event["serving"]["predictorArn"],
+        "servingArn": serving,
+        **_of_auto_predictor(config, serving),
+    }
+
+
+def _of_auto_predictor(config: dict[str, Any], serving: str) -> dict[str, Any]:
+    """`imagines`, whether the serving predictor makes what-if forecasts, and the `explainabilityArn` that was made with
+    it: an AutoPredictor's alone."""
+    forecast = client("forecast")
+    if not (config.get("what_if") or config.get("explainability")):
+        return {}
+    if not forecast.get_accuracy_metrics(PredictorArn=serving)["IsAutoPredictor"]:
+        return {}
+    explained = config.get("explainability") and forecast.describe_auto_predictor(PredictorArn=serving)
+    info = (explained or {}).get("ExplainabilityInfo")
+    return {
+        "imagines": bool(config.get("what_if")),
+        **({"explainabilityArn": info["ExplainabilityArn"]} if info else {}),
     }
 
 

@@ -1,4 +1,5 @@
-"""Export: write a forecast or the backtests to S3 (CreateForecastExportJob, CreatePredictorBacktestExportJob)."""
+"""Export: write a forecast, the backtests, the what-if forecasts or the explainability to S3 (CreateForecastExportJob,
+CreatePredictorBacktestExportJob, CreateWhatIfForecastExport, CreateExplainabilityExport)."""
 
 from __future__ import annotations
 
@@ -11,10 +12,5 @@ from common.step import step
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    kind = event["export"]["kind"]
-    source = (
-        {"ForecastArn": event["forecastArn"]}
-        if kind == "forecast_export_job"
-        else {"PredictorArn": event["predictorArn"]}
-    )
-    return {"exportJobArn": create(client("forecast"), kind, {**event["export"]["request"], **source})}
+    job = event["export"]
+    return {"exportJobArn": create(client("forecast"), job["kind"], {**job["request"], job["of"]: event["sourceArn"]})}

@@ -1,4 +1,5 @@
-"""Forecast: start one of the run's forecasts (CreateForecast)."""
+"""Forecast: start one of the run's forecasts, its what-if analysis or one of that one's forecasts (CreateForecast,
+CreateWhatIfAnalysis, CreateWhatIfForecast)."""
 
 from __future__ import annotations
 
@@ -11,5 +12,5 @@ from common.step import step
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    request = {**event["forecast"]["request"], "PredictorArn": event["predictorArn"]}
-    return {"forecastArn": create(client("forecast"), "forecast", request)}
+    made = event["forecast"]
+    return {"madeArn": create(client("forecast"), made["kind"], {**made["request"], made["of"]: event["sourceArn"]})}

@@ -4,7 +4,8 @@ at all if the last run worked on the same."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,7 @@ from common.clients import client
 from common.names import forecast_name, run_id
 from common.step import step
 from common.store import get_json
-from forecasting import headers
+from forecasting import headers, predictors
 
 _NOT_TRAINED_WITH = ("keep", "promotion")  # keys of the config that change nothing in what a run makes
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
@@ -61,10 +62,18 @@ def order(
     results = f"forecasting/{dataset}/"
     tags = [{"Key": "project", "Value": "storecast"}, {"Key": "dataset", "Value": dataset}]
 
-    def destination(folder: str) -> dict[str, Any]:
-        return {"S3Config": {"Path": f"s3://{event['resultsBucket']}/{folder}", "RoleArn": event["roleArn"]}}
+    def export(folder: str, kind: str, of: str, *name: str) -> dict[str, Any]:
+        """An export job into a folder of this run; `of` is the member that names what it exports."""
+        path = f"{results}{folder}/run={run}/"
+        place = {"S3Config": {"Path": f"s3://{event['resultsBucket']}/{path}", "RoleArn": event["roleArn"]}}
+        request = {
+            f"{kind}Name": forecast_name(dataset, *name, run),
+            "Destination": place,
+            "Format": "CSV",
+            "Tags": tags,
+        }
+        return {"folder": path, "kind": _in_snake_case(kind), "of": of, "request": request}
 
-    backtests = f"{results}backtests/run={run}/"
     return {
         **{
             key: event[key]
@@ -88,36 +97,24 @@ def order(
             for kind in kinds
         ],
         "predictors": [
-            {
-                "algorithm": algorithm,
-                "kind": "auto_predictor" if algorithm == "AutoPredictor" else "predictor",
-                "request": {
-                    "PredictorName": forecast_name(
-                        dataset, algorithm.removesuffix("Predictor").lower().replace("-", "_"), run
-                    ),
-                    **(
-                        _auto_predictor(config, kinds)
-                        if algorithm == "AutoPredictor"
-                        else _single(config, algorithm, kinds)
-                    ),
-                    "Tags": tags,
-                },
-            }
-            for algorithm in config["algorithms"]
+            predictors.order(config, dataset, algorithm, run, kinds, tags) for algorithm in config["algorithms"]
         ],
-        "backtests": {
-            "folder": backtests,
-            "kind": "predictor_backtest_export_job",
-            "request": {
-                "PredictorBacktestExportJobName": forecast_name(dataset, run),
-                "Destination": destination(backtests),
-                "Format": "CSV",
-                "Tags": tags,
-            },
-        },
+        "backtests": export("backtests", "PredictorBacktestExportJob", "PredictorArn"),
+        "explainability": export("explainability", "ExplainabilityExport", "ExplainabilityArn"),
         "forecasts": [
-            _forecast(event, name, types, run, destination, tags) for name, types in config["forecasts"].items()
+            _forecast(dataset, name, types, run, export, tags) for name, types in config["forecasts"].items()
         ],
+        "whatIf": {
+            "analysis": {
+                "kind": "what_if_analysis",
+                "of": "ForecastArn",
+                "request": {"WhatIfAnalysisName": forecast_name(dataset, "what_if", run), "Tags": tags},
+            },
+            "scenarios": [
+                _scenario(dataset, name, changes, run, tags) for name, changes in config.get("what_if", {}).items()
+            ],
+            "export": export("what-if", "WhatIfForecastExport", "WhatIfForecastArns"),
+        },
     }
 
 
@@ -147,86 +144,44 @@ def _import(event: dict[str, Any], kind: str, run: str, *, staged: bool) -> dict
     }
 
 
-def _auto_predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
-    filling = [{"AttributeName": name, "Transformations": rules} for name, rules in _filling(config, kinds)]
-    country = config.get("holidays")
-    boundary = config["time_alignment_boundary"]
-    return {
-        **_common(config),
-        "ForecastFrequency": config["frequency"],
-        **_dimensions(config),
-        **({"TimeAlignmentBoundary": boundary} if boundary else {}),
-        "DataConfig": {
-            **({"AttributeConfigs": filling} if filling else {}),
-            **(
-                {"AdditionalDatasets": [{"Name": "holiday", "Configuration": {"CountryCode": [country]}}]}
-                if country
-                else {}
-            ),
-        },
-    }
+def _forecast(
+    dataset: str,
+    name: str,
+    types: list[str],
+    run: str,
+    export: Callable[..., dict[str, Any]],
+    tags: list[dict[str, str]],
+) -> dict[str, Any]:
+    job = export(f"exports/{name}", "ForecastExportJob", "ForecastArn", name)
+    request = {"ForecastName": forecast_name(dataset, name, run), "ForecastTypes": types, "Tags": tags}
+    made = {"kind": "forecast", "of": "PredictorArn", "request": request}
+    return {"name": name, "types": types, "folder": job["folder"], **made, "export": job}
 
 
-def _single(config: dict[str, Any], algorithm: str, kinds: list[str]) -> dict[str, Any]:
-    """A predictor of one algorithm (API_CreatePredictor.md), which takes the same settings in other places."""
-    filling = [
+def _scenario(
+    dataset: str, name: str, changes: list[dict[str, Any]], run: str, tags: list[dict[str, str]]
+) -> dict[str, Any]:
+    transformations = [
         {
-            "AttributeName": name,
-            "FeaturizationPipeline": [
-                {"FeaturizationMethodName": "filling", "FeaturizationMethodParameters": rules},
+            "Action": {
+                "AttributeName": change["attribute"],
+                "Operation": change["operation"],
+                "Value": change["value"],
+            },
+            "TimeSeriesConditions": [
+                {"AttributeName": attribute, "Condition": "EQUALS", "AttributeValue": value}
+                for attribute, value in change.get("where", {}).items()
             ],
         }
-        for name, rules in _filling(config, kinds)
+        for change in changes
     ]
-    country = config.get("holidays")
-    return {
-        **_common(config),
-        "AlgorithmArn": f"arn:aws:forecast:::algorithm/{algorithm}",
-        "EvaluationParameters": {"NumberOfBacktestWindows": config["backtest_windows"]},
-        "InputDataConfig": {"SupplementaryFeatures": [{"Name": "holiday", "Value": country}]} if country else {},
-        "FeaturizationConfig": {
-            "ForecastFrequency": config["frequency"],
-            **_dimensions(config),
-            **({"Featurizations": filling} if filling else {}),
-        },
+    request = {
+        "WhatIfForecastName": forecast_name(dataset, name, run),
+        "TimeSeriesTransformations": transformations,
+        "Tags": tags,
     }
+    return {"name": name, "kind": "what_if_forecast", "of": "WhatIfAnalysisArn", "request": request}
 
 
-def _common(config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "ForecastHorizon": config["horizon"],
-        "ForecastTypes": config["quantiles"],
-        "OptimizationMetric": config["optimization_metric"],
-    }
-
-
-def _dimensions(config: dict[str, Any]) -> dict[str, Any]:
-    return {"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}
-
-
-def _filling(config: dict[str, Any], kinds: list[str]) -> list[tuple[str, dict[str, str]]]:
-    """The rules of the attributes that there are files of."""
-    present = {name for kind in kinds for name in config["datasets"][kind]}
-    return [(name, rules) for name, rules in config["filling"].items() if name in present]
-
-
-def _forecast(
-    event: dict[str, Any], name: str, types: list[str], run: str, destination: Any, tags: list[dict[str, str]]
-) -> dict[str, Any]:
-    unique = forecast_name(event["dataset"], name, run)
-    folder = f"forecasting/{event['dataset']}/exports/{name}/run={run}/"
-    return {
-        "name": name,
-        "types": types,
-        "folder": folder,
-        "request": {"ForecastName": unique, "ForecastTypes": types, "Tags": tags},
-        "export": {
-            "kind": "forecast_export_job",
-            "request": {
-                "ForecastExportJobName": unique,
-                "Destination": destination(folder),
-                "Format": "CSV",
-                "Tags": tags,
-            },
-        },
-    }
+def _in_snake_case(kind: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()

@@ -8,7 +8,7 @@ from typing import Any
 from common.clients import client
 from common.step import step
 from common.store import put_json, put_text, records
-from forecasting import accuracy, history
+from forecasting import accuracy, history, insights
 from forecasting.report import render
 
 _ITEMS = 50  # series in the report, the worst forecast ones
@@ -35,6 +35,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             for made in event["forecasts"]
         },
         **_look_back(event),
+        "whatIf": insights.what_ifs(event),
+        "impact": insights.impact(event),
     }
     page = render(event, summary.pop("chart"), summary)
     put_text(bucket, f"{run}report.html", page)

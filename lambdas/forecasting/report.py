@@ -27,7 +27,12 @@ def render(event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str
     return page(
         f"Forecast of {event['dataset']}",
         subtitle,
-        figures(shown) + _CHART + _board(summary) + _items(chart),
+        figures(shown)
+        + _CHART
+        + _what_ifs(summary["whatIf"])
+        + _board(summary)
+        + _items(chart)
+        + _impact(summary["impact"]),
         data={"items": chart},
         script=_SCRIPT.read_text(encoding="utf-8"),
     )
@@ -50,6 +55,38 @@ def _board(summary: dict[str, Any]) -> str:
         f"The newly trained predictor {verdict}: {promotion['reason']}."
     )
     return section("Accuracy in backtest", table(["Algorithm", *(_SHORT.get(n, n) for n in columns)], rows), note)
+
+
+def _what_ifs(scenarios: list[dict[str, Any]]) -> str:
+    rows = [
+        [
+            escape(scenario["name"]),
+            f"{scenario['expected']:,.0f}",
+            f"{scenario['baseline']:,.0f}",
+            _percent(
+                (scenario["expected"] - scenario["baseline"]) / scenario["baseline"] if scenario["baseline"] else None
+            ),
+            f"{escape(scenario['most']['key'])} {scenario['most']['change']:+,.0f}",
+        ]
+        for scenario in scenarios
+    ]
+    note = "All items over the horizon, related series changed as pipeline.yaml says, beside the forecast as it is."
+    head = ["Scenario", "Expected", "As it is", "Change", "Moves most"]
+    return section("What if", table(head, rows), note) if rows else ""
+
+
+def _impact(scores: list[dict[str, Any]]) -> str:
+    most = max((abs(each["score"]) for each in scores), default=0) or 1
+    rows = [
+        [
+            escape(each["attribute"]),
+            number(each["score"]),
+            f'<span class="bar"><i style="width:{abs(each["score"]) / most:.0%}"></i></span>',
+        ]
+        for each in scores
+    ]
+    note = "The normalised impact score of each attribute on the predictor's forecasts: above zero it raises them."
+    return section("What moves the forecast", table(["Attribute", "Impact", ""], rows), note) if rows else ""
 
 
 def _items(chart: list[dict[str, Any]]) -> str:

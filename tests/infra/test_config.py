@@ -108,6 +108,28 @@ recommending:
         ("forecasting", {"time_alignment_boundary": {"Hour": 24}}, "Hour: 24; allowed: 0 to 23"),
         ("forecasting", {"time_alignment_boundary": {"DayOfWeek": "SUNDAY"}}, "not for frequency D; allowed: Hour"),
         ("forecasting", {"algorithms": "ETS", "time_alignment_boundary": {"Hour": 2}}, "only AutoPredictor takes one"),
+        ("forecasting", {"algorithms": "ETS"}, "needs AutoPredictor among the algorithms"),
+        (
+            "forecasting",
+            {"what_if": {"x": [{"attribute": "brand", "operation": "ADD", "value": 1}]}},
+            "x: attribute 'brand' is not known; allowed: price",
+        ),
+        (
+            "forecasting",
+            {"what_if": {"x": [{"attribute": "price", "operation": "DIVIDE", "value": 0, "where": {"colour": "red"}}]}},
+            "x: where: 'colour' is not known; allowed: brand, category, item_id",
+        ),
+        (
+            "forecasting",
+            {"datasets": {"target": {"item_id": "string", "timestamp": "timestamp", "demand": "float"}}},
+            "forecasting.what_if: what-if forecasts change related series, and datasets has no related",
+        ),
+        ("forecasting", {"what_if": {"Cheap-1": []}}, "Cheap-1: 0 changes: allowed are 1 to 30"),
+        (
+            "forecasting",
+            {"what_if": {"x": [{"attribute": "price", "operation": "ROOT", "value": 2}]}},
+            "'ADD', 'SUBTRACT', 'MULTIPLY' or 'DIVIDE'",
+        ),
         ("forecasting", {"keep": 1}, "forecasting.keep = 1"),
         (
             "forecasting",
@@ -130,7 +152,8 @@ def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told:
 
 def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
     config = _sample()
-    del config["forecasting"]["algorithms"]
+    for key in ("algorithms", "what_if", "explainability"):
+        del config["forecasting"][key]
     config["forecasting"] |= {"algorithm": "ETS", "backtest_windows": 3, "holidays": "DE"}
     found = _load(tmp_path, yaml.safe_dump(config)).forecasting
     assert (found.algorithms, found.backtest_windows, found.holidays) == (("ETS",), 3, "DE")
@@ -138,7 +161,7 @@ def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
 
 def test_columns_may_stand_in_the_header_of_the_files(tmp_path: Path) -> None:
     config = _sample()
-    config["forecasting"] |= {"datasets": {"target": "header"}, "dimensions": ["store"]}
+    config["forecasting"] |= {"datasets": {"target": "header"}, "dimensions": ["store"], "what_if": {}}
     assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "header"}
 
 

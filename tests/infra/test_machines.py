@@ -124,7 +124,7 @@ def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> 
 
 def test_a_wait_for_another_resource_begins_anew(assembly: Assembly) -> None:
     describe, _ = _wait(assembly, "forecasting", "forecast")
-    before = {"forecastArn": "b", "wait": {"arn": "a", "seconds": 60, "waited": 999}}
+    before = {"madeArn": "b", "wait": {"arn": "a", "seconds": 60, "waited": 999}}
     after = _evaluate(describe["Output"], input=before, result={"Status": "CREATE_PENDING"})
     assert after["wait"] == {"arn": "b", "status": "CREATE_PENDING", "seconds": 5, "waited": 0}
 
@@ -217,8 +217,8 @@ def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -
 
 def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(assembly: Assembly) -> None:
     states, payload = dict(_states(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
-    assert _evaluate(states["Forecasts"]["ItemSelector"]["predictorArn"], input=payload) == "in use"
-    assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["predictorArn"], input=payload) == "new"
+    assert _evaluate(states["Forecasts"]["ItemSelector"]["sourceArn"], input=payload) == "in use"
+    assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["sourceArn"], input=payload) == "new"
 
 
 def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assembly: Assembly) -> None:
@@ -234,3 +234,19 @@ def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assemb
         {"algorithm": "NPTS", "predictorArn": "npts"},
     ]
     assert states["Algorithms"]["Next"] == "Compare"
+
+
+def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
+    states = dict(_states(machine(assembly, "forecasting")))
+    for choice, there, then, otherwise in (
+        ("Anything to imagine?", {"imagines": True}, "Forecast what-ifs", "Nothing to imagine"),
+        ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
+    ):
+        assert _decide(states[choice], there)[0] == then and _decide(states[choice], {})[0] == otherwise
+    payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
+    assert _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload) == {
+        "forecast": {"kind": "k"},
+        "sourceArn": "f",
+    }
+    after = _evaluate(states["Scenarios"]["Output"], input=payload, result=[{"madeArn": "one"}])
+    assert after["scenarioArns"] == ["one"] and after["forecasts"] == payload["forecasts"]

@@ -109,6 +109,35 @@ def test_a_metric_that_is_not_defined_decides_nothing(stub: Any, context: Any) -
 
 
 @pytest.mark.parametrize(
+    ("wanted", "auto", "info", "answered"),
+    [
+        ({}, True, True, {}),
+        ({"what_if": {"cheaper": []}}, True, False, {"imagines": True}),
+        ({"explainability": True}, True, True, {"imagines": False, "explainabilityArn": "e"}),
+        ({"explainability": True}, True, False, {"imagines": False}),
+        ({"what_if": {"cheaper": []}, "explainability": True}, False, False, {}),
+    ],
+    ids=["nothing", "what-if", "explained", "no explainability came about", "not an AutoPredictor"],
+)
+def test_only_an_auto_predictor_imagines_and_is_explained(
+    stub: Any, context: Any, wanted: dict[str, Any], auto: bool, info: bool, answered: dict[str, Any]
+) -> None:
+    from forecasting.compare import handler
+
+    service = stub("forecast")
+    service.add_response("get_accuracy_metrics", {"PredictorEvaluationResults": [_result(0.1, 0.1)]})
+    if wanted:
+        service.add_response("get_accuracy_metrics", {"IsAutoPredictor": auto}, {"PredictorArn": _NEW})
+    if wanted.get("explainability") and auto:
+        explained = {"ExplainabilityInfo": {"ExplainabilityArn": "e", "Status": "ACTIVE"}} if info else {}
+        service.add_response("describe_auto_predictor", explained, {"PredictorArn": _NEW})
+    config = {**FORECASTING["config"], **wanted}
+    event = {**FORECASTING, "config": config, "serving": None, "covers": _COVERS, "predictors": _TRAINED}
+    answer = handler(event, context)
+    assert {key: answer[key] for key in ("imagines", "explainabilityArn") if key in answer} == answered
+
+
+@pytest.mark.parametrize(
     ("summary", "subject"),
     [
         ({"promotion": {"promoted": False}}, "Storecast: forecasting succeeded; its new predictor does not serve"),

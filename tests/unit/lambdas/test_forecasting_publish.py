@@ -105,6 +105,35 @@ def test_the_item_that_missed_by_most_units_comes_first(
     assert report.index("<td>tea</td>") < report.index("<td>milk</td>")
 
 
+def test_what_ifs_and_impact_stand_in_summary_and_report(
+    event: dict[str, Any], bucket: Any, stub: Any, context: Any
+) -> None:
+    from forecasting.publish import handler
+
+    event |= {
+        "scenarioArns": ["a"],
+        "whatIf": {
+            "scenarios": [{"name": "cheaper", "request": {"WhatIfForecastName": "storecast_x_cheaper_1"}}],
+            "export": {"folder": "what-if/"},
+        },
+        "explainabilityArn": "e",
+        "explainability": {"folder": "explainability/"},
+    }
+    bucket.objects["what-if/x.csv"] = (
+        b"item_id,date,Baseline_p50,Baseline_mean,storecast_x_cheaper_1_p50,storecast_x_cheaper_1_mean\n"
+        b"milk,2026-01-15T00:00:00Z,1,10,1,14\nmilk,2026-01-16T00:00:00Z,1,10,1,15\ntea,2026-01-15T00:00:00Z,1,5,1,4\n"
+    )
+    bucket.objects["explainability/x.csv"] = b"brand-NormalizedImpactScore,price-NormalizedImpactScore\n0.1,-0.75\n"
+    _expect_partitions(stub, event)
+    summary = handler(event, context)["summary"]
+    assert summary["whatIf"] == [
+        {"name": "cheaper", "baseline": 25, "expected": 33, "most": {"key": "milk", "change": 9}}
+    ]
+    assert summary["impact"] == [{"attribute": "price", "score": -0.75}, {"attribute": "brand", "score": 0.1}]
+    report = bucket.objects["forecasting/corner-shop/report.html"].decode()
+    assert "+32.0%" in report and "milk +9" in report and "-0.750" in report
+
+
 def test_yardstick_repeats_the_last_season_before_each_window(
     event: dict[str, Any], bucket: Any, stub: Any, context: Any
 ) -> None:

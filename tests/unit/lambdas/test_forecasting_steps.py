@@ -73,18 +73,59 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/p")})
     trained = train.handler(_training(order), context)
     service.add_response("create_forecast", {"ForecastArn": arn("forecast", "forecast/f")})
-    made = forecast.handler({"forecast": order["forecasts"][0], **trained}, context)
+    made = forecast.handler({"forecast": order["forecasts"][0], "sourceArn": trained["predictorArn"]}, context)
     service.add_response(
         "create_forecast_export_job", {"ForecastExportJobArn": arn("forecast", "forecast-export-job/f/e")}
     )
-    assert export.handler({"export": order["forecasts"][0]["export"], **trained, **made}, context) == {
+    assert export.handler({"export": order["forecasts"][0]["export"], "sourceArn": made["madeArn"]}, context) == {
         "exportJobArn": arn("forecast", "forecast-export-job/f/e")
     }
     service.add_response(
         "create_predictor_backtest_export_job",
         {"PredictorBacktestExportJobArn": arn("forecast", "predictor-backtest-export-job/p/e")},
     )
-    assert export.handler({"export": order["backtests"], **trained}, context)
+    assert export.handler({"export": order["backtests"], "sourceArn": trained["predictorArn"]}, context)
+
+
+def test_what_ifs_and_the_explainability_are_asked_for_as_the_service_takes_them(stub: Any, context: Any) -> None:
+    from forecasting import export, forecast
+    from forecasting.plan import order as plan_order
+
+    event, service, sent = copy.deepcopy(FORECASTING), stub("forecast"), []
+    milk = {"attribute": "price", "operation": "MULTIPLY", "value": 0.9, "where": {"item_id": "milk"}}
+    event["config"] |= {"what_if": {"cheaper": [milk]}, "explainability": True}
+    order = plan_order(event, {"target": "t", "related": "r"}, {}, "20261122T211700_abc")
+    assert order["predictors"][0]["request"]["ExplainPredictor"] is True
+    service.client.meta.events.register("before-parameter-build.forecast", lambda params, **_: sent.append({**params}))
+    calls = [
+        ("what_if_analysis", forecast, order["whatIf"]["analysis"], arn("forecast", "forecast/f")),
+        ("what_if_forecast", forecast, order["whatIf"]["scenarios"][0], arn("forecast", "what-if-analysis/a")),
+        ("what_if_forecast_export", export, order["whatIf"]["export"], [arn("forecast", "what-if-forecast/a/f")]),
+        ("explainability_export", export, order["explainability"], arn("forecast", "explainability/e")),
+    ]
+    for kind, module, item, source in calls:
+        member = "".join(word.capitalize() for word in kind.split("_")) + "Arn"
+        service.add_response(f"create_{kind}", {member: arn("forecast", f"{kind}/made")})
+        key = "export" if module is export else "forecast"
+        assert arn("forecast", f"{kind}/made") in module.handler({key: item, "sourceArn": source}, context).values()
+    [change] = sent[1]["TimeSeriesTransformations"]
+    assert change["Action"] == {"AttributeName": "price", "Operation": "MULTIPLY", "Value": 0.9}
+    assert change["TimeSeriesConditions"] == [
+        {"AttributeName": "item_id", "Condition": "EQUALS", "AttributeValue": "milk"}
+    ]
+    assert sent[2]["Destination"]["S3Config"]["Path"] == "s3://results/" + order["whatIf"]["export"]["folder"]
+
+
+def test_an_analysis_that_was_made_before_is_found_again(stub: Any, context: Any) -> None:
+    from forecasting import forecast
+
+    service, item = stub("forecast"), _order(["target"])["whatIf"]["analysis"]
+    made = {"WhatIfAnalysisArn": arn("forecast", "what-if-analysis/mine"), "WhatIfAnalysisName": "x"}
+    made["WhatIfAnalysisName"] = item["request"]["WhatIfAnalysisName"]
+    service.add_client_error("create_what_if_analysis", "ResourceAlreadyExistsException", "there already")
+    service.add_response("list_what_if_analyses", {"WhatIfAnalyses": [made]})
+    found = forecast.handler({"forecast": item, "sourceArn": arn("forecast", "forecast/f")}, context)
+    assert found == {"madeArn": made["WhatIfAnalysisArn"]}
 
 
 def _training(order: dict[str, Any], at: int = 0) -> dict[str, Any]:

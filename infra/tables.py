@@ -1,0 +1,78 @@
+"""What Athena reads: each kind of forecast as a table, a partition per run."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+
+from infra.config import Pipeline
+from infra.schemas import FORECAST_DOMAINS
+
+
+def forecast_tables(
+    scope: Stack, config: Pipeline, results: str, prefix: str
+) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
+    """A database, a work group for queries, and a table per kind of forecast over the bucket `results`.
+
+    The service writes dates and keys in the order of the target's schema, then a column per forecast type.
+    """
+    database = glue.CfnDatabase(
+        scope,
+        "Database",
+        catalog_id=scope.account,
+        database_input=glue.CfnDatabase.DatabaseInputProperty(name=f"storecast_{config.identifier}"),
+    )
+    athena.CfnWorkGroup(
+        scope,
+        "Queries",
+        name=f"storecast-{config.dataset}",
+        recursive_delete_option=True,
+        work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+            enforce_work_group_configuration=True,
+            publish_cloud_watch_metrics_enabled=True,
+            result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                output_location=f"s3://{results}/{prefix}queries/",
+                encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                    encryption_option="SSE_S3"
+                ),
+            ),
+        ),
+    )
+    tables = []
+    for name, types in config.forecasting.forecasts.items():
+        columns = [
+            (FORECAST_DOMAINS[config.forecasting.domain][0], "string"),
+            *((d, "string") for d in config.forecasting.dimensions),
+            ("date", "string"),
+            *((quantile_column(q), "double") for q in types),
+        ]
+        tables.append(
+            glue.CfnTable(
+                scope,
+                f"Table{name.capitalize()}",
+                catalog_id=scope.account,
+                database_name=database.ref,
+                table_input=glue.CfnTable.TableInputProperty(
+                    name=name,
+                    table_type="EXTERNAL_TABLE",
+                    parameters={"skip.header.line.count": "1"},
+                    partition_keys=[glue.CfnTable.ColumnProperty(name="run", type="string")],
+                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                        columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns],
+                        location=f"s3://{results}/{prefix}exports/{name}/",
+                        input_format="org.apache.hadoop.mapred.TextInputFormat",
+                        output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                        serde_info=glue.CfnTable.SerdeInfoProperty(
+                            serialization_library="org.apache.hadoop.hive.serde2.OpenCSVSerde"
+                        ),
+                    ),
+                ),
+            )
+        )
+    return database, tables
+
+
+def quantile_column(quantile: str) -> str:
+    """The column of a forecast type in exports: 0.1 -> p10, mean -> mean."""
+    return quantile if quantile == "mean" else f"p{round(float(quantile) * 100):02d}"
