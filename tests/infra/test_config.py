@@ -153,7 +153,7 @@ def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told:
 def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
     config = _sample()
     for key in ("algorithms", "what_if", "explainability"):
-        del config["forecasting"][key]
+        config["forecasting"].pop(key, None)
     config["forecasting"] |= {"algorithm": "ETS", "backtest_windows": 3, "holidays": "DE"}
     found = _load(tmp_path, yaml.safe_dump(config)).forecasting
     assert (found.algorithms, found.backtest_windows, found.holidays) == (("ETS",), 3, "DE")
