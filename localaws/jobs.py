@@ -43,10 +43,12 @@ FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAIL
 PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
 BATCH_INFERENCE = States("PENDING", "IN PROGRESS", "ACTIVE", "CREATE FAILED")  # API_BatchInferenceJob.md
 _STATES = {"forecast": FORECAST, "personalize": PERSONALIZE, "BatchInferenceJob": BATCH_INFERENCE}
-# What a change of state without work of its own comes to: a recommender's stop and start.
+# What a change of state without work of its own comes to: a recommender's or a monitor's stop and start.
 _SETTLES_AS = {
     "CREATE_STOPPING": "CREATE_STOPPED",
     "CREATE STOPPING": "CREATE STOPPED",
+    "ACTIVE_STOPPING": "ACTIVE_STOPPED",
+    "UPDATE_IN_PROGRESS": "ACTIVE",
     "STOP PENDING": "INACTIVE",
     "STOP IN_PROGRESS": "INACTIVE",
     "START PENDING": "ACTIVE",

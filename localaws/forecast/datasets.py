@@ -1,5 +1,6 @@
 """Dataset groups, datasets and their imports."""
 
+from collections.abc import Callable
 from functools import partial
 
 from localaws.forecast import imported, schema
@@ -40,8 +41,11 @@ def create_dataset(context: Context, params: dict) -> dict:
     return {"DatasetArn": create(context, "Dataset", params, "ACTIVE").arn}
 
 
-def create_import(context: Context, params: dict) -> dict:
-    """The imported file joins the dataset (INCREMENTAL) or takes the place of all that it had (FULL)."""
+def create_import(attached: Callable[[Context, Resource, str], None], context: Context, params: dict) -> dict:
+    """The imported file joins the dataset (INCREMENTAL) or takes the place of all that it had (FULL).
+
+    `attached(context, dataset, job ARN)` is told when the dataset has it.
+    """
     dataset = get(context, "Dataset", params["DatasetArn"], active=True)
     timestamp_format = params.get("TimestampFormat", schema.DEFAULT_TIMESTAMP_FORMAT)
     attributes = dataset.record["Schema"]["Attributes"]
@@ -57,6 +61,7 @@ def create_import(context: Context, params: dict) -> dict:
         files = known if params.get("ImportMode") == "INCREMENTAL" else []
         jobs = context.store.get(dataset.arn).private.get("imports", [])
         context.store.update(dataset.arn, private={"files": [*files, str(destination)], "imports": [*jobs, job.arn]})
+        attached(context, dataset, job.arn)
 
     context.jobs.submit(
         job.arn,

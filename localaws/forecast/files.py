@@ -34,6 +34,20 @@ def export_what_if(
     return {}
 
 
+def export_explainability(access: Access, path: str, file_format: str, name: str, scores: Path) -> dict:
+    """Columns <attribute>-NormalizedImpactScore and <attribute>-RawImpactScore; a predictor has no raw ones.
+
+    The guide shows the files in pictures only; AWS's sample notebooks name the columns of the normalised scores.
+    """
+    found = saved.load_scores(scores)
+    table = found.places.copy()
+    for kind, values in {"Normalized": found.normalised, "Raw": found.raw}.items():
+        if not np.isnan(values).all():
+            table[[f"{attribute}-{kind}ImpactScore" for attribute in found.attributes]] = values
+    _write_parts(access, path, name, file_format, table)
+    return {}
+
+
 def export_backtest(access: Access, path: str, file_format: str, name: str, predictor: Path, types: list[str]) -> dict:
     """Two folders as the service writes them: forecasted-values and accuracy-metrics-values."""
     found = saved.load_predictor(predictor)

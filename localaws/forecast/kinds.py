@@ -10,7 +10,16 @@ from localaws.wire import ServiceError
 
 # limits.md: "Maximum parallel running ... tasks", 3 of each kind
 MOST_PARALLEL = 3
+MOST_TAGS = 50
 BUSY = (STATES.pending, STATES.in_progress)
+UNDER_WAY = (
+    *BUSY,
+    "CREATE_STOPPING",
+    "ACTIVE_STOPPING",
+    "UPDATE_IN_PROGRESS",
+    "DELETE_PENDING",
+    "DELETE_IN_PROGRESS",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,11 @@ KINDS = {
     "ForecastExportJob": Kind(
         "forecast-export-job", "ForecastExportJobs", "ForecastArn", True, ("ForecastArn", "Status"), 1000
     ),
+    "Monitor": Kind("monitor", "Monitors", "ResourceArn", filters=("Status",)),
+    "Explainability": Kind("explainability", "Explainabilities", "ResourceArn", filters=("ResourceArn", "Status")),
+    "ExplainabilityExport": Kind(
+        "explainability-export", "ExplainabilityExports", "ExplainabilityArn", filters=("ResourceArn", "Status")
+    ),
     "WhatIfAnalysis": Kind(
         "what-if-analysis", "WhatIfAnalyses", "ForecastArn", filters=("WhatIfAnalysisArn", "Status")
     ),
@@ -88,8 +102,8 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
         raise _limit(f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached")
     arn = context.arn("forecast", resource_part(kind, params))
     record = {key: value for key, value in params.items() if key != "Tags"} | more
-    tags = [(tag["Key"], tag["Value"]) for tag in params.get("Tags", [])]
-    return context.store.add(arn, kind, params[f"{kind}Name"], status, record, tags)
+    tags = _checked({tag["Key"]: tag["Value"] for tag in params.get("Tags", [])})
+    return context.store.add(arn, kind, params[f"{kind}Name"], status, record, tags.items())
 
 
 def view(resource: Resource) -> dict:
@@ -151,15 +165,16 @@ def delete_tree(context: Context, params: dict) -> None:
 
 
 def stop(context: Context, params: dict) -> None:
-    """Ends a job and those made from it: CREATE_STOPPING, then CREATE_STOPPED (API_StopResource.md)."""
+    """Ends a job: CREATE_STOPPING, then CREATE_STOPPED (API_StopResource.md); pauses a monitor: ACTIVE_STOPPED."""
     resource = context.store.get(params["ResourceArn"])
     if resource.kind not in STOPPABLE:
         raise invalid(f"{resource.arn} is no job that can be stopped")
-    if resource.status not in BUSY:
+    phase, needed = ("ACTIVE", (STATES.done,)) if resource.kind == "Monitor" else ("CREATE", BUSY)
+    if resource.status not in needed:
         raise invalid(f"{resource.arn} cannot be stopped: it is {resource.status}")
-    context.store.update(resource.arn, "CREATE_STOPPING")
+    context.store.update(resource.arn, f"{phase}_STOPPING")
     context.jobs.stop(resource.arn)
-    context.jobs.later(context.store.update, resource.arn, "CREATE_STOPPED")
+    context.jobs.later(context.store.update, resource.arn, f"{phase}_STOPPED")
 
 
 def _descendants(context: Context, resource: Resource) -> list[Resource]:
@@ -184,7 +199,7 @@ def _made_from(resource: Resource, parent: str, arn: str) -> bool:
 
 def _delete(context: Context, resources: list[Resource]) -> None:
     for resource in resources:
-        if resource.status in (*BUSY, "CREATE_STOPPING", "DELETE_PENDING", "DELETE_IN_PROGRESS"):
+        if resource.status in UNDER_WAY:
             raise ServiceError(
                 "ResourceInUseException", f"{resource.arn} cannot be deleted while its status is {resource.status}"
             )
@@ -200,7 +215,16 @@ def list_tags(context: Context, params: dict) -> dict:
 
 def tag(context: Context, params: dict) -> None:
     resource = context.store.get(params["ResourceArn"])
-    context.store.tag(resource.arn, {each["Key"]: each["Value"] for each in params["Tags"]})
+    tags = {each["Key"]: each["Value"] for each in params["Tags"]}
+    _checked(context.store.tags(resource.arn) | tags)
+    context.store.tag(resource.arn, tags)
+
+
+def _checked(tags: dict[str, str]) -> dict[str, str]:
+    """Raises ServiceError LimitExceededException for too many (limits.md)."""
+    if len(tags) > MOST_TAGS:
+        raise _limit(f"A resource has at most {MOST_TAGS} tags, not {len(tags)}")
+    return tags
 
 
 def untag(context: Context, params: dict) -> None:
@@ -215,6 +239,12 @@ def shared_operations() -> dict:
         operations[f"List{about.plural}"] = partial(list_all, kind)
         operations[f"Delete{kind}"] = partial(delete, kind)
     return operations | {"ListTagsForResource": list_tags, "TagResource": tag, "UntagResource": untag}
+
+
+def made_from(context: Context, kind: str, resource: Resource) -> Resource | None:
+    """The newest resource of a kind that was made from this one."""
+    found = context.store.all(kind, "forecast", lambda each: _made_from(each, KINDS[kind].parent, resource.arn))
+    return found[-1] if found else None
 
 
 def invalid(message: str) -> ServiceError:

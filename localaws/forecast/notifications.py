@@ -1,6 +1,6 @@
 """The events that Forecast's jobs send to EventBridge when their status changes.
 
-Sources: notifications.md; for what-if analyses the EventBridge reference (events-ref-forecast.md).
+Sources: notifications.md; for what-if and explainability the EventBridge reference (events-ref-forecast.md).
 """
 
 from localaws.resources import Resource
@@ -11,6 +11,8 @@ CREATION = {
     "Forecast": "Forecast Forecast Creation State Change",
     "PredictorBacktestExportJob": "Forecast Predictor Backtest Export Job State Change",
     "ForecastExportJob": "Forecast Forecast Export Job State Change",
+    "Explainability": "Forecast Explainability Creation State Change",
+    "ExplainabilityExport": "Forecast Explainability Export Job State Change",
     "WhatIfAnalysis": "Forecast What-If Analysis Creation State Change",
     "WhatIfForecast": "Forecast What-If Forecast Creation State Change",
     "WhatIfForecastExport": "Forecast What-If Forecast Export Creation State Change",
@@ -20,6 +22,7 @@ DELETION = {
     "DatasetImportJob": "Forecast Dataset Import Job Deletion State Change",
     "Predictor": "Forecast Predictor Deletion State Change",
     "Forecast": "Forecast Forecast Deletion State Change",
+    "Explainability": "Forecast Explainability Deletion State Change",
     "WhatIfAnalysis": "Forecast What-If Analysis Deletion State Change",
     "WhatIfForecast": "Forecast What-If Forecast Deletion State Change",
     "WhatIfForecastExport": "Forecast What-If Forecast Export Deletion State Change",

@@ -1,17 +1,19 @@
-"""Predictors: AutoPredictor and the single algorithms, their accuracy and the export of their backtests."""
+"""Predictors: AutoPredictors, and what all predictors share: training, accuracy, the export of their backtests."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from localaws.forecast import datasets, schema
-from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE
+from localaws.forecast.explainability import WHOLE, check_attributes, explain_predictor
 from localaws.forecast.exports import export
-from localaws.forecast.kinds import create, get, invalid, view
+from localaws.forecast.kinds import create, get, invalid, made_from, view
+from localaws.forecast.monitors import monitor
 from localaws.gateway import Context
 from localaws.resources import Resource
+from localaws.wire import ServiceError
 
 DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
-ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
-AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet")  # those of AWS's that train in seconds
 
 
 def create_auto_predictor(context: Context, params: dict) -> dict:
@@ -28,73 +30,94 @@ def create_auto_predictor(context: Context, params: dict) -> dict:
             for code in each.get("Configuration", {}).get("CountryCode") or [None]
         ]
     )
-    if params.get("ExplainPredictor") or params.get("MonitorConfig"):
-        raise invalid("ExplainPredictor and MonitorConfig are not built in Storecast's embedded AWS")
     transformations = {
         each["AttributeName"]: each["Transformations"] for each in config["DataConfig"].get("AttributeConfigs", [])
     }
     group_arn = config["DataConfig"]["DatasetGroupArn"]
-    return _train(context, config, group_arn, transformations, {"country": country}, IsAutoPredictor=True)
+    return train(
+        context,
+        config,
+        group_arn,
+        transformations,
+        {"country": country, "retrained": reference is not None},
+        partial(_with_insights, context, params),
+        IsAutoPredictor=True,
+    )
+
+
+def _with_insights(context: Context, params: dict, predictor: Resource, result: dict) -> None:
+    """What ExplainPredictor and MonitorConfig ask for, of a predictor that has just been trained.
+
+    A predictor trained anew is monitored where its reference is. Where something cannot start, the predictor stays and
+    says so; it can be tried again (predictor-explainability.md, "Restrictions and best practices").
+    """
+    reference = params.get("ReferencePredictorArn")
+    try:
+        monitored = reference and made_from(context, "Monitor", get(context, "Predictor", reference))
+        if params.get("ExplainPredictor"):
+            about = {"ExplainabilityName": predictor.name, "ResourceArn": predictor.arn, "ExplainabilityConfig": WHOLE}
+            explain_predictor(context, predictor, about)
+        if monitored or "MonitorConfig" in params:
+            name = params.get("MonitorConfig", {"MonitorName": predictor.name})["MonitorName"]
+            monitor(context, {"MonitorName": name, "ResourceArn": predictor.arn}, result["private"], monitored)
+    except ServiceError as error:
+        result["record"]["Message"] = f"{result['record'].get('Message', '')} {error.message}".strip()
 
 
 def _of_reference(context: Context, params: dict, reference: str) -> dict:
-    """Only the name and the reference are given (API_CreateAutoPredictor.md); all else is the reference's."""
-    others = sorted(set(params) - {"PredictorName", "ReferencePredictorArn", "Tags", "ExplainPredictor"})
+    """Only the name and the reference are given (API_CreateAutoPredictor.md); all else is the reference's.
+
+    A legacy predictor is upgraded: its configuration goes over (howitworks-predictor.md, "Upgrading to AutoPredictor").
+    """
+    others = sorted(
+        set(params) - {"PredictorName", "ReferencePredictorArn", "Tags", "ExplainPredictor", "MonitorConfig"}
+    )
     if others:
         raise invalid(f"With ReferencePredictorArn only PredictorName may be given, not {', '.join(others)}")
     old = get(context, "Predictor", reference, active=True).record
+    if not old["IsAutoPredictor"]:
+        old = old | {"DataConfig": _data_config(old)}
     asked = ("ForecastHorizon", "ForecastFrequency", "ForecastTypes", "ForecastDimensions", "OptimizationMetric")
     summary = {"ReferencePredictorSummary": {"Arn": reference, "State": "Active"}}
     return params | summary | {key: old[key] for key in ("DataConfig", "TimeAlignmentBoundary", *asked) if key in old}
 
 
-def create_predictor(context: Context, params: dict) -> dict:
-    """A legacy predictor: one algorithm, named by its ARN, or with PerformAutoML the best of AWS's by mean wQL."""
-    if params.get("PerformHPO"):
-        raise invalid("PerformHPO is not built in Storecast's embedded AWS")
-    auto_ml = params.get("PerformAutoML", False)
-    members = [name for name in AUTO_ML if name in ALGORITHMS] if auto_ml else [_algorithm(params)]
-    if auto_ml and "AlgorithmArn" in params:
-        raise invalid("AlgorithmArn may not be given when PerformAutoML is true")
-    featurization = params["FeaturizationConfig"]
-    transformations = {
-        each["AttributeName"]: each["FeaturizationPipeline"][0].get("FeaturizationMethodParameters", {})
+def _data_config(legacy: dict) -> dict:
+    """InputDataConfig and FeaturizationConfig of a legacy predictor, as CreateAutoPredictor has them."""
+    data = legacy["InputDataConfig"]
+    config = {"DatasetGroupArn": data["DatasetGroupArn"]}
+    transformations = legacy_transformations(legacy["FeaturizationConfig"])
+    if transformations:
+        config["AttributeConfigs"] = [
+            {"AttributeName": name, "Transformations": methods} for name, methods in transformations.items()
+        ]
+    if "SupplementaryFeatures" in data:
+        config["AdditionalDatasets"] = [
+            {"Name": each["Name"], "Configuration": {"CountryCode": [each["Value"]]}}
+            for each in data["SupplementaryFeatures"]
+        ]
+    return config
+
+
+def legacy_transformations(featurization: dict) -> dict[str, dict[str, str]]:
+    """By attribute the filling and aggregation of a FeaturizationConfig (API_FeaturizationMethod.md)."""
+    return {
+        each["AttributeName"]: each["FeaturizationPipeline"][0]["FeaturizationMethodParameters"]
         for each in featurization.get("Featurizations", [])
-        if each.get("FeaturizationPipeline")
+        if each.get("FeaturizationPipeline", [{}])[0].get("FeaturizationMethodParameters")
     }
-    config = params | {key: featurization[key] for key in featurization if key.startswith("Forecast")}
-    evaluation = params.get("EvaluationParameters", {})
-    country = schema.holiday_country(
-        [(each["Name"], each["Value"]) for each in params["InputDataConfig"].get("SupplementaryFeatures", [])]
-    )
-    return _train(
-        context,
-        config,
-        params["InputDataConfig"]["DatasetGroupArn"],
-        transformations,
-        {
-            "members": members,
-            "auto_ml": auto_ml,
-            "country": country,
-            "windows": evaluation.get("NumberOfBacktestWindows", 1),
-            "offset": evaluation.get("BackTestWindowOffset"),
-        },
-        IsAutoPredictor=False,
-        EvaluationParameters=evaluation,
-    )
 
 
-def _algorithm(params: dict) -> str:
-    if "AlgorithmArn" not in params:
-        raise invalid("AlgorithmArn is required unless PerformAutoML is true")
-    name = params["AlgorithmArn"].removeprefix(ALGORITHM_PREFIX)
-    if name not in ALGORITHMS and name not in UNAVAILABLE:  # the job of an unavailable one fails and says why
-        allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
-        raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
-    return name
-
-
-def _train(context: Context, config: dict, group_arn: str, transformations: dict, options: dict, **record: Any) -> dict:
+def train(
+    context: Context,
+    config: dict,
+    group_arn: str,
+    transformations: dict,
+    options: dict,
+    after: Callable[[Resource, dict], None] = lambda predictor, result: None,
+    **record: Any,
+) -> dict:
+    """`after(predictor, result)` comes when it is trained, before it is ACTIVE; `record` joins what Describe shows."""
     group = get(context, "DatasetGroup", group_arn, active=True)
     types = config.get("ForecastTypes", DEFAULT_TYPES)
     schema.check_forecast_types(types)
@@ -110,6 +133,8 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
     allowed = schema.dimensions_of(group.record["Domain"], found[schema.TARGET]["attributes"])
     if set(dimensions) - set(allowed):
         raise invalid(f"ForecastDimensions {dimensions} must be attributes of the target time series: {allowed}")
+    if config.get("ExplainPredictor"):
+        check_attributes(found, options["country"])
     metric = config.get("OptimizationMetric", "AverageWeightedQuantileLoss")
     predictor = create(
         context,
@@ -132,7 +157,7 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
         "metric": metric,
         **options,
     }
-    context.store.update(predictor.arn, private={"settings": settings})
+    context.store.update(predictor.arn, private={"settings": settings, "datasets": found})
     context.jobs.submit(
         predictor.arn,
         "localaws.forecast.work:train_predictor",
@@ -142,23 +167,26 @@ def _train(context: Context, config: dict, group_arn: str, transformations: dict
             "auto": record["IsAutoPredictor"],
             "destination": context.store.folder(predictor.arn),
         },
+        lambda result: after(context.store.get(predictor.arn), result),
     )
     return {"PredictorArn": predictor.arn}
 
 
 def describe_auto_predictor(context: Context, params: dict) -> dict:
-    predictor = _kind_of(context, params["PredictorArn"], auto=True)
+    predictor = of_kind(context, params["PredictorArn"], auto=True)
+    shown = view(predictor)
     summary = predictor.record.get("ReferencePredictorSummary")
     if summary and context.store.find(summary["Arn"]) is None:
-        return view(predictor) | {"ReferencePredictorSummary": summary | {"State": "Deleted"}}
-    return view(predictor)
+        shown["ReferencePredictorSummary"] = summary | {"State": "Deleted"}
+    if made := made_from(context, "Explainability", predictor):
+        shown["ExplainabilityInfo"] = {"ExplainabilityArn": made.arn, "Status": made.status}
+    if made := made_from(context, "Monitor", predictor):
+        shown["MonitorInfo"] = {"MonitorArn": made.arn, "Status": made.status}
+    return shown
 
 
-def describe_predictor(context: Context, params: dict) -> dict:
-    return view(_kind_of(context, params["PredictorArn"], auto=False))
-
-
-def _kind_of(context: Context, arn: str, auto: bool) -> Resource:
+def of_kind(context: Context, arn: str, auto: bool) -> Resource:
+    """Each of the two Describe operations answers for its own predictors only."""
     predictor = get(context, "Predictor", arn)
     if predictor.record["IsAutoPredictor"] != auto:
         right = "DescribePredictor" if auto else "DescribeAutoPredictor"

@@ -11,6 +11,8 @@ import pandas as pd
 from localaws.forecast.engine import trained
 from localaws.forecast.engine.panel import Prediction
 
+AGGREGATE = "Aggregate"
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -20,6 +22,7 @@ class Saved:
     timestamps: np.ndarray  # (H,) datetime64
     types: list[str]
     values: np.ndarray  # (n, H, types) float32
+    mean: np.ndarray  # (n, H) float32, also where it is not among the types
 
     def rows_of(self, keys: pd.DataFrame) -> np.ndarray:
         """Where these series are, -1 for one that is not there."""
@@ -48,13 +51,46 @@ def save_forecast(folder: Path, forecast: Saved) -> None:
         timestamps=forecast.timestamps,
         types=np.array(forecast.types),
         values=forecast.values,
+        mean=forecast.mean,
     )
 
 
 def load_forecast(folder: Path) -> Saved:
     with np.load(folder / "forecast.npz", allow_pickle=False) as file:
         keys = pd.DataFrame(file["keys"], columns=file["key_names"])
-        return Saved(keys, file["timestamps"], file["types"].tolist(), file["values"])
+        return Saved(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"])
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Impact scores of A attributes, normalised to -1 ... 1 and raw, in the target's unit (NaN where AWS has none).
+
+    One row for each of `places`: the series' keys, and a column timestamp where time points were asked for. Rows that
+    stand for several series or steps say AGGREGATE there; the scores of a predictor are one row without places.
+    """
+
+    attributes: list[str]
+    places: pd.DataFrame  # (r, ...) strings
+    normalised: np.ndarray  # (r, A)
+    raw: np.ndarray  # (r, A)
+
+
+def save_scores(folder: Path, scores: Scores) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        folder / "scores.npz",
+        attributes=np.array(scores.attributes),
+        places=scores.places.to_numpy(dtype=str),
+        place_names=np.array(scores.places.columns, dtype=str),
+        normalised=scores.normalised,
+        raw=scores.raw,
+    )
+
+
+def load_scores(folder: Path) -> Scores:
+    with np.load(folder / "scores.npz", allow_pickle=False) as file:
+        places = pd.DataFrame(file["places"], columns=file["place_names"])
+        return Scores(file["attributes"].tolist(), places, file["normalised"], file["raw"])
 
 
 def rows_of(keys: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:

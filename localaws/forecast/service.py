@@ -3,7 +3,7 @@
 from functools import partial
 
 from localaws import wire
-from localaws.forecast import datasets, forecasts, notifications, predictors, whatif
+from localaws.forecast import datasets, explainability, forecasts, legacy, monitors, notifications, predictors, whatif
 from localaws.forecast.kinds import KINDS, resource_part, shared_operations
 from localaws.gateway import Mount
 
@@ -18,15 +18,21 @@ FORECAST = wire.Service(
         "CreateDatasetGroup": datasets.create_dataset_group,
         "UpdateDatasetGroup": datasets.update_dataset_group,
         "CreateDataset": datasets.create_dataset,
-        "CreateDatasetImportJob": datasets.create_import,
+        "CreateDatasetImportJob": partial(datasets.create_import, monitors.evaluate),
         "CreateAutoPredictor": predictors.create_auto_predictor,
-        "CreatePredictor": predictors.create_predictor,
+        "CreatePredictor": legacy.create_predictor,
         "DescribeAutoPredictor": predictors.describe_auto_predictor,
-        "DescribePredictor": predictors.describe_predictor,
+        "DescribePredictor": legacy.describe_predictor,
         "GetAccuracyMetrics": predictors.get_accuracy_metrics,
         "CreatePredictorBacktestExportJob": predictors.create_backtest_export,
         "CreateForecast": forecasts.create_forecast,
         "CreateForecastExportJob": forecasts.create_export,
+        "CreateExplainability": explainability.create_explainability,
+        "CreateExplainabilityExport": explainability.create_export,
+        "CreateMonitor": monitors.create_monitor,
+        "DescribeMonitor": monitors.describe_monitor,
+        "ListMonitorEvaluations": monitors.list_evaluations,
+        "ResumeResource": monitors.resume,
         "CreateWhatIfAnalysis": whatif.create_analysis,
         "CreateWhatIfForecast": whatif.create_forecast,
         "CreateWhatIfForecastExport": whatif.create_export,

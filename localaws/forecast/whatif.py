@@ -36,10 +36,8 @@ def create_forecast(context: Context, params: dict) -> dict:
     analysis = get(context, "WhatIfAnalysis", params["WhatIfAnalysisArn"], active=True)
     forecast = get(context, "Forecast", analysis.record["ForecastArn"], active=True)
     predictor = get(context, "Predictor", forecast.record["PredictorArn"])
-    transformations, replacements = (
-        params.get("TimeSeriesTransformations"),
-        params.get("TimeSeriesReplacementsDataSource"),
-    )
+    transformations = params.get("TimeSeriesTransformations")
+    replacements = params.get("TimeSeriesReplacementsDataSource")
     if bool(transformations) == bool(replacements):
         raise invalid("Give either TimeSeriesTransformations or TimeSeriesReplacementsDataSource")
     found, keys = forecast.private["datasets"], predictor.private["settings"]["keys"]

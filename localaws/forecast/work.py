@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from localaws.forecast import imported, saved, schema, selection
-from localaws.forecast.engine import autopredictor, metrics, trained
+from localaws.forecast.engine import ALGORITHMS, autopredictor, metrics, trained, tuning
 from localaws.forecast.engine.panel import Panel, build_panel
 from localaws.jobs import JobFailed
 from localaws.objects import Access
@@ -33,7 +34,7 @@ def import_dataset(access: Access, path: str, file_format: str, layout: imported
 def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Path) -> dict:
     horizon, types = settings["horizon"], settings["types"]
     panel = panel_of(datasets, settings)
-    _check_horizon(panel, horizon, auto)
+    _check_horizon(panel, horizon, 3 if settings.get("retrained") or not auto else 4)
     options = {key: settings[key] for key in ("windows", "offset") if settings.get(key)}
     train = partial(
         autopredictor.train,
@@ -44,22 +45,52 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
         workers=os.cpu_count(),
         **options,
     )
+    chosen: dict[str, Any] = {}
     try:
         if settings.get("auto_ml"):
             predictors = sorted([train(members=[name]) for name in settings["members"]], key=_average_wql)
+        elif auto:
+            predictors = [train()]
         else:
-            predictors = [train(members=settings.get("members"))]
+            (name,) = settings["members"]
+            chosen["TrainingParameters"], hyperparameters = _hyperparameters(name, panel, settings, options)
+            predictors = [train(members=[name], hyperparameters={name: hyperparameters})]
     except ValueError as error:
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
     saved.save_predictor(destination, predictor)
     message = " ".join([_members_message(predictor) if auto else "", *panel.messages, *predictor.messages]).strip()
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
-    chosen = {"AutoMLAlgorithmArns": [evaluations[0]["AlgorithmArn"]]} if settings.get("auto_ml") else {}
+    if settings.get("auto_ml"):
+        chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
     return {
         "record": {"Message": message, **chosen} if message else chosen,
         "private": {"evaluation": evaluations},
     }
+
+
+def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> tuple[dict[str, str], dict[str, Any]]:
+    """As DescribePredictor shows them and as the engine takes them: those given, and with HPO those found."""
+    given, ranges = settings["hyperparameters"], settings["ranges"]
+    if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
+        space = _search_space(ranges, given)
+        given = tuning.tuned(
+            name, panel, settings["horizon"], saved.levels_of(settings["types"]), space, fixed=given, **options
+        )
+    return {key: str(value) for key, value in given.items()}, given
+
+
+def _search_space(ranges: dict, given: dict) -> dict[str, tuning.Numbers | tuning.Categories]:
+    """API_ParameterRanges.md's members as the engine takes them; what TrainingParameters set is not searched."""
+    space: dict[str, tuning.Numbers | tuning.Categories] = {
+        each["Name"]: tuning.Categories(tuple(each["Values"])) for each in ranges.get("CategoricalParameterRanges", [])
+    }
+    for kind in ("ContinuousParameterRanges", "IntegerParameterRanges"):
+        for each in ranges.get(kind, []):
+            scale = each.get("ScalingType", "Auto")
+            whole = kind == "IntegerParameterRanges"
+            space[each["Name"]] = tuning.Numbers(each["MinValue"], each["MaxValue"], scale, whole)
+    return {name: choice for name, choice in space.items() if name not in given}
 
 
 def _average_wql(predictor: trained.Trained) -> float:
@@ -68,9 +99,11 @@ def _average_wql(predictor: trained.Trained) -> float:
     return np.inf if np.isnan(loss) else loss
 
 
-def _check_horizon(panel: Panel, horizon: int, auto: bool) -> None:
-    """CreateAutoPredictor: the lesser of 500 time steps or 1/4 of the target's length; CreatePredictor: 1/3 of it."""
-    part = 4 if auto else 3
+def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
+    """The lesser of 500 time steps and 1/4 of the target's length, or 1/3 for a legacy or a retrained predictor.
+
+    Sources: API_CreateAutoPredictor.md, API_CreatePredictor.md.
+    """
     longest = min(500, len(panel.timestamps) // part)
     if horizon > longest:
         raise JobFailed(
@@ -197,4 +230,5 @@ def forecast_of(
         panel.future(settings["horizon"]).to_numpy(),
         saved.names_of(types),
         saved.by_type(prediction, levels, types)[kept].astype(np.float32),
+        prediction.mean[kept].astype(np.float32),
     )

@@ -8,6 +8,7 @@ import pytest
 from data.sample.prepare import prepare
 from localaws.settings import Settings
 from tests.contract.clients import client
+from tests.contract.forecast_setup import Shop, priced_shop
 from tests.contract.helpers import policy, role, statement, unique, whole_bucket
 
 
@@ -64,6 +65,11 @@ def exporter(out: str, bucket: str) -> str:
 @pytest.fixture(scope="session")
 def forecast(embedded_aws: Settings):
     return client("forecast")
+
+
+@pytest.fixture(scope="module")  # a test that imports later data changes it
+def shop(forecast, bucket: str, forecast_role: str) -> Shop:
+    return priced_shop(forecast, bucket, forecast_role)
 
 
 @pytest.fixture(scope="session")

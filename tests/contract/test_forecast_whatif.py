@@ -1,57 +1,14 @@
 """What-if analyses: changed related series go through the trained predictor and give other forecasts."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.contract.clients import refused
-from tests.contract.forecast_setup import (
-    SCHEMAS,
-    auto_predictor,
-    create_dataset,
-    import_ended,
-    import_from,
-    single_predictor,
-)
+from tests.contract.forecast_setup import SCHEMAS, SHOP_HORIZON, single_predictor
 from tests.contract.helpers import attributes, csv_files, ended, gone, put_csv, unique
 
-HORIZON, DAYS, ITEMS = 7, 120, 26
-AHEAD = pd.date_range("2024-01-01", periods=DAYS + HORIZON)[DAYS:]
 INVALID = "InvalidInputException"
-
-
-@pytest.fixture(scope="module")
-def shop(forecast, bucket: str, forecast_role: str) -> SimpleNamespace:
-    """Items that sell more the cheaper they are, their prices of the week to come, and a baseline forecast."""
-    rng = np.random.default_rng(5)
-    days = pd.date_range("2024-01-01", periods=DAYS + HORIZON)
-    items = [f"item{number}" for number in range(ITEMS)]
-    prices = pd.DataFrame(rng.choice([5.0, 10.0], (len(days), ITEMS)), index=days, columns=items)
-    prices[DAYS:] = 10.0
-    sold = pd.DataFrame(rng.poisson(300 / prices[:DAYS]), index=days[:DAYS], columns=items)
-    frames = {
-        "target": sold.melt(ignore_index=False, var_name="item"),
-        "related": prices.melt(ignore_index=False, var_name="item"),
-        "metadata": pd.DataFrame({"item": items, "category": ["odd", "even"] * (ITEMS // 2), "brand": "own"}),
-    }
-    datasets = []
-    for kind, frame in frames.items():
-        rows = frame if kind == "metadata" else frame.reset_index().iloc[:, [1, 0, 2]]
-        path = put_csv(bucket, f"whatif/{kind}.csv", rows)
-        datasets.append(create_dataset(forecast, kind))
-        assert import_ended(forecast, import_from(forecast, datasets[-1], path, forecast_role))["Status"] == "ACTIVE"
-    group = forecast.create_dataset_group(DatasetGroupName=unique("whatif"), Domain="RETAIL", DatasetArns=datasets)
-    group = SimpleNamespace(arn=group["DatasetGroupArn"], datasets=dict(zip(frames, datasets)))
-    predictor = auto_predictor(forecast, group, ForecastHorizon=HORIZON, ForecastTypes=["0.5", "mean"])
-    found = ended(forecast.describe_auto_predictor, PredictorArn=predictor)
-    assert found["Status"] == "ACTIVE", found
-    baseline = forecast.create_forecast(ForecastName=unique("baseline"), PredictorArn=predictor)["ForecastArn"]
-    assert ended(forecast.describe_forecast, ForecastArn=baseline)["Status"] == "ACTIVE"
-    yield SimpleNamespace(group=group, predictor=predictor, baseline=baseline)
-    forecast.delete_resource_tree(ResourceArn=group.arn)
-    gone(forecast.describe_dataset_group, DatasetGroupArn=group.arn)
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +45,14 @@ def means(query, item: str, **arn: str) -> np.ndarray:
 
 
 def test_half_the_price_sells_more_where_the_conditions_hold(forecast, forecastquery, shop, analysis: str) -> None:
-    middle = str(AHEAD[3])
+    middle = str(shop.ahead[3])
     conditions = [
         ("category", "EQUALS", "odd"),
         ("item_id", "NOT_EQUALS", "item2"),
         ("timestamp", "GREATER_THAN", middle),
     ]
     found = scenario(forecast, analysis, TimeSeriesTransformations=[price("MULTIPLY", 0.5, *conditions)])
-    assert found["Status"] == "ACTIVE" and found["ForecastTypes"] == ["0.5", "mean"], found
+    assert found["Status"] == "ACTIVE" and found["ForecastTypes"] == ["0.1", "0.5", "mean"], found
     assert found["WhatIfForecastArn"].endswith(
         f"what-if-forecast/{analysis.rpartition('/')[2]}/{found['WhatIfForecastName']}"
     )
@@ -109,9 +66,9 @@ def test_half_the_price_sells_more_where_the_conditions_hold(forecast, forecastq
 
 
 def test_replaced_rows_do_what_the_same_transformation_does(
-    forecast, forecastquery, analysis, bucket, forecast_role
+    forecast, forecastquery, shop, analysis, bucket, forecast_role
 ) -> None:
-    rows = pd.DataFrame({"item_id": "item3", "timestamp": AHEAD, "price": 5.0})
+    rows = pd.DataFrame({"item_id": "item3", "timestamp": shop.ahead, "price": 5.0})
     source = {
         "S3Config": {"Path": put_csv(bucket, "whatif/replaced.csv", rows), "RoleArn": forecast_role},
         "Schema": attributes(item_id="string", timestamp="timestamp", price="float"),
@@ -131,18 +88,40 @@ def test_replaced_rows_do_what_the_same_transformation_does(
     wrong = source | {"S3Config": {"Path": late, "RoleArn": forecast_role}}
     failed = scenario(forecast, analysis, TimeSeriesReplacementsDataSource=wrong)
     assert failed["Status"] == "CREATE_FAILED"
-    assert "2025-01-01" in failed["Message"] and str(AHEAD[-1].date()) in failed["Message"]
+    assert "2025-01-01" in failed["Message"] and str(shop.ahead[-1].date()) in failed["Message"]
 
 
-def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast, shop, bucket, forecast_role) -> None:
-    chosen = put_csv(bucket, "whatif/chosen.csv", pd.DataFrame({"item_id": ["item1", "item0"]}))
+def selected(path: str, role: str) -> dict:
     identifiers = {
-        "DataSource": {"S3Config": {"Path": chosen, "RoleArn": forecast_role}},
+        "DataSource": {"S3Config": {"Path": path, "RoleArn": role}},
         "Schema": attributes(item_id="string"),
         "Format": "CSV",
     }
-    found = analysed(forecast, shop.baseline, TimeSeriesSelector={"TimeSeriesIdentifiers": identifiers})
-    assert found["Status"] == "ACTIVE" and found["TimeSeriesSelector"]["TimeSeriesIdentifiers"] == identifiers
+    return {"TimeSeriesSelector": {"TimeSeriesIdentifiers": identifiers}}
+
+
+def test_a_forecast_of_some_series_is_that_of_all(forecast, forecastquery, shop, bucket, forecast_role) -> None:
+    path = put_csv(bucket, "whatif/two.csv", pd.DataFrame({"item_id": ["item5", "item2"]}))
+    chosen = selected(path, forecast_role)
+    create, name = forecast.create_forecast, unique("two")
+    arn = create(ForecastName=name, PredictorArn=shop.predictor, **chosen)["ForecastArn"]
+    found = ended(forecast.describe_forecast, ForecastArn=arn)
+    assert (found["Status"], found["TimeSeriesSelector"]) == ("ACTIVE", chosen["TimeSeriesSelector"]), found
+    for item in ("item2", "item5"):
+        one, two = (means(forecastquery.query_forecast, item, ForecastArn=each) for each in (arn, shop.baseline))
+        assert one == pytest.approx(two)
+    query = forecastquery.query_forecast
+    refused(INVALID, query, "item3", ForecastArn=arn, Filters={"item_id": "item3"})
+    chosen["TimeSeriesSelector"]["TimeSeriesIdentifiers"]["Schema"] = attributes(store="string")
+    refused(INVALID, create, "item_id", "store", ForecastName=name, PredictorArn=shop.predictor, **chosen)
+    forecast.delete_forecast(ForecastArn=arn)
+
+
+def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast, shop, bucket, forecast_role) -> None:
+    path = put_csv(bucket, "whatif/chosen.csv", pd.DataFrame({"item_id": ["item1", "item0"]}))
+    chosen = selected(path, forecast_role)
+    found = analysed(forecast, shop.baseline, **chosen)
+    assert (found["Status"], found["TimeSeriesSelector"]) == ("ACTIVE", chosen["TimeSeriesSelector"])
     cheap, dear = (
         scenario(forecast, found["WhatIfAnalysisArn"], TimeSeriesTransformations=[price("MULTIPLY", factor)])
         for factor in (0.5, 1.0)
@@ -158,13 +137,13 @@ def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast,
     ((name, rows),) = csv_files(bucket, "exports/whatif/").items()
     labels = ["Baseline", cheap["WhatIfForecastName"], dear["WhatIfForecastName"]]
     assert name.startswith("scenarios_")
-    assert rows[0] == ["item_id", "date", *[f"{label}_{kind}" for label in labels for kind in ("p50", "mean")]]
-    assert [row[0] for row in rows[1:]] == ["item0"] * HORIZON + ["item1"] * HORIZON
+    assert rows[0] == ["item_id", "date", *[f"{label}_{kind}" for label in labels for kind in ("p10", "p50", "mean")]]
+    assert [row[0] for row in rows[1:]] == ["item0"] * SHOP_HORIZON + ["item1"] * SHOP_HORIZON
     values = np.array([row[2:] for row in rows[1:]], float)
-    assert (values[:, 3] > 1.1 * values[:, 1]).all() and values[:, 5] == pytest.approx(values[:, 1])
+    baseline, halved, same = values[:, 2], values[:, 5], values[:, 8]
+    assert (halved > 1.1 * baseline).all() and same == pytest.approx(baseline)
     unknown = put_csv(bucket, "whatif/unknown.csv", pd.DataFrame({"item_id": ["item0", "caviar"]}))
-    identifiers["DataSource"]["S3Config"]["Path"] = unknown
-    failed = analysed(forecast, shop.baseline, TimeSeriesSelector={"TimeSeriesIdentifiers": identifiers})
+    failed = analysed(forecast, shop.baseline, **selected(unknown, forecast_role))
     assert failed["Status"] == "CREATE_FAILED" and "caviar" in failed["Message"] and unknown in failed["Message"]
 
 
@@ -185,7 +164,7 @@ def test_what_cannot_be_asked(forecast, shop, analysis: str, forecast_role: str)
         refused(INVALID, create, *words, **good, **changes)
     wrong = {"Action": {"AttributeName": "weather", "Operation": "ADD", "Value": 1.0}}
     refused(INVALID, create, "'weather'", "price", **good, TimeSeriesTransformations=[wrong])
-    npts = single_predictor(forecast, shop.group, "NPTS", ForecastHorizon=HORIZON)
+    npts = single_predictor(forecast, shop.group, "NPTS", ForecastHorizon=SHOP_HORIZON)
     assert ended(forecast.describe_predictor, PredictorArn=npts)["Status"] == "ACTIVE"
     legacy = forecast.create_forecast(ForecastName=unique("legacy"), PredictorArn=npts)["ForecastArn"]
     assert ended(forecast.describe_forecast, ForecastArn=legacy)["Status"] == "ACTIVE"

@@ -73,6 +73,8 @@ def test_forecast_tags(forecast, groups: list[str]) -> None:
     forecast.untag_resource(ResourceArn=groups[2], TagKeys=["number"])
     assert forecast.list_tags_for_resource(ResourceArn=groups[2])["Tags"] == tags[:1]
     refused("ResourceNotFoundException", forecast.list_tags_for_resource, ResourceArn=groups[2] + "x")
+    many = [{"Key": f"key{number}", "Value": ""} for number in range(50)]
+    refused("LimitExceededException", forecast.tag_resource, "50", "51", ResourceArn=groups[2], Tags=many)
 
 
 def test_personalize_tags(personalize) -> None:

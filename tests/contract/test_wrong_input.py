@@ -90,13 +90,6 @@ def test_wrong_input_names_the_member(
 
 
 UNBUILT = {
-    "forecast": [
-        ("create_explainability", {
-            "ExplainabilityName": "e", "ResourceArn": GROUP,
-            "ExplainabilityConfig": {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"},
-        }),
-        ("list_monitors", {}),
-    ],
     "personalize": [
         ("list_metric_attributions", {}),
         ("list_batch_segment_jobs", {}),

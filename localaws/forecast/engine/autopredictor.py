@@ -86,13 +86,12 @@ def train(
 def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
     """The members that weigh something, fitted on the whole panel and averaged with the trained weights.
 
-    Any levels may be asked for. A series that was not there in training takes the mean of all series' weights. One
-    without history is forecast by the networks themselves, by the other members from its likes (likeness.py); the
-    service forecasts such items with CNN-QR and DeepAR+ only (aws-forecast-choosing-recipes.md). The members'
-    quantiles are finite and do not cross (guard.py), so neither do their averages.
+    Any levels may be asked for. A series without history is forecast by the networks themselves, by the other members
+    from its likes (likeness.py); the service forecasts such items with CNN-QR and DeepAR+ only
+    (aws-forecast-choosing-recipes.md). The members' quantiles are finite and do not cross (guard.py), so neither do
+    their averages.
     """
-    known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
-    weights = np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
+    weights = weights_of(trained, panel)
     used = np.flatnonzero(weights.any(axis=0))
     members = []
     for name in (trained.algorithms[a] for a in used):
@@ -103,6 +102,12 @@ def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float
         uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding
         weighing.blend(weights[:, used], [member.mean for member in members]),
     )
+
+
+def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
+    """(n, A) of the panel's series; one that was not there in training takes the mean of all series' weights."""
+    known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
+    return np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:

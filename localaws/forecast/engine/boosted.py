@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import lightgbm
 import numpy as np
 
-from localaws.forecast.engine.features import rows
+from localaws.forecast.engine.features import attribute_columns, rows
 from localaws.forecast.engine.guard import guarded
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.quantiles import check_levels
@@ -50,25 +50,12 @@ def forecast(
     a panel without any is answered by seasonal naive. A row counts with the root of its series' size: wQL asks for
     the size itself, but then one huge series would leave the others unlearned. The hyperparameters are LightGBM's.
     """
-    i, o, h = _drawn(panel.target, horizon)
-    n, steps = panel.target.shape
+    n = len(panel.target)
     values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
-    if len(i):
-        series, step = np.divmod(np.arange(n * horizon), horizon)
-        end = np.full(n * horizon, steps - 1)
-        found = rows(panel, horizon, *map(np.concatenate, ((i, series), (o, end), (h, step + 1))))
-        features, scale = found.features[: len(i)], found.scale[: len(i)]
-        ahead, ahead_scale = found.features[len(i) :], found.scale[len(i) :]
-        size = np.clip(scale / np.median(scale), 1 / LARGEST, LARGEST)
-        data = lightgbm.Dataset(
-            features,
-            panel.target[i, o + h] / scale,
-            weight=np.sqrt(size),
-            categorical_feature=found.categorical,
-            free_raw_data=False,
-        )
+    prepared = _prepared(panel, horizon)
+    if prepared:
+        data, ahead, ahead_scale = prepared
         settings = FIXED | {"learning_rate": learning_rate, "num_leaves": num_leaves}
-        data.construct()
 
         def learned(objective: dict) -> np.ndarray:
             model = lightgbm.train(settings | objective, data, num_boost_round)
@@ -79,6 +66,58 @@ def forecast(
             for q, value in enumerate(pool.map(learned, [*objectives, {"objective": "regression"}])):
                 values[:, :, q] = value
     return guarded(panel, values[:, :, :-1], values[:, :, -1], levels)
+
+
+def contributions(
+    panel: Panel,
+    horizon: int,
+    *,
+    num_boost_round: int = 80,
+    learning_rate: float = 0.08,
+    num_leaves: int = 15,
+) -> dict[str, np.ndarray]:
+    """By attribute (features.attribute_columns), (n, H) what it adds to the forecast of the mean, in the target's unit.
+
+    These are Shapley values of the model that `forecast` learns for the mean: what an attribute adds to the average
+    forecast, over all orders in which attributes become known. Zeros where nothing can be learned.
+    Source: Lundberg et al., "Consistent individualized feature attribution for tree ensembles" (2018).
+    """
+    n, prepared = len(panel.target), _prepared(panel, horizon)
+    if not prepared:
+        return {name: np.zeros((n, horizon)) for name in attribute_columns(panel, 0)}
+    data, ahead, ahead_scale = prepared
+    settings = FIXED | {"learning_rate": learning_rate, "num_leaves": num_leaves, "objective": "regression"}
+    model = lightgbm.train(settings, data, num_boost_round)
+    values = model.predict(ahead, num_threads=1, pred_contrib=True) * ahead_scale[:, None]
+    return {
+        name: values[:, columns].sum(axis=1).reshape(n, horizon)
+        for name, columns in attribute_columns(panel, ahead.shape[1]).items()
+    }
+
+
+def _prepared(panel: Panel, horizon: int) -> tuple[lightgbm.Dataset, np.ndarray, np.ndarray] | None:
+    """What to learn from, then features (n*H, F) and scale (n*H,) of the steps to forecast, series by series.
+
+    None where no row can be learned from.
+    """
+    i, o, h = _drawn(panel.target, horizon)
+    if not len(i):
+        return None
+    n, steps = panel.target.shape
+    series, step = np.divmod(np.arange(n * horizon), horizon)
+    end = np.full(n * horizon, steps - 1)
+    found = rows(panel, horizon, *map(np.concatenate, ((i, series), (o, end), (h, step + 1))))
+    features, scale = found.features[: len(i)], found.scale[: len(i)]
+    size = np.clip(scale / np.median(scale), 1 / LARGEST, LARGEST)
+    data = lightgbm.Dataset(
+        features,
+        panel.target[i, o + h] / scale,
+        weight=np.sqrt(size),
+        categorical_feature=found.categorical,
+        free_raw_data=False,
+    )
+    data.construct()
+    return data, found.features[len(i) :], found.scale[len(i) :]
 
 
 def _drawn(target: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -134,3 +134,19 @@ def _related(panel: Panel, horizon: int) -> tuple[np.ndarray | None, np.ndarray 
     past = np.moveaxis(panel.related[:, :steps], 2, 0)
     usual = np.stack([_rolling_mean(values, LEVEL_STEPS) for values in past], axis=2)
     return panel.related, usual, int(panel.future_steps >= horizon)
+
+
+def attribute_columns(panel: Panel, width: int) -> dict[str, list[int]]:
+    """Which of the `width` columns of Rows.features come from which attribute of the datasets.
+
+    The attributes are the related series, the metadata and Holiday_<country>; other columns are the target's own.
+    """
+    related, metadata = len(panel.related_names), 0 if panel.metadata is None else panel.metadata.shape[1]
+    first_related = width - 2 * related
+    first_code = first_related - metadata
+    columns = {name: [first_related + at, first_related + related + at] for at, name in enumerate(panel.related_names)}
+    if metadata:
+        columns |= {name: [first_code + at] for at, name in enumerate(panel.metadata)}
+    if panel.country:
+        columns[f"Holiday_{panel.country}"] = list(range(first_code - holiday.FEATURES, first_code))
+    return columns

@@ -5,6 +5,7 @@ import pandas as pd
 
 from localaws.forecast.engine.freq import offset
 
+FEATURES = 3  # columns of `features`
 NEAR = 7  # days: a holiday farther away than that counts as that far
 
 

@@ -17,6 +17,8 @@ def resource(kind: str, status: str, **record) -> Resource:
         ("Forecast", "CREATE_STOPPED", "Forecast Forecast Creation State Change"),
         ("ForecastExportJob", "ACTIVE", "Forecast Forecast Export Job State Change"),
         ("PredictorBacktestExportJob", "ACTIVE", "Forecast Predictor Backtest Export Job State Change"),
+        ("Explainability", "ACTIVE", "Forecast Explainability Creation State Change"),
+        ("ExplainabilityExport", "ACTIVE", "Forecast Explainability Export Job State Change"),
         ("WhatIfAnalysis", "ACTIVE", "Forecast What-If Analysis Creation State Change"),
         ("WhatIfForecastExport", "ACTIVE", "Forecast What-If Forecast Export Creation State Change"),
     ],
