@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from localaws.forecast.engine import ALGORITHMS, NEURAL
 
-FAST = ["NPTS", "SeasonalNaive", "ETS", "MSTL"]
+FAST = [name for name in ("NPTS", "SeasonalNaive", "ETS", "MSTL", "LightGBM", "CNN-QR") if name in ALGORITHMS]
 LEVELS = st.lists(st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]), unique=True, max_size=5)
 VALUES = st.one_of(st.just(np.nan), st.just(0.0), st.integers(-5, 50).map(float), st.floats(-1e12, 1e12))
 FREQUENCIES = st.sampled_from(["D", "H", "W", "M", "Y", "15min"])

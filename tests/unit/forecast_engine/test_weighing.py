@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 
 from localaws.forecast.engine.backtest import Backtest
+from localaws.forecast.engine.metrics import FIELD
 from localaws.forecast.engine.weighing import honest, item_losses, weights, whole
 
 METRIC = "WAPE"
+# the member that each metric prefers where `steady` is a little wrong at every step, `spiked` only at one, but far,
+# `sharp` has the right median and a wrong mean, and a step that is wrong counts more for MAPE where the value is small
+PREFERRED = {
+    "WAPE": "spiked",
+    "RMSE": "steady",
+    "MASE": "spiked",
+    "MAPE": "steady",
+    "AverageWeightedQuantileLoss": "sharp",
+}
 
 
 def run(errors, horizon=4, windows=1):
@@ -69,3 +79,19 @@ def test_with_several_windows_each_is_weighed_by_the_others():
     a, b = run([0.0], windows=2), run([0.0], windows=2)
     a.mean[0], b.mean[1] = 2, 2
     assert np.abs(honest({"a": a, "b": b}, METRIC).mean - 1).min() > 0.9
+
+
+@pytest.mark.parametrize("metric", FIELD)
+def test_the_weights_follow_the_metric_asked_for(metric):
+    runs = {
+        name: replace(run([0.0, 0.0]), quantiles=np.full((1, 2, 4, 1), 4.0)) for name in ("steady", "spiked", "sharp")
+    }
+    for member in runs.values():
+        member.actual[:, :, 0] = member.mean[:, :, 0] = 0.5
+    runs["steady"].mean[:] += 0.3
+    runs["spiked"].mean[:, :, 0] += 1
+    runs["sharp"].mean[:] += 3
+    runs["sharp"].quantiles[:] = 1
+    learned = weights(runs, whole(1), metric)
+    assert list(runs)[int(learned[0].argmax())] == PREFERRED[metric]
+    assert list(runs)[int(learned[1].argmax())] == PREFERRED[metric]
