@@ -8,10 +8,11 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.validate import ParamValidator
 
 from localaws.wire import check
+from tests.contract.helpers import unique
 
 # What any operation of AWS may answer without its model saying so, and what our own service says of unbuilt ones.
 COMMON_ERRORS = {
@@ -95,3 +96,30 @@ def refused(code: str, call: Callable[..., Any], *words: str, **params: Any) -> 
     for word in words:
         assert word in error["Message"], (word, error["Message"])
     return error["Message"]
+
+
+def call_with_least(made, operation: str) -> dict:
+    """What an operation answers to the smallest input that its model allows, about resources that do not exist."""
+    model = made.meta.service_model.operation_model(operation)
+    method = next(method for method, name in made.meta.method_to_api_mapping.items() if name == operation)
+    return getattr(made, method)(**(_least(model.input_shape, made.meta.service_model) if model.input_shape else {}))
+
+
+def _least(shape: Shape, service: ServiceModel, name: str = "") -> Any:
+    if shape.type_name == "structure":
+        return {each: _least(shape.members[each], service, each) for each in shape.required_members}
+    if shape.type_name == "list":
+        return [_least(shape.member, service, name)] * max(shape.metadata.get("min", 0), 1)
+    if shape.type_name == "map":
+        return {}
+    if shape.type_name != "string":
+        return {"timestamp": 1_700_000_000, "boolean": False}.get(shape.type_name, 1)
+    if shape.enum:
+        return shape.enum[0]
+    if name.lower().endswith("rolearn"):
+        return "arn:aws:iam::000000000000:role/none"
+    if name.lower() == "path":
+        return "s3://nowhere/"
+    if name.lower().endswith(("arn", "arns")):
+        return f"arn:aws:{service.signing_name}:us-east-1:000000000000:nothing/none"
+    return unique("x").replace("_", "")

@@ -1,11 +1,10 @@
 """Every operation of Personalize's three services is served, or is one of those left out and says so."""
 
 import pytest
-from botocore.model import Shape
 
 from localaws.settings import Settings
-from tests.contract.clients import client
-from tests.contract.helpers import ended, gone, unique
+from tests.contract.clients import call_with_least, client
+from tests.contract.helpers import ended, gone
 
 # User segments, data deletion, metric attributions and actions.
 LEFT_OUT = {
@@ -25,27 +24,6 @@ LEFT_OUT = {
     "PutActions",
     "UpdateMetricAttribution",
 }
-ARN = "arn:aws:personalize:us-east-1:000000000000:nothing/none"
-ROLE = "arn:aws:iam::000000000000:role/none"
-
-
-def _least(shape: Shape, name: str = ""):
-    """The smallest input that the model allows."""
-    if shape.type_name == "structure":
-        return {each: _least(shape.members[each], each) for each in shape.required_members}
-    if shape.type_name == "list":
-        return [_least(shape.member, name)] * max(shape.metadata.get("min", 0), 1)
-    if shape.type_name == "map":
-        return {}
-    if shape.type_name != "string":
-        return {"timestamp": 1_700_000_000, "boolean": False}.get(shape.type_name, 1)
-    if shape.enum:
-        return shape.enum[0]
-    if name.lower().endswith("rolearn"):
-        return ROLE
-    if name == "path":
-        return "s3://nowhere/"
-    return ARN if name.lower().endswith("arn") else unique("x").replace("_", "-")
 
 
 @pytest.mark.parametrize("service", ["personalize", "personalize-runtime", "personalize-events"])
@@ -53,10 +31,8 @@ def test_an_operation_is_served_or_says_that_it_is_not(embedded_aws: Settings, s
     made = client(service)
     unbuilt = {}
     for name in made.meta.service_model.operation_names:
-        model = made.meta.service_model.operation_model(name)
-        method = next(method for method, operation in made.meta.method_to_api_mapping.items() if operation == name)
         try:
-            answer = getattr(made, method)(**(_least(model.input_shape) if model.input_shape else {}))
+            answer = call_with_least(made, name)
         except made.exceptions.ClientError as error:
             if error.response["Error"]["Code"] == "UnsupportedOperation":
                 unbuilt[name] = error.response["Error"]["Message"]
