@@ -60,21 +60,21 @@ def test_the_clean_up_leaves_nothing(done: Path, ana: Learner):
 
 
 def test_leftovers_are_found(ana: Learner):
-    """Of ana, and not of somebody else."""
-    s3, glue = boto3.client("s3"), boto3.client("glue")
-    key, other = "workshop/ana/forecasting/target/x.csv", "workshop/ben/x.csv"
-    for each in (key, other):
-        s3.put_object(Bucket=ana.settings["DATA_BUCKET"], Key=each, Body=b"x")
+    """Those of ana, not those of somebody else."""
+    s3, glue, forecast = boto3.client("s3"), boto3.client("glue"), boto3.client("forecast")
+    bucket, keys = ana.settings["DATA_BUCKET"], [f"workshop/{name}/forecasting/x.csv" for name in ("ana", "ben")]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     glue.create_database(DatabaseInput={"Name": "lab_ana"})
-    made = [
-        boto3.client("forecast").create_dataset_group(DatasetGroupName=f"lab_{who}_sales", Domain="RETAIL")
-        for who in ("ana", "ben")
+    groups = [
+        forecast.create_dataset_group(DatasetGroupName=f"lab_{name}_sales", Domain="RETAIL")["DatasetGroupArn"]
+        for name in ("ana", "ben")
     ]
-    assert leftovers(ana.settings) == [
-        made[0]["DatasetGroupArn"],
-        "Glue database lab_ana",
-        f"s3://{ana.settings['DATA_BUCKET']}/{key}",
-    ]
+    assert leftovers(ana.settings) == [groups[0], "Glue database lab_ana", f"s3://{bucket}/{keys[0]}"]
+    for group in groups:
+        forecast.delete_dataset_group(DatasetGroupArn=group)
+    glue.delete_database(Name="lab_ana")
+    boto3.resource("s3").Bucket(bucket).object_versions.filter(Prefix="workshop/").delete()
 
 
 def test_a_learner_cannot_touch_anothers(ana: Learner):
