@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo notebooks test cost local bootstrap deploy destroy synth diff audit lint lock clean
+.PHONY: help setup prophet neural demo workshop notebooks test cost local bootstrap deploy destroy synth diff audit lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and r
 
 notebooks: setup $(VENV)/.jupyter ## every notebook of the workshop, run against the embedded AWS, into build/notebooks/
 	python -m workshop --state $(STATE)
+
+workshop: setup $(VENV)/.jupyter ## JupyterLab with the notebooks for each learner (LEARNERS=N), on the embedded AWS
+	python -m demo.workshop --dataset $(DATASET) --state $(STATE) $(if $(LEARNERS),--learners $(LEARNERS))
 
 test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest

@@ -14,9 +14,13 @@ from infra.workshop import Workshop
 
 
 def build(app: App) -> None:
-    """The stacks of the dataset that context `dataset` names (its folder under data/ has _ for -)."""
+    """The stacks of the dataset that context `dataset` names (its folder under data/ has _ for -).
+
+    Context `learners` says how many the workshop is for, whatever the config says.
+    """
     dataset = app.node.try_get_context("dataset") or "grocery"
-    settings = config.load(Path(__file__).parent / "data" / dataset.replace("-", "_") / "pipeline.yaml")
+    path = Path(__file__).parent / "data" / dataset.replace("-", "_") / "pipeline.yaml"
+    settings = config.load(path, learners=app.node.try_get_context("learners"))
     operations = Operations(app, f"storecast-{settings.dataset}-operations", config=settings)
     storage = Storage(app, f"storecast-{settings.dataset}-storage", config=settings, operations=operations)
     shared = {"config": settings, "storage": storage}
@@ -24,7 +28,7 @@ def build(app: App) -> None:
         Forecasting(app, f"storecast-{settings.dataset}-forecasting", operations=operations, **shared)
     if settings.recommending:
         Recommending(app, f"storecast-{settings.dataset}-recommending", operations=operations, **shared)
-    Workshop(app, f"storecast-{settings.dataset}-workshop", **shared)
+    Workshop(app, f"storecast-{settings.dataset}-workshop", operations=operations, **shared)
     Tags.of(app).add("project", "storecast")
     Tags.of(app).add("dataset", settings.dataset)
 

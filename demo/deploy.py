@@ -26,14 +26,23 @@ def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
     sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"]}
     if stamp.exists() and json.loads(stamp.read_text()) == sources and outputs(dataset):
         return False
-    run = {"NO_COLOR": "1", "CDK_DISABLE_VERSION_CHECK": "1"} | dict(os.environ) | dict(environment)
-    if not _stack("CDKToolkit"):
-        _cdk(["bootstrap", *_context(dataset)], run, out / "bootstrap.log")
     # forecasting and recommending, as far as the config has them; the CLI adds the stacks that they depend on.
-    pipelines = f"storecast-{dataset}-*ing"
-    _cdk(["deploy", pipelines, "--require-approval", "never", *_context(dataset)], run, out / "deploy.log")
+    _deploy(f"storecast-{dataset}-*ing", _context(dataset), environment, out)
     stamp.write_text(json.dumps(sources))
     return True
+
+
+def deploy_workshop(dataset: str, environment: Mapping[str, str], out: Path, learners: int | None) -> None:
+    """Bootstraps and deploys the workshop, for as many learners as the config says if `learners` does not."""
+    number = ["--context", f"learners={learners}"] if learners else []
+    _deploy(f"storecast-{dataset}-workshop", [*_context(dataset), *number], environment, out)
+
+
+def _deploy(stacks: str, context: list[str], environment: Mapping[str, str], out: Path) -> None:
+    run = {"NO_COLOR": "1", "CDK_DISABLE_VERSION_CHECK": "1"} | dict(os.environ) | dict(environment)
+    if not _stack("CDKToolkit"):
+        _cdk(["bootstrap", *context], run, out / "bootstrap.log")
+    _cdk(["deploy", stacks, "--require-approval", "never", *context], run, out / "deploy.log")
 
 
 def destroy(dataset: str, environment: Mapping[str, str], out: Path) -> None:

@@ -34,6 +34,24 @@ def role(
     return made
 
 
+def service_role(scope: Stack, service: str, rights: Sequence[Right]) -> iam.Role:
+    """A role only this account's use of the service may take on (aws-forecast-iam-roles.md, confused deputy)."""
+    principal = iam.ServicePrincipal(
+        f"{service}.amazonaws.com",
+        conditions={
+            "StringEquals": {"aws:SourceAccount": scope.account},
+            "ArnLike": {"aws:SourceArn": f"arn:{scope.partition}:{service}:{scope.region}:{scope.account}:*"},
+        },
+    )
+    return role(
+        scope,
+        f"{service.capitalize()}Role",
+        principal=principal,
+        rights=rights,
+        description=f"Amazon {service.capitalize()} reaches Storecast's data under this role",
+    )
+
+
 def document(rights: Iterable[Right]) -> iam.PolicyDocument:
     return iam.PolicyDocument(
         statements=[

@@ -66,9 +66,9 @@ _PERSONALIZE_MAX_METADATA = {"interactions": 5, "items": 100, "users": 25}
 
 
 @functools.cache
-def forecast_enum(shape: str) -> list[str]:
-    """The values botocore's model of Forecast allows for the shape."""
-    return Loader().load_service_model("forecast", "service-2")["shapes"][shape]["enum"]
+def enum(service: str, shape: str) -> list[str]:
+    """The values botocore's model of the service allows for the shape."""
+    return Loader().load_service_model(service, "service-2")["shapes"][shape]["enum"]
 
 
 def not_one_of(value: str, allowed: Sequence[str]) -> list[str]:
@@ -105,7 +105,7 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         if name not in columns
     ]
     for name, attribute_type in columns.items():
-        allowed = required.get(name, forecast_enum("AttributeType"))
+        allowed = required.get(name, enum("forecast", "AttributeType"))
         found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
         found += _name_problems(kind, name)
     if kind == "related" and target in columns:
@@ -123,7 +123,7 @@ def boundary_problems(frequency: str, boundary: Mapping[str, str | int]) -> list
         if unit not in allowed:
             found.append(f"{unit}: not for frequency {frequency}; allowed: {', '.join(allowed) or 'nothing'}")
         elif unit not in _BOUNDARY_NUMBERS:
-            found += [f"{unit}: {problem}" for problem in not_one_of(str(value), forecast_enum(unit))]
+            found += [f"{unit}: {problem}" for problem in not_one_of(str(value), enum("forecast", unit))]
         elif value not in (numbers := _BOUNDARY_NUMBERS[unit]):
             found.append(f"{unit}: {value!r}; allowed: {numbers[0]} to {numbers[-1]}")
     return found

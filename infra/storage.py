@@ -15,6 +15,8 @@ from infra.config import Pipeline
 from infra.operations import Operations
 from infra.rights import Right
 
+WORKSHOP = "workshop/"  # where learners keep their files, a folder each, in both buckets
+
 
 class Storage(Stack):
     """Data bucket, results bucket, their access logs, and the two service roles.
@@ -41,7 +43,8 @@ class Storage(Stack):
         self.results_arn = self.export_value(self.results.bucket_arn)
 
         forecasting, recommending = f"forecasting/{config.dataset}/", f"recommending/{config.dataset}/"
-        self.forecast_role = self._service_role(
+        self.forecast_role = rights.service_role(
+            self,
             "forecast",
             [
                 *reading(self.data.bucket_arn, forecasting),
@@ -52,8 +55,9 @@ class Storage(Stack):
                 ),
             ],
         )
-        self.personalize_role = self._service_role("personalize", reading(self.data.bucket_arn, recommending))
-        self._admit_personalize(recommending)
+        self.personalize_role = rights.service_role(self, "personalize", reading(self.data.bucket_arn, recommending))
+        for prefix in (recommending, WORKSHOP):
+            self._admit_personalize(prefix)
 
         if passing:
             self._empty_at_the_end(operations, [self.data, self.results, logs])
@@ -93,23 +97,6 @@ class Storage(Stack):
                 ),
             ],
             {"Buckets": [b.bucket_name for b in buckets]},
-        )
-
-    def _service_role(self, service: str, allowed: Sequence[Right]) -> iam.Role:
-        """A role only this account's use of the service may take on (aws-forecast-iam-roles.md, confused deputy)."""
-        principal = iam.ServicePrincipal(
-            f"{service}.amazonaws.com",
-            conditions={
-                "StringEquals": {"aws:SourceAccount": self.account},
-                "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:{service}:{self.region}:{self.account}:*"},
-            },
-        )
-        return rights.role(
-            self,
-            f"{service.capitalize()}Role",
-            principal=principal,
-            rights=allowed,
-            description=f"Amazon {service.capitalize()} reaches Storecast's data under this role",
         )
 
     def _admit_personalize(self, prefix: str) -> None:

@@ -1,136 +1,96 @@
-"""The workshop: a SageMaker notebook instance with the notebooks on it."""
+"""The workshop: for each learner a SageMaker notebook instance with the notebooks, and a folder in the buckets."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, Fn, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_s3_assets as assets
-from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import rights
-from infra.checks import acknowledge
+from infra import labs, rights
 from infra.config import Pipeline
+from infra.learner import Learner, Place
+from infra.operations import Operations
 from infra.rights import Right
-from infra.storage import Storage, reading, writing
+from infra.storage import WORKSHOP, Storage, reading, writing
 
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-_FETCH = """#!/bin/bash
-# Brings the notebooks; what the user changed stays, what is missing or newer upstream comes.
-set -euo pipefail
-folder=/home/ec2-user/SageMaker/storecast
-sudo -u ec2-user mkdir -p "$folder"
-aws s3 cp {location} /tmp/notebooks.zip --region {region}
-sudo -u ec2-user unzip -uo -q /tmp/notebooks.zip -d "$folder"
-cat > "$folder/storecast.env" <<END
-DATA_BUCKET={data}
-RESULTS_BUCKET={results}
-DATASET={dataset}
-END
-chown ec2-user "$folder/storecast.env"
-"""
+_LEFT = "what learners of this workshop left behind: their names and files come at run time"
 
 
 class Workshop(Stack):
-    """The notebook instance, its lifecycle configuration and its role."""
+    """The learners, and the two roles that they pass to Forecast and Personalize."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, config: Pipeline, storage: Storage, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Pipeline,
+        storage: Storage,
+        operations: Operations,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.add_stack_dependency(storage)
-        notebooks = assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS))
-        script = _FETCH.format(
-            location=notebooks.s3_object_url,
-            region=self.region,
-            dataset=config.dataset,
-            data=storage.data.bucket_name,
-            results=storage.results.bucket_name,
+        if config.workshop.classic_policies:
+            Annotations.of(self).add_warning(
+                "workshop.classic_policies: every learner may do everything in S3, SageMaker, Forecast, Personalize "
+                "and IAM of this account, with anybody's resources. Only for an account that holds nothing else."
+            )
+        data, results = storage.data_arn, storage.results_arn
+        place = Place(
+            config=config,
+            storage=storage,
+            notebooks=assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS), exclude=["**/__pycache__"]),
+            roles={
+                "forecast": rights.service_role(
+                    self, "forecast", [*reading(data, WORKSHOP), *writing(results, WORKSHOP)]
+                ),
+                "personalize": rights.service_role(self, "personalize", reading(data, WORKSHOP)),
+            },
         )
-        lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
-            self,
-            "Lifecycle",
-            notebook_instance_lifecycle_config_name=f"storecast-{config.dataset}",
-            on_start=[
-                sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(
-                    content=Fn.base64(script)
-                )
-            ],
-        )
-        role = rights.role(
-            self,
-            "NotebookRole",
-            principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
-            description=f"Storecast {config.dataset}: the workshop's notebooks",
-            rights=self._rights(config, storage, notebooks),
-        )
-        notebook = sagemaker.CfnNotebookInstance(
-            self,
-            "Notebook",
-            notebook_instance_name=f"storecast-{config.dataset}",
-            instance_type="ml.t3.medium",
-            platform_identifier="notebook-al2023-v1",
-            role_arn=role.role_arn,
-            root_access="Disabled",
-            direct_internet_access="Enabled",
-            volume_size_in_gb=20,
-            lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
-            instance_metadata_service_configuration=sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
-                minimum_instance_metadata_service_version="2"
-            ),
-        )
-        acknowledge(
-            notebook, "SM1", "a workshop needs no private network; the option to put it into a VPC is the owner's"
-        )
-        acknowledge(notebook, "SM2", "the disk holds copies of notebooks; SageMaker encrypts it with its own key")
-        acknowledge(
-            notebook, "SM3", "the notebooks reach AWS's public endpoints and PyPI; without a VPC there is no other way"
-        )
-        CfnOutput(self, "NotebookInstance", value=notebook.attr_notebook_instance_name)
+        # A learner's name is the dataset's and a number, so that workshops on several datasets do not collide.
+        stem = config.dataset.replace("-", "")
+        cleanup = self._clean_up(operations, storage, f"lab_{stem}")
+        learners = [Learner(self, f"{stem}{n + 1:02}", place=place) for n in range(config.workshop.learners)]
+        for learner in learners:
+            # An instance goes before the cleanup begins: nobody is at work any more.
+            learner.notebook.node.add_dependency(cleanup)
+        instances = ",".join(learner.instance for learner in learners)
+        CfnOutput(self, "NotebookInstances", value=instances, description="One for each learner")
 
-    def _rights(self, config: Pipeline, storage: Storage, notebooks: assets.Asset) -> list[Right]:
-        """What a visitor of the workshop does: bring data, start and follow runs, look at what came of it."""
-        forecasting, recommending = f"forecasting/{config.dataset}/", f"recommending/{config.dataset}/"
-        names = "names come at run time"
-        return [
-            Right(
-                ["s3:GetObject"], [f"arn:{self.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]
-            ),
-            *(
-                right
-                for prefix in (forecasting, recommending)
-                for bucket in (storage.data_arn, storage.results_arn)
-                for right in reading(bucket, prefix)
-            ),
-            *writing(storage.data_arn, forecasting, recommending),
+    def _clean_up(self, operations: Operations, storage: Storage, names: str) -> Construct:
+        """With the stack goes what learners made: resources named `names`, a number, and more; their files."""
+        anybody = f"{names}??"
+        buckets = [storage.data, storage.results]
+        allowed = [
+            Right(["forecast:DeleteResourceTree", "forecast:StopResource"], labs.own(self, "forecast", anybody), _LEFT),
+            labs.lists("forecast", "DatasetGroups", "Datasets", "DatasetImportJobs", "Predictors", "Forecasts"),
             Right(
                 [
-                    "forecast:DescribeAutoPredictor",
-                    "forecast:DescribeForecast",
-                    "forecast:GetAccuracyMetrics",
-                    "forecast:QueryForecast",
+                    "personalize:DeleteRecommender",
+                    "personalize:DeleteFilter",
+                    "personalize:DeleteEventTracker",
+                    "personalize:DeleteDataset",
+                    "personalize:DeleteDatasetGroup",
+                    "personalize:DeleteSchema",
                 ],
-                [self.format_arn(service="forecast", resource="*", resource_name=f"storecast_{config.identifier}*")],
-                names,
+                [*labs.own(self, "personalize", anybody), *labs.trackers(self)],
+                _LEFT,
             ),
-            Right(
-                ["personalize:DescribeRecommender", "personalize:GetRecommendations"],
-                [self.format_arn(service="personalize", resource="*", resource_name=f"storecast-{config.dataset}*")],
-                names,
+            labs.lists(
+                "personalize", "DatasetGroups", "Recommenders", "Filters", "EventTrackers", "Datasets", "Schemas"
             ),
+            Right(["glue:GetDatabases", "glue:DeleteDatabase"], labs.databases(self, anybody), _LEFT),
+            Right(["s3:ListBucketVersions"], [storage.data_arn, storage.results_arn]),
             Right(
-                ["states:StartExecution", "states:ListExecutions"],
-                [
-                    f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:storecast-{config.dataset}-{p}"
-                    for p in ("forecasting", "recommending")
-                ],
-            ),
-            Right(
-                ["states:DescribeExecution", "states:GetExecutionHistory"],
-                [f"arn:{self.partition}:states:{self.region}:{self.account}:execution:storecast-{config.dataset}-*"],
-                names,
+                ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                [f"{bucket}/{WORKSHOP}*" for bucket in (storage.data_arn, storage.results_arn)],
+                _LEFT,
             ),
         ]
+        folders = [f"{bucket.bucket_name}/{WORKSHOP}" for bucket in buckets]
+        return operations.clean_up(self, allowed, {"LearnerNames": names, "Folders": folders})

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from infra.config.base import Strict
 from infra.config.forecasting import Forecasting
 from infra.config.recommending import Recommending
+from infra.config.workshop import Workshop
 
 
 class ConfigError(ValueError):
@@ -26,6 +27,7 @@ class Pipeline(Strict):
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     forecasting: Forecasting | None = None
     recommending: Recommending | None = None
+    workshop: Workshop = Workshop()
 
     @property
     def identifier(self) -> str:
@@ -33,8 +35,8 @@ class Pipeline(Strict):
         return self.dataset.replace("-", "_")
 
 
-def load(path: Path) -> Pipeline:
-    """The checked config in the file `path`.
+def load(path: Path, learners: str | None = None) -> Pipeline:
+    """The checked config in the file `path`; `learners` stands over the number that its workshop section says.
 
     Raises ConfigError with every problem found: key, value, and what is allowed.
     """
@@ -49,6 +51,8 @@ def load(path: Path) -> Pipeline:
         raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
     if not (raw.get("forecasting") or raw.get("recommending")):
         raise ConfigError(f"{path}: neither forecasting nor recommending is there: at least one is needed")
+    if learners is not None:
+        raw["workshop"] = (raw.get("workshop") or {}) | {"learners": learners}
     try:
         return Pipeline.model_validate(raw)
     except ValidationError as error:

@@ -23,7 +23,7 @@ class Promotion(Strict):
     @field_validator("metric")
     @classmethod
     def _metric(cls, value: str | None) -> str | None:
-        refuse([] if value is None else schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        refuse([] if value is None else schemas.not_one_of(value, schemas.enum("forecast", "OptimizationMetric")))
         return value
 
 
@@ -129,7 +129,7 @@ class Forecasting(Strict):
     @field_validator("optimization_metric")
     @classmethod
     def _metric(cls, value: str) -> str:
-        refuse(schemas.not_one_of(value, schemas.forecast_enum("OptimizationMetric")))
+        refuse(schemas.not_one_of(value, schemas.enum("forecast", "OptimizationMetric")))
         return value
 
     @field_validator("algorithms", mode="before")

@@ -16,7 +16,7 @@ from typing import Any
 
 from common.clients import client
 from common.step import logger
-from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sweep_personalize
+from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sweep_learners, sweep_personalize
 
 _PATIENCE = 55 * 60  # seconds after the first attempt; CloudFormation gives up after 60 minutes
 _RESERVE = 60_000  # milliseconds of an invocation kept for handing over
@@ -45,8 +45,10 @@ def _sweep(event: dict[str, Any], context: Any) -> bool:
         sweeps.append(functools.partial(sweep_forecast, client("forecast"), name))
     if name := properties.get("PersonalizeNames"):
         sweeps.append(functools.partial(sweep_personalize, client("personalize"), name))
-    if buckets := properties.get("Buckets"):
-        empty_buckets(client("s3"), buckets)
+    if names := properties.get("LearnerNames"):
+        clients = [client(service) for service in ("forecast", "personalize", "glue")]
+        sweeps.append(functools.partial(sweep_learners, *clients, names))
+    empty_buckets(client("s3"), [*properties.get("Buckets", []), *properties.get("Folders", [])])
     since = event.get("Since", time.time())
     pauses = itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while left := [arn for sweep in sweeps for arn in sweep()]:

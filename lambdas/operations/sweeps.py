@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from common.resources import attempt, find, summaries
+from common.resources import attempt, summaries
+
+Ours = Callable[[str], Any]  # whether a name is that of something we made
 
 # Named one by one: a dataset whose name begins with ours (grocery, grocery-weekly) is not ours.
 _FORECAST_KINDS = ("target", "related", "metadata")
@@ -20,46 +23,80 @@ def stop_executions(states: Any, machine: str) -> None:
 
 
 def sweep_forecast(forecast: Any, name: str) -> list[str]:
-    """The dataset group `name` with its predictors, forecasts and exports, then the datasets with their imports.
-
-    A tree with a job in progress cannot go, so such jobs are stopped first (delete-resource.md, stop-resource.md).
-    """
-    group = find(forecast, "dataset_group", name)
-    if group:
-        for kind in ("predictor", "forecast"):
-            _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") == group)
-        attempt(forecast, forecast.delete_resource_tree, ResourceArn=group)
-        return [group]
-    names = {f"{name}_{kind}" for kind in _FORECAST_KINDS}
-    datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if d["DatasetName"] in names]
-    for dataset in datasets:
-        imports = f"/{dataset.rsplit('/', 1)[-1]}/"
-        _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
-        attempt(forecast, forecast.delete_resource_tree, ResourceArn=dataset)
-    return datasets
+    """The dataset group `name` with its predictors, forecasts and exports, then the datasets with their imports."""
+    datasets = {f"{name}_{kind}" for kind in _FORECAST_KINDS}
+    return _forecast_trees(forecast, name.__eq__, datasets.__contains__)
 
 
 def sweep_personalize(personalize: Any, name: str) -> list[str]:
     """Recommenders, then datasets, then the dataset group `name`, then its schemas: the order Personalize asks for."""
-    group = find(personalize, "dataset_group", name)
-    if group:
-        for kind in ("recommender", "dataset"):
-            if there := summaries(personalize, kind, datasetGroupArn=group):
-                arns = [summary[f"{kind}Arn"] for summary in there if not summary["status"].startswith("DELETE")]
-                for arn in arns:
-                    attempt(personalize, getattr(personalize, f"delete_{kind}"), **{f"{kind}Arn": arn})
-                return [summary[f"{kind}Arn"] for summary in there]
-        attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
-        return [group]
     prefixes = tuple(f"{name}-{kind}-" for kind in _PERSONALIZE_KINDS)
-    schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if s["name"].startswith(prefixes)]
+    kinds = ("recommender", "dataset")
+    return _personalize_groups(personalize, kinds, name.__eq__, lambda schema: schema.startswith(prefixes))
+
+
+def sweep_learners(forecast: Any, personalize: Any, glue: Any, names: str) -> list[str]:
+    """All that learners made: their resources are named `names`, a number of two digits, an underscore, and more."""
+    theirs = re.compile(rf"{names}\d\d_").match
+    kinds = ("event_tracker", "filter", "recommender", "dataset")
+    for page in glue.get_paginator("get_databases").paginate():
+        for database in page["DatabaseList"]:
+            if re.fullmatch(rf"{names}\d\d", database["Name"]):
+                glue.delete_database(Name=database["Name"])
+    return [
+        *_forecast_trees(forecast, theirs, theirs),
+        *_personalize_groups(personalize, kinds, theirs, theirs),
+    ]
+
+
+def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
+    """The dataset groups whose names are ours as trees, then the datasets.
+
+    A tree with a job in progress cannot go, so such jobs are stopped first (delete-resource.md, stop-resource.md).
+    """
+    groups = [g["DatasetGroupArn"] for g in summaries(forecast, "dataset_group") if group(g["DatasetGroupName"])]
+    if groups:
+        for kind in ("predictor", "forecast"):
+            _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") in groups)
+        for arn in groups:
+            attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)
+        return groups
+    datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if dataset(d["DatasetName"])]
+    for arn in datasets:
+        imports = f"/{arn.rsplit('/', 1)[-1]}/"
+        _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
+        attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)
+    return datasets
+
+
+def _personalize_groups(personalize: Any, kinds: Sequence[str], group: Ours, schema: Ours) -> list[str]:
+    """What is in the dataset groups whose names are ours, kind by kind, then the groups, then the schemas."""
+    groups = [g["datasetGroupArn"] for g in summaries(personalize, "dataset_group") if group(g["name"])]
+    if groups:
+        return [arn for each in groups for arn in _personalize_group(personalize, kinds, each)]
+    schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if schema(s["name"])]
     return [arn for arn in schemas if not attempt(personalize, personalize.delete_schema, schemaArn=arn)]
 
 
-def empty_buckets(s3: Any, buckets: Sequence[str]) -> None:
-    """Delete every version of every object."""
-    for bucket in buckets:
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+def _personalize_group(personalize: Any, kinds: Sequence[str], group: str) -> list[str]:
+    for kind in kinds:
+        first, *rest = kind.split("_")
+        arn = "".join([first, *map(str.capitalize, rest), "Arn"])
+        if there := summaries(personalize, kind, datasetGroupArn=group):
+            for summary in there:
+                if not summary["status"].startswith("DELETE"):
+                    attempt(personalize, getattr(personalize, f"delete_{kind}"), **{arn: summary[arn]})
+            return [summary[arn] for summary in there]
+    attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
+    return [group]
+
+
+def empty_buckets(s3: Any, folders: Sequence[str]) -> None:
+    """Delete every version of every object in the buckets, or folders of buckets (`bucket/folder/`)."""
+    for folder in folders:
+        bucket, _, prefix = folder.partition("/")
+        narrower = {"Prefix": prefix} if prefix else {}
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, **narrower):
             there = [
                 {"Key": v["Key"], "VersionId": v["VersionId"]}
                 for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))

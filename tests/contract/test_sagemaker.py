@@ -24,6 +24,13 @@ aws sts get-caller-identity --query Arn --output text >> /home/ec2-user/SageMake
 nohup sleep 1000 > /dev/null 2>&1 &
 if touch {outside}/was-here; then exit 1; fi
 """
+STOP_WHEN_IDLE = (Path(__file__).parents[2] / "infra" / "lifecycle" / "stop_when_idle.py").read_text()
+WATCHED = """#!/bin/bash
+cat > /opt/ml/stop_when_idle.py <<'END'
+{script}
+END
+nohup python3 /opt/ml/stop_when_idle.py {name} us-east-1 0.05 > /tmp/log 2>&1 &
+"""
 KERNEL = """
 import boto3, json, os, sys
 from botocore.exceptions import ClientError
@@ -239,6 +246,18 @@ def test_a_notebook_that_cannot_be_made(sagemaker, notebook: str) -> None:
     refused("ValidationException", create, "assume", distrusted, **{**other, "RoleArn": distrusted})
     refused("ValidationException", create, "InstanceType", "ml.t9.huge", **{**other, "InstanceType": "ml.t9.huge"})
     refused("ValidationException", sagemaker.describe_notebook_instance, "other", NotebookInstanceName="other")
+
+
+def test_an_idle_instance_stops_by_the_script_that_the_workshop_brings(sagemaker) -> None:
+    name = unique("notebook").replace("_", "-")
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName=name,
+        InstanceType="ml.t3.medium",
+        RoleArn=role("sagemaker", statement("sagemaker:StopNotebookInstance")),
+        LifecycleConfigName=config(sagemaker, OnStart=WATCHED.format(script=STOP_WHEN_IDLE, name=name)),
+    )
+    becomes(sagemaker, name, "Stopped")
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
 
 
 def test_a_role_that_lost_sagemakers_trust_fails_the_next_start(sagemaker) -> None:

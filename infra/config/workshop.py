@@ -1,0 +1,35 @@
+"""The section `workshop` of a pipeline.yaml: the notebook instances that `make workshop` brings."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, field_validator
+
+from infra import schemas
+from infra.config.base import Strict, problems, refuse
+
+
+class Workshop(Strict):
+    """What each learner gets; names and values are SageMaker's where it has one."""
+
+    learners: int = Field(default=1, ge=1, le=99)
+    instance_type: str = "ml.t3.medium"
+    volume_size_gb: int = Field(default=20, ge=5, le=16_384)
+    idle_minutes: int = Field(default=60, ge=5, le=1_440)  # without a running cell or terminal; then it stops
+    git_repository: str | None = None  # an https URL that SageMaker clones beside the notebooks
+    root_access: bool = False
+    classic_policies: bool = False  # the five AWS managed policies of the classic workshop recipe
+
+    @field_validator("instance_type")
+    @classmethod
+    def _instance_type(cls, value: str) -> str:
+        refuse(schemas.not_one_of(value, schemas.enum("sagemaker", "InstanceType")))
+        return value
+
+    @field_validator("git_repository")
+    @classmethod
+    def _git_repository(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https://[^/\s@]+/\S+", value):
+            raise problems(["allowed: an https URL without credentials, such as https://github.com/owner/name"])
+        return value

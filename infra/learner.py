@@ -1,0 +1,145 @@
+"""One learner: a notebook instance that brings the notebooks when it starts and stops when idle, and its role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra import labs, rights
+from infra.checks import acknowledge
+from infra.config import Pipeline
+from infra.rights import Right
+from infra.storage import WORKSHOP, Storage
+
+_SCRIPTS = Path(__file__).resolve().parent / "lifecycle"
+_CLASSIC = (
+    "AmazonSageMakerFullAccess",
+    "AmazonS3FullAccess",
+    "service-role/AmazonPersonalizeFullAccess",
+    "AmazonForecastFullAccess",
+    "IAMFullAccess",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all learners share: `roles` are those that they pass, by service."""
+
+    config: Pipeline
+    storage: Storage
+    notebooks: assets.Asset
+    roles: Mapping[str, iam.Role]
+
+
+class Learner(Construct):
+    """The learner called `name`: small letters and digits, the last two of them a number."""
+
+    def __init__(self, scope: Stack, name: str, *, place: Place) -> None:
+        super().__init__(scope, f"Learner{name[-2:]}")
+        self.instance, self.folder = f"storecast-{name}", f"{WORKSHOP}{name}/"
+        settings = place.config.workshop
+        role = rights.role(
+            self,
+            "Role",
+            principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            description=f"Storecast: what {name} may do in the workshop",
+            rights=[
+                *labs.allowed(scope, place.config, place.storage, f"lab_{name}", self.folder),
+                *self._instance_rights(scope, place),
+            ],
+        )
+        if settings.classic_policies:
+            _add_classic_policies(role)
+        lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
+            self,
+            "Lifecycle",
+            notebook_instance_lifecycle_config_name=self.instance,
+            on_start=[
+                sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(
+                    content=Fn.base64(self._on_start(scope, name, place))
+                )
+            ],
+        )
+        self.notebook = sagemaker.CfnNotebookInstance(
+            self,
+            "Notebook",
+            notebook_instance_name=self.instance,
+            instance_type=settings.instance_type,
+            platform_identifier="notebook-al2023-v1",
+            role_arn=role.role_arn,
+            root_access="Enabled" if settings.root_access else "Disabled",
+            direct_internet_access="Enabled",
+            default_code_repository=settings.git_repository,
+            volume_size_in_gb=settings.volume_size_gb,
+            lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
+            instance_metadata_service_configuration=sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
+                minimum_instance_metadata_service_version="2"
+            ),
+        )
+        for rule, reason in (
+            ("SM1", "a workshop needs no private network; the option to put it into a VPC is the owner's"),
+            ("SM2", "the disk holds copies of notebooks; SageMaker encrypts it with its own key"),
+            ("SM3", "the notebooks reach AWS's public endpoints and PyPI; without a VPC there is no other way"),
+        ):
+            acknowledge(self.notebook, rule, reason)
+
+    def _instance_rights(self, stack: Stack, place: Place) -> list[Right]:
+        """What its own start and its idle stop need, and the two roles to pass."""
+        notebooks = place.notebooks
+        return [
+            Right(
+                ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]
+            ),
+            Right(
+                ["sagemaker:StopNotebookInstance"],
+                [stack.format_arn(service="sagemaker", resource="notebook-instance", resource_name=self.instance)],
+            ),
+            *(
+                Right(
+                    ["iam:PassRole"],
+                    [role.role_arn],
+                    conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
+                )
+                for service, role in place.roles.items()
+            ),
+        ]
+
+    def _on_start(self, stack: Stack, name: str, place: Place) -> str:
+        """The lifecycle script; `storecast.env` is all that the notebooks know of where they are."""
+        settings = {
+            "DATASET": place.config.dataset,
+            "DATA_BUCKET": place.storage.data.bucket_name,
+            "RESULTS_BUCKET": place.storage.results.bucket_name,
+            "LEARNER": name,
+            "FORECAST_ROLE_ARN": place.roles["forecast"].role_arn,
+            "PERSONALIZE_ROLE_ARN": place.roles["personalize"].role_arn,
+        }
+        return (
+            (_SCRIPTS / "on_start.sh")
+            .read_text()
+            .format(
+                region=stack.region,
+                notebooks=place.notebooks.s3_object_url,
+                settings="\n".join(f"{key}={value}" for key, value in settings.items()),
+                stop_when_idle=(_SCRIPTS / "stop_when_idle.py").read_text(),
+                instance=self.instance,
+                idle_minutes=place.config.workshop.idle_minutes,
+            )
+        )
+
+
+def _add_classic_policies(role: iam.Role) -> None:
+    for name in _CLASSIC:
+        role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(name))
+        acknowledge(
+            role,
+            f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{name}]",
+            "the classic workshop recipe, asked for in the config; the synth warns of it",
+        )
