@@ -73,6 +73,7 @@ class Operations(Stack):
         self.dead_letters = self._dead_letters(config)
         watching.alarms(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
         watching.dashboard(self, config=config)
+        watching.stopped_runs(self, config=config, topic=self.topic)
         self._cleanup = steps.lambda_function(
             self,
             self.toolbox,
@@ -86,7 +87,7 @@ class Operations(Stack):
         CfnOutput(self, "LockTable", value=lock.ref)
 
     def _key(self) -> kms.Key:
-        """The topic's own key: alarms cannot publish to a topic under AWS's key (SNS guide, sns-key-management.md)."""
+        """The topic's own key: alarms and rules cannot publish under AWS's (SNS guide, sns-key-management.md)."""
         key = kms.Key(
             self,
             "TopicKey",
@@ -96,7 +97,7 @@ class Operations(Stack):
         )
         key.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in ("cloudwatch", "events")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},

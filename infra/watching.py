@@ -5,11 +5,14 @@ Metrics named Storecast come from the steps themselves (lambdas/common/metrics.p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
@@ -105,6 +108,47 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
         statistic="Maximum",
         period=300,
         treat_missing_data="notBreaching",
+    )
+
+
+def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.CfnRule:
+    """Tells the topic of a run that was stopped or timed out: it had no chance to tell by itself."""
+    told = {
+        "what": f"a run of {config.dataset} ended before it was done; nothing that serves has changed",
+        "execution": "<execution>",
+        "status": "<status>",
+        "next": "start the state machine with {} or wait for the next upload or sweep: it takes over the lock",
+    }
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+        )
+    )
+    return events.CfnRule(
+        stack,
+        "StoppedRuns",
+        description="Runs that were stopped by hand or timed out are told to the topic",
+        event_pattern={
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {
+                "status": ["ABORTED", "TIMED_OUT"],
+                "stateMachineArn": [_machine(stack, config, pipeline) for pipeline in pipelines_of(config)],
+            },
+        },
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="Topic",
+                arn=topic.topic_arn,
+                input_transformer=events.CfnRule.InputTransformerProperty(
+                    input_paths_map={"execution": "$.detail.executionArn", "status": "$.detail.status"},
+                    input_template=json.dumps(told),
+                ),
+            )
+        ],
     )
 
 

@@ -121,7 +121,11 @@ def test_buckets_are_encrypted_versioned_private_and_take_tls_only(assembly: Ass
 
 
 def test_only_uploads_of_this_dataset_start_a_pipeline(assembly: Assembly) -> None:
-    rules = {name.split("/")[0]: rule["EventPattern"] for name, rule in assembly.resources("AWS::Events::Rule").items()}
+    rules = {
+        name.split("/")[0]: rule["EventPattern"]
+        for name, rule in assembly.resources("AWS::Events::Rule").items()
+        if name.endswith("/NewData")
+    }
     assert {stack: pattern["detail"]["object"]["key"] for stack, pattern in rules.items()} == {
         "forecasting": [{"prefix": "forecasting/sample/"}],
         "recommending": [{"prefix": "recommending/sample/"}],

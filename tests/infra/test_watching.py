@@ -26,8 +26,10 @@ def test_alarms_may_publish_to_the_topic_under_its_own_key(assembly: Assembly) -
     [topic] = assembly.resources("AWS::SNS::Topic").values()
     assert "TopicKey" in json.dumps(topic["KmsMasterKeyId"])
     [key] = assembly.resources("AWS::KMS::Key").values()
-    services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
-    assert "cloudwatch.amazonaws.com" in services and key["EnableKeyRotation"] is True
+    assert ["cloudwatch.amazonaws.com", "events.amazonaws.com"] in [
+        statement["Principal"].get("Service") for statement in key["KeyPolicy"]["Statement"]
+    ]
+    assert key["EnableKeyRotation"] is True
 
 
 def test_our_metrics_have_the_dimensions_that_alarms_and_dashboard_ask_for(assembly: Assembly) -> None:
@@ -47,5 +49,18 @@ def test_undelivered_starts_go_to_the_dead_letters(assembly: Assembly) -> None:
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert "rule/storecast-sample-*" in flat(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
     assert tls["Effect"] == "Deny"
-    for rule in assembly.resources("AWS::Events::Rule").values():
-        assert all("DeadLetters" in flat(target["DeadLetterConfig"]["Arn"]) for target in rule["Targets"])
+    for name, rule in assembly.resources("AWS::Events::Rule").items():
+        if name.endswith("/NewData"):
+            assert all("DeadLetters" in flat(target["DeadLetterConfig"]["Arn"]) for target in rule["Targets"])
+
+
+def test_a_run_that_is_stopped_is_told_by_somebody_else(assembly: Assembly) -> None:
+    rule = assembly.resources("AWS::Events::Rule")["operations/StoppedRuns"]
+    detail = rule["EventPattern"]["detail"]
+    assert detail["status"] == ["ABORTED", "TIMED_OUT"]
+    assert [flat(arn).rpartition(":")[2] for arn in detail["stateMachineArn"]] == [
+        "storecast-sample-forecasting",
+        "storecast-sample-recommending",
+    ]
+    told = json.loads(rule["Targets"][0]["InputTransformer"]["InputTemplate"])
+    assert told["status"] == "<status>" and "next" in told
