@@ -47,9 +47,12 @@ class Deployed:
     settings: engine.Settings
     records: Callable[[str], Records]
 
-    def asked(self, params: Mapping, put: list[tuple[str, str, int]]) -> "Asked":
+    def asked(
+        self, params: Mapping, put: list[tuple[str, str, int]], context: Mapping[str, str] | None = None
+    ) -> "Asked":
         """A request with `userId` and `itemId` as its recipe needs them; `put`: the user's events since training.
 
+        Personal recipes go by the context, too, and by the record of a user without events.
         Raises InvalidInputException naming what is missing.
         """
         for member, needed in (("userId", self.recipe.needs_user), ("itemId", self.recipe.needs_item)):
@@ -57,7 +60,15 @@ class Deployed:
                 raise invalid(f"{member} is required by recipe {self.recipe.name}.")
         item = _code(self.served.model["item_ids"], params["itemId"]) if self.recipe.needs_item else None
         user = params.get("userId")
-        return Asked(self, self._history(user, put), user, item)
+        history = self._history(user, put)
+        return Asked(self, history, user, item, self._tilt(user, history, context or {}))
+
+    def _tilt(self, user: str | None, history: engine.History, context: Mapping[str, str]) -> np.ndarray | None:
+        if not engine.personal(self.recipe):
+            return None
+        record = self.records("USERS").by_id.get(user, {}) if not len(history.items) else {}
+        traits = {f"USERS.{name}": value for name, value in record.items() if isinstance(value, str)}
+        return engine.tilt(self.served.model, traits | context)
 
     def _history(self, user: str | None, put: list[tuple[str, str, int]]) -> engine.History:
         """What training knew of the user or session, and what came in since, oldest first."""
@@ -75,12 +86,13 @@ def _code(vocabulary: np.ndarray, name: str | None) -> int:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what answers it, for which user, about which item."""
+    """One request: what answers it, for which user, about which item; `tilt` (N,) is what its traits add to logits."""
 
     by: Deployed
     history: engine.History
     user: str | None
     item: int | None
+    tilt: np.ndarray | None
 
     @cached_property
     def situation(self) -> Situation:
@@ -98,21 +110,33 @@ class Asked:
         return filtering.apply(expression, self.situation, values)
 
     def ranking(self, k: int, allowed: np.ndarray | None) -> engine.Ranking:
+        by = self.by
+        if self.tilt is not None:
+            return engine.recommend_tilted(
+                by.recipe,
+                by.served.model,
+                self.tilt,
+                k=k,
+                history=self.history,
+                allowed=allowed,
+                settings=by.settings,
+            )
         return engine.recommend(
-            self.by.recipe,
-            self.by.served.model,
+            by.recipe,
+            by.served.model,
             k=k,
             history=self.history,
             item=self.item,
             allowed=allowed,
-            settings=self.by.settings,
+            settings=by.settings,
         )
 
     def ranked(self, wanted: list[str], allowed: np.ndarray | None) -> list[dict]:
         """The wanted items in the user's order; items without interactions come last and have no score."""
         wanted = list(dict.fromkeys(wanted))
         codes = engine.codes_of(self.by.served.model["item_ids"], wanted)
-        ranked = self.listed(engine.rank(self.by.served.model, self.history, codes, allowed, self.by.settings))
+        ranking = engine.rank(self.by.served.model, self.history, codes, allowed, self.by.settings)
+        ranked = self.listed(ranking if self.tilt is None else engine.rank_tilted(ranking, self.tilt))
         scored = {each["itemId"] for each in ranked}
         return ranked + [
             {"itemId": name}

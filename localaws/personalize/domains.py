@@ -66,4 +66,5 @@ RESERVED = {
 
 # Fields that say who, what and when: never null, and no metadata.
 KEYS = ("USER_ID", "ITEM_ID", "TIMESTAMP")
+NO_METADATA_OF_EVENTS = (*KEYS, *_OF_EVENTS)
 MOST_METADATA = {"Interactions": 5, "Items": 100, "Users": 25}  # quotas page of the guide

@@ -8,12 +8,13 @@ import numpy as np
 
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.personalize import engine, filtering, metadata
+from localaws.personalize import domains, engine, filtering, metadata
 from localaws.personalize.answering import DEFAULT_RESULTS, MOST_RESULTS, Asked, Deployed, check_results, served
-from localaws.personalize.datasets import stream_of
+from localaws.personalize.datasets import fields_of, stream_of
 from localaws.personalize.kinds import children, get, invalid
 from localaws.personalize.recipes import recipe, settings_of, trained_settings
 from localaws.personalize.records import records
+from localaws.resources import Resource
 
 
 def get_recommendations(context: Context, params: dict) -> dict:
@@ -75,17 +76,37 @@ def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
 
 
 def _asked(context: Context, group_arn: str, by: Deployed, params: dict) -> Asked:
-    put = _put_since(context, group_arn, params["userId"]) if "userId" in params else []
-    return by.asked(params, put)
+    interactions = _interactions(context, group_arn)
+    put = _put_since(context, interactions, params["userId"]) if "userId" in params and interactions else []
+    if "context" in params:
+        _check_context(context, interactions, by.recipe, params["context"])
+    return by.asked(params, put, params.get("context"))
 
 
-def _put_since(context: Context, group_arn: str, user: str) -> list[tuple[str, str, int]]:
-    """(item, event type, epoch seconds) of the user's events that were put, those of earlier trainings among them."""
+def _interactions(context: Context, group_arn: str) -> Resource | None:
     for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
         if dataset.record["datasetType"] == "INTERACTIONS":
-            events = stream_of(context, dataset).by_user.of(user)
-            return [(e["ITEM_ID"], e["EVENT_TYPE"], e["TIMESTAMP"]) for e in events if e["ITEM_ID"] is not None]
-    return []
+            return dataset
+    return None
+
+
+def _put_since(context: Context, interactions: Resource, user: str) -> list[tuple[str, str, int]]:
+    """(item, event type, epoch seconds) of the user's events that were put, those of earlier trainings among them."""
+    events = stream_of(context, interactions).by_user.of(user)
+    return [(e["ITEM_ID"], e["EVENT_TYPE"], e["TIMESTAMP"]) for e in events if e["ITEM_ID"] is not None]
+
+
+def _check_context(context: Context, interactions: Resource | None, asked: engine.Recipe, given: dict) -> None:
+    """The metadata fields of the Interactions dataset alone (contextual-metadata.md)."""
+    if not engine.personal(asked):
+        raise invalid(f"context cannot be given to recipe {asked.name}.")
+    fields = fields_of(context, interactions) if interactions else []
+    known = [field.name for field in fields if field.name not in domains.NO_METADATA_OF_EVENTS]
+    if unknown := [name for name in given if name not in known]:
+        raise invalid(
+            f"context names {', '.join(unknown)}; the metadata fields of the Interactions dataset are "
+            f"{', '.join(known) or 'none'}."
+        )
 
 
 def _allowed(context: Context, group_arn: str, asked: Asked, named: dict) -> np.ndarray:

@@ -57,7 +57,7 @@ def train(
 ) -> dict:
     """A model and its metrics. Of several candidates the one with the best `metric` in the guide's protocol; what is
     best is part of the answer if it was `tuned`."""
-    interactions, items = _selected(files, selection)
+    interactions, items, users = _selected(files, selection)
     try:
         events = engine.encode(interactions, items)
         lengthy = events.within_history_lengths(*selection.percentiles)
@@ -72,6 +72,8 @@ def train(
     record = {"modelMetrics": evaluation.metrics | baseline, "recipeArn": RECIPE_PREFIX + best.recipe}
     if tuned:
         record["tunedHPOParams"] = {"algorithmHyperParameters": dict(best.parameters)}
+    if engine.personal(RECIPES[best.recipe]):
+        model |= engine.train_traits(events, interactions, users)
     return {"record": record, "private": _saved(destination, model, events, asdict(best.settings))}
 
 
@@ -79,9 +81,10 @@ def update(
     files: dict[str, list[str]], selection: Selection, destination: Path, base: Path, metrics: dict, settings: dict
 ) -> dict:
     """The model in `base` with the items and events that came in since; its metrics are the ones it was trained to."""
-    interactions, items = _selected(files, selection)
+    interactions, items, users = _selected(files, selection)
     events = engine.encode(interactions, items)
     model = engine.update(engine.load((base / "model.npz").read_bytes()), events, items)
+    model |= engine.train_traits(events, interactions, users)
     return {"record": {"modelMetrics": metrics}, "private": _saved(destination, model, events, settings)}
 
 
@@ -104,9 +107,11 @@ def _evaluate(
     return engine.evaluate(_recipe(candidate, selection), events, items, candidate.settings, folds=folds)
 
 
-def _selected(files: dict[str, list[str]], selection: Selection) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Interactions and items (None without any) that train. A custom schema may lack EVENT_TYPE; all its events are of
-    one type then."""
+def _selected(
+    files: dict[str, list[str]], selection: Selection
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+    """Interactions, items and users (None without any) that train. A custom schema may lack EVENT_TYPE; all its events
+    are of one type then."""
     interactions = _frame(files["INTERACTIONS"])
     if selection.event_value_threshold is not None:
         if "EVENT_VALUE" not in interactions.columns:
@@ -114,9 +119,11 @@ def _selected(files: dict[str, list[str]], selection: Selection) -> tuple[pd.Dat
         interactions = interactions[interactions["EVENT_VALUE"].astype("float64") >= selection.event_value_threshold]
     types = interactions["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in interactions.columns else ""
     interactions = interactions.assign(EVENT_TYPE=types).drop(columns=selection.excluded.get("INTERACTIONS", []))
-    if "ITEMS" not in files:
-        return interactions, None
-    return interactions, _frame(files["ITEMS"], "ITEM_ID").drop(columns=selection.excluded.get("ITEMS", []))
+    items, users = (
+        _frame(files[kind], key).drop(columns=selection.excluded.get(kind, [])) if kind in files else None
+        for kind, key in (("ITEMS", "ITEM_ID"), ("USERS", "USER_ID"))
+    )
+    return interactions, items, users
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -14,6 +14,8 @@ from .metrics import METRICS
 from .ranking import Ranking
 from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
 from .settings import Settings
+from .traits import personal, rank_tilted, recommend_tilted, tilt
+from .traits import train as train_traits
 from .update import update
 from .video import VIDEO_RECIPES, VIDEO_TRENDING_NOW
 
@@ -42,9 +44,14 @@ __all__ = [
     "evaluate",
     "extended",
     "load",
+    "personal",
     "rank",
+    "rank_tilted",
     "recommend",
+    "recommend_tilted",
     "save",
+    "tilt",
     "train",
+    "train_traits",
     "update",
 ]
