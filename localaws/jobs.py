@@ -54,6 +54,7 @@ _SETTLES_AS = {
     "START PENDING": "ACTIVE",
     "START IN_PROGRESS": "ACTIVE",
 }
+_UPDATES = ("latestRecommenderUpdate", "latestCampaignUpdate", "latestSolutionUpdate")
 _STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED", "CREATE STOPPING", "CREATE STOPPED")
 _DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS", "Deleting")
 
@@ -125,10 +126,11 @@ class Jobs:
                 self._store.update(resource.arn, _SETTLES_AS[resource.status])
             elif states and resource.status in (states.pending, states.in_progress):
                 self._mark(resource.arn, states.failed, message)
-            update = resource.record.get("latestRecommenderUpdate", {})
-            if states and update.get("status") in (states.pending, states.in_progress):
-                ended = update | {"status": states.failed, "failureReason": message}
-                self._store.update(resource.arn, latestRecommenderUpdate=ended)
+            for member in _UPDATES:
+                update = resource.record.get(member, {})
+                if states and update.get("status") in (states.pending, states.in_progress):
+                    ended = update | {"status": states.failed, "failureReason": message}
+                    self._store.update(resource.arn, **{member: ended})
 
     def _run(
         self,

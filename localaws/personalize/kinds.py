@@ -12,6 +12,7 @@ from localaws.jobs import PERSONALIZE as STATES
 from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 
+MOST_TAGS = 50  # tagging-resources.md
 BUSY = (STATES.pending, STATES.in_progress, BATCH_INFERENCE.pending, BATCH_INFERENCE.in_progress)
 
 
@@ -85,6 +86,7 @@ def create(context: Context, kind: str, params: dict, status: str | None = None,
             raise limit(f"You have reached the maximum of {about.most} resources of type {kind}.")
     record = {key: value for key, value in params.items() if key != "tags"} | more
     tags = [(tag["tagKey"], tag["tagValue"]) for tag in params.get("tags", [])]
+    _check_tags(arn, {key for key, _ in tags})
     try:
         return context.store.add(arn, kind, name_of(kind, params), status or about.states.pending, record, tags)
     except ServiceError:
@@ -174,11 +176,18 @@ def list_tags(context: Context, params: dict) -> dict:
 
 def tag(context: Context, params: dict) -> None:
     arn = _existing(context, params["resourceArn"])
-    context.store.tag(arn, {each["tagKey"]: each["tagValue"] for each in params["tags"]})
+    tags = {each["tagKey"]: each["tagValue"] for each in params["tags"]}
+    _check_tags(arn, {*context.store.tags(arn), *tags})
+    context.store.tag(arn, tags)
 
 
 def untag(context: Context, params: dict) -> None:
     context.store.untag(_existing(context, params["resourceArn"]), params["tagKeys"])
+
+
+def _check_tags(arn: str, keys: set[str]) -> None:
+    if len(keys) > MOST_TAGS:
+        raise ServiceError("TooManyTagsException", f"{arn} would have {len(keys)} tags; it may have {MOST_TAGS}.")
 
 
 def _existing(context: Context, arn: str) -> str:

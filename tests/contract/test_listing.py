@@ -83,6 +83,8 @@ def test_personalize_tags(personalize) -> None:
     personalize.tag_resource(resourceArn=arn, tags=[{"tagKey": "dataset", "tagValue": "grocery"}])
     personalize.untag_resource(resourceArn=arn, tagKeys=["dataset"])
     assert personalize.list_tags_for_resource(resourceArn=arn)["tags"] == [tag]
+    many = [{"tagKey": f"key{number}", "tagValue": ""} for number in range(50)]
+    refused("TooManyTagsException", personalize.tag_resource, "51 tags", "50", resourceArn=arn, tags=many)
     refused("ResourceNotFoundException", personalize.list_tags_for_resource, resourceArn=arn + "x")
     ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)
     personalize.delete_dataset_group(datasetGroupArn=arn)

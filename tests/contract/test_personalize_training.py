@@ -161,6 +161,17 @@ def test_columns_and_histories_that_do_not_train(personalize, group) -> None:
         assert metrics[0] != metrics[1]
 
 
+def test_a_group_has_ten_solutions_at_most(personalize, group) -> None:
+    def names() -> list[str]:
+        return [each["name"] for each in personalize.list_solutions(datasetGroupArn=group.arn)["solutions"]]
+
+    while len(names()) < 10:
+        create_solutions(personalize, group, POPULAR)
+    more = {"name": "eleventh", "datasetGroupArn": group.arn, "recipeArn": RECIPE + POPULAR}
+    refused("LimitExceededException", personalize.create_solution, "10 solutions", **more)
+    refused("ResourceAlreadyExistsException", personalize.create_solution, names()[0], **more | {"name": names()[0]})
+
+
 @pytest.mark.parametrize(
     ("recipe", "config", "words"),
     [

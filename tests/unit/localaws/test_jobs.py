@@ -218,12 +218,15 @@ def test_a_kind_with_statuses_of_its_own_fails_after_a_crash_as_well(store: Stor
     assert store.get(PERSONALIZE).status == "CREATE FAILED"
 
 
-def test_an_update_that_a_crash_cut_off_failed_and_its_recommender_serves_on(store: Store, jobs: Jobs) -> None:
-    store.add(PERSONALIZE, "Recommender", "r", "ACTIVE", {"latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}})
+@pytest.mark.parametrize("kind", ["Recommender", "Campaign", "Solution"])
+def test_an_update_that_a_crash_cut_off_failed_and_what_it_updated_serves_on(
+    store: Store, jobs: Jobs, kind: str
+) -> None:
+    store.add(PERSONALIZE, kind, "r", "ACTIVE", {f"latest{kind}Update": {"status": "CREATE IN_PROGRESS"}})
     jobs.recover()
     found = store.get(PERSONALIZE)
     assert found.status == "ACTIVE"
-    assert found.record["latestRecommenderUpdate"]["status"] == "CREATE FAILED"
+    assert found.record[f"latest{kind}Update"]["status"] == "CREATE FAILED"
 
 
 def test_light_work_is_done_in_the_order_it_was_asked_for(store: Store, jobs: Jobs) -> None:
