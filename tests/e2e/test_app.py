@@ -119,13 +119,14 @@ def _athena(query: str, database: str) -> list[tuple[str, ...]]:
     return [tuple(cell.get("VarCharValue", "") for cell in row["Data"]) for row in rows[1:]]
 
 
-def test_a_what_if_is_exported_and_reported(app: App):
-    """Milk at four fifths of its price: more is expected of it and of nothing else."""
+def test_what_ifs_and_explainability_are_exported_and_reported(app: App):
+    """Milk at four fifths of its price: more is expected of it and of nothing else; the price moves the forecast."""
     newest = app.newest("forecasting")
     [scenario] = newest["whatIf"]
     assert scenario["name"] == "cheaper_milk" and scenario["most"]["key"] == "milk"
     assert scenario["expected"] - scenario["baseline"] == pytest.approx(scenario["most"]["change"], rel=1e-3)
     assert scenario["most"]["change"] > 0
+    assert {"price", "category", "brand"} <= {each["attribute"] for each in newest["impact"]}
     results = f"s3://{app.outputs['ResultsBucket']}/forecasting/{DATASET}"
     columns = _exported(f"{results}/what-if/run={newest['run']}/")[0]
     assert [name for name in columns if name.endswith("cheaper_milk_" + newest["run"] + "_p50")]
@@ -316,6 +317,7 @@ def test_destroy_leaves_nothing(app: App):
         "forecasts": forecast.list_forecasts()["Forecasts"],
         "imports": forecast.list_dataset_import_jobs()["DatasetImportJobs"],
         "exports": forecast.list_forecast_export_jobs()["ForecastExportJobs"],
+        "explainabilities": forecast.list_explainabilities()["Explainabilities"],
         "what-ifs": forecast.list_what_if_analyses()["WhatIfAnalyses"],
         "schemas": personalize.list_schemas()["schemas"],
         "personalize groups": personalize.list_dataset_groups()["datasetGroups"],

@@ -236,10 +236,13 @@ def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assemb
     assert states["Algorithms"]["Next"] == "Compare"
 
 
-def test_what_ifs_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
+def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
     states = dict(_states(machine(assembly, "forecasting")))
-    assert _decide(states["Anything to imagine?"], {"imagines": True})[0] == "Forecast what-ifs"
-    assert _decide(states["Anything to imagine?"], {})[0] == "Nothing to imagine"
+    for choice, there, then, otherwise in (
+        ("Anything to imagine?", {"imagines": True}, "Forecast what-ifs", "Nothing to imagine"),
+        ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
+    ):
+        assert _decide(states[choice], there)[0] == then and _decide(states[choice], {})[0] == otherwise
     payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
     assert _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload) == {
         "forecast": {"kind": "k"},
