@@ -1,11 +1,18 @@
-"""A learner's place in an account that lacks the workshop's stack: buckets, the services' roles, the learner's role."""
+"""A learner in an account without the workshop's stack: two buckets, and roles with the rights that the stack gives."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
+from aws_cdk import App, Environment, Stack
 
-ROLE, SESSION = "storecast-learner", "notebooks"
+from infra import config, labs, rights
+from infra.rights import Right
+from infra.storage import WORKSHOP, reading, writing
+
+_CONFIG = Path(__file__).resolve().parent.parent / "data/grocery/pipeline.yaml"
 
 
 @dataclass(frozen=True)
@@ -16,34 +23,46 @@ class Learner:
     credentials: dict[str, str]
 
 
-def prepare(name: str, dataset: str = "grocery") -> Learner:
+@dataclass(frozen=True)
+class Buckets:
+    """What the rights are told of the storage stack."""
+
+    data_arn: str
+    results_arn: str
+
+
+def prepare(name: str) -> Learner:
     """Buckets and roles for one learner. A second call finds and keeps what the first one made."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    region = boto3.Session().region_name
-    data, results = (f"storecast-workshop-{kind}-{account}-{region}" for kind in ("data", "results"))
-    for bucket in (data, results):
+    account, region = boto3.client("sts").get_caller_identity()["Account"], boto3.Session().region_name
+    stack = Stack(App(), "Learner", env=Environment(account=account, region=region))
+    names = {kind: f"storecast-workshop-{kind}-{account}-{region}" for kind in ("data", "results")}
+    for bucket in names.values():
         _bucket(bucket)
-    _admit_personalize(data, account)
-    read = [
-        _allow(["s3:GetObject"], f"arn:aws:s3:::{data}/workshop/*"),
-        _allow(["s3:ListBucket"], f"arn:aws:s3:::{data}"),
+    _admit_personalize(names["data"], account)
+    buckets = Buckets(*(f"arn:aws:s3:::{bucket}" for bucket in names.values()))
+    passed = _service_roles(stack, buckets)
+    pipeline = config.load(_CONFIG)
+    allowed = [
+        *labs.allowed(stack, pipeline, buckets, f"lab_{name}", f"{WORKSHOP}{name}/"),
+        *(
+            Right(
+                ["iam:PassRole"],
+                [arn],
+                conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
+            )
+            for service, arn in passed.items()
+        ),
     ]
-    write = [_allow(["s3:PutObject"], f"arn:aws:s3:::{results}/workshop/*")]
-    service_roles = {
-        service: _role(f"storecast-workshop-{service}", {"Service": f"{service}.amazonaws.com"}, rights)
-        for service, rights in {"forecast": read + write, "personalize": read}.items()
-    }
-    rights = _rights(name, account, region, data, results, service_roles)
-    role = _role(f"{ROLE}-{name}", {"AWS": f"arn:aws:iam::{account}:root"}, rights)
-    keys = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION)["Credentials"]
+    role = _role(stack, f"storecast-learner-{name}", {"AWS": f"arn:aws:iam::{account}:root"}, allowed)
+    keys = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="notebooks")["Credentials"]
     return Learner(
         settings={
-            "DATA_BUCKET": data,
-            "RESULTS_BUCKET": results,
-            "DATASET": dataset,
+            "DATA_BUCKET": names["data"],
+            "RESULTS_BUCKET": names["results"],
+            "DATASET": pipeline.dataset,
             "LEARNER": name,
-            "FORECAST_ROLE_ARN": service_roles["forecast"],
-            "PERSONALIZE_ROLE_ARN": service_roles["personalize"],
+            "FORECAST_ROLE_ARN": passed["forecast"],
+            "PERSONALIZE_ROLE_ARN": passed["personalize"],
         },
         credentials={
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
@@ -53,47 +72,16 @@ def prepare(name: str, dataset: str = "grocery") -> Learner:
     )
 
 
-def _rights(name: str, account: str, region: str, data: str, results: str, roles: dict[str, str]) -> list[dict]:
-    """What the labs do, on the learner's own names and folder only (README.md of the notebooks)."""
-
-    def own(service: str, *parts: str) -> list[str]:
-        return [f"arn:aws:{service}:{region}:{account}:{part}" for part in parts]
-
-    files = [f"arn:aws:s3:::{bucket}/workshop/{name}/*" for bucket in (data, results)]
-    folder = {"StringLike": {"s3:prefix": [f"workshop/{name}/*"]}}
-    buckets = [f"arn:aws:s3:::{bucket}" for bucket in (data, results)]
-    glue = [
-        "CreateDatabase",
-        "GetDatabase",
-        "DeleteDatabase",
-        "CreateTable",
-        "GetTable",
-        "GetPartitions",
-        "DeleteTable",
-    ]
-    return [
-        _allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], files),
-        _allow(["s3:ListBucket", "s3:ListBucketVersions"], buckets, folder),
-        _allow(["s3:GetBucketLocation"], buckets),
-        _allow(["forecast:*"], [*own("forecast", f"*/lab_{name}_*"), "arn:aws:forecast:::algorithm/*"]),
-        _allow(["personalize:*"], own("personalize", f"*/lab_{name}_*", "event-tracker/*")),
-        _allow(["forecast:List*", "personalize:List*", "personalize:PutEvents"], "*"),
-        _allow(["athena:StartQueryExecution"], own("athena", "workgroup/primary")),
-        _allow(["athena:GetQueryExecution", "athena:GetQueryResults"], "*"),  # the call names a query, no workgroup
-        _allow(
-            [f"glue:{action}" for action in glue],
-            own("glue", "catalog", f"database/lab_{name}", f"table/lab_{name}", f"table/lab_{name}/*"),
-        ),
-        *(
-            _allow(["iam:PassRole"], arn, {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}})
-            for service, arn in roles.items()
-        ),
-    ]
-
-
-def _allow(actions: list[str], resource: str | list[str], condition: dict | None = None) -> dict:
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
-    return statement | ({"Condition": condition} if condition else {})
+def _service_roles(stack: Stack, buckets: Buckets) -> dict[str, str]:
+    """ARNs by service: what Forecast and Personalize may do with learners' files, as in infra/workshop.py."""
+    read = reading(buckets.data_arn, WORKSHOP)
+    allowed = {"forecast": [*read, *writing(buckets.results_arn, WORKSHOP)], "personalize": read}
+    return {
+        service: _role(
+            stack, f"storecast-workshop-{service}", {"Service": f"{service}.amazonaws.com"}, allowed[service]
+        )
+        for service in allowed
+    }
 
 
 def _bucket(name: str) -> None:
@@ -104,23 +92,25 @@ def _bucket(name: str) -> None:
 
 def _admit_personalize(bucket: str, account: str) -> None:
     """Personalize needs the bucket's consent beside its role's right (granting-personalize-s3-access.md)."""
-    consent = _allow(
-        ["s3:GetObject", "s3:ListBucket"],
-        [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/workshop/*"],
-        {"StringEquals": {"aws:SourceAccount": account}},
-    )
-    consent["Principal"] = {"Service": "personalize.amazonaws.com"}
+    consent = {
+        "Effect": "Allow",
+        "Principal": {"Service": "personalize.amazonaws.com"},
+        "Action": ["s3:GetObject", "s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{WORKSHOP}*"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
     boto3.client("s3").put_bucket_policy(Bucket=bucket, Policy=_policy([consent]))
 
 
-def _role(name: str, principal: dict, rights: list[dict]) -> str:
+def _role(stack: Stack, name: str, principal: dict[str, str], allowed: Sequence[Right]) -> str:
     iam = boto3.client("iam")
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     try:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:
         arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=_policy(rights))
+    document = json.dumps(stack.resolve(rights.document(allowed)))
+    iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
     return arn
 
 
