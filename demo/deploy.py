@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).parent.parent
 CLI = ["node", str(ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk")]
 # What a template is made of.
-SOURCES = ("app.py", "cdk.json", "requirements.txt", "infra", "lambdas", "notebooks", "data/*/pipeline.yaml")
+SOURCES = ("app.py", "cdk.json", "requirements.txt", "infra", "lambdas", "data/*/pipeline.yaml")
 
 
 class DeploymentFailed(Exception):

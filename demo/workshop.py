@@ -52,7 +52,9 @@ def urls(dataset: str) -> dict[str, str]:
         instance = {"NotebookInstanceName": name}
         if sagemaker.describe_notebook_instance(**instance)["NotebookInstanceStatus"] in ("Stopped", "Failed"):
             sagemaker.start_notebook_instance(**instance)
-        sagemaker.get_waiter("notebook_instance_in_service").wait(**instance, WaiterConfig={"Delay": 1})
+        sagemaker.get_waiter("notebook_instance_in_service").wait(
+            **instance, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+        )
         found[name] = sagemaker.create_presigned_notebook_instance_url(**instance)["AuthorizedUrl"]
     return found
 
