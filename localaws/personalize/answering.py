@@ -39,7 +39,7 @@ def _items_table(served: Served, items: Records) -> Table:
 class Deployed:
     """What answers: a recipe, its trained model, and the settings of the recommender, campaign or batch job.
 
-    `records` gives the records of a dataset type, ITEMS or USERS; requests with a filter alone ask for them.
+    `records` gives the records of a dataset type, ITEMS or USERS, where a filter or a user without events needs them.
     """
 
     recipe: engine.Recipe

@@ -40,7 +40,7 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
             "settings": settings_of(config, trained_settings(version)),
             "results": results,
             "expression": expression,
-            "files": imported_files(context, group_arn) if expression else {},
+            "files": imported_files(context, group_arn),
         },
     )
     return {"batchInferenceJobArn": job.arn}

@@ -5,6 +5,7 @@ read and written have the forms of batch-data-upload.md; a line's filterValues t
 """
 
 import json
+from functools import cache
 from pathlib import Path
 
 from localaws import tables
@@ -40,8 +41,8 @@ def infer(
             f"{source} holds {len(inputs):,} files of {size:,} bytes; a batch inference job may have {MOST_FILES:,} "
             f"files and {MOST_BYTES:,} bytes."
         )
-    known = {kind: of_files(files.get(kind, []), kind) for kind in ("ITEMS", "USERS")}
-    by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, known.__getitem__)
+    records = cache(lambda kind: of_files(files.get(kind, []), kind))
+    by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, records)
     for file in inputs:
         lines = [_answer(by, line, results, expression) for line in tables.text_of(file).split("\n") if line.strip()]
         write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())

@@ -1,5 +1,7 @@
 """What a request tells: its context, and who a user is of whom there is a record and no event."""
 
+import json
+
 import boto3
 import pytest
 
@@ -87,6 +89,26 @@ def test_a_new_user_is_known_by_the_record(runtime, campaigns) -> None:
         assert [number % 2 for number in numbers].count(parity) >= 9
     numbers = [int(item[4:]) for item in _ids(runtime, campaigns[PERSONAL], userId="nobody-yet")]
     assert 2 <= [number % 2 for number in numbers].count(0) <= 8
+
+
+def test_a_batch_job_knows_new_users_too(personalize, campaigns, out: str, exporter: str) -> None:
+    s3, folder = boto3.client("s3"), unique("cold")
+    s3.put_object(Bucket=out, Key=f"{folder}/in.json", Body=b'{"userId": "cold-young"}\n{"userId": "cold-old"}\n')
+    version = personalize.describe_campaign(campaignArn=campaigns[PERSONAL])["campaign"]["solutionVersionArn"]
+    arn = personalize.create_batch_inference_job(
+        jobName=folder,
+        solutionVersionArn=version,
+        roleArn=exporter,
+        numResults=10,
+        jobInput={"s3DataSource": {"path": f"s3://{out}/{folder}/in.json"}},
+        jobOutput={"s3DataDestination": {"path": f"s3://{out}/{folder}/"}},
+    )["batchInferenceJobArn"]
+    job = ended(personalize.describe_batch_inference_job, "batchInferenceJob", batchInferenceJobArn=arn)
+    assert job["status"] == "ACTIVE", job
+    body = s3.get_object(Bucket=out, Key=f"{folder}/in.json.out")["Body"].read().decode()
+    for line, parity in zip(body.splitlines(), (0, 1), strict=True):
+        items = json.loads(line)["output"]["recommendedItems"]
+        assert [int(item[4:]) % 2 for item in items].count(parity) >= 9
 
 
 def test_a_context_that_cannot_be(runtime, campaigns) -> None:
