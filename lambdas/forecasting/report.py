@@ -76,17 +76,17 @@ def _what_ifs(scenarios: list[dict[str, Any]]) -> str:
 
 
 def _impact(scores: list[dict[str, Any]]) -> str:
-    most = max((abs(each["score"]) for each in scores), default=0) or 1
-    rows = [
-        [
-            escape(each["attribute"]),
-            number(each["score"]),
-            f'<span class="bar"><i style="width:{abs(each["score"]) / most:.0%}"></i></span>',
-        ]
-        for each in scores
-    ]
-    note = "The normalised impact score of each attribute on the predictor's forecasts: above zero it raises them."
+    rows = [[escape(each["attribute"]), number(each["score"]), _bar(each["score"])] for each in scores]
+    note = (
+        "The normalised impact score of each attribute, relative to the others, from -1 to 1: below zero it lowers the "
+        "forecasts. It says nothing of their accuracy."
+    )
     return section("What moves the forecast", table(["Attribute", "Impact", ""], rows), note) if rows else ""
+
+
+def _bar(score: float) -> str:
+    """The length and the sign of a score from -1 to 1."""
+    return f'<span class="{"bar less" if score < 0 else "bar"}"><i style="width:{abs(score):.0%}"></i></span>'
 
 
 def _items(chart: list[dict[str, Any]]) -> str:
