@@ -24,53 +24,66 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Usage:
-    """Of all processes of an embedded AWS: the highest memory seen at once (shared pages once), CPU seconds so far."""
+    """Of all processes of an embedded AWS while it was watched: the highest memory seen at once (shared pages count
+    once), and CPU seconds."""
 
     peak_mib: float = 0.0
     cpu_seconds: float = 0.0
 
 
 @contextmanager
-def embedded_aws() -> Iterator[tuple[Settings, Usage]]:
-    """Runs one while the block runs; boto3 clients made in the block talk to it."""
+def embedded_aws() -> Iterator[tuple[Settings, int]]:
+    """Runs one while the block runs; boto3 clients made in the block talk to it. Its settings and process id."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         settings = prepare(Path(folder), probe.getsockname()[1])
         probe.close()
         pid = process.start(settings)
         os.environ.update(client_environment(settings))
-        usage, done = Usage(), threading.Event()
-        watcher = threading.Thread(target=_watch, args=(pid, usage, done))
-        watcher.start()
         try:
-            yield settings, usage
+            yield settings, pid
         finally:
-            done.set()
-            watcher.join()
             process.stop(settings)
 
 
-def _watch(pid: int, usage: Usage, done: threading.Event) -> None:
-    while not done.wait(0.25):
-        kib, ticks = 0, 0
-        for each in _tree(pid):
-            try:
-                rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
-                kib += int(rollup.partition("\nPss:")[2].split()[0])
-                ticks += sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]))
-            except (OSError, IndexError):  # it ended meanwhile
-                continue
+@contextmanager
+def watched(pid: int) -> Iterator[Usage]:
+    """The usage of a process and all below it while the block runs."""
+    usage, done, before = Usage(), threading.Event(), cpu_seconds(pid)
+    watcher = threading.Thread(target=_watch_memory, args=(pid, usage, done))
+    watcher.start()
+    try:
+        yield usage
+    finally:
+        done.set()
+        watcher.join()
+        usage.cpu_seconds = cpu_seconds(pid) - before
+
+
+def _watch_memory(pid: int, usage: Usage, done: threading.Event) -> None:
+    while not done.wait(0.5):
+        rollups = [_read(f"/proc/{each}/smaps_rollup") for each in _tree(pid)]
+        kib = sum(int(rollup.partition("\nPss:")[2].split()[0]) for rollup in rollups if "\nPss:" in rollup)
         usage.peak_mib = max(usage.peak_mib, kib / 1024)
-        usage.cpu_seconds = max(usage.cpu_seconds, ticks / TICKS)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process and all below it, those that ended included."""
+    fields = [_read(f"/proc/{each}/stat").rpartition(")")[2].split()[11:15] for each in _tree(pid)]
+    return sum(int(ticks) for each in fields for ticks in each) / TICKS
 
 
 def _tree(pid: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
-        children = [int(child) for task in tasks for child in task.read_text().split()]
-    except OSError:
-        return []
+    children = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(task).split()]
     return [pid, *(each for child in children for each in _tree(child))]
+
+
+def _read(path: str | Path) -> str:
+    """Empty when the process has ended meanwhile."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:

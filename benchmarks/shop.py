@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pandas as pd
 
-from benchmarks.embedded import create_recommenders, embedded_aws, import_group
+from benchmarks.embedded import create_recommenders, embedded_aws, import_group, watched
 
 PLACE = Path("data/retail-demo")
 EVENT_TYPES = {"ProductViewed": "View", "OrderCompleted": "Purchase"}  # the names that the recipes know
@@ -37,14 +37,17 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"Skipped: there is no {PLACE} {where}.")
         return
     shop = frames(Path(given.shared) / PLACE)
-    with embedded_aws() as (_, usage):
-        group, imported = import_group(shop)
-        importing = usage.cpu_seconds
-        arns, trained = create_recommenders(group)
-        print(f"{len(shop['Interactions'])} events; load of the machine {os.getloadavg()[0]:.1f}")
-        print(f"import: {imported:.1f} s, CPU {importing:.1f} s (with the start of the embedded AWS)")
-        print(f"all five recommenders ACTIVE: {trained:.1f} s, CPU {usage.cpu_seconds - importing:.1f} s")
-        print(f"peak memory of all processes: {usage.peak_mib:.0f} MiB")
+    print(f"{len(shop['Interactions'])} events; load of the machine {os.getloadavg()[0]:.1f}")
+    with embedded_aws() as (_, pid):
+        with watched(pid) as importing:
+            group, seconds = import_group(shop)
+        print(
+            f"import: {seconds:.1f} s, CPU {importing.cpu_seconds:.1f} s, memory at most {importing.peak_mib:.0f} MiB"
+        )
+        with watched(pid) as training:
+            arns, seconds = create_recommenders(group)
+        print(f"all five ACTIVE: {seconds:.1f} s, CPU {training.cpu_seconds:.1f} s, ", end="")
+        print(f"memory at most {training.peak_mib:.0f} MiB; load of the machine {os.getloadavg()[0]:.1f}")
         for recipe, arn in arns.items():
             found = boto3.client("personalize").describe_recommender(recommenderArn=arn)["recommender"]
             metrics = found["modelMetrics"]

@@ -29,6 +29,7 @@ def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> No
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.certfile, config.keyfile = str(settings.certificate), str(settings.private_key)
     config.keep_alive_timeout = 75
+    config.keep_alive_max_requests = 1_000_000  # the default closes a client's connection after 1,000
     config.loglevel = "WARNING"
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.

@@ -123,6 +123,8 @@ def encode(interactions: pd.DataFrame, items: pd.DataFrame | None = None) -> Eve
     Records that match in all columns count once (export-domain-dsg-data.md). TIMESTAMP is epoch seconds.
     Raises ValueError naming the column if one is missing or holds nulls.
     """
+    import pandas as pd  # here and not above: answering requests must not load it
+
     missing = [name for name in REQUIRED if name not in interactions.columns]
     if missing:
         raise ValueError(f"Input CSV is missing the following columns:[{', '.join(missing)}]")
@@ -131,15 +133,13 @@ def encode(interactions: pd.DataFrame, items: pd.DataFrame | None = None) -> Eve
         if nulls.any():
             raise ValueError(f"{name} is null in row {int(np.argmax(nulls)) + 1} of the interactions: it needs a value")
     log = interactions.drop_duplicates()
-    user_ids, users = np.unique(_strings(log["USER_ID"]), return_inverse=True)
-    known = _strings(log["ITEM_ID"])
-    catalogue = known if items is None else np.concatenate([known, _strings(items["ITEM_ID"])])
-    item_ids, codes = np.unique(catalogue, return_inverse=True)
-    event_types, types = np.unique(_strings(log["EVENT_TYPE"]), return_inverse=True)
+    user_ids, users = _coded(log["USER_ID"])
+    item_ids, codes = _coded(log["ITEM_ID"] if items is None else pd.concat([log["ITEM_ID"], items["ITEM_ID"]]))
+    event_types, types = _coded(log["EVENT_TYPE"])
     timestamps = log["TIMESTAMP"].to_numpy(dtype=np.int64)
     order = np.lexsort((timestamps, users))  # stable: events of one second keep the file's order
     return Events(
-        users[order], codes[: len(known)][order], timestamps[order], types[order], user_ids, item_ids, event_types
+        users[order], codes[: len(log)][order], timestamps[order], types[order], user_ids, item_ids, event_types
     )
 
 
@@ -170,5 +170,7 @@ def check_minimums(events: Events, event_type: str | None) -> None:
         )
 
 
-def _strings(column: pd.Series) -> np.ndarray:
-    return column.astype(str).to_numpy(dtype=np.str_)
+def _coded(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The sorted vocabulary of a column and each row's code in it."""
+    codes, names = column.astype(str).factorize(sort=True)
+    return names.to_numpy(dtype=np.str_), codes

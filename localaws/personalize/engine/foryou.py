@@ -16,30 +16,33 @@ import numpy as np
 from . import als, ease
 from .association import incidence
 from .events import Events, History, codes_of
-from .ranking import Ranking, best
+from .ranking import Ranking, best, popular_order
 from .settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
 REVISIT = 0.15
+EASE_SHARE = 0.85  # of all events: with less on the items that EASE can hold, ALS learns from all items
 DAY = 86400.0
 
 
 def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dict[str, np.ndarray]:
-    """Model: EASE's or ALS's arrays over the items with events (`columns`, codes), and per item of the catalogue
+    """Model: EASE's or ALS's arrays over their items (`columns`, codes), and per item of the catalogue
     `counts` (events) and `age_days`, and the weight `revisit`. events: all types."""
     counts = events.item_counts()
-    columns = np.flatnonzero(counts)
+    columns = np.sort(popular_order(counts)[: settings.ease_max_items])
+    by_ease = counts[columns].sum() >= EASE_SHARE * len(events)
+    columns = columns if by_ease else np.flatnonzero(counts)
     matrix = incidence(events.users, events.items, len(counts))[:, columns]
-    repeats = 1.0 - matrix.nnz / max(len(events), 1)
+    repeats = 1.0 - matrix.nnz / max(counts[columns].sum(), 1)
     matrix.data = np.log2(1.0 + matrix.data)
     return {
         "columns": columns,
         "counts": counts,
         "age_days": age_days(events, items),
         "revisit": np.array(REVISIT * repeats),
-        **(ease.train(matrix) if len(columns) <= settings.ease_max_items else als.train(matrix, settings.factors)),
+        **(ease.train(matrix) if by_ease else als.train(matrix, settings.factors)),
     }
 
 
@@ -68,10 +71,9 @@ def weighted_history(items: np.ndarray, decay: float, reach: int) -> tuple[np.nd
 
 def logits(relevance: np.ndarray) -> np.ndarray:
     """Relevance on a scale where the median item has 0 and the best log(N): N times as probable as the median one."""
-    spread = relevance.max() - np.median(relevance)
-    if spread <= 0:
-        return np.zeros(len(relevance))
-    return (relevance - np.median(relevance)) / spread * np.log(len(relevance))
+    above = relevance - np.median(relevance)
+    spread = above.max()
+    return above / spread * np.log(len(relevance)) if spread > 0 else np.zeros(len(relevance))
 
 
 def recommend(

@@ -28,4 +28,4 @@ def recommend(
 def most_popular(model: dict[str, np.ndarray], k: int, allowed: np.ndarray) -> np.ndarray:
     """The first k allowed codes of the model's `popular`."""
     popular = model["popular"]
-    return popular[allowed[popular]][:k]
+    return popular[np.flatnonzero(allowed[popular])[:k]]  # not a view, which would keep the whole order in memory

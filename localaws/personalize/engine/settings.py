@@ -20,18 +20,18 @@ class Settings:
     history_reach                 newest distinct items of a history that count; older ones hardly weigh and cost time
     factors                       of ALS
     trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (native-recipe-trending-now.md)
-    ease_max_items                above so many items with interactions, ALS takes over from EASE, whose model takes
-                                  4 n^2 bytes (36 MB at the default)
+    ease_max_items                most items that EASE learns from, those with the most events; its model takes 4 n^2
+                                  bytes (36 MB at the default). ALS takes over where they carry too few events.
     Raises ValueError for a value out of range.
     """
 
     exploration_weight: float = 0.3
     exploration_item_age_cut_off: float = 30.0
     min_cointeraction_count: int = 3
-    popularity_discount_factor: float = 0.35
+    popularity_discount_factor: float = 0.33
     prior_groups: float = 100.0
     visit_gap_seconds: int = 3600
-    recency_decay: float = 0.98
+    recency_decay: float = 0.9
     history_reach: int = 200
     factors: int = 64
     trend_discovery_seconds: int = 10_800

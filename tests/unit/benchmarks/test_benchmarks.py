@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import baskets, m4, planted, recorded, speed
+from benchmarks import m4, recorded, speed
 from localaws.forecast.engine import seasonal_naive
 from localaws.forecast.engine.panel import Prediction
 
@@ -62,26 +62,6 @@ def test_speed_tells_seconds_memory_and_losses(capsys) -> None:
     speed.main(["--series", "3", "--windows", "1", "--workers", "1"])
     printed = capsys.readouterr().out
     assert "3 daily series of 730 days" in printed and "peak memory" in printed and "AutoPredictor" in printed
-
-
-@pytest.mark.parametrize("kind", ["Purchase", "View"])
-def test_planted_partners_are_among_the_first_ten(kind) -> None:
-    made = planted.shop(users=500, items=200, visits=8)
-    shown = made.both[kind] >= 3
-    assert shown.sum() >= 40
-    assert planted.found(made, kind)[shown].mean() >= 0.9
-    assert planted.found(planted.shop(500, 200, 8, together=0.0), kind)[shown].mean() < 0.3
-
-
-def test_companions_of_baskets_are_asked_of_later_baskets(monkeypatch, capsys) -> None:
-    made = planted.shop(users=300, items=60, visits=12, together=0.5).interactions
-    monkeypatch.setattr(baskets, "grocery", lambda: made[made["EVENT_TYPE"] == "Purchase"])
-    monkeypatch.setattr(baskets, "BEST_SELLERS", 5)
-    baskets.main(["--discounts", "0", "1"])
-    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [row[0].strip("| ") for row in rows] == ["to choose"] * 2 + ["to report"] * 2
-    assert all(float(row[2]) > 0.3 for row in rows)
-    assert all(0 < float(row[3]) < 1 for row in rows)
 
 
 @pytest.fixture

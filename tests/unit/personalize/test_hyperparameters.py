@@ -34,7 +34,7 @@ def test_the_grid_holds_ends_and_middles_and_what_is_fixed() -> None:
     config |= _ranges({"training.bptt": (2, 22)}, {"recency_mask": ["true", "false"]})
     tried = candidates(PERSONAL, config, True, Settings())
     assert [(each.settings.history_reach, each.settings.recency_decay) for each in tried] == [
-        (reach, decay) for reach in (2, 12, 22) for decay in (0.98, 1.0)
+        (reach, decay) for reach in (2, 12, 22) for decay in (Settings().recency_decay, 1.0)
     ]
     assert {each.settings.factors for each in tried} == {55}
     assert tried[1].parameters == {"hidden_dimension": "55", "bptt": "2", "recency_mask": "false"}

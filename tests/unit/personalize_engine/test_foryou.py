@@ -73,6 +73,18 @@ def test_users_get_the_items_of_their_kind(shop, ease_max_items):
         assert sum(number % 2 == parity for number in numbers) >= 7
 
 
+def test_ease_learns_from_the_most_met_items_and_als_takes_over_where_they_carry_too_few_events():
+    rows = [
+        (f"u{n % 9}", item, START + n, "View") for item, met in (("a", 45), ("b", 43), ("c", 12)) for n in range(met)
+    ]
+    events = encode(log(rows))
+    two, one = (foryou.train(events, None, Settings(ease_max_items=most)) for most in (2, 1))
+    assert two["columns"].tolist() == [0, 1] and two["ease"].shape == (2, 2)  # 88% of the events
+    assert one["columns"].tolist() == [0, 1, 2] and "ease" not in one
+    answer = foryou.recommend(two, viewed(2, 0), None, 3, np.ones(3, dtype=bool), Settings())
+    assert sorted(answer.items.tolist()) == [0, 1, 2]
+
+
 def test_scores_are_a_softmax_over_the_catalogue_before_the_filter(shop):
     events = encode(shop)
     model = foryou.train(events, None, Settings())
