@@ -55,6 +55,7 @@ def environment(outside: dict[str, str], folder: Path, token: str) -> dict[str, 
     commands = Path(sys.executable).parent
     return {name: value for name, value in outside.items() if not name.startswith(_OUTSIDE)} | {
         "HOME": str(folder / "home/ec2-user"),
+        "JUPYTER_PREFER_ENV_PATH": "no",  # the instance's kernels, before those of where JupyterLab is installed
         "JUPYTER_TOKEN": token,
         "PATH": f"{folder / 'bin'}:{folder / 'python/bin'}:{commands}:{outside.get('PATH', '/usr/bin:/bin')}",
         "SHELL": "/bin/bash",
