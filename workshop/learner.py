@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 from aws_cdk import App, Environment, Stack
@@ -109,9 +110,25 @@ def _role(stack: Stack, name: str, principal: dict[str, str], allowed: Sequence[
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:
         arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    document = json.dumps(stack.resolve(rights.document(allowed)))
+    document = json.dumps(_concrete(stack.resolve(rights.document(allowed))))
     iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
     return arn
+
+
+def _concrete(node: Any) -> Any:
+    """A resolved document as IAM reads it: the one thing that CDK leaves to CloudFormation is the partition."""
+    match node:
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(_concrete(part) for part in parts)
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": name}:
+            raise ValueError(f"a policy names {name}, which only CloudFormation knows")
+        case dict():
+            return {key: _concrete(value) for key, value in node.items()}
+        case list():
+            return [_concrete(each) for each in node]
+    return node
 
 
 def _policy(statements: list[dict]) -> str:
