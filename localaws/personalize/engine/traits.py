@@ -38,26 +38,32 @@ def train(events: Events, interactions: pd.DataFrame, users: pd.DataFrame | None
 
     interactions: as for `encode`, text columns beside the required ones are context. users: text columns are traits.
     """
+    import pandas as pd  # here and not above: answering requests must not load it
+
     log = interactions.drop_duplicates()
     items = codes_of(events.item_ids, log["ITEM_ID"].astype(str).to_numpy(dtype=np.str_))
     columns = {name: log[name] for name in _texts(log) if name not in (*REQUIRED, *NO_TRAITS)}
     if users is not None:
         of_user = users.drop_duplicates("USER_ID", keep="last").set_index("USER_ID")
         columns |= {f"USERS.{name}": log["USER_ID"].map(of_user[name]) for name in _texts(of_user)}
-    names, codes = [np.empty(0, dtype=np.str_)], [np.empty(0, dtype=np.int64)]
+    names, cells = [np.empty(0, dtype=np.str_)], [np.empty(0, dtype=np.int64)]
     for name, column in columns.items():
-        known = (column.notna() & (column != "")).to_numpy()
-        names.append(np.char.add(f"{name}=", column[known].astype(str).to_numpy(dtype=np.str_)))
-        codes.append(items[known])
-    trait_names, trait = np.unique(np.concatenate(names), return_inverse=True)
-    cells, counts = np.unique(trait * len(events.item_ids) + np.concatenate(codes), return_counts=True)
-    row, item = np.divmod(cells, max(len(events.item_ids), 1))
+        codes, values = pd.factorize(column.replace("", None))
+        told = codes >= 0
+        cells.append((sum(map(len, names)) + codes[told]) * len(events.item_ids) + items[told])
+        names.append(np.array([f"{name}={value}" for value in values], dtype=np.str_))
+    every = np.concatenate(names)
+    order = np.argsort(every)
+    cell, counts = np.unique(np.concatenate(cells), return_counts=True)
+    trait, item = np.divmod(cell, max(len(events.item_ids), 1))
+    trait = np.argsort(order)[trait]
+    by_trait = np.argsort(trait, kind="stable")
     return {
-        "trait_names": trait_names,
-        "trait_totals": np.bincount(trait, minlength=len(trait_names)),
-        "trait_start": np.searchsorted(row, np.arange(len(trait_names) + 1)),
-        "trait_items": item.astype(np.int32),
-        "trait_counts": counts.astype(np.int32),
+        "trait_names": every[order],
+        "trait_totals": np.bincount(trait, weights=counts, minlength=len(every)),
+        "trait_start": np.searchsorted(trait[by_trait], np.arange(len(every) + 1)),
+        "trait_items": item[by_trait].astype(np.int32),
+        "trait_counts": counts[by_trait].astype(np.int32),
     }
 
 
