@@ -68,7 +68,11 @@ def jobs_at_work(begin: datetime, end: datetime) -> float:
         *forecast.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
     ]
     spans = [(job["CreationTime"], job["LastModificationTime"]) for job in jobs]
-    jobs = personalize.list_dataset_import_jobs()["datasetImportJobs"] + personalize.list_recommenders()["recommenders"]
+    jobs = [
+        *personalize.list_dataset_import_jobs()["datasetImportJobs"],
+        *personalize.list_recommenders()["recommenders"],
+        *personalize.list_solution_versions()["solutionVersions"],
+    ]
     spans += [(job["creationDateTime"], job["lastUpdatedDateTime"]) for job in jobs]
     busy, reached = 0.0, begin
     for start, stop in sorted(spans):

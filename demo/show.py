@@ -32,7 +32,10 @@ USE_CASES = {
     "also-viewed": "Customers who viewed X also viewed",
     "recommended-for-you": "Recommended for you",
 }
-CONTAINERS = ("Pipeline", "Import", "Use the predictor", "Forecasts", "Recommenders", "Datasets")
+CONTAINERS = (
+    "Pipeline", "Import", "Use the predictor", "Forecasts",
+    "Datasets", "Filters", "Event tracker", "Recommenders and solutions", "Recommenders", "Solutions", "Batch",
+)  # fmt: skip
 BASELINE = "popularity_baseline_"
 
 
@@ -79,7 +82,7 @@ def recommenders(console: Console, recommending: dict) -> None:
         for key in RECOMMENDER_METRICS:
             baseline = f" / {metrics[BASELINE + key]:.3f}" if BASELINE + key in metrics else ""
             cells.append(f"{metrics[key]:.3f}{baseline}")
-        table.add_row(USE_CASES[made["useCase"]], *cells)
+        table.add_row(USE_CASES.get(made["useCase"], made["useCase"]), *cells)
     console.print(table)
 
 
@@ -94,7 +97,7 @@ def recommendations(console: Console, lists: dict, note: str) -> None:
             whom = each["for"].get("name") or each["for"].get("userId") or "everybody"
             whom = f"user {whom}" if "userId" in each["for"] else whom
             items = "; ".join(item["name"] for item in each["items"][:4])
-            table.add_row(USE_CASES[made["useCase"]] if at == 0 else "", whom, items)
+            table.add_row(USE_CASES.get(made["useCase"], made["useCase"]) if at == 0 else "", whom, items)
         table.add_section()
     console.print(table)
 

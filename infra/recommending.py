@@ -5,19 +5,40 @@ Each Lambda state runs the file of its name in lambdas/recommending; each wait i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.rights import Right
-from infra.schemas import RECIPES
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
 from infra.storage import reading, writing
 
+_SOLUTION_ARNS = ("solutionArn", "solutionVersionArn", "campaignArn")
+_BATCH = ("solutionVersionArn", "batchInferenceJobArn", "output", "requests")
+_LOOKS = 40  # at what is being deleted, 15 s apart; what is left then, the next run sees to
 _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
+
+
+def _part(name: str) -> str:
+    """The payload of a step that has several parts: which one it is."""
+    return f"{{% $merge([$states.input, {{'part': '{name}'}}]) %}}"
+
+
+def _with(*members: str) -> str:
+    """For a Map's item: itself and these members of the payload around it."""
+    shared = ", ".join(f"'{member}': $states.input.{member}" for member in members)
+    return f"{{% $merge([$states.context.Map.Item.Value, {{{shared}}}]) %}}"
+
+
+def _only(name: str, *members: str) -> str:
+    """Of a Map's results, these members, under `name`: what else the items carried has been used."""
+    kept = ", ".join(f"'{member}': $made.{member}" for member in members)
+    return f"{{'{name}': [$map($states.result, function($made) {{ {{{kept}}} }})]}}"
 
 
 class Recommending(PipelineStack):
@@ -33,86 +54,142 @@ class Recommending(PipelineStack):
             functions,
             describes=[
                 self._right(
-                    "DescribeDatasetGroup", "DescribeDataset", "DescribeDatasetImportJob", "DescribeRecommender"
-                )
+                    "DescribeDatasetGroup",
+                    "DescribeDataset",
+                    "DescribeDatasetImportJob",
+                    "DescribeFilter",
+                    "DescribeRecommender",
+                    "DescribeSolution",
+                    "DescribeSolutionVersion",
+                    "DescribeCampaign",
+                    "DescribeBatchInferenceJob",
+                ),
+                self._on_trackers("DescribeEventTracker"),
             ],
             sweeping=[
-                self._right(
-                    "DeleteRecommender",
-                    "DeleteDataset",
-                    "DeleteDatasetGroup",
-                    "DeleteSchema",
-                    "ListRecommenders",
-                    "ListDatasets",
-                ),
-                self._listing("DatasetGroups", "Schemas"),
+                self._right("DeleteDataset", "DeleteDatasetGroup", "DeleteSchema"),
+                *self._removing(),
+                self._listing("DatasetGroups", "Datasets", "Schemas"),
             ],
             by_the_clock=config.recommending.schedule,
         )
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
+        config = self._config.recommending
+        use_cases, solutions, datasets = config.use_cases, config.solutions, config.datasets
         return {
             "plan": self._function(
                 "plan",
-                reading(data, self._prefix)[1],
+                *reading(data, self._prefix)[1 if all(datasets.values()) else 0 :],  # to infer columns, it reads files
                 *reading(results, f"{self._prefix}newest.json"),
+                *reading(results, f"{self._prefix}runs/"),
+                *writing(results, f"{self._prefix}runs/"),
                 self._listing("DatasetImportJobs"),
                 self._right("ListTagsForResource"),
             ),
             "ensure": self._function(
                 "ensure",
-                self._listing("DatasetGroups", "Schemas"),
+                self._listing("DatasetGroups", "Datasets", "Schemas"),
                 self._right(
                     "CreateSchema",
                     "CreateDatasetGroup",
                     "TagResource",
-                    "DescribeDatasetGroup",
                     "CreateDataset",
                     "DescribeDataset",
-                    "ListDatasets",
+                    "UpdateDataset",
+                    "CreateFilter",
+                    "CreateSolution",
+                    "CreateEventTracker",
                 ),
+                *self._with_recipes("CreateSolution", sorted({made.recipe for made in solutions.values()})),
+                self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
+                *self._removing(),
             ),
             "load": self._function(
                 "load",
                 self._handing_over(self._storage.personalize_role),
-                self._right("CreateDatasetImportJob", "ListDatasetImportJobs", "TagResource"),
+                self._listing("DatasetImportJobs"),
+                self._right("CreateDatasetImportJob", "TagResource"),
+                *(self._batching() if config.batch else []),
+                timeout_seconds=600 if config.batch else 60,
+                memory_mb=1024 if config.batch else 256,
             ),
             "recommend": self._function(
                 "recommend",
+                self._listing("Recommenders", "Campaigns"),
                 self._right(
                     "CreateRecommender",
                     "UpdateRecommender",
                     "TagResource",
                     "StartRecommender",
                     "DescribeRecommender",
-                    "ListRecommenders",
+                    "DescribeSolution",
+                    "CreateSolutionVersion",
+                    "CreateCampaign",
+                    "DescribeCampaign",
+                    "UpdateCampaign",
                 ),
-                Right(
-                    ["personalize:CreateRecommender"],
-                    [f"arn:{self.partition}:personalize:::recipe/aws-ecomm-*"],
-                    "the service's own recipes for shops",
-                ),
+                *self._with_recipes("CreateRecommender", [DOMAINS[config.domain].recipes[name] for name in use_cases]),
             ),
-            "evaluate": self._function("evaluate", self._right("DescribeRecommender")),
+            "evaluate": self._function("evaluate", self._right("DescribeRecommender", "GetSolutionMetrics")),
             "publish": self._function(
                 "publish",
                 *reading(data, self._prefix),
-                self._right("GetRecommendations"),
+                self._right("GetRecommendations", "GetPersonalizedRanking"),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
         }
 
+    def _batching(self) -> list[Right]:
+        """A batch inference job, and the file of users or items that it reads."""
+        return [
+            *reading(self._storage.data_arn, f"{self._prefix}interactions/"),
+            *writing(self._storage.results_arn, f"{self._prefix}batch/"),
+            self._right("CreateBatchInferenceJob"),
+            self._listing("BatchInferenceJobs"),
+        ]
+
+    def _removing(self) -> list[Right]:
+        """What it takes to see and delete all that serves from the dataset group."""
+        return [
+            self._right("DeleteRecommender", "DeleteFilter", "DeleteCampaign", "DeleteSolution"),
+            self._listing("Recommenders", "Filters", "EventTrackers", "Campaigns", "Solutions"),
+            self._on_trackers("DeleteEventTracker"),
+        ]
+
+    def _with_recipes(self, operation: str, names: Sequence[str]) -> list[Right]:
+        return [Right([f"personalize:{operation}"], [self._recipe(name) for name in names])] if names else []
+
+    def _recipe(self, name: str) -> str:
+        return f"arn:{self.partition}:personalize:::recipe/{name}"
+
+    def _on_trackers(self, *operations: str) -> Right:
+        return Right(
+            [f"personalize:{operation}" for operation in operations],
+            [self.format_arn(service="personalize", resource="event-tracker", resource_name="*")],
+            "the service makes up the ARNs of event trackers",
+        )
+
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
         storage, config = self._storage, self._config
         order = {
             "dataset": config.dataset,
-            "config": config.recommending.model_dump(mode="json", exclude={"schedule"}),
+            # CDK drops what is null from definitions: what is not set is not there.
+            "config": config.recommending.model_dump(mode="json", exclude={"schedule"}, exclude_none=True),
             "recipes": {
-                name: f"arn:{self.partition}:personalize:::recipe/{RECIPES[name]}"
-                for name in config.recommending.use_cases
+                **{
+                    name: self._recipe(DOMAINS[config.recommending.domain].recipes[name])
+                    for name in config.recommending.use_cases
+                },
+                **{made.recipe: self._recipe(made.recipe) for made in config.recommending.solutions.values()},
+            },
+            "rules": {
+                kind: rules(config.recommending.domain, kind)
+                for kind, columns in config.recommending.datasets.items()
+                if not columns
             },
             "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",
@@ -121,51 +198,160 @@ class Recommending(PipelineStack):
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.personalize_role.role_arn,
         }
-        dataset = chain(
-            "Dataset", "Describe dataset", wait_for("Dataset", service="personalize", arn="$states.input.datasetArn")
-        )
+
+        def active(label: str, resource: str) -> State:
+            arn = f"$states.input.{resource[0].lower()}{resource[1:]}Arn"
+            return chain(
+                label,
+                f"Describe {label.lower()}",
+                wait_for(resource, service="personalize", arn=arn, also_busy=_UPDATING),
+            )
+
+        def ensure(state: str, part: str, *, next_state: str) -> dict[str, State]:
+            return lambda_task(state, functions["ensure"], payload=_part(part), next_state=next_state)
+
+        def recommend(state: str, part: str, *, next_state: str) -> dict[str, State]:
+            return lambda_task(state, functions["recommend"], payload=_part(part), next_state=next_state)
+
         load = chain(
             "Load",
             "Load",
-            lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
+            lambda_task("Load", functions["load"], payload=_part("import"), next_state="Describe dataset import job"),
             wait_for("DatasetImportJob", service="personalize", arn="$states.input.importJobArn"),
         )
-        recommend = chain(
-            "Recommend",
-            "Recommend",
-            lambda_task("Recommend", functions["recommend"], next_state="Describe recommender"),
-            wait_for("Recommender", service="personalize", arn="$states.input.recommenderArn", also_busy=_UPDATING),
+        recommenders = chain(
+            "Recommenders",
+            "Recommenders",
+            map_over(
+                "Recommenders",
+                "$states.input.recommenders",
+                chain(
+                    "Recommend",
+                    "Recommend",
+                    recommend("Recommend", "recommender", next_state="Describe recommender"),
+                    wait_for(
+                        "Recommender", service="personalize", arn="$states.input.recommenderArn", also_busy=_UPDATING
+                    ),
+                ),
+                selector=_with("groupArn", "dataChanged"),
+                output=f"{{% $merge([$states.input, {_only('recommenders', 'useCase', 'recommenderArn')}]) %}}",
+            ),
+        )
+        solutions = chain(
+            "Solutions",
+            "Solutions",
+            map_over(
+                "Solutions",
+                "$states.input.solutions",
+                chain(
+                    "Solution",
+                    "Describe solution",
+                    wait_for(
+                        "Solution",
+                        service="personalize",
+                        arn="$states.input.solutionArn",
+                        next_state="Recommend version",
+                    ),
+                    recommend("Recommend version", "version", next_state="Describe solution version"),
+                    wait_for(
+                        "SolutionVersion",
+                        service="personalize",
+                        arn="$states.input.solutionVersionArn",
+                        next_state="With a campaign?",
+                    ),
+                    {
+                        "With a campaign?": {
+                            "Type": "Choice",
+                            "Choices": [
+                                {"Condition": "{% $exists($states.input.campaign) %}", "Next": "Recommend campaign"}
+                            ],
+                            "Default": "Without a campaign",
+                        },
+                        "Without a campaign": {"Type": "Succeed"},
+                    },
+                    recommend("Recommend campaign", "campaign", next_state="Describe campaign"),
+                    wait_for("Campaign", service="personalize", arn="$states.input.campaignArn", also_busy=_UPDATING),
+                ),
+                selector=_with("started", "dataChanged"),
+                output=f"{{% {_only('solutions', 'name', 'recipe', *_SOLUTION_ARNS)} %}}",
+            ),
         )
         return chain(
             "Pipeline",
             "Plan",
             lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
             nothing_new(otherwise="Ensure"),
-            lambda_task("Ensure", functions["ensure"], next_state="Describe dataset group"),
+            ensure("Ensure", "group", next_state="Describe dataset group"),
             wait_for("DatasetGroup", service="personalize", arn="$states.input.groupArn", next_state="Ensure datasets"),
-            lambda_task("Ensure datasets", functions["ensure"], next_state="Datasets"),
-            map_over("Datasets", "$states.input.imports", dataset, next_state="Import"),
-            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Recommenders"),
+            ensure("Ensure datasets", "datasets", next_state="Datasets"),
+            map_over("Datasets", "$states.input.datasets", active("Dataset", "Dataset"), next_state="Import"),
             map_over(
-                "Recommenders",
-                "$states.input.recommenders",
-                recommend,
-                next_state="Evaluate",
-                selector={
-                    "useCase": "{% $states.context.Map.Item.Value.useCase %}",
-                    "request": "{% $states.context.Map.Item.Value.request %}",
-                    "groupArn": "{% $states.input.groupArn %}",
+                "Import",
+                "[$states.input.imports[changed]]",
+                load,
+                concurrency=3,
+                next_state="Ensure filters and solutions",
+            ),
+            ensure("Ensure filters and solutions", "filters and solutions", next_state="Filters"),
+            map_over("Filters", "$states.input.filters", active("Filter", "Filter"), next_state="Event tracker"),
+            map_over(
+                "Event tracker",
+                "[$states.input.eventTracker]",
+                active("Event tracker", "EventTracker"),
+                next_state="Recommenders and solutions",
+            ),
+            {
+                "Recommenders and solutions": {
+                    "Type": "Parallel",
+                    "Branches": [recommenders, solutions],
+                    "Next": "Gather what recommends",
                 },
-                output="{% $merge([$states.input, {'recommenders': [$map($states.result, function($done) {"
-                " {'useCase': $done.useCase, 'recommenderArn': $done.recommenderArn} })]}]) %}",
+                "Gather what recommends": {"Type": "Pass", "Output": "{% $merge($states.input) %}", "Next": "Batch"},
+            },
+            map_over(
+                "Batch",
+                "$states.input.batch",
+                chain(
+                    "Batch",
+                    "Load batch",
+                    lambda_task(
+                        "Load batch",
+                        functions["load"],
+                        payload=_part("batch"),
+                        next_state="Describe batch inference job",
+                    ),
+                    wait_for("BatchInferenceJob", service="personalize", arn="$states.input.batchInferenceJobArn"),
+                ),
+                selector=_with("dataset", "dataBucket", "resultsBucket", "solutions", "filters"),
+                output=f"{{% $merge([$states.input, {_only('batch', 'name', 'settings', *_BATCH)}]) %}}",
+                next_state="Evaluate",
             ),
             lambda_task("Evaluate", functions["evaluate"], next_state="Publish"),
-            lambda_task("Publish", functions["publish"], next_state="Notify"),
+            lambda_task("Publish", functions["publish"], next_state="Ensure nothing else"),
+            ensure("Ensure nothing else", "nothing else", next_state="Anything left?"),
+            {
+                "Anything left?": {
+                    "Type": "Choice",
+                    "Choices": [
+                        {
+                            "Condition": f"{{% $count($states.input.left) = 0 or $states.input.looks >= {_LOOKS} %}}",
+                            "Next": "Notify",
+                        }
+                    ],
+                    "Default": "Wait for the rest to go",
+                },
+                "Wait for the rest to go": {"Type": "Wait", "Seconds": 15, "Next": "Ensure nothing else"},
+            },
             lambda_task(
                 "Notify",
                 self._operations.watch.notify,
                 payload={
                     "pipeline": "recommending",
+                    "rules": {
+                        kind: rules(kind)
+                        for kind, columns in config.recommending.datasets.items()
+                        if columns == "infer"
+                    },
                     "execution": "{% $states.context.Execution.Id %}",
                     "summary": "{% $states.input.summary %}",
                 },

@@ -1,15 +1,14 @@
-"""What Forecast and Personalize accept in schemas, as the services document it; problems come in words.
+"""What Forecast accepts in schemas, as the service documents it; problems come in words.
 
-Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md;
-Personalize guide ECOMMERCE-datasets-and-schemas.md, limits.md, domain-use-cases. Enum values come from botocore.
+Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md. Enum
+values come from botocore.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from botocore.loaders import Loader
 
@@ -48,21 +47,6 @@ ALGORITHMS = ("AutoPredictor", "ARIMA", "CNN-QR", "Deep_AR_Plus", "ETS", "NPTS",
 # TimeAlignmentBoundary sets the unit below that of the frequency (data-aggregation.md)
 _BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
 _BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
-
-RECIPES = {
-    "most-viewed": "aws-ecomm-popular-items-by-views",
-    "best-sellers": "aws-ecomm-popular-items-by-purchases",
-    "frequently-bought-together": "aws-ecomm-frequently-bought-together",
-    "also-viewed": "aws-ecomm-customers-who-viewed-x-also-viewed",
-    "recommended-for-you": "aws-ecomm-recommended-for-you",
-}
-_PERSONALIZE_REQUIRED = {
-    "interactions": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
-    "items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
-    "users": {"USER_ID": "string"},
-}
-_PERSONALIZE_RESERVED = {"EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
-_PERSONALIZE_MAX_METADATA = {"interactions": 5, "items": 100, "users": 25}
 
 
 @functools.cache
@@ -107,7 +91,7 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
     for name, attribute_type in columns.items():
         allowed = required.get(name, enum("forecast", "AttributeType"))
         found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
-        found += _name_problems(kind, name)
+        found += name_problems(kind, name)
     if kind == "related" and target in columns:
         found.append(f"related.{target}: the target belongs to the target dataset only")
     if kind == "related" and not any(t in ("float", "integer") for t in columns.values()):
@@ -155,47 +139,7 @@ def filling_problems(
     return found
 
 
-def personalize_schema_problems(kind: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    required = _PERSONALIZE_REQUIRED[kind]
-    found = [
-        f"{kind}: {name} is missing; the ECOMMERCE domain needs it, of type {avro}"
-        for name, avro in required.items()
-        if name not in columns
-    ]
-    for name, column in columns.items():
-        found += _name_problems(kind, name)
-        if name in required and column["type"] != required[name]:
-            found.append(f"{kind}.{name}: type {column['type']!r}; the ECOMMERCE domain needs {required[name]}")
-        if name in required and column["nullable"]:
-            found.append(f"{kind}.{name}: a required column cannot be nullable")
-        if (column["categorical"] or column["textual"]) and column["type"] != "string":
-            found.append(f"{kind}.{name}: only a string can be categorical or textual")
-        if column["categorical"] and column["textual"]:
-            found.append(f"{kind}.{name}: either categorical or textual, not both")
-    if kind == "items" and "CATEGORY_L1" in columns and not columns["CATEGORY_L1"]["categorical"]:
-        found.append("items.CATEGORY_L1: the ECOMMERCE domain needs it categorical")
-    if sum(column["textual"] for column in columns.values()) > 1:
-        found.append(f"{kind}: more than one textual column; at most 1")
-    metadata = set(columns) - set(required) - _PERSONALIZE_RESERVED
-    if kind == "users" and not metadata:
-        found.append("users: no column beside USER_ID; at least one is needed")
-    if len(metadata) > _PERSONALIZE_MAX_METADATA[kind]:
-        found.append(f"{kind}: {len(metadata)} metadata columns; at most {_PERSONALIZE_MAX_METADATA[kind]}")
-    return found + _clashes(kind, columns)
-
-
-def _name_problems(kind: str, name: str) -> list[str]:
+def name_problems(kind: str, name: str) -> list[str]:
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         return []
     return [f"{kind}: column name {name!r}: allowed are 1-63 letters, digits and _, a letter first"]
-
-
-def _clashes(kind: str, names: Iterable[str]) -> list[str]:
-    """Personalize tells names apart without regard to underscores (data-prep-formatting.md)."""
-    seen: dict[str, str] = {}
-    found = []
-    for name in names:
-        other = seen.setdefault(name.replace("_", "").upper(), name)
-        if other != name:
-            found.append(f"{kind}: {other} and {name} differ only in underscores or case, which Personalize ignores")
-    return found

@@ -41,7 +41,13 @@ BUDGET_MINUTES = {
     "ExplainabilityExport": 120,
     "DatasetGroup": 30,
     "Dataset": 30,
+    "Filter": 30,
+    "EventTracker": 30,
     "Recommender": 600,
+    "Solution": 30,
+    "SolutionVersion": 600,
+    "Campaign": 120,
+    "BatchInferenceJob": 600,
 }
 
 _LAMBDA_HICCUPS = [
@@ -181,7 +187,9 @@ def wait_for(
             "Output": "{% ("
             f"""
                 $answer := {answer};
-                $update := $answer.LatestRecommenderUpdate;
+                $update := [
+                    $answer.LatestRecommenderUpdate, $answer.LatestCampaignUpdate, $answer.LatestDatasetUpdate
+                ][0];
                 $before := $states.input.wait[arn = {arn}];
                 $merge([$states.input, {{"wait": {{
                     "arn": {arn},

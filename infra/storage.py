@@ -55,9 +55,15 @@ class Storage(Stack):
                 ),
             ],
         )
-        self.personalize_role = rights.service_role(self, "personalize", reading(self.data.bucket_arn, recommending))
+        batch, has_batch = f"{recommending}batch/", bool(config.recommending and config.recommending.batch)
+        of_batch = [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
+        self.personalize_role = rights.service_role(
+            self, "personalize", [*reading(self.data.bucket_arn, recommending), *(of_batch if has_batch else [])]
+        )
         for prefix in (recommending, WORKSHOP):
-            self._admit_personalize(prefix)
+            self._admit_personalize(self.data, prefix, "s3:GetObject")
+        if has_batch:
+            self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
 
         if passing:
             self._empty_at_the_end(operations, [self.data, self.results, logs])
@@ -65,6 +71,13 @@ class Storage(Stack):
         CfnOutput(
             self, "ResultsBucket", value=self.results.bucket_name, description="Forecasts, recommendations, reports"
         )
+        if config.recommending:
+            CfnOutput(
+                self,
+                "RecommendingNewest",
+                value=self.results.s3_url_for_object(f"{recommending}newest.json"),
+                description="What recommends since the last run, by ARN, and the event tracker's trackingId",
+            )
 
     def _bucket(self, name: str, *, expiration: Duration | None = None, **kwargs: Any) -> s3.Bucket:
         rule = s3.LifecycleRule(
@@ -99,13 +112,11 @@ class Storage(Stack):
             {"Buckets": [b.bucket_name for b in buckets]},
         )
 
-    def _admit_personalize(self, prefix: str) -> None:
+    def _admit_personalize(self, bucket: s3.Bucket, prefix: str, *actions: str) -> None:
         """Personalize needs the bucket's consent beside its role's right (granting-personalize-s3-access.md)."""
-        for action, resource in (
-            ("s3:GetObject", self.data.arn_for_objects(f"{prefix}*")),
-            ("s3:ListBucket", self.data.bucket_arn),
-        ):
-            self.data.add_to_resource_policy(
+        objects = bucket.arn_for_objects(f"{prefix}*")
+        for action, resource in (*((action, objects) for action in actions), ("s3:ListBucket", bucket.bucket_arn)):
+            bucket.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[iam.ServicePrincipal("personalize.amazonaws.com")],
                     actions=[action],

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from infra import schemas
+from infra import personalize
 from infra.config.base import Column, Schedule, Strict, refuse
+from infra.schemas import not_one_of
+
+_EXPLORATION = {"exploration_weight": 0.3, "exploration_item_age_cut_off": 30}  # the service's defaults
+
+
+Kind = Literal["interactions", "items", "users"]
 
 
 class ColumnType(Strict):
@@ -17,6 +23,53 @@ class ColumnType(Strict):
     categorical: bool = False
     textual: bool = False
     nullable: bool = False
+
+
+class Exploring(Strict):
+    """Settings of what recommends, named as the service does (API_RecommenderConfig.md, API_CampaignConfig.md)."""
+
+    enable_metadata_with_recommendations: bool = False
+    exploration_weight: float | None = Field(default=None, ge=0, le=1)
+    exploration_item_age_cut_off: int | None = Field(default=None, ge=1)  # days
+
+    def completed(self, explores: bool) -> Any:
+        """With the service's defaults for exploration where there is any."""
+        given = self.model_dump(include=set(_EXPLORATION), exclude_none=True)
+        return self.model_copy(update=_EXPLORATION | given) if explores else self
+
+    def problems(self, explores: bool) -> list[str]:
+        given = self.model_dump(include=set(_EXPLORATION), exclude_none=True)
+        return [] if explores else [f"{key}: only for {', '.join(personalize.EXPLORING)}" for key in given]
+
+
+class UseCase(Exploring):
+    """A recommender's settings."""
+
+    min_recommendation_requests_per_second: int = Field(default=1, ge=1)
+
+
+class Solution(Exploring):
+    """A custom solution (API_CreateSolution.md), and its campaign unless it is for batch jobs alone."""
+
+    recipe: str
+    event_type: str | None = None  # train on events of this type alone
+    campaign: bool = True
+    min_provisioned_tps: int = Field(default=1, ge=1)
+
+    @field_validator("recipe")
+    @classmethod
+    def _recipe(cls, value: str) -> str:
+        refuse(not_one_of(value, personalize.CUSTOM_RECIPES))
+        return value
+
+
+class Batch(Strict):
+    """A batch inference job of a solution in each run (API_CreateBatchInferenceJob.md)."""
+
+    solution: str
+    top: int | None = Field(default=None, ge=1)  # the busiest users, or the most popular items; None: all
+    results: int = Field(default=25, ge=1, le=500)
+    filter: str | None = None
 
 
 class Publish(Strict):
@@ -30,39 +83,96 @@ class Publish(Strict):
 
 
 class Recommending(Strict):
-    """What Amazon Personalize is asked for: an ECOMMERCE domain dataset group and its recommenders."""
+    """What Amazon Personalize is asked for: a dataset group, its data and what recommends from it.
 
-    domain: Literal["ECOMMERCE"] = "ECOMMERCE"
-    datasets: dict[Literal["interactions", "items", "users"], dict[Column, ColumnType]]
-    use_cases: tuple[str, ...] = Field(min_length=1, max_length=5)
+    The order of the fields matters: a rule may look at the fields above it that were valid.
+    """
+
+    domain: Literal["ECOMMERCE", "VIDEO_ON_DEMAND", "CUSTOM"] = "ECOMMERCE"
+    datasets: dict[Kind, dict[Column, ColumnType]] = {kind: {} for kind in get_args(Kind)}  # {}: infer
+    import_mode: Literal["FULL", "INCREMENTAL"] = "FULL"
+    use_cases: dict[str, UseCase] = {}
+    solutions: dict[str, Solution] = Field(default={}, max_length=10, validate_default=True)
+    filters: dict[str, str] = Field(default={}, max_length=30)
+    batch: dict[str, Batch] = {}
+    event_tracker: bool = False
     publish: Publish = Publish()
     schedule: Schedule | None = None
 
     @field_validator("datasets", mode="before")
     @classmethod
     def _short_types(cls, value: Any) -> Any:
-        """`COLUMN: string` is short for `COLUMN: {type: string}`."""
-        if not isinstance(value, dict):
-            return value
-        return {
-            kind: {name: {"type": column} if isinstance(column, str) else column for name, column in columns.items()}
-            if isinstance(columns, dict)
-            else columns
-            for kind, columns in value.items()
-        }
+        """`COLUMN: string` is short for `COLUMN: {type: string}`; `infer` has no columns yet."""
+
+        def spelled_out(columns: Any) -> Any:
+            if not isinstance(columns, dict):
+                return {} if columns == "infer" else columns
+            return {name: {"type": column} if isinstance(column, str) else column for name, column in columns.items()}
+
+        return {kind: spelled_out(columns) for kind, columns in value.items()} if isinstance(value, dict) else value
 
     @field_validator("datasets")
     @classmethod
-    def _datasets(cls, value: dict[str, dict[str, ColumnType]]) -> dict[str, dict[str, ColumnType]]:
+    def _datasets(cls, value: dict[str, dict[str, ColumnType]], info: Any) -> dict[str, dict[str, ColumnType]]:
         found = [] if "interactions" in value else ["interactions is missing: every use case learns from it"]
         for kind, columns in value.items():
-            found += schemas.personalize_schema_problems(kind, {n: c.model_dump() for n, c in columns.items()})
+            if columns and (domain := info.data.get("domain")):
+                found += personalize.schema_problems(domain, kind, {n: c.model_dump() for n, c in columns.items()})
         refuse(found)
         return value
 
+    @field_validator("use_cases", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """`[a, b]` is short for `{a: {}, b: {}}`, and so is a name with nothing after its colon."""
+        if isinstance(value, list):
+            refuse([f"{name} is there twice" for name in sorted(set(map(str, value))) if value.count(name) > 1])
+            return {name: {} for name in value}
+        return {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
+
     @field_validator("use_cases")
     @classmethod
-    def _use_cases(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        found = [problem for name in value for problem in schemas.not_one_of(name, sorted(schemas.RECIPES))]
-        refuse(found + [f"{name} is there twice" for name in sorted(set(value)) if value.count(name) > 1])
+    def _use_cases(cls, value: dict[str, UseCase], info: Any) -> dict[str, UseCase]:
+        domain = personalize.DOMAINS.get(info.data.get("domain"))
+        found = [
+            problem for name in value if domain for problem in not_one_of(name, sorted(domain.recipes) or ["none"])
+        ]
+        for name, settings in value.items():
+            found += [f"{name}.{problem}" for problem in settings.problems(name in personalize.EXPLORING)]
+        refuse(found)
+        return {name: settings.completed(name in personalize.EXPLORING) for name, settings in value.items()}
+
+    @field_validator("solutions")
+    @classmethod
+    def _solutions(cls, value: dict[str, Solution], info: Any) -> dict[str, Solution]:
+        found = [problem for name in value for problem in personalize.short_name_problems(name)]
+        for name, solution in value.items():
+            found += [f"{name}.{problem}" for problem in solution.problems(solution.recipe in personalize.EXPLORING)]
+        if sum(solution.campaign for solution in value.values()) > 5:
+            found.append("more than 5 campaigns; a dataset group has at most 5 (limits.md)")
+        if not value and not info.data.get("use_cases", True):
+            found.append("neither use_cases nor solutions: at least one is needed")
+        refuse(found)
+        return {name: made.completed(made.recipe in personalize.EXPLORING) for name, made in value.items()}
+
+    @field_validator("filters")
+    @classmethod
+    def _filters(cls, value: dict[str, str]) -> dict[str, str]:
+        refuse(
+            [problem for name, expression in value.items() for problem in personalize.filter_problems(name, expression)]
+        )
+        return value
+
+    @field_validator("batch")
+    @classmethod
+    def _batch(cls, value: dict[str, Batch], info: Any) -> dict[str, Batch]:
+        found = [problem for name in value for problem in personalize.short_name_problems(name, most=12)]
+        solutions, filters = info.data.get("solutions", {}), info.data.get("filters", {})
+        able = [name for name, made in solutions.items() if made.recipe != "aws-trending-now"]
+        without_values = [name for name, expression in filters.items() if "$" not in expression]
+        for name, job in value.items():
+            found += [f"{name}.solution: {problem}" for problem in not_one_of(job.solution, able or ["none"])]
+            if job.filter is not None:
+                found += [f"{name}.filter: {p}" for p in not_one_of(job.filter, without_values or ["none"])]
+        refuse(found)
         return value

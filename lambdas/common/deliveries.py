@@ -20,8 +20,13 @@ _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
 
 def checksums(bucket: str, folder: str, kinds: Iterable[str]) -> dict[str, str]:
     """By dataset kind that has CSV files under `folder`, the checksum of their keys and ETags."""
-    found = {kind: csv_files(bucket, f"{folder}{kind}/") for kind in kinds}
-    return {kind: checksum(files) for kind, files in found.items() if files}
+    return {kind: checksum(files) for kind, files in delivered(bucket, folder, kinds).items()}
+
+
+def delivered(bucket: str, folder: str, kinds: Iterable[str]) -> dict[str, dict[str, str]]:
+    """By dataset kind that has CSV files under `folder`, their ETags by key."""
+    found = {kind: dict(csv_files(bucket, f"{folder}{kind}/")) for kind in kinds}
+    return {kind: files for kind, files in found.items() if files}
 
 
 def checksum(value: Any) -> str:

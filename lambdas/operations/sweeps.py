@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from common.personalize import remove, remove_serving
 from common.resources import attempt, summaries
 
 Ours = Callable[[str], Any]  # whether a name is that of something we made
@@ -29,23 +30,21 @@ def sweep_forecast(forecast: Any, name: str) -> list[str]:
 
 
 def sweep_personalize(personalize: Any, name: str) -> list[str]:
-    """Recommenders, then datasets, then the dataset group `name`, then its schemas: the order Personalize asks for."""
+    """What stands on the dataset group `name`, then its datasets, the group, its schemas: as Personalize asks for."""
     prefixes = tuple(f"{name}-{kind}-" for kind in _PERSONALIZE_KINDS)
-    kinds = ("recommender", "dataset")
-    return _personalize_groups(personalize, kinds, name.__eq__, lambda schema: schema.startswith(prefixes))
+    return _personalize_groups(personalize, name.__eq__, lambda schema: schema.startswith(prefixes))
 
 
 def sweep_learners(forecast: Any, personalize: Any, glue: Any, names: str) -> list[str]:
     """All that learners made: their resources are named `names`, a number of two digits, an underscore, and more."""
     theirs = re.compile(rf"{names}\d\d_").match
-    kinds = ("event_tracker", "filter", "recommender", "dataset")
     for page in glue.get_paginator("get_databases").paginate():
         for database in page["DatabaseList"]:
             if re.fullmatch(rf"{names}\d\d", database["Name"]):
                 glue.delete_database(Name=database["Name"])
     return [
         *_forecast_trees(forecast, theirs, theirs),
-        *_personalize_groups(personalize, kinds, theirs, theirs),
+        *_personalize_groups(personalize, theirs, theirs),
     ]
 
 
@@ -69,24 +68,18 @@ def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
     return datasets
 
 
-def _personalize_groups(personalize: Any, kinds: Sequence[str], group: Ours, schema: Ours) -> list[str]:
-    """What is in the dataset groups whose names are ours, kind by kind, then the groups, then the schemas."""
+def _personalize_groups(personalize: Any, group: Ours, schema: Ours) -> list[str]:
+    """What is in the dataset groups whose names are ours, then the groups, then the schemas."""
     groups = [g["datasetGroupArn"] for g in summaries(personalize, "dataset_group") if group(g["name"])]
     if groups:
-        return [arn for each in groups for arn in _personalize_group(personalize, kinds, each)]
+        return [arn for each in groups for arn in _personalize_group(personalize, each)]
     schemas = [s["schemaArn"] for s in summaries(personalize, "schema") if schema(s["name"])]
     return [arn for arn in schemas if not attempt(personalize, personalize.delete_schema, schemaArn=arn)]
 
 
-def _personalize_group(personalize: Any, kinds: Sequence[str], group: str) -> list[str]:
-    for kind in kinds:
-        first, *rest = kind.split("_")
-        arn = "".join([first, *map(str.capitalize, rest), "Arn"])
-        if there := summaries(personalize, kind, datasetGroupArn=group):
-            for summary in there:
-                if not summary["status"].startswith("DELETE"):
-                    attempt(personalize, getattr(personalize, f"delete_{kind}"), **{arn: summary[arn]})
-            return [summary[arn] for summary in there]
+def _personalize_group(personalize: Any, group: str) -> list[str]:
+    if left := remove_serving(personalize, group) or remove(personalize, "dataset", datasetGroupArn=group):
+        return left
     attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
     return [group]
 

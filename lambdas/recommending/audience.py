@@ -28,11 +28,19 @@ def audience(bucket: str, folder: str, *, head_items: int, sample_users: int, na
     for record in records(bucket, f"{folder}interactions/"):
         items[record["ITEM_ID"]] += 1
         users[record["USER_ID"]] += 1
-    known = sorted((user for user, count in users.items() if count >= 2), key=lambda user: (-users[user], user))
+    known = [user for user in _by_count(users) if users[user] >= 2]
     spacing = max(1, len(known) / sample_users)
     sample = [known[int(i * spacing)] for i in range(min(sample_users, len(known)))]
-    head = sorted(items, key=lambda item: (-items[item], item))[:head_items]
-    return Audience(head, sample, _names(bucket, folder, name_column))
+    return Audience(_by_count(items)[:head_items], sample, _names(bucket, folder, name_column))
+
+
+def ranked(bucket: str, folder: str, column: str) -> list[str]:
+    """The ids in a column of the interactions, those with the most interactions first."""
+    return _by_count(Counter(record[column] for record in records(bucket, f"{folder}interactions/")))
+
+
+def _by_count(counts: Counter[str]) -> list[str]:
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def _names(bucket: str, folder: str, column: str | None) -> dict[str, str]:

@@ -1,39 +1,104 @@
-"""Ensure: schemas and dataset group, and once the group is ACTIVE its datasets (CreateSchema, CreateDatasetGroup,
-CreateDataset). It is called twice: a group takes its time, and has no datasets before."""
+"""Ensure: what the config names and takes no training is there, and nothing else of ours (CreateDatasetGroup,
+CreateSchema, CreateDataset, CreateFilter, CreateSolution, CreateEventTracker, and the Delete of each).
+
+It is called for one part after the other, as each needs the one before to be ACTIVE.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from common.clients import client
-from common.resources import create
+from common.names import personalize_name
+from common.personalize import remove_serving
+from common.resources import create, summaries
 from common.step import step
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`groupArn`, and with an ACTIVE group the imports with the ARNs of their datasets.
-
-    Raises ValueError if a dataset is there with another schema.
-    """
-    personalize = client("personalize")
-    group = create(personalize, "dataset_group", event["group"])
-    schemas = [create(personalize, "schema", job["schema"]) for job in event["imports"]]
-    if personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] != "ACTIVE":
-        return {"groupArn": group}
-    imports = [
-        _with_dataset(personalize, job, group, schema) for job, schema in zip(event["imports"], schemas, strict=True)
-    ]
-    return {"groupArn": group, "imports": imports}
+    """What the part `part` of the event made, by ARN."""
+    return _PARTS[event["part"]](client("personalize"), event)
 
 
-def _with_dataset(personalize: Any, job: dict[str, Any], group: str, schema: str) -> dict[str, Any]:
-    request = {**job["dataset"], "schemaArn": schema, "datasetGroupArn": group}
-    arn = create(personalize, "dataset", request, datasetGroupArn=group)
-    there = personalize.describe_dataset(datasetArn=arn)["dataset"]["schemaArn"]
-    if there != schema:
+def _group(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    return {"groupArn": create(personalize, "dataset_group", event["group"])}
+
+
+def _datasets(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """The datasets and their imports with their ARNs. Raises ValueError if one cannot have the schema of the config."""
+    arns, group = {}, event["groupArn"]
+    for dataset in event["datasets"]:
+        schema = create(personalize, "schema", dataset["schema"])
+        request = {**dataset["request"], "schemaArn": schema, "datasetGroupArn": group}
+        arns[dataset["kind"]] = arn = create(personalize, "dataset", request, datasetGroupArn=group)
+        there = personalize.describe_dataset(datasetArn=arn)["dataset"]["schemaArn"]
+        if there != schema:
+            _replace_schema(personalize, arn, there, schema)
+    return {
+        "datasets": [{**dataset, "datasetArn": arns[dataset["kind"]]} for dataset in event["datasets"]],
+        "imports": [
+            {**job, "request": {**job["request"], "datasetArn": arns[job["kind"]]}} for job in event["imports"]
+        ],
+    }
+
+
+def _replace_schema(personalize: Any, arn: str, there: str, schema: str) -> None:
+    """Items and users may gain columns, and lose or change none (updating-dataset-schema.md)."""
+    try:
+        personalize.update_dataset(datasetArn=arn, schemaArn=schema)
+    except personalize.exceptions.InvalidInputException as error:
         raise ValueError(
-            f"dataset {arn} exists with schema {there}, but pipeline.yaml says otherwise ({schema}): "
+            f"dataset {arn} exists with schema {there} and cannot have that of pipeline.yaml ({schema}): {error}; "
             "delete the dataset, or give the config another name"
-        )
-    return {**job, "datasetArn": arn, "request": {**job["request"], "datasetArn": arn}}
+        ) from None
+
+
+def _filters_and_solutions(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """The filters and solutions with their ARNs, and the event tracker with its tracking id.
+
+    Raises ValueError with the service's words if it refuses one.
+    """
+    group = {"datasetGroupArn": event["groupArn"]}
+
+    def made(kind: str, one: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {**one, f"{kind}Arn": create(personalize, kind, {**one["request"], **group}, **group)}
+        except personalize.exceptions.InvalidInputException as error:
+            raise ValueError(f"{kind} {one['name']} of pipeline.yaml: {error}") from None
+
+    return {
+        "filters": [made("filter", one) for one in event["filters"]],
+        "solutions": [made("solution", one) for one in event["solutions"]],
+        **(_tracker(personalize, event, group) if "eventTracker" in event else {}),
+    }
+
+
+def _tracker(personalize: Any, event: dict[str, Any], group: dict[str, str]) -> dict[str, Any]:
+    """A dataset group has one event tracker at most (API_CreateEventTracker.md): one that is there is taken."""
+    there = [found["eventTrackerArn"] for found in summaries(personalize, "event_tracker", **group)]
+    request = {**event["eventTracker"]["request"], **group}
+    arn = there[0] if there else create(personalize, "event_tracker", request, **group)
+    tracking = personalize.describe_event_tracker(eventTrackerArn=arn)["eventTracker"]["trackingId"]
+    return {"eventTracker": {**event["eventTracker"], "eventTrackerArn": arn, "trackingId": tracking}}
+
+
+def _nothing_else(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """`left`: what earlier runs made and the config no longer names, as long as its deletion takes."""
+    ours, named = personalize_name(event["dataset"], ""), _arns(event)
+    left = remove_serving(personalize, event["groupArn"], lambda name, arn: arn in named or not name.startswith(ours))
+    return {"left": left, "looks": event.get("looks", 0) + 1}
+
+
+def _arns(event: dict[str, Any]) -> set[str]:
+    """Every ARN that this run's order has come to."""
+    made = [*event["recommenders"], *event["solutions"], *event["filters"], event.get("eventTracker", {})]
+    return {value for each in made for key, value in each.items() if key.endswith("Arn")}
+
+
+_PARTS = {
+    "group": _group,
+    "datasets": _datasets,
+    "filters and solutions": _filters_and_solutions,
+    "nothing else": _nothing_else,
+}

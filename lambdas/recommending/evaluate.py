@@ -1,4 +1,5 @@
-"""Evaluate: what each recommender measured of itself on data held back (DescribeRecommender's modelMetrics)."""
+"""Evaluate: what was measured of each recommender and solution version on data held back (DescribeRecommender's
+modelMetrics, GetSolutionMetrics)."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ from common.step import step
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     personalize = client("personalize")
+
+    def of_recommender(arn: str) -> dict[str, float]:
+        return personalize.describe_recommender(recommenderArn=arn)["recommender"].get("modelMetrics", {})
+
+    def of_version(arn: str) -> dict[str, float]:
+        return personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]
+
     return {
-        "recommenders": [
-            {
-                **made,
-                "metrics": personalize.describe_recommender(recommenderArn=made["recommenderArn"])["recommender"].get(
-                    "modelMetrics", {}
-                ),
-            }
-            for made in event["recommenders"]
-        ]
+        "recommenders": [{**made, "metrics": of_recommender(made["recommenderArn"])} for made in event["recommenders"]],
+        "solutions": [{**made, "metrics": of_version(made["solutionVersionArn"])} for made in event["solutions"]],
     }

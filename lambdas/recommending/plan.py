@@ -1,11 +1,9 @@
-"""Plan: what this run will ask of Amazon Personalize, all names and requests, from the config and the files there;
-nothing at all if the last run worked on the same."""
+"""Plan: what this run imports and will ask of Amazon Personalize, from the config and the files there; nothing at all
+if the last run worked on the same."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,90 +11,81 @@ from common import deliveries
 from common.clients import client
 from common.names import personalize_name, run_id
 from common.step import step
-from common.store import get_json
+from common.store import get_json, put_json
+from recommending.order import Job, order
+from recommending.schema import avro_schema, columns
+
+_MOST_FILES = 100  # new ones of a kind at once: each is an import of its own, and the state machine's payload is small
+
+# By kind of dataset: its `files`, ETag by key, and its `columns`.
+Data = Mapping[str, Mapping[str, Any]]
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The run's order, or `nothingNew`, why there is none."""
-    folder = f"recommending/{event['dataset']}/"
-    deliveries.tell_age(event["dataBucket"], folder, event["dataset"])
-    files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
-    if "interactions" not in files:
-        return deliveries.waiting(event["dataBucket"], folder, "interactions")
-    newest = get_json(event["resultsBucket"], f"{folder}newest.json")
-    covers = {"files": files, "config": deliveries.checksum(event["config"])}
-    named = functools.partial(personalize_name, event["dataset"])
-    imported = {} if event["force"] else deliveries.imported(client("personalize"), files, named)
-    if imported == files and newest and newest.get("covers") == covers:
-        return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
-    return {**order(event, files, imported, run_id(event["execution"], event["started"])), "covers": covers}
+    """The run's order, or `nothingNew`, why there is none.
 
-
-def order(event: dict[str, Any], files: Mapping[str, str], imported: Mapping[str, str], run: str) -> dict[str, Any]:
-    """Every request of the run, but for the ARNs that only its steps will know.
-
-    `files` are the checksums of what is there by kind, `imported` of what the datasets hold.
+    Raises ValueError with a header that is no dataset's, or with too many files.
     """
-    config, dataset = event["config"], event["dataset"]
-    tags = [{"tagKey": "project", "tagValue": "storecast"}, {"tagKey": "dataset", "tagValue": dataset}]
-    imports = []
-    for kind in files:
-        schema = avro_schema(kind, config["datasets"][kind])
-        # A schema can never change, so its content is part of its name.
-        version = hashlib.sha256(schema.encode()).hexdigest()[:8]
-        imports.append(
-            {
-                "kind": kind,
-                "changed": imported.get(kind) != files[kind],
-                "schema": {
-                    "name": personalize_name(dataset, kind, version),
-                    "schema": schema,
-                    "domain": config["domain"],
-                },
-                "dataset": {"name": personalize_name(dataset, kind), "datasetType": kind.capitalize(), "tags": tags},
-                "request": {
-                    "jobName": personalize_name(dataset, kind, run),
-                    "roleArn": event["roleArn"],
-                    "importMode": "FULL",
-                    "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/recommending/{dataset}/{kind}/"},
-                    "tags": [*tags, {"tagKey": deliveries.TAG, "tagValue": files[kind]}],
-                },
-            }
-        )
+    bucket, results, folder = event["dataBucket"], event["resultsBucket"], f"recommending/{event['dataset']}/"
+    deliveries.tell_age(bucket, folder, event["dataset"])
+    there = deliveries.delivered(bucket, folder, event["config"]["datasets"])
+    if "interactions" not in there:
+        return deliveries.waiting(bucket, folder, "interactions")
+    newest = get_json(results, f"{folder}newest.json")
+    before: Data = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
+    data = _data(event, folder, there, before)
+    covers = {
+        "files": {kind: deliveries.checksum(of) for kind, of in data.items()},
+        "config": deliveries.checksum(event["config"]),
+    }
+    imports = _imports(event, folder, data, before, covers["files"])
+    if newest and newest.get("covers") == covers and not any(job.changed for job in imports):
+        return deliveries.nothing_new(bucket, folder, data, newest["run"])
+    run = run_id(event["execution"], event["started"])
+    put_json(results, f"{folder}runs/{run}/data.json", data)
+    trained = newest.get("covers", {}).get("files") if newest else None
+    whole = order(event, {kind: avro_schema(kind, of["columns"]) for kind, of in data.items()}, imports, run)
+    done = (newest or {}).get("batch", {})
     return {
-        **{key: event[key] for key in ("dataset", "config", "execution", "dataBucket", "resultsBucket")},
-        "run": run,
-        "group": {"name": personalize_name(dataset), "domain": config["domain"], "tags": tags},
-        "imports": imports,
-        "recommenders": [
-            {
-                "useCase": use_case,
-                "request": {
-                    "name": personalize_name(dataset, use_case),
-                    "recipeArn": event["recipes"][use_case],
-                    "tags": tags,
-                },
-            }
-            for use_case in config["use_cases"]
-        ],
+        **whole,
+        "batch": [{**job, "done": done[job["name"]]} if job["name"] in done else job for job in whole["batch"]],
+        "covers": covers,
+        # What serves is trained again where the data is not what the last whole run trained on.
+        "dataChanged": event["force"] or trained != covers["files"],
     }
 
 
-def avro_schema(kind: str, columns: dict[str, dict[str, Any]]) -> str:
-    """The Avro schema of a Personalize dataset (ECOMMERCE-datasets-and-schemas.md)."""
-    fields = []
-    for name, column in columns.items():
-        marks = {mark: True for mark in ("categorical", "textual") if column[mark]}
-        fields.append(
-            {"name": name, "type": [column["type"], "null"] if column["nullable"] else column["type"], **marks}
-        )
-    return json.dumps(
-        {
-            "type": "record",
-            "name": kind.capitalize(),
-            "namespace": "com.amazonaws.personalize.schema",
-            "fields": fields,
-            "version": "1.0",
-        }
-    )
+def _data(event: dict[str, Any], folder: str, there: Mapping[str, dict[str, str]], before: Data) -> Data:
+    """What the datasets will hold: what is there, and where imports add to them, what was there before too."""
+    found = {}
+    for kind, files in there.items():
+        known = before.get(kind, {}).get("columns", {})
+        found[kind] = {"files": files, "columns": columns(event, kind, f"{folder}{kind}/", known)}
+        if _adds(event, kind, before, found[kind]["columns"]):
+            found[kind]["files"] = {**before[kind]["files"], **files}
+    return found
+
+
+def _adds(event: dict[str, Any], kind: str, before: Data, columns_: Mapping[str, Any]) -> bool:
+    """Whether the kind's files are added one by one: only to data of the same columns that was imported in full."""
+    incremental = event["config"]["import_mode"] == "INCREMENTAL" and not event["force"]
+    return incremental and before.get(kind, {}).get("columns") == columns_
+
+
+def _imports(event: dict[str, Any], folder: str, data: Data, before: Data, holds: Mapping[str, str]) -> list[Job]:
+    """A full import of each kind that is not as its dataset holds it, or one of each file that is new to it."""
+    named = functools.partial(personalize_name, event["dataset"])
+    whole = [kind for kind, of in data.items() if not _adds(event, kind, before, of["columns"])]
+    imported = {} if event["force"] or not whole else deliveries.imported(client("personalize"), whole, named)
+    jobs = [Job(kind, f"{folder}{kind}/", imported.get(kind) != holds[kind], holds[kind]) for kind in whole]
+    for kind, of in data.items():
+        if kind not in whole:
+            new = [key for key, etag in of["files"].items() if before[kind]["files"].get(key) != etag]
+            if len(new) > _MOST_FILES:
+                raise ValueError(
+                    f"{len(new)} new files under s3://{event['dataBucket']}/{folder}{kind}/: at most {_MOST_FILES} are "
+                    'added one by one; put them together, or start with {"force": true} to import all files in full'
+                )
+            jobs += [Job(kind, key, number=number) for number, key in enumerate(new)]
+    return jobs

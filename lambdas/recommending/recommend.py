@@ -1,7 +1,10 @@
-"""Recommend: a use case's recommender, made or brought up to the data (CreateRecommender, UpdateRecommender)."""
+"""Recommend: what answers requests, made or brought up to the data and the config (CreateRecommender,
+UpdateRecommender, StartRecommender, CreateSolutionVersion, CreateCampaign, UpdateCampaign)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from common.clients import client
@@ -13,22 +16,66 @@ _BUSY = ("PENDING", "IN_PROGRESS")
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The ARN of what the part `part` of the event asks for."""
+    return _PARTS[event["part"]](client("personalize"), event)
+
+
+def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     """`recommenderArn`. A recommender that was stopped is started; one at work on a change already is left to it."""
-    personalize, request = client("personalize"), event["request"]
-    arn = find(personalize, "recommender", request["name"], datasetGroupArn=event["groupArn"])
+    request, group = event["request"], {"datasetGroupArn": event["groupArn"]}
+    arn = find(personalize, "recommender", request["name"], **group)
     if arn is None:
-        return {
-            "recommenderArn": create(
-                personalize,
-                "recommender",
-                {**request, "datasetGroupArn": event["groupArn"]},
-                datasetGroupArn=event["groupArn"],
-            )
-        }
+        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group)}
     there = personalize.describe_recommender(recommenderArn=arn)["recommender"]
-    update = there.get("latestRecommenderUpdate", {}).get("status", "")
     if there["status"] == "INACTIVE":
         personalize.start_recommender(recommenderArn=arn)
-    elif there["status"] == "ACTIVE" and not update.endswith(_BUSY):
-        personalize.update_recommender(recommenderArn=arn, recommenderConfig=there.get("recommenderConfig", {}))
+    else:
+        update = there.get("latestRecommenderUpdate", {}).get("status", "")
+        wanted = {"recommenderConfig": request["recommenderConfig"]}
+        _update(personalize.update_recommender, there, update, wanted, event["dataChanged"], recommenderArn=arn)
     return {"recommenderArn": arn}
+
+
+def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """`solutionVersionArn`: the newest, if this run made it or nothing changed since; if not, a new one."""
+    arn = event["solutionArn"]
+    newest = personalize.describe_solution(solutionArn=arn)["solution"].get("latestSolutionVersion")
+    if newest and (
+        newest["creationDateTime"] >= datetime.fromisoformat(event["started"])
+        or (newest["status"] == "ACTIVE" and not event["dataChanged"])
+    ):
+        return {"solutionVersionArn": newest["solutionVersionArn"]}
+    return {"solutionVersionArn": personalize.create_solution_version(solutionArn=arn)["solutionVersionArn"]}
+
+
+def _campaign(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """`campaignArn`. While it is updated, the version before answers (update-campaigns.md)."""
+    wanted = {**event["campaign"], "solutionVersionArn": event["solutionVersionArn"]}
+    solution = {"solutionArn": event["solutionArn"]}
+    arn = find(personalize, "campaign", wanted["name"], **solution)
+    if arn is None:
+        return {"campaignArn": create(personalize, "campaign", wanted, **solution)}
+    there = personalize.describe_campaign(campaignArn=arn)["campaign"]
+    update = there.get("latestCampaignUpdate", {}).get("status", "")
+    changeable = {key: value for key, value in wanted.items() if key not in ("name", "tags")}
+    _update(personalize.update_campaign, there, update, changeable, False, campaignArn=arn)
+    return {"campaignArn": arn}
+
+
+def _update(
+    call: Callable[..., Any], there: dict[str, Any], update: str, wanted: dict[str, Any], anyhow: bool, **arn: str
+) -> None:
+    """Where what is there differs from what is wanted, or its last update failed; not while it is at work on one."""
+    free = there["status"] == "ACTIVE" and not update.endswith(_BUSY)
+    if free and (anyhow or update.endswith("FAILED") or _differs(there, wanted)):
+        call(**arn, **wanted)
+
+
+def _differs(there: Any, wanted: Any) -> bool:
+    """Whether a member is not there as it is wanted; where false is wanted, it may be missing."""
+    if isinstance(wanted, dict):
+        return any(_differs((there or {}).get(key), value) for key, value in wanted.items())
+    return (there or False) != wanted
+
+
+_PARTS = {"recommender": _recommender, "version": _version, "campaign": _campaign}

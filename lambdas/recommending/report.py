@@ -1,4 +1,4 @@
-"""The recommending report: per use case its metrics and its lists, with the items' names."""
+"""The recommending report: per recommender and campaign its metrics and its lists, with the items' names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ _TITLES = {
     "frequently-bought-together": "Frequently bought together",
     "also-viewed": "Customers who viewed this also viewed",
     "recommended-for-you": "Recommended for you",
+    "because-you-watched": "Because you watched",
+    "more-like-this": "More like this",
+    "most-popular": "Most popular",
+    "trending-now": "Trending now",
+    "top-picks-for-you": "Top picks for you",
 }
 _METRICS = [
     "coverage",
@@ -29,29 +34,40 @@ BASELINE = (
 )
 
 
-def render(dataset: str, run: str, use_cases: list[dict[str, Any]], note: str) -> str:
-    """One self-contained HTML page; `note` is what a reader must know of the data."""
-    lists = [one for made in use_cases for one in made["lists"]]
+def render(
+    dataset: str,
+    run: str,
+    serving: list[dict[str, Any]],
+    filters: list[dict[str, Any]],
+    batch: list[dict[str, Any]],
+    note: str,
+) -> str:
+    """One self-contained HTML page of what recommenders and campaigns recommend, what filters do to that, and batches.
+
+    `note` is what a reader must know of the data.
+    """
+    lists = [one for made in serving for one in made["lists"]]
     shown = [
-        (str(len(use_cases)), "use cases"),
+        (str(len(serving)), "recommenders and campaigns"),
         (str(len(lists)), "lists"),
         (str(len({item["itemId"] for one in lists for item in one["items"]})), "different items recommended"),
     ]
-    single = [made for made in use_cases if len(made["lists"]) == 1]
-    several = [made for made in use_cases if len(made["lists"]) > 1]
-    body = figures(shown) + _metrics(use_cases) + _popular(single) + "".join(_use_case(made) for made in several)
+    single = [made for made in serving if len(made["lists"]) == 1]
+    several = [made for made in serving if len(made["lists"]) > 1]
+    body = figures(shown) + _metrics(serving) + _popular(single) + "".join(_lists(made) for made in several)
+    body += _filters(filters) + _batch(batch)
     return page(f"Recommendations of {dataset}", f"Run {run}" + (f" · {note}" if note else ""), body)
 
 
-def _metrics(use_cases: list[dict[str, Any]]) -> str:
-    names = [name for name in _METRICS if any(name in made["metrics"] for made in use_cases)]
+def _metrics(serving: list[dict[str, Any]]) -> str:
+    names = [name for name in _METRICS if any(name in made["metrics"] for made in serving)]
     if not names:
         return ""
-    rows = [[escape(_title(made)), *(_cell(made["metrics"], name) for name in names)] for made in use_cases]
+    rows = [[escape(_title(made)), *(_cell(made["metrics"], name) for name in names)] for made in serving]
     note = "Measured by the service on interactions held back; higher is better."
-    if any(name.startswith(BASELINE) for made in use_cases for name in made["metrics"]):
+    if any(name.startswith(BASELINE) for made in serving for name in made["metrics"]):
         note += " Small figures: plain popularity on the same data; green where the recommender beats it."
-    return section("How good", table(["Use case", *map(_short, names)], rows), note)
+    return section("How good", table(["Recommender", *map(_short, names)], rows), note)
 
 
 def _cell(metrics: dict[str, float], name: str) -> str:
@@ -62,33 +78,61 @@ def _cell(metrics: dict[str, float], name: str) -> str:
     return f'<span{mark}>{number(value)}</span><div class="soft small">{number(baseline)}</div>'
 
 
-def _popular(use_cases: list[dict[str, Any]]) -> str:
-    """Use cases with one list only, side by side."""
-    if not use_cases:
+def _popular(serving: list[dict[str, Any]]) -> str:
+    """Those with one list only, side by side."""
+    if not serving:
         return ""
-    cards = "".join(_card(escape(_title(made)), made["lists"][0]["items"]) for made in use_cases)
+    cards = "".join(_card(escape(_title(made)), made["lists"][0]["items"]) for made in serving)
     return section("For everybody", f'<div class="grid">{cards}</div>')
 
 
-def _use_case(made: dict[str, Any]) -> str:
+def _lists(made: dict[str, Any]) -> str:
     cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made["lists"])
     return section(_title(made), f'<div class="grid">{cards}</div>')
 
 
-def _card(heading: str, items: list[dict[str, Any]]) -> str:
-    return (
-        f"<article><b>{heading}</b><ol>"
-        + "".join(f"<li>{escape(item['name'])}</li>" for item in items)
-        + "</ol></article>"
+def _filters(filters: list[dict[str, Any]]) -> str:
+    """Per filter the list it was tried on, and what it took out of that."""
+    if not filters:
+        return ""
+    cards = "".join(
+        _card(escape(one["name"]), one.get("items", []), f"<code>{escape(one['expression'])}</code>", _effect(one))
+        for one in filters
     )
+    return section("Filters", f'<div class="grid">{cards}</div>')
+
+
+def _batch(jobs: list[dict[str, Any]]) -> str:
+    if not jobs:
+        return ""
+    rows = [
+        [escape(job["name"]), escape(job["settings"]["solution"]), f"{job['requests']:,}", escape(job["output"])]
+        for job in jobs
+    ]
+    return section("Batch", table(["Job", "Solution", "Lists", "Where they lie"], rows))
+
+
+def _effect(one: dict[str, Any]) -> str:
+    if "items" not in one:
+        return "Gets its values from the application."
+    gone = ", ".join(escape(item["name"]) for item in one["leftOut"]) or "nothing"
+    return f"{escape(_TITLES.get(one['by'], one['by']))}, {_subject(one['for'])}. Left out: {gone}."
+
+
+def _card(heading: str, items: list[dict[str, Any]], *about: str) -> str:
+    lines = "".join(f'<div class="soft small">{line}</div>' for line in about)
+    listed = "".join(f"<li>{escape(item['name'])}</li>" for item in items)
+    return f"<article><b>{heading}</b>{lines}<ol>{listed}</ol></article>"
 
 
 def _subject(about: dict[str, str]) -> str:
-    return escape(about["name"]) if "itemId" in about else f"user {escape(about['userId'])}"
+    if "itemId" in about:
+        return escape(about["name"])
+    return f"user {escape(about['userId'])}" if about else "for everybody"
 
 
 def _title(made: dict[str, Any]) -> str:
-    return _TITLES.get(made["useCase"], made["useCase"])
+    return _TITLES[made["useCase"]] if "useCase" in made else f"{made['name']} ({made['recipe']})"
 
 
 def _short(name: str) -> str:

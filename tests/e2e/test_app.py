@@ -151,6 +151,36 @@ def test_the_personal_recommender_beats_plain_popularity(app: App):
     assert own[name] > own[f"popularity_baseline_{name}"]
 
 
+def test_filters_and_the_event_tracker_of_the_config_serve(app: App):
+    """newest.json says where they are: a filter by its name, the tracker by its id."""
+    newest, runtime = app.newest("recommending"), boto3.client("personalize-runtime")
+    [arn] = [made["recommenderArn"] for made in newest["recommenders"] if made["useCase"] == "recommended-for-you"]
+
+    def prices(**request) -> list[float]:
+        answer = runtime.get_recommendations(
+            recommenderArn=arn, userId="u001", numResults=10, metadataColumns={"ITEMS": ["PRICE"]}, **request
+        )
+        return [float(item["metadata"]["PRICE"]) for item in answer["itemList"]]
+
+    assert max(prices()) > 3 > max(prices(filterArn=newest["filters"]["cheap"]))
+    event = {"eventType": "View", "itemId": "i01", "sentAt": 1_720_000_000}
+    boto3.client("personalize-events").put_events(
+        trackingId=newest["trackingId"], userId="u001", sessionId="s", eventList=[event]
+    )
+
+
+def test_solutions_of_the_config_are_trained_and_their_campaigns_answer(app: App):
+    made = {each["name"]: each for each in app.newest("recommending")["solutions"]}
+    assert all(0 < each["metrics"]["coverage"] <= 1 for each in made.values())
+    runtime = boto3.client("personalize-runtime")
+    similar = runtime.get_recommendations(campaignArn=made["similar"]["campaignArn"], itemId="i01", numResults=5)
+    assert len(similar["itemList"]) == 5
+    ranked = runtime.get_personalized_ranking(
+        campaignArn=made["ranking"]["campaignArn"], userId="u001", inputList=["i01", "i02", "i03"]
+    )
+    assert sorted(item["itemId"] for item in ranked["personalizedRanking"]) == ["i01", "i02", "i03"]
+
+
 def test_reports_and_summaries_are_published(app: App):
     s3 = boto3.client("s3")
     for pipeline in ("forecasting", "recommending"):
@@ -274,6 +304,40 @@ def _imports(run: str) -> list[str]:
     return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
 
 
+def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alone(app: App):
+    """Another config is another payload of Plan, which is all that a deploy of it changes."""
+    states, personalize = boto3.client("stepfunctions"), boto3.client("personalize")
+    machine = app.machine("recommending")
+    before = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    definition = json.loads(before)
+    config = definition["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]["config"]
+    del config["use_cases"]["most-viewed"]
+    config["filters"] = {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 2"}
+
+    def run(definition: str) -> dict[str, tuple]:
+        states.update_state_machine(stateMachineArn=machine, definition=definition)
+        ended = app.start("recommending")
+        assert ended.status == "SUCCEEDED", ended.cause
+        assert "Load" not in ended.states, "the data is as it was"
+        there = personalize.list_recommenders()["recommenders"] + personalize.list_filters()["Filters"]
+        return {each["name"].removeprefix(f"storecast-{DATASET}-"): each["lastUpdatedDateTime"] for each in there}
+
+    whole = {
+        made["recommenderArn"].partition(f"{DATASET}-")[2]: personalize.describe_recommender(
+            recommenderArn=made["recommenderArn"]
+        )["recommender"]["lastUpdatedDateTime"]
+        for made in app.newest("recommending")["recommenders"]
+    }
+    fewer = run(json.dumps(definition))
+    kept = {name: whole[name] for name in USE_CASES if name != "most-viewed"}
+    assert {name: made for name, made in fewer.items() if name in USE_CASES} == kept
+    [cheap] = [name for name in fewer if name not in USE_CASES]
+    assert app.newest("recommending")["filters"]["cheap"].endswith(cheap)
+    again = run(before)
+    assert set(again) - set(fewer) >= {"most-viewed"} and cheap not in again
+    assert {name: made for name, made in again.items() if name in kept} == kept
+
+
 @pytest.mark.parametrize(
     ("function", "action"),
     [("forecasting-train", "forecast:CreateAutoPredictor"), ("forecasting-load", "iam:PassRole")],
@@ -322,6 +386,11 @@ def test_destroy_leaves_nothing(app: App):
         "schemas": personalize.list_schemas()["schemas"],
         "personalize groups": personalize.list_dataset_groups()["datasetGroups"],
         "recommenders": personalize.list_recommenders()["recommenders"],
+        "solutions": personalize.list_solutions()["solutions"],
+        "solution versions": personalize.list_solution_versions()["solutionVersions"],
+        "campaigns": personalize.list_campaigns()["campaigns"],
+        "filters": personalize.list_filters()["Filters"],
+        "event trackers": personalize.list_event_trackers()["eventTrackers"],
         "tables": boto3.client("dynamodb").list_tables()["TableNames"],
         "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
         "databases": boto3.client("glue").get_databases()["DatabaseList"],

@@ -138,7 +138,42 @@ recommending:
         ),
         ("forecasting", {"promotion": {"tolerance": -1}}, "forecasting.promotion.tolerance = -1"),
         ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
-        ("recommending", {"use_cases": []}, "recommending.use_cases"),
+        ("recommending", {"use_cases": {"best-seller": {}}}, "'best-seller' is not known; allowed: also-viewed"),
+        (
+            "recommending",
+            {"use_cases": {"best-sellers": {"exploration_weight": 0.0}}},
+            "best-sellers.exploration_weight: only for recommended-for-you",
+        ),
+        (
+            "recommending",
+            {"use_cases": {"recommended-for-you": {"exploration_weight": 2}}},
+            "use_cases.recommended-for-you.exploration_weight = 2",
+        ),
+        ("recommending", {"use_cases": {}, "solutions": {}}, "neither use_cases nor solutions: at least one"),
+        ("recommending", {"solutions": {"s": {"recipe": "sims"}}}, "solutions.s.recipe = 'sims': 'sims' is not known"),
+        (
+            "recommending",
+            {"solutions": {"s": {"recipe": "aws-similar-items", "exploration_weight": 0.1}}},
+            "s.exploration_weight: only for recommended-for-you, top-picks-for-you, aws-user-",
+        ),
+        (
+            "recommending",
+            {"solutions": {f"s{n}": {"recipe": "aws-similar-items"} for n in range(6)}},
+            "more than 5 campaigns",
+        ),
+        (
+            "recommending",
+            {"solutions": {"now": {"recipe": "aws-trending-now"}}, "batch": {"all": {"solution": "now"}}},
+            "all.solution: 'now' is not known; allowed: none",
+        ),
+        (
+            "recommending",
+            {"batch": {"a-name-too-long": {"solution": "similar", "filter": "dear"}}},
+            "name 'a-name-too-long': allowed are 1-12 of",
+        ),
+        ("recommending", {"batch": {"a": {"solution": "similar", "filter": "dear"}}}, "a.filter: 'dear' is not known"),
+        ("recommending", {"filters": {"Cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}}, "name 'Cheap': allowed are"),
+        ("recommending", {"filters": {"cheap": "Items.PRICE < 3"}}, "cheap: 'Items.PRICE < 3': allowed is INCLUDE"),
         ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),
     ],
 )
@@ -165,6 +200,16 @@ def test_columns_may_stand_in_the_header_of_the_files(tmp_path: Path) -> None:
     assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "header"}
 
 
+def test_use_cases_are_a_list_or_have_settings(tmp_path: Path) -> None:
+    config = _sample()
+    config["recommending"]["use_cases"] = ["best-sellers", "recommended-for-you"]
+    listed = _load(tmp_path, yaml.safe_dump(config)).recommending
+    config["recommending"]["use_cases"] = {"best-sellers": None, "recommended-for-you": {"exploration_weight": 0.3}}
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(config))
+    assert load(tmp_path / "mapping.yaml").recommending == listed
+    assert listed.use_cases["recommended-for-you"].exploration_item_age_cut_off == 30
+
+
 def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:
     config = _sample()
     config["recommending"]["datasets"]["items"] = {"ITEM_ID": "string", "CATEGORY_L1": "string", "CATEGORYL1": "string"}
@@ -175,6 +220,42 @@ def test_the_items_of_a_shop_need_price_and_category(tmp_path: Path) -> None:
         "items.CATEGORY_L1: the ECOMMERCE domain needs it categorical",
         "CATEGORY_L1 and CATEGORYL1 differ only in underscores",
     ):
+        assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("domain", "change", "told"),
+    [
+        ("VIDEO_ON_DEMAND", {"use_cases": ["top-picks-for-you", "most-popular"]}, None),
+        (
+            "VIDEO_ON_DEMAND",
+            {"use_cases": ["best-sellers"]},
+            "'best-sellers' is not known; allowed: because-you-watched",
+        ),
+        (
+            "VIDEO_ON_DEMAND",
+            {"datasets": {"items": {"ITEM_ID": "string", "GENRES": "string"}}},
+            "items.GENRES: the VIDEO_ON_DEMAND domain needs it categorical",
+        ),
+        ("CUSTOM", {"solutions": {"s": {"recipe": "aws-similar-items"}}}, None),
+        ("CUSTOM", {"use_cases": ["best-sellers"]}, "'best-sellers' is not known; allowed: none"),
+        (
+            "CUSTOM",
+            {"datasets": {"interactions": {"USER_ID": "string"}}},
+            "interactions: TIMESTAMP is missing; the CUSTOM",
+        ),
+        ("BOOKS", {}, "recommending.domain = 'BOOKS'"),
+    ],
+)
+def test_each_domain_has_use_cases_and_columns_of_its_own(
+    tmp_path: Path, domain: str, change: dict, told: str | None
+) -> None:
+    text = yaml.safe_dump({"dataset": "shop", "recommending": {"domain": domain, **change}})
+    if told is None:
+        assert _load(tmp_path, text).recommending.domain == domain
+    else:
+        with pytest.raises(ConfigError) as caught:
+            _load(tmp_path, text)
         assert told in str(caught.value)
 
 

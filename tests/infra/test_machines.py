@@ -12,6 +12,7 @@ import pytest
 from tests.infra.conftest import ROOT, Assembly, machine
 
 _PIPELINES = ("forecasting", "recommending")
+_CHANGING = {kind: {f"Latest{kind}Update": {"Status": "CREATE IN_PROGRESS"}} for kind in ("Campaign", "Dataset")}
 
 
 def _chains(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -166,6 +167,69 @@ def test_a_recommender_is_ready_when_its_update_is(
     describe, choice = _wait(assembly, "recommending", "recommender")
     payload = _evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
     assert _decide(choice, payload)[0] == following
+
+
+@pytest.mark.parametrize(
+    ("left", "looks", "following"),
+    [([], 1, "Notify"), (["arn"], 1, "Wait for the rest to go"), (["arn", "arn"], 40, "Notify")],
+)
+def test_a_run_waits_for_what_it_deletes_but_not_for_ever(
+    assembly: Assembly, left: list[str], looks: int, following: str
+) -> None:
+    choice = dict(_states(machine(assembly, "recommending")))["Anything left?"]
+    assert _decide(choice, {"left": left, "looks": looks})[0] == following
+
+
+@pytest.mark.parametrize(("payload", "trackers"), [({}, []), ({"eventTracker": {"a": 1}}, [{"a": 1}])])
+def test_an_event_tracker_is_waited_for_where_there_is_one(
+    assembly: Assembly, payload: dict[str, Any], trackers: list[Any]
+) -> None:
+    items = dict(_states(machine(assembly, "recommending")))["Event tracker"]["Items"]
+    assert _evaluate(items, input=payload) == trackers
+
+
+@pytest.mark.parametrize(
+    ("resource", "label", "following"),
+    [
+        ({"Campaign": {"Status": "ACTIVE"}}, "campaign", "Campaign is ready"),
+        ({"Campaign": {"Status": "ACTIVE", **_CHANGING["Campaign"]}}, "campaign", "Wait for campaign"),
+        ({"Dataset": {"Status": "ACTIVE", **_CHANGING["Dataset"]}}, "dataset", "Wait for dataset"),
+        ({"SolutionVersion": {"Status": "ACTIVE"}}, "solution version", "With a campaign?"),
+        ({"SolutionVersion": {"Status": "CREATE STOPPED"}}, "solution version", "Solution failed"),
+        ({"Filter": {"Status": "CREATE FAILED", "FailureReason": "r"}}, "filter", "Filter failed"),
+    ],
+)
+def test_what_serves_is_ready_when_it_and_its_update_are(
+    assembly: Assembly, resource: dict[str, Any], label: str, following: str
+) -> None:
+    describe, choice = _wait(assembly, "recommending", label)
+    arn = {f"{resource_[0].lower()}{resource_[1:]}Arn": "a" for resource_ in resource}
+    payload = _evaluate(describe["Output"], input=arn, result=resource)
+    assert _decide(choice, payload)[0] == following
+
+
+@pytest.mark.parametrize(
+    ("solution", "following"), [({}, "Without a campaign"), ({"campaign": {}}, "Recommend campaign")]
+)
+def test_a_solution_may_be_without_a_campaign(assembly: Assembly, solution: dict[str, Any], following: str) -> None:
+    choice = dict(_states(machine(assembly, "recommending")))["With a campaign?"]
+    assert _decide(choice, solution)[0] == following
+
+
+def test_what_recommends_is_gathered_beside_the_payload(assembly: Assembly) -> None:
+    """One solution alone makes a list too; what their items carried along is gone."""
+    states = dict(_states(machine(assembly, "recommending")))
+    payload = {"run": "r", "recommenders": [{"useCase": "a"}, {"useCase": "b"}], "solutions": [{"name": "s"}]}
+    made = [{"useCase": name, "recommenderArn": name, "request": {}, "wait": {}} for name in "ab"]
+    branches = [
+        _evaluate(states["Recommenders"]["Output"], input=payload, result=made),
+        _evaluate(states["Solutions"]["Output"], input=payload, result=[{"name": "s", "solutionArn": "s", "wait": {}}]),
+    ]
+    assert _evaluate(states["Gather what recommends"]["Output"], input=branches) == {
+        "run": "r",
+        "recommenders": [{"useCase": name, "recommenderArn": name} for name in "ab"],
+        "solutions": [{"name": "s", "solutionArn": "s"}],
+    }
 
 
 def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembly: Assembly) -> None:

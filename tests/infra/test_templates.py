@@ -89,6 +89,19 @@ def test_personalize_may_read_its_prefix_of_the_data_bucket_for_this_account_onl
     assert resources == {"", "/recommending/sample/*", "/workshop/*"}
 
 
+def test_personalize_may_write_only_what_batch_jobs_bring(assembly: Assembly) -> None:
+    [policy] = [p for p in assembly.resources("AWS::S3::BucketPolicy").values() if "Results" in flat(p["Bucket"])]
+    admitted = {
+        action: flat(s["Resource"])
+        for s in policy["PolicyDocument"]["Statement"]
+        if s["Principal"] == {"Service": "personalize.amazonaws.com"}
+        for action in _several(s["Action"])
+    }
+    assert set(admitted) == {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}
+    for action in ("s3:GetObject", "s3:PutObject"):
+        assert admitted[action].endswith("/recommending/sample/batch/*")
+
+
 def test_every_function_has_a_role_of_its_own_traces_and_logs_to_its_pipeline(assembly: Assembly) -> None:
     functions = assembly.resources("AWS::Lambda::Function")
     assert len({(name.split("/")[0], flat(f["Role"])) for name, f in functions.items()}) == len(functions)

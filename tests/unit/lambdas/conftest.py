@@ -147,10 +147,33 @@ RECOMMENDING = {
     "dataBucket": "data",
     "resultsBucket": "results",
     "roleArn": "arn:aws:iam::111122223333:role/personalize",
-    "recipes": {"best-sellers": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-purchases"},
+    "recipes": {
+        "best-sellers": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-purchases",
+        "aws-user-personalization": "arn:aws:personalize:::recipe/aws-user-personalization",
+    },
     "config": {
         "domain": "ECOMMERCE",
-        "use_cases": ["best-sellers"],
+        "import_mode": "FULL",
+        "use_cases": {
+            "best-sellers": {
+                "min_recommendation_requests_per_second": 2,
+                "enable_metadata_with_recommendations": False,
+            }
+        },
+        "solutions": {
+            "for-you": {
+                "recipe": "aws-user-personalization",
+                "event_type": "Purchase",
+                "campaign": True,
+                "min_provisioned_tps": 1,
+                "enable_metadata_with_recommendations": False,
+                "exploration_weight": 0.3,
+                "exploration_item_age_cut_off": 30,
+            }
+        },
+        "filters": {"cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"},
+        "batch": {"everyone": {"solution": "for-you", "top": 2, "results": 5, "filter": "cheap"}},
+        "event_tracker": True,
         "publish": {
             "head_items": 2,
             "sample_users": 2,

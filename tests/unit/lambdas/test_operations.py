@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.lambdas.conftest import arn
+from tests.unit.lambdas.personalize import Personalize
 
 _EXECUTION = arn("states", "execution:storecast-corner-shop-forecasting:e1")
 
@@ -149,40 +150,30 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
 
 
-def test_personalize_goes_in_the_order_it_asks_for(answered: list[dict[str, Any]], context: Any, stub: Any) -> None:
-    from operations.cleanup import handler
+def test_personalize_goes_in_the_order_it_asks_for(
+    answered: list[dict[str, Any]], context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from operations import cleanup
 
-    service, group = stub("personalize"), arn("personalize", "dataset-group/g")
-    groups = {"datasetGroups": [{"datasetGroupArn": group, "name": "storecast-corner-shop"}]}
-    recommender, dataset = arn("personalize", "recommender/r"), arn("personalize", "dataset/g/ITEMS")
-    service.add_response("list_dataset_groups", copy.deepcopy(groups))
-    service.add_response("list_recommenders", {"recommenders": [{"recommenderArn": recommender, "status": "ACTIVE"}]})
-    service.add_response("delete_recommender", {}, {"recommenderArn": recommender})
-    service.add_response("list_dataset_groups", copy.deepcopy(groups))
-    service.add_response(
-        "list_recommenders", {"recommenders": [{"recommenderArn": recommender, "status": "DELETE IN_PROGRESS"}]}
+    service = Personalize(
+        ("dataset_group", "storecast-corner-shop", ""),
+        *((kind, kind, "storecast-corner-shop") for kind in ("dataset", "solution", "filter", "recommender")),
+        ("event_tracker", "tracker", "storecast-corner-shop"),
+        ("campaign", "campaign", "solution"),
+        ("dataset_group", "storecast-corner", ""),
+        ("recommender", "another shop's", "storecast-corner"),
+        ("schema", "storecast-corner-shop-items-1", ""),
+        ("schema", "storecast-corner-items-1", ""),
     )
-    service.add_response("list_dataset_groups", copy.deepcopy(groups))
-    service.add_response("list_recommenders", {"recommenders": []})
-    service.add_response("list_datasets", {"datasets": [{"datasetArn": dataset, "status": "ACTIVE"}]})
-    service.add_response("delete_dataset", {}, {"datasetArn": dataset})
-    service.add_response("list_dataset_groups", copy.deepcopy(groups))
-    service.add_response("list_recommenders", {"recommenders": []})
-    service.add_response("list_datasets", {"datasets": []})
-    service.add_response("delete_dataset_group", {}, {"datasetGroupArn": group})
-    service.add_response("list_dataset_groups", {"datasetGroups": []})
-    service.add_response(
-        "list_schemas",
-        {
-            "schemas": [
-                {"schemaArn": arn("personalize", "schema/1"), "name": "storecast-corner-shop-items-1"},
-                {"schemaArn": arn("personalize", "schema/2"), "name": "storecast-corner-2"},
-            ]
-        },
-    )
-    service.add_response("delete_schema", {}, {"schemaArn": arn("personalize", "schema/1")})
-    handler(_event("Delete", PersonalizeNames="storecast-corner-shop"), context)
+    monkeypatch.setattr(cleanup, "client", lambda name: service)
+    cleanup.handler(_event("Delete", PersonalizeNames="storecast-corner-shop"), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
+    assert [name for kind, name in service.there if kind != "schema" or service.there[kind, name][1] == "ACTIVE"] == [
+        "storecast-corner",
+        "another shop's",
+        "storecast-corner-items-1",
+    ]
+    assert service.deleted.index("campaign") < service.deleted.index("solution") < service.deleted.index("dataset")
 
 
 def test_a_long_deletion_is_carried_on_by_another_invocation(

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.unit.lambdas.conftest import RECOMMENDING, arn
+from tests.unit.lambdas.personalize import Personalize
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
 _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-sellers")
 
 
 def _order() -> dict[str, Any]:
-    from recommending.plan import order
+    from recommending.order import Job, order
+    from recommending.schema import avro_schema
 
-    return order(RECOMMENDING, {"interactions": "i", "users": "u"}, {}, "20261122T211700_abc")
+    schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
+    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", holds="c") for kind in schemas]
+    return order(RECOMMENDING, schemas, jobs, "20261122T211700_abc")
 
 
 def test_plan_names_and_schemas() -> None:
     order = _order()
     names = [
         order["group"]["name"],
-        *(j["schema"]["name"] for j in order["imports"]),
-        *(j["request"]["jobName"] for j in order["imports"]),
-        *(r["request"]["name"] for r in order["recommenders"]),
+        *(d["schema"]["name"] for d in order["datasets"]),
+        *(j["request"]["jobName"] for j in (*order["imports"], *order["batch"])),
+        *(
+            r["request"]["name"]
+            for r in (*order["recommenders"], *order["solutions"], *order["filters"], order["eventTracker"])
+        ),
     ]
     assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}", name) for name in names), names
-    schema = json.loads(order["imports"][1]["schema"]["schema"])
+    schema = json.loads(order["datasets"][1]["schema"]["schema"])
     assert schema["name"] == "Users"
     assert schema["fields"][1] == {"name": "AGE", "type": ["string", "null"], "categorical": True}
 
@@ -43,62 +51,127 @@ def test_plan_waits_for_interactions_and_says_where(bucket: Any, context: Any) -
     )
 
 
-def _expect_group(service: Any, order: dict[str, Any], status: str) -> list[str]:
-    service.add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
-    schemas = [arn("personalize", f"schema/{job['schema']['name']}") for job in order["imports"]]
-    for schema in schemas:
-        service.add_response("create_schema", {"schemaArn": schema})
-    service.add_response("describe_dataset_group", {"datasetGroup": {"status": status}})
-    return schemas
-
-
-def test_ensure_stops_short_of_datasets_while_the_group_is_not_active(stub: Any, context: Any) -> None:
+def _ensure(part: str, context: Any, **known: Any) -> dict[str, Any]:
     from recommending.ensure import handler
 
-    order = _order()
-    _expect_group(stub("personalize"), order, "CREATE IN_PROGRESS")
-    assert handler(order, context) == {"groupArn": _GROUP}
+    return handler({**_order(), **known, "part": part}, context)
+
+
+def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
+    stub("personalize").add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
+    assert _ensure("group", context) == {"groupArn": _GROUP}
 
 
 def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -> None:
-    from recommending.ensure import handler
-
-    order, service = _order(), stub("personalize")
-    for schema in _expect_group(service, order, "ACTIVE"):
-        service.add_response("create_dataset", {"datasetArn": arn("personalize", "dataset/g/X")})
+    service = stub("personalize")
+    for dataset in _order()["datasets"]:
+        schema = arn("personalize", f"schema/{dataset['schema']['name']}")
+        service.add_response("create_schema", {"schemaArn": schema})
+        service.add_response("create_dataset", {"datasetArn": arn("personalize", f"dataset/g/{dataset['kind']}")})
         service.add_response("describe_dataset", {"dataset": {"schemaArn": schema}})
-    assert {job["request"]["datasetArn"] for job in handler(order, context)["imports"]} == {
-        arn("personalize", "dataset/g/X")
-    }
+    made = _ensure("datasets", context, groupArn=_GROUP)
+    arns = [arn("personalize", f"dataset/g/{kind}") for kind in ("interactions", "users")]
+    assert [dataset["datasetArn"] for dataset in made["datasets"]] == arns
+    assert [job["request"]["datasetArn"] for job in made["imports"]] == arns
 
 
-def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> None:
-    from recommending.ensure import handler
+@pytest.mark.parametrize("allowed", [True, False])
+def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, stub: Any, context: Any) -> None:
+    service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
+    old, new = arn("personalize", "schema/old"), arn("personalize", "schema/new")
+    for dataset in _order()["datasets"]:
+        service.add_response("create_schema", {"schemaArn": new})
+        service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
+        named = {"name": dataset["request"]["name"], "datasetArn": there}
+        service.add_response("list_datasets", {"datasets": [named]})
+        service.add_response("describe_dataset", {"dataset": {"schemaArn": old}})
+        if allowed:
+            service.add_response("update_dataset", {"datasetArn": there}, {"datasetArn": there, "schemaArn": new})
+        else:
+            service.add_client_error("update_dataset", "InvalidInputException", "keep field AGE")
+            with pytest.raises(ValueError, match="exists with schema .*schema/old and cannot .* keep field AGE"):
+                _ensure("datasets", context, groupArn=_GROUP)
+            return
+    _ensure("datasets", context, groupArn=_GROUP)
 
-    order, service = _order(), stub("personalize")
-    _expect_group(service, order, "ACTIVE")
-    service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
+
+@pytest.mark.parametrize("there", [True, False])
+def test_ensure_makes_filters_and_takes_the_one_tracker_a_group_may_have(there: bool, stub: Any, context: Any) -> None:
+    service, order = stub("personalize"), _order()
+    tracker, cheap = arn("personalize", "event-tracker/1a2b3c4d"), arn("personalize", "filter/cheap")
+    solution = arn("personalize", "solution/for-you")
     service.add_response(
-        "list_datasets",
-        {
-            "datasets": [
-                {
-                    "name": "storecast-corner-shop-interactions",
-                    "datasetArn": arn("personalize", "dataset/g/INTERACTIONS"),
-                }
-            ]
-        },
+        "create_filter", {"filterArn": cheap}, {**order["filters"][0]["request"], "datasetGroupArn": _GROUP}
     )
-    service.add_response("describe_dataset", {"dataset": {"schemaArn": arn("personalize", "schema/old")}})
-    with pytest.raises(ValueError, match="exists with schema .*schema/old"):
-        handler(order, context)
+    service.add_response(
+        "create_solution", {"solutionArn": solution}, {**order["solutions"][0]["request"], "datasetGroupArn": _GROUP}
+    )
+    service.add_response("list_event_trackers", {"eventTrackers": [{"eventTrackerArn": tracker}] if there else []})
+    if not there:
+        service.add_response("create_event_tracker", {"eventTrackerArn": tracker, "trackingId": "t"})
+    service.add_response("describe_event_tracker", {"eventTracker": {"trackingId": "t"}})
+    made = _ensure("filters and solutions", context, groupArn=_GROUP)
+    assert (made["filters"][0]["filterArn"], made["solutions"][0]["solutionArn"]) == (cheap, solution)
+    assert (made["eventTracker"]["eventTrackerArn"], made["eventTracker"]["trackingId"]) == (tracker, "t")
+
+
+def test_a_filter_that_is_refused_is_named(stub: Any, context: Any) -> None:
+    stub("personalize").add_client_error("create_filter", "InvalidInputException", "Invalid Expression: Items.PRISE")
+    with pytest.raises(ValueError, match="filter cheap of pipeline.yaml: .*Invalid Expression: Items.PRISE"):
+        _ensure("filters and solutions", context, groupArn=_GROUP)
+
+
+def test_what_the_config_no_longer_names_goes_and_what_is_not_ours_stays(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recommending import ensure
+
+    group, ours = "storecast-corner-shop", "storecast-corner-shop-"
+    service = Personalize(
+        ("recommender", f"{ours}best-sellers", group),
+        ("recommender", f"{ours}most-viewed", group),
+        ("filter", f"{ours}cheap-1", group),
+        ("filter", f"{ours}cheap-2", group),
+        ("filter", "made by hand", group),
+        ("event_tracker", f"{ours}events", group),
+        ("solution", f"{ours}similar", group),
+        ("campaign", f"{ours}similar", f"{ours}similar"),
+    )
+    monkeypatch.setattr(ensure, "client", lambda name: service)
+    made = {
+        "groupArn": _GROUP,
+        "recommenders": [{"useCase": "best-sellers", "recommenderArn": _RECOMMENDER}],
+        "solutions": [],
+        "filters": [{"name": "cheap", "filterArn": arn("personalize", f"filter/{ours}cheap-2")}],
+    }
+    looks, left = 0, ["?"]
+    while left:
+        answer = _ensure("nothing else", context, **made, eventTracker={}, looks=looks)
+        looks, left = answer["looks"], answer["left"]
+    assert looks == 3 and [name for _, name in service.there] == [
+        f"{ours}best-sellers",
+        f"{ours}cheap-2",
+        "made by hand",
+    ]
+
+
+_RECOMMEND = {"part": "recommender", "groupArn": _GROUP, "dataChanged": False}
+_CONFIG = {"minRecommendationRequestsPerSecond": 2}
+
+
+def _updated(status: str) -> dict[str, Any]:
+    return {"latestRecommenderUpdate": {"status": status}}
 
 
 @pytest.mark.parametrize(
     ("there", "call"),
     [
         ({"status": "ACTIVE"}, "update_recommender"),
-        ({"status": "ACTIVE", "latestRecommenderUpdate": {"status": "CREATE IN_PROGRESS"}}, None),
+        ({"status": "ACTIVE", "recommenderConfig": _CONFIG}, None),
+        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, "dataChanged": True}, "update_recommender"),
+        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("ACTIVE")}, None),
+        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("CREATE FAILED")}, "update_recommender"),
+        ({"status": "ACTIVE", **_updated("CREATE IN_PROGRESS"), "dataChanged": True}, None),
         ({"status": "INACTIVE"}, "start_recommender"),
         ({"status": "CREATE IN_PROGRESS"}, None),
     ],
@@ -106,27 +179,134 @@ def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> 
 def test_recommend_takes_up_the_recommender_that_is_there(
     there: dict[str, Any], call: str | None, stub: Any, context: Any
 ) -> None:
+    """It is updated where the data, its settings or a failed update ask for that, and else left alone."""
     from recommending.recommend import handler
 
-    work, service = _order()["recommenders"][0], stub("personalize")
+    there = dict(there)
+    work, service = (
+        _RECOMMEND | _order()["recommenders"][0] | {"dataChanged": there.pop("dataChanged", False)},
+        stub("personalize"),
+    )
     service.add_response(
         "list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]}
     )
     service.add_response("describe_recommender", {"recommender": there})
     if call:
         service.add_response(call, {"recommenderArn": _RECOMMENDER})
-    assert handler({**work, "groupArn": _GROUP}, context) == {"recommenderArn": _RECOMMENDER}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER}
 
 
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     from recommending.recommend import handler
 
-    work, service = _order()["recommenders"][0], stub("personalize")
+    work, service = _RECOMMEND | _order()["recommenders"][0], stub("personalize")
     service.add_response("list_recommenders", {"recommenders": []})
     service.add_response(
         "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
     )
-    assert handler({**work, "groupArn": _GROUP}, context) == {"recommenderArn": _RECOMMENDER}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER}
+
+
+_SOLUTION, _CAMPAIGN = arn("personalize", "solution/for-you"), arn("personalize", "campaign/for-you")
+_NEW, _OLD = f"{_SOLUTION}/11111111", f"{_SOLUTION}/00000000"
+
+
+def _recommend(part: str, context: Any, **known: Any) -> dict[str, Any]:
+    from recommending.recommend import handler
+
+    shared = {"part": part, "solutionArn": _SOLUTION, "started": RECOMMENDING["started"], "dataChanged": False}
+    return handler({**shared, **_order()["solutions"][0], **known}, context)
+
+
+@pytest.mark.parametrize(
+    ("newest", "data_changed", "trains"),
+    [
+        (None, False, True),
+        (("2026-11-01T00:00:00Z", "ACTIVE"), False, False),
+        (("2026-11-01T00:00:00Z", "ACTIVE"), True, True),
+        (("2026-11-01T00:00:00Z", "CREATE FAILED"), False, True),
+        (("2026-11-01T00:00:00Z", "CREATE IN_PROGRESS"), False, True),
+        (("2026-11-22T21:18:00Z", "CREATE IN_PROGRESS"), True, False),
+    ],
+)
+def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
+    newest: tuple[str, str] | None, data_changed: bool, trains: bool, stub: Any, context: Any
+) -> None:
+    service, there = stub("personalize"), {}
+    if newest:
+        made = datetime.fromisoformat(newest[0])
+        there = {"latestSolutionVersion": {"solutionVersionArn": _OLD, "creationDateTime": made, "status": newest[1]}}
+    service.add_response("describe_solution", {"solution": there})
+    if trains:
+        service.add_response("create_solution_version", {"solutionVersionArn": _NEW}, {"solutionArn": _SOLUTION})
+    made = _recommend("version", context, dataChanged=data_changed)
+    assert made == {"solutionVersionArn": _NEW if trains else _OLD}
+
+
+@pytest.mark.parametrize(
+    ("there", "updated"),
+    [
+        ({"solutionVersionArn": _NEW}, False),
+        ({"solutionVersionArn": _OLD}, True),
+        ({"solutionVersionArn": _NEW, "minProvisionedTPS": 3}, True),
+        ({"solutionVersionArn": _NEW, "campaignConfig": {"itemExplorationConfig": {"explorationWeight": "0.9"}}}, True),
+        ({"solutionVersionArn": _NEW, "latestCampaignUpdate": {"status": "CREATE FAILED"}}, True),
+        ({"solutionVersionArn": _OLD, "latestCampaignUpdate": {"status": "CREATE IN_PROGRESS"}}, False),
+    ],
+)
+def test_a_campaign_gets_the_version_and_settings_it_lacks(
+    there: dict[str, Any], updated: bool, stub: Any, context: Any
+) -> None:
+    service, wanted = stub("personalize"), _order()["solutions"][0]["campaign"]
+    named = {"name": wanted["name"], "campaignArn": _CAMPAIGN}
+    service.add_response("list_campaigns", {"campaigns": [named]}, {"solutionArn": _SOLUTION})
+    whole = {"status": "ACTIVE", **{key: wanted[key] for key in ("minProvisionedTPS", "campaignConfig")}, **there}
+    service.add_response("describe_campaign", {"campaign": whole})
+    if updated:
+        request = {"campaignArn": _CAMPAIGN, "solutionVersionArn": _NEW, "minProvisionedTPS": 1}
+        config = {"campaignConfig": wanted["campaignConfig"]}
+        service.add_response("update_campaign", {"campaignArn": _CAMPAIGN}, {**request, **config})
+    assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}
+
+
+def test_a_campaign_that_is_not_there_is_made(stub: Any, context: Any) -> None:
+    service, wanted = stub("personalize"), _order()["solutions"][0]["campaign"]
+    service.add_response("list_campaigns", {"campaigns": []})
+    service.add_response("create_campaign", {"campaignArn": _CAMPAIGN}, {**wanted, "solutionVersionArn": _NEW})
+    assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}
+
+
+def test_evaluate_asks_each_for_its_metrics(stub: Any, context: Any) -> None:
+    from recommending.evaluate import handler
+
+    service = stub("personalize")
+    service.add_response("describe_recommender", {"recommender": {"modelMetrics": {"coverage": 0.5}}})
+    service.add_response("get_solution_metrics", {"metrics": {"coverage": 0.25}}, {"solutionVersionArn": _NEW})
+    made = {"recommenders": [{"recommenderArn": _RECOMMENDER}], "solutions": [{"solutionVersionArn": _NEW}]}
+    told = handler(made, context)
+    assert [each["metrics"] for each in (*told["recommenders"], *told["solutions"])] == [
+        {"coverage": 0.5},
+        {"coverage": 0.25},
+    ]
+
+
+_FILTERS = {
+    "cheap": "INCLUDE ItemID WHERE Items.PRICE < 3",
+    "brand": "INCLUDE ItemID WHERE Items.BRAND IN ($BRAND)",
+    "alike": "INCLUDE ItemID WHERE Items.CATEGORY_L1 IN (CurrentItem.CATEGORY_L1)",
+}
+_SERVING = {
+    "filters": [
+        {"name": name, "filterArn": arn("personalize", f"filter/{name}"), "request": {"filterExpression": expression}}
+        for name, expression in _FILTERS.items()
+    ],
+    "solutions": [
+        {"name": "ranking", "recipe": "aws-personalized-ranking", "campaignArn": _CAMPAIGN, "metrics": {}},
+        {"name": "for batch", "recipe": "aws-similar-items", "metrics": {}},
+    ],
+    "eventTracker": {"trackingId": "t"},
+    "batch": [{"name": "all", "settings": {"solution": "ranking"}, "output": "s3://out/", "requests": 1200}],
+}
 
 
 def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -> None:
@@ -149,6 +329,17 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
             {"itemList": [{"itemId": "i1"}, {"itemId": "i9", "score": 0.5}]},
             {"recommenderArn": _RECOMMENDER, "numResults": 3, **request},
         )
+    for user in ("u1", "u3"):
+        runtime.add_response(
+            "get_personalized_ranking",
+            {"personalizedRanking": [{"itemId": "i2"}, {"itemId": "i1"}]},
+            {"campaignArn": _CAMPAIGN, "userId": user, "inputList": ["i1", "i2"]},
+        )
+    for name, request in (("cheap", {"userId": "u1"}), ("alike", {"itemId": "i1", "userId": "u1"})):
+        shared = {"recommenderArn": _RECOMMENDER, "numResults": 3, **request}
+        runtime.add_response("get_recommendations", {"itemList": [{"itemId": "i1"}, {"itemId": "i9"}]}, shared)
+        filter_arn = {"filterArn": arn("personalize", f"filter/{name}")}
+        runtime.add_response("get_recommendations", {"itemList": [{"itemId": "i9"}]}, shared | filter_arn)
     made = [
         {
             "useCase": "also-viewed",
@@ -157,13 +348,59 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
-    summary = handler({**_order(), "covers": {}, "recommenders": made}, context)["summary"]
-    assert summary["lists"] == 4
+    summary = handler({**_order(), "covers": {}, "recommenders": made, **_SERVING}, context)["summary"]
+    assert summary["lists"] == 6 and summary["trackingId"] == "t"
+    assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
     assert written["useCases"][0]["lists"][0] == {
         "for": {"itemId": "i1", "name": "Milk & <Honey>"},
         "items": [{"itemId": "i1", "name": "Milk & <Honey>"}, {"itemId": "i9", "name": "i9", "score": 0.5}],
     }
+    assert [made["name"] for made in written["solutions"]] == ["ranking"]
+    cheap, brand, alike = written["filters"]
+    assert (cheap["by"], [item["itemId"] for item in cheap["leftOut"]]) == ("recommended-for-you", ["i1"])
+    assert "items" not in brand and alike["for"]["itemId"] == "i1"
     report = bucket.objects["recommending/corner-shop/report.html"].decode()
+    assert summary["batch"]["all"]["output"] == "s3://out/" and ">1,200<" in report
+    assert "ranking (aws-personalized-ranking)" in report and "Items.PRICE &lt; 3" in report
     assert "Milk &amp; &lt;Honey&gt;" in report and "<Honey>" not in report
     assert '<span class="best">0.500</span><div class="soft small">0.100</div>' in report
+
+
+def _load_batch(context: Any, **known: Any) -> dict[str, Any]:
+    from recommending.load import handler
+
+    job = {**_order()["batch"][0], **{key: RECOMMENDING[key] for key in ("dataset", "dataBucket", "resultsBucket")}}
+    made = {
+        "solutions": [{"name": "for-you", "solutionVersionArn": _NEW}],
+        "filters": [{"name": "cheap", "filterArn": "f"}],
+    }
+    return handler({**job, **made, "part": "batch", **known}, context)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "lines"),
+    [
+        ("aws-user-personalization", [{"userId": "u3"}, {"userId": "u1"}]),
+        ("aws-similar-items", [{"itemId": "i1"}, {"itemId": "i2"}]),
+        ("aws-personalized-ranking", [{"userId": user, "itemList": ["i1", "i2"]} for user in ("u3", "u1")]),
+    ],
+)
+def test_a_batch_job_gets_its_input_in_the_form_of_its_recipe(
+    recipe: str, lines: list[dict[str, Any]], bucket: Any, stub: Any, context: Any
+) -> None:
+    bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
+        b"USER_ID,ITEM_ID\nu1,i1\nu1,i2\nu2,i1\nu3,i1\nu3,i1\nu3,i3\n"
+    )
+    work, job = _order()["batch"][0], arn("personalize", "batch-inference-job/everyone")
+    wanted = {**work["request"], "solutionVersionArn": _NEW, "filterArn": "f"}
+    stub("personalize").add_response("create_batch_inference_job", {"batchInferenceJobArn": job}, wanted)
+    made = _load_batch(context, recipe=recipe)
+    assert (made["batchInferenceJobArn"], made["requests"]) == (job, 2)
+    assert [json.loads(line) for line in bucket.objects[work["input"]].decode().splitlines()] == lines
+    assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['input']}"
+
+
+def test_a_batch_job_of_the_same_version_and_settings_is_not_done_again(stub: Any, context: Any) -> None:
+    done = {"settings": _order()["batch"][0]["settings"], "solutionVersionArn": _NEW, "output": "s3://before/"}
+    assert _load_batch(context, done=done) == done

@@ -25,7 +25,16 @@ def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
         {"recommenderArn": recommender, "numResults": 3, "userId": "u1"},
     )
     made = {"useCase": "best-sellers", "recommenderArn": recommender, "metrics": {}}
-    event = {**RECOMMENDING, "config": config, "run": "r1", "recommenders": [made], "covers": {}}
+    event = {
+        **RECOMMENDING,
+        "config": config,
+        "run": "r1",
+        "recommenders": [made],
+        "solutions": [],
+        "filters": [],
+        "batch": [],
+        "covers": {},
+    }
     handler(event, context)
     written = json.loads(bucket.objects["recommending/corner-shop/runs/r1/recommendations.json"])
     assert written["useCases"][0]["lists"] == [{"for": {}, "items": [{"itemId": "i2", "name": "i2"}]}]

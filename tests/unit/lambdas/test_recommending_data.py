@@ -1,0 +1,135 @@
+"""What a run makes of the files that are there: the columns of datasets, and full or added imports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.personalize import rules
+from tests.unit.lambdas.conftest import RECOMMENDING
+
+_FOLDER = "recommending/corner-shop/"
+_ITEMS = f"{_FOLDER}items/a.csv"
+_EVENTS = f"{_FOLDER}interactions/a.csv"
+
+
+def _columns(text: str, bucket: Any, kind: str = "items", known: dict[str, Any] | None = None) -> dict[str, Any]:
+    from recommending.schema import columns
+
+    bucket.objects[f"{_FOLDER}{kind}/a.csv"] = text.encode()
+    event = {**RECOMMENDING, "config": {"datasets": {kind: {}}}, "rules": {kind: rules("ECOMMERCE", kind)}}
+    return columns(event, kind, f"{_FOLDER}{kind}/", known or {})
+
+
+def _told(column: dict[str, Any]) -> str:
+    return " ".join([column["type"], *(mark for mark in ("categorical", "textual", "nullable") if column[mark])])
+
+
+def test_columns_are_read_off_the_header_and_the_rows(bucket: Any) -> None:
+    rows = [f"i{n},1,{'ab'[n % 2]}|c,text {n},{n},{n}.5,{'xy'[n % 2]},name {n},{n if n else ''}" for n in range(4)]
+    header = "ITEM_ID,PRICE,CATEGORY_L1,PRODUCT_DESCRIPTION,CREATION_TIMESTAMP,WEIGHT,BRAND,NAME,STOCK"
+    found = _columns("\n".join([header, *rows]), bucket)
+    assert {name: _told(column) for name, column in found.items()} == {
+        "ITEM_ID": "string",
+        "PRICE": "float",
+        "CATEGORY_L1": "string categorical",
+        "PRODUCT_DESCRIPTION": "string textual nullable",
+        "CREATION_TIMESTAMP": "long nullable",
+        "WEIGHT": "float nullable",
+        "BRAND": "string categorical nullable",
+        "NAME": "string nullable",
+        "STOCK": "long nullable",
+    }
+
+
+def test_a_column_stays_what_the_last_run_took_it_for(bucket: Any) -> None:
+    """A long that now comes with a fraction: the import will name the row; the dataset cannot change."""
+    whole = {"type": "long", "categorical": False, "textual": False, "nullable": True}
+    found = _columns("ITEM_ID,PRICE,CATEGORY_L1,SIZE\ni1,1,a,2.5\n", bucket, known={"SIZE": whole, "GONE": whole})
+    assert list(found) == ["ITEM_ID", "PRICE", "CATEGORY_L1", "SIZE"] and found["SIZE"] == whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        ("items", "ITEM_ID,CATEGORY_L1,NAME\ni1,a,b\n", "items/: column PRICE is missing; the domain needs it"),
+        ("items", "ITEM_ID,PRICE,CATEGORY_L1,2ND\ni1,1,a,b\n", "column '2ND': allowed are 1-63 letters"),
+        ("items", "ITEM_ID,PRICE,CATEGORY_L1\n", "the first CSV file has no row beside its header"),
+        ("users", "USER_ID\nu1\n", "users/: 1 column(s); at least 2 are needed"),
+        (
+            "interactions",
+            "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,A,B,C,D,E,F\nu,i,1,View,1,2,3,4,5,6\n",
+            "6 columns of your own; at most 5",
+        ),
+    ],
+)
+def test_a_header_that_makes_no_dataset_is_refused_in_words(kind: str, text: str, told: str, bucket: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        _columns(text, bucket, kind)
+    assert told in str(caught.value)
+
+
+@pytest.fixture
+def planned(bucket: Any, stub: Any, context: Any) -> Any:
+    """A plan over the files in the bucket, by which all imports were made; `planned(force=True)` and so on."""
+    from recommending.plan import handler
+
+    bucket.objects[_EVENTS] = b"USER_ID\nu1\n"
+    runs = iter(range(9))
+
+    def plan(asked: bool, **event: Any) -> dict[str, Any]:
+        if asked:
+            stub("personalize").add_response("list_dataset_import_jobs", {"datasetImportJobs": []})
+        started = f"2026-11-2{next(runs)}T21:17:00.123Z"
+        config = {**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}
+        answer = handler({**RECOMMENDING, "config": config, "started": started, **event}, context)
+        if "run" in answer:
+            newest = {"run": answer["run"], "covers": answer["covers"]}
+            bucket.objects[f"{_FOLDER}newest.json"] = json.dumps(newest).encode()
+        return answer
+
+    return plan
+
+
+def _jobs(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+    requests = [job["request"] for job in answer["imports"] if job["changed"]]
+    assert len({request["jobName"] for request in requests}) == len(requests)
+    return [
+        (request["importMode"], request["dataSource"]["dataLocation"].removeprefix(f"s3://data/{_FOLDER}"))
+        for request in requests
+    ]
+
+
+def test_new_and_changed_files_are_added_to_what_was_imported_in_full(planned: Any, bucket: Any) -> None:
+    assert _jobs(planned(asked=True)) == [("FULL", "interactions/")]
+    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): b"USER_ID\nu2\n" for name in "bc"}
+    second = planned(asked=False)
+    assert _jobs(second) == [("INCREMENTAL", "interactions/b.csv"), ("INCREMENTAL", "interactions/c.csv")]
+    assert second["dataChanged"]
+    bucket.objects[_EVENTS] = b"USER_ID\nu3\n"
+    assert _jobs(planned(asked=False)) == [("INCREMENTAL", "interactions/a.csv")]
+
+
+def test_a_file_that_went_leaves_its_data(planned: Any, bucket: Any) -> None:
+    bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
+    planned(asked=True)
+    del bucket.objects[_EVENTS]
+    assert "nothingNew" in planned(asked=False)
+
+
+def test_force_and_another_column_import_in_full(planned: Any, bucket: Any) -> None:
+    planned(asked=True)
+    bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
+    assert _jobs(planned(asked=False, force=True)) == [("FULL", "interactions/")]
+    config = json.loads(json.dumps({**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}))
+    config["datasets"]["interactions"]["AMOUNT"] = config["datasets"]["interactions"]["TIMESTAMP"]
+    assert _jobs(planned(asked=True, config=config)) == [("FULL", "interactions/")]
+
+
+def test_too_many_new_files_at_once_are_refused_in_words(planned: Any, bucket: Any) -> None:
+    planned(asked=True)
+    bucket.objects |= {_EVENTS.replace("a.csv", f"b{n:03d}.csv"): b"USER_ID\nu2\n" for n in range(101)}
+    with pytest.raises(ValueError, match="101 new files under s3://data/recommending/corner-shop/interactions/: at mo"):
+        planned(asked=False)
