@@ -17,7 +17,7 @@ from localaws.personalize.training_data import Selection
 
 KEYS = {"Items": "ITEM_ID", "Users": "USER_ID"}
 # Asking every user once, in ten folds, steadies the metrics of small logs; large ones need one fold and have no time.
-MOST_EVENTS_FOR_FOLDS = 500_000
+MOST_EVENTS_FOR_FOLDS = 300_000
 
 
 def import_dataset(access: Access, path: str, schema_text: str, destination: Path) -> dict:
