@@ -31,6 +31,7 @@ class Exploring(Strict):
     enable_metadata_with_recommendations: bool = False
     exploration_weight: float | None = Field(default=None, ge=0, le=1)
     exploration_item_age_cut_off: int | None = Field(default=None, ge=1)  # days
+    excluded_dataset_columns: dict[Kind, tuple[Column, ...]] = {}  # not trained with (API_TrainingDataConfig.md)
 
     def completed(self, explores: bool) -> Any:
         """With the service's defaults for exploration where there is any."""

@@ -103,8 +103,10 @@ def _import(event: dict[str, Any], job: Job, run: str, tags: list[dict[str, str]
 
 def _solution(event: dict[str, Any], name: str, settings: dict[str, Any], tags: list[dict[str, str]]) -> dict[str, Any]:
     """The pipeline itself says when to train: nothing trains by the service's own clock."""
-    event_type = {"eventType": settings["event_type"]} if "event_type" in settings else {}
-    unique = personalize_name(event["dataset"], name, _version(json.dumps([settings["recipe"], event_type])))
+    training = {"eventType": settings["event_type"]} if "event_type" in settings else {}
+    if data := _training_data(settings):
+        training["solutionConfig"] = data
+    unique = personalize_name(event["dataset"], name, _version(json.dumps([settings["recipe"], training])))
     campaign = {
         "name": unique,
         "minProvisionedTPS": settings["min_provisioned_tps"],
@@ -119,7 +121,7 @@ def _solution(event: dict[str, Any], name: str, settings: dict[str, Any], tags: 
             "recipeArn": event["recipes"][settings["recipe"]],
             "performAutoTraining": False,
             "tags": tags,
-            **event_type,
+            **training,
         },
         **({"campaign": campaign} if settings["campaign"] else {}),
     }
@@ -150,7 +152,13 @@ def _batch(
 
 def _recommender_config(settings: dict[str, Any]) -> dict[str, Any]:
     rate = settings["min_recommendation_requests_per_second"]
-    return {"minRecommendationRequestsPerSecond": rate, **_answering(settings)}
+    return {"minRecommendationRequestsPerSecond": rate, **_answering(settings), **_training_data(settings)}
+
+
+def _training_data(settings: dict[str, Any]) -> dict[str, Any]:
+    """Columns that filters may use and training does not (API_TrainingDataConfig.md)."""
+    excluded = {kind.upper(): names for kind, names in settings["excluded_dataset_columns"].items()}
+    return {"trainingDataConfig": {"excludedDatasetColumns": excluded}} if excluded else {}
 
 
 def _answering(settings: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,11 @@ def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
         personalize.start_recommender(recommenderArn=arn)
     else:
         update = there.get("latestRecommenderUpdate", {}).get("status", "")
-        wanted = {"recommenderConfig": request["recommenderConfig"]}
+        config = request["recommenderConfig"]
+        if there.get("recommenderConfig", {}).get("trainingDataConfig", {}).get("excludedDatasetColumns"):
+            # An update leaves alone what it does not name: columns come back by an empty map.
+            config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
+        wanted = {"recommenderConfig": config}
         _update(personalize.update_recommender, there, update, wanted, event["dataChanged"], recommenderArn=arn)
     return {"recommenderArn": arn}
 
@@ -73,9 +77,9 @@ def _update(
 
 def _differs(there: Any, wanted: Any) -> bool:
     """Whether a member is not there as it is wanted; where false is wanted, it may be missing."""
-    if isinstance(wanted, dict):
+    if isinstance(wanted, dict) and wanted:
         return any(_differs((there or {}).get(key), value) for key, value in wanted.items())
-    return (there or False) != wanted
+    return (there or False) != (wanted or False)
 
 
 _PARTS = {"recommender": _recommender, "version": _version, "campaign": _campaign}

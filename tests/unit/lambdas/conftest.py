@@ -158,6 +158,7 @@ RECOMMENDING = {
             "best-sellers": {
                 "min_recommendation_requests_per_second": 2,
                 "enable_metadata_with_recommendations": False,
+                "excluded_dataset_columns": {},
             }
         },
         "solutions": {
@@ -167,6 +168,7 @@ RECOMMENDING = {
                 "campaign": True,
                 "min_provisioned_tps": 1,
                 "enable_metadata_with_recommendations": False,
+                "excluded_dataset_columns": {},
                 "exploration_weight": 0.3,
                 "exploration_item_age_cut_off": 30,
             }

@@ -42,6 +42,20 @@ def test_plan_names_and_schemas() -> None:
     assert schema["fields"][1] == {"name": "AGE", "type": ["string", "null"], "categorical": True}
 
 
+def test_excluded_columns_are_part_of_what_is_trained() -> None:
+    from recommending.order import order
+
+    plain = _order()
+    config = json.loads(json.dumps(RECOMMENDING["config"]))
+    for made in (config["use_cases"]["best-sellers"], config["solutions"]["for-you"]):
+        made["excluded_dataset_columns"] = {"items": ["PRICE"]}
+    given = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["PRICE"]}}}
+    made = order({**RECOMMENDING, "config": config}, {}, [], "20261122T211700_abc")
+    assert made["recommenders"][0]["request"]["recommenderConfig"].items() >= given.items()
+    assert made["solutions"][0]["request"]["solutionConfig"] == given
+    assert made["solutions"][0]["request"]["name"] != plain["solutions"][0]["request"]["name"]
+
+
 def test_plan_waits_for_interactions_and_says_where(bucket: Any, context: Any) -> None:
     from recommending.plan import handler
 
@@ -172,6 +186,16 @@ def _updated(status: str) -> dict[str, Any]:
         ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("ACTIVE")}, None),
         ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("CREATE FAILED")}, "update_recommender"),
         ({"status": "ACTIVE", **_updated("CREATE IN_PROGRESS"), "dataChanged": True}, None),
+        (
+            {
+                "status": "ACTIVE",
+                "recommenderConfig": {
+                    **_CONFIG,
+                    "trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["PRICE"]}},
+                },
+            },
+            "update_recommender",
+        ),
         ({"status": "INACTIVE"}, "start_recommender"),
         ({"status": "CREATE IN_PROGRESS"}, None),
     ],
