@@ -200,3 +200,13 @@ RECOMMENDING = {
         },
     },
 }
+
+
+def recommending_order() -> dict[str, Any]:
+    """What Plan orders for RECOMMENDING where both its datasets are new."""
+    from recommending.order import Job, order
+    from recommending.schema import avro_schema
+
+    schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
+    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", holds="c") for kind in schemas]
+    return order(RECOMMENDING, schemas, jobs, "20261122T211700_abc")

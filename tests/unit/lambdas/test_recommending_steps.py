@@ -9,24 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import RECOMMENDING, arn
+from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_order
 from tests.unit.lambdas.personalize import Personalize
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
 _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-sellers")
 
 
-def _order() -> dict[str, Any]:
-    from recommending.order import Job, order
-    from recommending.schema import avro_schema
-
-    schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
-    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", holds="c") for kind in schemas]
-    return order(RECOMMENDING, schemas, jobs, "20261122T211700_abc")
-
-
 def test_plan_names_and_schemas() -> None:
-    order = _order()
+    order = recommending_order()
     names = [
         order["group"]["name"],
         *(d["schema"]["name"] for d in order["datasets"]),
@@ -45,7 +36,7 @@ def test_plan_names_and_schemas() -> None:
 def test_excluded_columns_are_part_of_what_is_trained() -> None:
     from recommending.order import order
 
-    plain = _order()
+    plain = recommending_order()
     config = json.loads(json.dumps(RECOMMENDING["config"]))
     for made in (config["use_cases"]["best-sellers"], config["solutions"]["for-you"]):
         made["excluded_dataset_columns"] = {"items": ["PRICE"]}
@@ -68,7 +59,7 @@ def test_plan_waits_for_interactions_and_says_where(bucket: Any, context: Any) -
 def _ensure(part: str, context: Any, **known: Any) -> dict[str, Any]:
     from recommending.ensure import handler
 
-    return handler({**_order(), **known, "part": part}, context)
+    return handler({**recommending_order(), **known, "part": part}, context)
 
 
 def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
@@ -78,7 +69,7 @@ def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
 
 def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -> None:
     service = stub("personalize")
-    for dataset in _order()["datasets"]:
+    for dataset in recommending_order()["datasets"]:
         schema = arn("personalize", f"schema/{dataset['schema']['name']}")
         service.add_response("create_schema", {"schemaArn": schema})
         service.add_response("create_dataset", {"datasetArn": arn("personalize", f"dataset/g/{dataset['kind']}")})
@@ -93,7 +84,7 @@ def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -
 def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, stub: Any, context: Any) -> None:
     service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
     old, new = arn("personalize", "schema/old"), arn("personalize", "schema/new")
-    for dataset in _order()["datasets"]:
+    for dataset in recommending_order()["datasets"]:
         service.add_response("create_schema", {"schemaArn": new})
         service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
         named = {"name": dataset["request"]["name"], "datasetArn": there}
@@ -111,7 +102,7 @@ def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, st
 
 @pytest.mark.parametrize("there", [True, False])
 def test_ensure_makes_filters_and_takes_the_one_tracker_a_group_may_have(there: bool, stub: Any, context: Any) -> None:
-    service, order = stub("personalize"), _order()
+    service, order = stub("personalize"), recommending_order()
     tracker, cheap = arn("personalize", "event-tracker/1a2b3c4d"), arn("personalize", "filter/cheap")
     solution = arn("personalize", "solution/for-you")
     service.add_response(
@@ -208,7 +199,7 @@ def test_recommend_takes_up_the_recommender_that_is_there(
 
     there = dict(there)
     work, service = (
-        _RECOMMEND | _order()["recommenders"][0] | {"dataChanged": there.pop("dataChanged", False)},
+        _RECOMMEND | recommending_order()["recommenders"][0] | {"dataChanged": there.pop("dataChanged", False)},
         stub("personalize"),
     )
     service.add_response(
@@ -223,7 +214,7 @@ def test_recommend_takes_up_the_recommender_that_is_there(
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     from recommending.recommend import handler
 
-    work, service = _RECOMMEND | _order()["recommenders"][0], stub("personalize")
+    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
     service.add_response("list_recommenders", {"recommenders": []})
     service.add_response(
         "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
@@ -239,7 +230,7 @@ def _recommend(part: str, context: Any, **known: Any) -> dict[str, Any]:
     from recommending.recommend import handler
 
     shared = {"part": part, "solutionArn": _SOLUTION, "started": RECOMMENDING["started"], "dataChanged": False}
-    return handler({**shared, **_order()["solutions"][0], **known}, context)
+    return handler({**shared, **recommending_order()["solutions"][0], **known}, context)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +272,7 @@ def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
 def test_a_campaign_gets_the_version_and_settings_it_lacks(
     there: dict[str, Any], updated: bool, stub: Any, context: Any
 ) -> None:
-    service, wanted = stub("personalize"), _order()["solutions"][0]["campaign"]
+    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
     named = {"name": wanted["name"], "campaignArn": _CAMPAIGN}
     service.add_response("list_campaigns", {"campaigns": [named]}, {"solutionArn": _SOLUTION})
     whole = {"status": "ACTIVE", **{key: wanted[key] for key in ("minProvisionedTPS", "campaignConfig")}, **there}
@@ -294,7 +285,7 @@ def test_a_campaign_gets_the_version_and_settings_it_lacks(
 
 
 def test_a_campaign_that_is_not_there_is_made(stub: Any, context: Any) -> None:
-    service, wanted = stub("personalize"), _order()["solutions"][0]["campaign"]
+    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
     service.add_response("list_campaigns", {"campaigns": []})
     service.add_response("create_campaign", {"campaignArn": _CAMPAIGN}, {**wanted, "solutionVersionArn": _NEW})
     assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}
@@ -372,7 +363,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
-    summary = handler({**_order(), "covers": {}, "recommenders": made, **_SERVING}, context)["summary"]
+    summary = handler({**recommending_order(), "covers": {}, "recommenders": made, **_SERVING}, context)["summary"]
     assert summary["lists"] == 6 and summary["trackingId"] == "t"
     assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
@@ -389,42 +380,3 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
     assert "ranking (aws-personalized-ranking)" in report and "Items.PRICE &lt; 3" in report
     assert "Milk &amp; &lt;Honey&gt;" in report and "<Honey>" not in report
     assert '<span class="best">0.500</span><div class="soft small">0.100</div>' in report
-
-
-def _load_batch(context: Any, **known: Any) -> dict[str, Any]:
-    from recommending.load import handler
-
-    job = {**_order()["batch"][0], **{key: RECOMMENDING[key] for key in ("dataset", "dataBucket", "resultsBucket")}}
-    made = {
-        "solutions": [{"name": "for-you", "solutionVersionArn": _NEW}],
-        "filters": [{"name": "cheap", "filterArn": "f"}],
-    }
-    return handler({**job, **made, "part": "batch", **known}, context)
-
-
-@pytest.mark.parametrize(
-    ("recipe", "lines"),
-    [
-        ("aws-user-personalization", [{"userId": "u3"}, {"userId": "u1"}]),
-        ("aws-similar-items", [{"itemId": "i1"}, {"itemId": "i2"}]),
-        ("aws-personalized-ranking", [{"userId": user, "itemList": ["i1", "i2"]} for user in ("u3", "u1")]),
-    ],
-)
-def test_a_batch_job_gets_its_input_in_the_form_of_its_recipe(
-    recipe: str, lines: list[dict[str, Any]], bucket: Any, stub: Any, context: Any
-) -> None:
-    bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
-        b"USER_ID,ITEM_ID\nu1,i1\nu1,i2\nu2,i1\nu3,i1\nu3,i1\nu3,i3\n"
-    )
-    work, job = _order()["batch"][0], arn("personalize", "batch-inference-job/everyone")
-    wanted = {**work["request"], "solutionVersionArn": _NEW, "filterArn": "f"}
-    stub("personalize").add_response("create_batch_inference_job", {"batchInferenceJobArn": job}, wanted)
-    made = _load_batch(context, recipe=recipe)
-    assert (made["batchInferenceJobArn"], made["requests"]) == (job, 2)
-    assert [json.loads(line) for line in bucket.objects[work["input"]].decode().splitlines()] == lines
-    assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['input']}"
-
-
-def test_a_batch_job_of_the_same_version_and_settings_is_not_done_again(stub: Any, context: Any) -> None:
-    done = {"settings": _order()["batch"][0]["settings"], "solutionVersionArn": _NEW, "output": "s3://before/"}
-    assert _load_batch(context, done=done) == done
