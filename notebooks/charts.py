@@ -40,7 +40,7 @@ def fan(
     if sold is not None:
         axes.plot(sold.index, sold, color=SOLD, linewidth=1.2, marker="o", markersize=3, label="really sold")
     axes.axvline(forecast.index[0] - pd.Timedelta(hours=12), color="0.6", linestyle=":", linewidth=1)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.15 * axes.dataLim.y1)  # with room for a legend
     _days(axes)
     return axes
 
