@@ -31,7 +31,7 @@ FORECAST_DATASETS = {
     "metadata": ("ITEM_METADATA", 10),
 }
 
-BY_HEADER = "header"  # instead of a dataset's columns: they stand in the first row of its files
+INFER = "infer"  # instead of a dataset's columns: they stand in the first row of its files
 
 _STATISTICS = ("zero", "value", "median", "mean", "min", "max")
 _AGGREGATIONS = ("sum", "avg", "first", "min", "max")

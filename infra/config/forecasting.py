@@ -97,10 +97,10 @@ class Forecasting(Strict):
     @classmethod
     def _datasets(cls, value: dict[str, dict[str, str] | str], info: Any) -> dict[str, dict[str, str] | str]:
         found = [] if "target" in value else ["target is missing: Forecast trains on a target time series"]
-        given = {kind: columns for kind, columns in value.items() if columns != schemas.BY_HEADER}
+        given = {kind: columns for kind, columns in value.items() if columns != schemas.INFER}
         for kind, columns in given.items():
             if isinstance(columns, str):
-                found.append(f"{kind}: {columns!r}; allowed: columns with their types, or {schemas.BY_HEADER}")
+                found.append(f"{kind}: {columns!r}; allowed: columns with their types, or {schemas.INFER}")
             elif domain := info.data.get("domain"):
                 found += schemas.forecast_schema_problems(domain, kind, columns)
         for kind in ("target", "related"):
@@ -113,10 +113,7 @@ class Forecasting(Strict):
     @field_validator("filling")
     @classmethod
     def _filling(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
-        if (
-            "domain" in info.data
-            and schemas.BY_HEADER not in info.data.get("datasets", {"": schemas.BY_HEADER}).values()
-        ):
+        if "domain" in info.data and schemas.INFER not in info.data.get("datasets", {"": schemas.INFER}).values():
             refuse(schemas.filling_problems(info.data["domain"], info.data["datasets"], value))
         return value
 

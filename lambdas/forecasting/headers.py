@@ -11,7 +11,7 @@ from typing import Any
 from common.clients import client
 from common.store import csv_files
 
-INFER = "header"  # what the config says instead of a dataset's columns
+INFER = "infer"  # what the config says instead of a dataset's columns
 _HEAD = 65_536  # bytes: room for a header and the rows that columns' types are told from
 _LEAST_FOR_RANGES = 5 * 2**20  # UploadPartCopy copies ranges of larger objects only
 _PART = 5 * 2**30

@@ -196,8 +196,8 @@ def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
 
 def test_columns_may_stand_in_the_header_of_the_files(tmp_path: Path) -> None:
     config = _sample()
-    config["forecasting"] |= {"datasets": {"target": "header"}, "dimensions": ["store"], "what_if": {}}
-    assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "header"}
+    config["forecasting"] |= {"datasets": {"target": "infer"}, "dimensions": ["store"], "what_if": {}}
+    assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "infer"}
 
 
 def test_use_cases_are_a_list_or_have_settings(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_columns_are_taken_from_the_header_where_the_config_says_so(bucket: Any,
         related="item_id,timestamp,price,store,promo\nmilk,2026-01-01,1.5,N,0\nmilk,2026-01-02,,N,1\n",
         metadata="item_id,category,size\nmilk,dairy,1\n",
     )
-    by_header = dict.fromkeys(("target", "related", "metadata"), "header")
+    by_header = dict.fromkeys(("target", "related", "metadata"), "infer")
     order = _plan(stub, context, by_header, dimensions=["store"])
     schemas = {
         dataset["kind"]: [tuple(each.values()) for each in dataset["request"]["Schema"]["Attributes"]]
@@ -118,12 +118,12 @@ def test_columns_are_taken_from_the_header_where_the_config_says_so(bucket: Any,
         ({"target": _HEADER}, {}, ["target/a.csv holds a header and no row"]),
         (
             {"target": _ROWS},
-            {"target": "header"},
+            {"target": "infer"},
             ["target/a.csv, row 1 should be a header", "item_id, timestamp, demand", "found milk,2026-01-01,3"],
         ),
         (
             {"target": _HEADER + _ROWS, "metadata": "item,category\nmilk,dairy\n"},
-            {"metadata": "header"},
+            {"metadata": "infer"},
             ["metadata/a.csv, row 1 should be a header", "names item_id", "found item,category"],
         ),
     ],
@@ -142,7 +142,7 @@ def test_files_of_one_dataset_have_the_same_header(bucket: Any, stub: Any, conte
     _put(bucket, target=_HEADER + _ROWS)
     bucket.objects[f"{_FOLDER}target/b.csv"] = _ROWS.encode()
     with pytest.raises(ValueError, match="target/b.csv, row 1: the header milk,2026-01-01,3 is not item_id,timestamp"):
-        _plan(stub, context, {"target": "header"})
+        _plan(stub, context, {"target": "infer"})
 
 
 def test_a_header_is_no_observation(bucket: Any) -> None:
