@@ -91,17 +91,17 @@ def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:
 
     Answers its ARN and the seconds from the first CreateDatasetImportJob until all imports were ACTIVE.
     """
-    _make_bucket_and_role()
+    make_bucket_and_role()
     personalize, s3 = boto3.client("personalize"), boto3.client("s3")
     group = personalize.create_dataset_group(name="benchmark", domain="ECOMMERCE")["datasetGroupArn"]
-    _active(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])
+    active(lambda: personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"])
     datasets = {}
     for kind, frame in frames.items():
         s3.put_object(Bucket=BUCKET, Key=f"{kind}.csv", Body=frame.to_csv(index=False).encode())
         schema = personalize.create_schema(name=kind, domain="ECOMMERCE", schema=_avro(kind, frame))["schemaArn"]
         made = personalize.create_dataset(name=kind, schemaArn=schema, datasetGroupArn=group, datasetType=kind)
         datasets[kind] = arn = made["datasetArn"]
-        _active(lambda arn=arn: personalize.describe_dataset(datasetArn=arn)["dataset"])
+        active(lambda arn=arn: personalize.describe_dataset(datasetArn=arn)["dataset"])
     began = time.perf_counter()
     jobs = [
         personalize.create_dataset_import_job(
@@ -110,7 +110,7 @@ def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:
         for kind, arn in datasets.items()
     ]
     for job in jobs:
-        _active(lambda job=job: personalize.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
+        active(lambda job=job: personalize.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
     return group, time.perf_counter() - began
 
 
@@ -124,22 +124,23 @@ def create_recommenders(group: str) -> tuple[dict[str, str], float]:
         for recipe in RECIPES
     }
     for arn in arns.values():
-        _active(lambda arn=arn: personalize.describe_recommender(recommenderArn=arn)["recommender"])
+        active(lambda arn=arn: personalize.describe_recommender(recommenderArn=arn)["recommender"])
     return arns, time.perf_counter() - began
 
 
-def _make_bucket_and_role() -> None:
+def make_bucket_and_role() -> None:
+    """BUCKET, which Forecast and Personalize may read under ROLE."""
     s3, iam = boto3.client("s3"), boto3.client("iam")
-    service = {"Principal": {"Service": "personalize.amazonaws.com"}}
+    services = {"Principal": {"Service": ["forecast.amazonaws.com", "personalize.amazonaws.com"]}}
     reads = {
         "Effect": "Allow",
         "Action": ["s3:GetObject", "s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
     }
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=_policy(reads | service))
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=_policy(reads | services))
     name = ROLE.rpartition("/")[2]
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole"} | service
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole"} | services
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
     iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=_policy(reads))
 
@@ -160,9 +161,9 @@ def _is_category(kind: str, field: dict) -> bool:
     return kind != "Interactions" and field["type"] == "string" and not field["name"].endswith("_ID")
 
 
-def _active(describe: Callable[[], dict]) -> None:
-    """Waits. Raises RuntimeError with the service's reason when it fails."""
-    while (found := describe())["status"] != "ACTIVE":
-        if found["status"].endswith("FAILED"):
-            raise RuntimeError(f"{found['name']}: {found.get('failureReason')}")
-        time.sleep(0.1)
+def active(describe: Callable[[], dict]) -> None:
+    """Waits. Raises RuntimeError with the service's answer when it fails."""
+    while (status := (found := describe()).get("status") or found["Status"]) != "ACTIVE":
+        if status.endswith("FAILED"):
+            raise RuntimeError(str(found))
+        time.sleep(0.05)

@@ -2,23 +2,17 @@
 
 import argparse
 import io
-import json
-import os
 import statistics
-import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import boto3
 import numpy as np
 import pandas as pd
 
-from localaws import process
+from benchmarks.embedded import BUCKET, ROLE, active, cpu_seconds, embedded_aws, make_bucket_and_role
 from localaws.forecast import imported
 from localaws.objects import File
-from localaws.settings import client_environment, prepare
 
 DAYS, HORIZON = 1000, 28
 ATTRIBUTES = [
@@ -26,9 +20,6 @@ ATTRIBUTES = [
     {"AttributeName": "timestamp", "AttributeType": "timestamp"},
     {"AttributeName": "demand", "AttributeType": "float"},
 ]
-BUCKET, ROLE = "imports", "forecast"
-FORECAST_MAY = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-FORECAST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "forecast.amazonaws.com"}}
 
 
 @dataclass(frozen=True)
@@ -71,15 +62,14 @@ def imported_group(forecast, body: bytes, name: str) -> tuple[str, float]:
         DataFrequency="D",
         Schema={"Attributes": ATTRIBUTES},
     )["DatasetArn"]
-    role = boto3.client("iam").get_role(RoleName=ROLE)["Role"]["Arn"]
     began = time.perf_counter()
     job = forecast.create_dataset_import_job(
         DatasetImportJobName=name,
         DatasetArn=dataset,
-        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/{name}/", "RoleArn": role}},
+        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/{name}/", "RoleArn": ROLE}},
         TimestampFormat="yyyy-MM-dd",
     )["DatasetImportJobArn"]
-    active(forecast.describe_dataset_import_job, DatasetImportJobArn=job)
+    active(lambda: forecast.describe_dataset_import_job(DatasetImportJobArn=job))
     seconds = time.perf_counter() - began
     group = forecast.create_dataset_group(DatasetGroupName=name, Domain="RETAIL", DatasetArns=[dataset])
     return group["DatasetGroupArn"], seconds
@@ -93,17 +83,10 @@ def forecast_of(forecast, group: str) -> str:
         InputDataConfig={"DatasetGroupArn": group},
         FeaturizationConfig={"ForecastFrequency": "D"},
     )["PredictorArn"]
-    active(forecast.describe_predictor, PredictorArn=predictor)
+    active(lambda: forecast.describe_predictor(PredictorArn=predictor))
     arn = forecast.create_forecast(ForecastName="npts", PredictorArn=predictor)["ForecastArn"]
-    active(forecast.describe_forecast, ForecastArn=arn)
+    active(lambda: forecast.describe_forecast(ForecastArn=arn))
     return arn
-
-
-def active(describe: Callable[..., dict], **arn: str) -> None:
-    while (found := describe(**arn))["Status"] != "ACTIVE":
-        if found["Status"].endswith("FAILED"):
-            raise RuntimeError(found["Message"])
-        time.sleep(0.05)
 
 
 def query_readings(arn: str, items: int, queries: int, server: int) -> tuple[list[float], float]:
@@ -122,16 +105,8 @@ def query_readings(arn: str, items: int, queries: int, server: int) -> tuple[lis
     return seconds, cpu_seconds(server) - used
 
 
-def cpu_seconds(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 def measure_service(body: bytes, items: int, queries: int, server: int) -> None:
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    iam = boto3.client("iam")
-    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=policy(FORECAST))
-    iam.put_role_policy(RoleName=ROLE, PolicyName="files", PolicyDocument=policy(FORECAST_MAY))
+    make_bucket_and_role()
     forecast = boto3.client("forecast")
     _, seconds = imported_group(forecast, body, "large")
     print(f"import job from request to ACTIVE: {seconds:.1f} s")
@@ -147,24 +122,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--items", type=int, default=1000, help="in the forecast that is queried")
     parser.add_argument("--queries", type=int, default=500)
-    parser.add_argument("--port", type=int, default=4599)
     given = parser.parse_args(arguments)
     body = sales(given.rows // DAYS)
     reading = read(body)
     print(f"{given.rows:,} rows ({len(body) / 1e6:.0f} MB): read, checked, counted and kept in {reading.seconds:.1f} s")
     print(f"CPU of that {reading.cpu_seconds:.1f} s")
-    with tempfile.TemporaryDirectory() as folder:
-        settings = prepare(Path(folder), given.port)
-        os.environ.update(client_environment(settings))
-        server = process.start(settings)
-        try:
-            measure_service(body, given.items, given.queries, server)
-        finally:
-            process.stop(settings)
-
-
-def policy(statement: dict) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    with embedded_aws() as (_, server):
+        measure_service(body, given.items, given.queries, server)
 
 
 if __name__ == "__main__":
