@@ -25,10 +25,8 @@ SLOW_SERIES = 10  # ARIMA 0.4 s, Prophet 0.3 s; ten times as much for some
 # ETS 0.2 to 0.4 s, MSTL 0.03 s. Beyond, ETS is searched without trend (0.02 s), and MSTL's trend is not searched but
 # plain exponential smoothing (0.007 s); only within the day it has a slope, which M4's hourly series need.
 FULL_SEARCH_SERIES = 25
-# A network takes a minute, however many the series. Where it is installed CNN-QR joins few and long series, from so
-# many known values on. Deep_AR_Plus never does: on the recorded case it took most of the weight and made the whole
-# worse (benchmarks/README.md).
-NEURAL_VALUES = 5_000
+# The networks CNN-QR and Deep_AR_Plus never join by themselves: they made the whole worse on both recorded cases
+# (benchmarks/README.md).
 
 
 def train(
@@ -120,8 +118,6 @@ def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
         members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
     if count <= SLOW_SERIES:
         members |= {"ARIMA": {}, "Prophet": {}}
-        if np.count_nonzero(~np.isnan(panel.target)) >= NEURAL_VALUES:
-            members["CNN-QR"] = {}
     return {name: settings for name, settings in members.items() if name in ALGORITHMS}
 
 
