@@ -21,12 +21,12 @@ from localaws.forecast.engine.quantiles import uncrossed
 from localaws.forecast.engine.trained import Trained
 
 # Up to so many series an algorithm joins by default. The costs are CPU seconds for one series of a year of days.
-SLOW_SERIES = 10  # ARIMA 0.4 s, Prophet 0.3 s; ten times as much for some
+SLOW_SERIES = 10  # ARIMA 0.4 s; ten times as much for some
 # ETS 0.2 to 0.4 s, MSTL 0.03 s. Beyond, ETS is searched without trend (0.02 s), and MSTL's trend is not searched but
 # plain exponential smoothing (0.007 s); only within the day it has a slope, which M4's hourly series need.
 FULL_SEARCH_SERIES = 25
-# The networks CNN-QR and Deep_AR_Plus never join by themselves: they made the whole worse on both recorded cases
-# (benchmarks/README.md).
+# Prophet, CNN-QR and Deep_AR_Plus never join by themselves: they did not make the whole better on the recorded cases
+# (benchmarks/README.md), and so it is the same whatever extras are installed.
 
 
 def train(
@@ -117,7 +117,7 @@ def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
         within_the_day = parse(panel.freq)[1] in ("H", "min")
         members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
     if count <= SLOW_SERIES:
-        members |= {"ARIMA": {}, "Prophet": {}}
+        members["ARIMA"] = {}
     return {name: settings for name, settings in members.items() if name in ALGORITHMS}
 
 
