@@ -110,15 +110,15 @@ def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
-    """Members and hyperparameters for a panel of this size: of what is installed, the slow only for few series."""
+    """Members and hyperparameters for a panel of this size: the slow only for few series."""
     count = len(panel.target)
-    members = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
+    members: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
     if count > FULL_SEARCH_SERIES:
         within_the_day = parse(panel.freq)[1] in ("H", "min")
         members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
     if count <= SLOW_SERIES:
         members["ARIMA"] = {}
-    return {name: settings for name, settings in members.items() if name in ALGORITHMS}
+    return members
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:
