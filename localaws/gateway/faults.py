@@ -7,12 +7,12 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, router
 from ministack.services import stepfunctions
 
 from localaws.faults import Fault, Switch
+from localaws.gateway.scope import headers_and_query
 from localaws.gateway.step_functions import integration_call
 
 logger = logging.getLogger("storecast.gateway")
@@ -46,8 +46,7 @@ def around(app: Callable, switch: Switch) -> Callable:
 
 
 def _call(scope: dict, body: bytes) -> tuple[str, str, dict[str, str]]:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    headers, query = headers_and_query(scope)
     service = router.detect_service(scope["method"], scope["path"], headers, query)
     action = iam_actions.extract_iam_action(service, scope["method"], scope["path"], headers, body, query)
     # A service of ours is unknown to ministack's table, and so is its action: the target header names both.

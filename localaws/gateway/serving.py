@@ -5,7 +5,6 @@ import json
 import os
 import signal
 from collections.abc import Callable
-from urllib.parse import parse_qs
 
 import ministack.app as emulator
 from hypercorn.asyncio import serve as serve_asgi
@@ -14,6 +13,7 @@ from ministack.core import iam_evaluator, persistence, router
 
 from localaws.faults import Switch
 from localaws.gateway.faults import around
+from localaws.gateway.scope import headers_and_query
 from localaws.settings import Settings
 
 SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
@@ -51,8 +51,7 @@ async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> 
 async def _guarded(scope: dict, receive: Callable, send: Callable) -> None:
     """Requests under ministack's well-known root keys ("test", account numbers) are refused: they need no secret."""
     if scope["type"] == "http":
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        headers, query = headers_and_query(scope)
         key = router.extract_access_key_id(headers, query)
         if key and iam_evaluator.is_root_access_key(key) and key != os.environ["AWS_ACCESS_KEY_ID"]:
             body = json.dumps(
