@@ -1,16 +1,15 @@
 """The whole line, in the order in which a team would live it: deploy, data, results, faults, destroy."""
 
 import csv
-import io
 import json
 import random
-import time
 
 import boto3
 import pytest
 
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
+from tests.e2e.observing import ask_athena, exported, imports_of, mailbox, next_message
 
 FORECASTING = [
     "Plan",
@@ -82,41 +81,18 @@ def test_a_forecast_can_be_queried_and_lies_in_the_bucket(app: App):
     assert set(answer) == {"p10", "p50", "p90", "mean"}
     assert answer["p50"][0]["Timestamp"] == "2024-07-19T00:00:00"
     assert len(answer["p50"]) == 7
-    rows = _exported(made["exports"])
+    rows = exported(made["exports"])
     of_milk = [row for row in rows if row["item_id"] == "milk"]
     assert len(of_milk) == 14
     assert float(of_milk[0]["p50"]) == pytest.approx(answer["p50"][0]["Value"], rel=1e-5)
-
-
-def _exported(uri: str) -> list[dict]:
-    s3 = boto3.client("s3")
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
-    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys]
-    return [row for body in bodies for row in csv.DictReader(io.StringIO(body))]
 
 
 def test_athena_reads_the_exports(app: App):
     database = app.outputs["ForecastDatabase"]
     run = app.newest("forecasting")["run"]
     newest = "select run, item_id, count(*) from planning where run = (select max(run) from planning) group by 1, 2"
-    rows = _athena(newest, database)
+    rows = ask_athena(newest, database)
     assert (run, "milk", "14") in rows and len(rows) == 12
-
-
-def _athena(query: str, database: str) -> list[tuple[str, ...]]:
-    athena = boto3.client("athena")
-    started = athena.start_query_execution(
-        QueryString=query, QueryExecutionContext={"Database": database}, WorkGroup=f"storecast-{DATASET}"
-    )["QueryExecutionId"]
-    while True:
-        status = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
-        if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
-            break
-        time.sleep(0.1)
-    assert status["State"] == "SUCCEEDED", status
-    rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
-    return [tuple(cell.get("VarCharValue", "") for cell in row["Data"]) for row in rows[1:]]
 
 
 def test_what_ifs_and_explainability_are_exported_and_reported(app: App):
@@ -128,7 +104,7 @@ def test_what_ifs_and_explainability_are_exported_and_reported(app: App):
     assert scenario["most"]["change"] > 0
     assert {"price", "category", "brand"} <= {each["attribute"] for each in newest["impact"]}
     results = f"s3://{app.outputs['ResultsBucket']}/forecasting/{DATASET}"
-    columns = _exported(f"{results}/what-if/run={newest['run']}/")[0]
+    columns = exported(f"{results}/what-if/run={newest['run']}/")[0]
     assert [name for name in columns if name.endswith("cheaper_milk_" + newest["run"] + "_p50")]
 
 
@@ -197,13 +173,13 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     good = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     lines = good.decode().splitlines()
     lines[6] = lines[6].rpartition(",")[0] + ",many"
-    topic = _mailbox(app.outputs["NotificationsTopic"])
+    topic = mailbox(app.outputs["NotificationsTopic"])
     before = app.newest("forecasting")
     run = app.upload(key, "\n".join(lines).encode())
     assert run.status == "FAILED"
     assert f"s3://{bucket}/{key}, row 7, demand: 'many'" in run.cause
     assert app.newest("forecasting") == before, "the old results keep serving"
-    told = _next_message(topic)
+    told = next_message(topic)
     assert "FAILED" in told["Subject"]
     message = json.loads(told["Message"])
     assert message["pipeline"] == "forecasting"
@@ -212,33 +188,6 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
     back = app.upload(key, good)
     assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"
-
-
-def _mailbox(topic: str) -> str:
-    sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-            }
-        ],
-    }
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return queue
-
-
-def _next_message(queue: str) -> dict:
-    messages = boto3.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
-    assert messages, "no notification came"
-    return json.loads(messages[0]["Body"])
 
 
 @pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])
@@ -264,7 +213,7 @@ def test_a_worse_predictor_does_not_serve(app: App):
     assert not promotion["promoted"] and promotion["new"] > 1.05 * promotion["inUse"]
     assert newest["predictorArn"] == before["predictorArn"] != promotion["trainedPredictorArn"]
     assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
-    assert _imports(newest["run"]) == [f"storecast_{DATASET}_target_{newest['run']}"]
+    assert imports_of(newest["run"]) == [f"storecast_{DATASET}_target_{newest['run']}"]
     report = (
         boto3.client("s3")
         .get_object(Bucket=app.outputs["ResultsBucket"], Key=f"forecasting/{DATASET}/report.html")["Body"]
@@ -281,7 +230,7 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
     run = app.upload(key, (app.folder / key).read_bytes())
     assert run.status == "SUCCEEDED", run.cause
     newest = app.newest("forecasting")
-    assert newest["promotion"]["promoted"] and _imports(newest["run"]) == [
+    assert newest["promotion"]["promoted"] and imports_of(newest["run"]) == [
         f"storecast_{DATASET}_target_{newest['run']}"
     ]
     served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
@@ -297,11 +246,6 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
         Bucket=app.outputs["ResultsBucket"], Prefix=f"forecasting/{DATASET}/exports/planning/", Delimiter="/"
     )
     assert len(exports["CommonPrefixes"]) == 3, "exported files stay"
-
-
-def _imports(run: str) -> list[str]:
-    jobs = boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
-    return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
 
 
 def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alone(app: App):

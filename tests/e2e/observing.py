@@ -1,0 +1,70 @@
+"""What a test looks at to see what the app did: files, tables, messages, jobs."""
+
+import csv
+import io
+import json
+import time
+
+import boto3
+
+from tests.e2e.conftest import DATASET
+
+
+def exported(uri: str) -> list[dict]:
+    """The rows of all CSV files under the prefix `uri`."""
+    s3 = boto3.client("s3")
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys]
+    return [row for body in bodies for row in csv.DictReader(io.StringIO(body))]
+
+
+def ask_athena(query: str, database: str) -> list[tuple[str, ...]]:
+    """The rows that Athena answers, as text."""
+    athena = boto3.client("athena")
+    started = athena.start_query_execution(
+        QueryString=query, QueryExecutionContext={"Database": database}, WorkGroup=f"storecast-{DATASET}"
+    )["QueryExecutionId"]
+    while True:
+        status = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+        if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
+            break
+        time.sleep(0.1)
+    assert status["State"] == "SUCCEEDED", status
+    rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+    return [tuple(cell.get("VarCharValue", "") for cell in row["Data"]) for row in rows[1:]]
+
+
+def mailbox(topic: str) -> str:
+    """The URL of a queue that gets what the topic is told from here on."""
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            }
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return queue
+
+
+def next_message(queue: str) -> dict:
+    """The next SNS message in the queue, as SNS delivers it to SQS."""
+    messages = boto3.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
+    assert messages, "no notification came"
+    return json.loads(messages[0]["Body"])
+
+
+def imports_of(run: str) -> list[str]:
+    """The names of the import jobs of a run."""
+    jobs = boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
+    return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
