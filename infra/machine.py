@@ -1,15 +1,9 @@
-"""The frame around a pipeline's own steps: one run at a time, failures told, new data that came meanwhile served next.
-
-The lock is one DynamoDB item per pipeline: `holder`, the execution that runs, and `pending`, whether data came since it
-looked. An execution that finds the lock held marks it and ends; the holder's last step hands the lock to a next
-execution if it was marked. A holder that is no longer running loses the lock to the next that asks.
-"""
+"""The frame around a pipeline's own steps: one run at a time, under the lock of infra/lock.py, and failures told."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -20,12 +14,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rights
+from infra.lock import INPUT, ME, Lock
 from infra.rights import Right
-from infra.steps import State
-
-_ME = "{% $states.context.Execution.Id %}"
-_CONDITION_FAILED = ["DynamoDb.ConditionalCheckFailedException"]
-_NEXT_NAME = "$substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 32)"
+from infra.steps import State, patient
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,7 @@ def state_machine(
 
 def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -> State:
     """The whole state machine in Amazon States Language, around the chain `steps`."""
-    lock = _Lock(pipeline, watch.table.ref)
+    lock = Lock(pipeline, watch.table.ref)
     return {
         "Comment": f"Storecast: {pipeline}",
         "QueryLanguage": "JSONata",
@@ -147,11 +138,11 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
                 "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
                 "Arguments": {
                     "FunctionName": watch.notify.attr_arn,
-                    "Payload": {"pipeline": pipeline, "execution": _ME, "failure": "{% $states.input.failure %}"},
+                    "Payload": {"pipeline": pipeline, "execution": ME, "failure": "{% $states.input.failure %}"},
                 },
                 "Output": {"failure": "{% $states.result.Payload.failure %}"},
-                "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 3, "BackoffRate": 2}],
-                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Release the lock", "Output": "{% $states.input %}"}],
+                "Retry": [patient("States.ALL")],
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Release the lock", "Output": INPUT}],
                 "Next": "Release the lock",
             },
             **lock.releasing(then="Did it fail?"),
@@ -168,161 +159,3 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
             "Done": {"Type": "Succeed"},
         },
     }
-
-
-@dataclass(frozen=True)
-class _Lock:
-    pipeline: str
-    table: str
-
-    def taking(self, then: str) -> dict[str, State]:
-        return {
-            "Take the lock": self._put(
-                "attribute_not_exists(pipeline) OR holder = :holder", _ME, then, "Mark the lock"
-            ),
-            "Mark the lock": self._update(
-                "SET pending = :pending",
-                "attribute_exists(pipeline)",
-                {":pending": {"S": "yes"}},
-                Output="{% $merge([$states.input, {'holder': $states.result.Attributes.holder.S}]) %}",
-                next_state="Look at the holder",
-                otherwise="Take the lock",
-            ),
-            "Look at the holder": {
-                "Type": "Task",
-                "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:sfn:describeExecution",
-                "Arguments": {"ExecutionArn": "{% $states.input.holder %}"},
-                "Output": "{% $merge([$states.input, {'status': $states.result.Status}]) %}",
-                "Catch": [
-                    {
-                        "ErrorEquals": ["Sfn.ExecutionDoesNotExistException"],
-                        "Next": "Is the holder at work?",
-                        "Output": "{% $merge([$states.input, {'status': 'GONE'}]) %}",
-                    }
-                ],
-                "Next": "Is the holder at work?",
-            },
-            "Is the holder at work?": {
-                "Type": "Choice",
-                "Default": "Take over the lock",
-                "Choices": [
-                    {
-                        "Condition": "{% $states.input.status = 'RUNNING' and $states.input.force = true %}",
-                        "Next": "Busy",
-                    },
-                    {
-                        "Condition": "{% $states.input.status = 'RUNNING' %}",
-                        "Next": "Joined",
-                        "Output": {
-                            "joined": "{% $states.input.holder %}",
-                            "meaning": "that run is at work; what came since it looked is served by the run after it",
-                        },
-                    },
-                ],
-            },
-            "Joined": {"Type": "Succeed"},
-            "Busy": {
-                "Type": "Fail",
-                "Error": "Storecast.Busy",
-                "Cause": "{% 'not forced: ' & $states.input.holder & ' is at work; start again when it has ended' %}",
-            },
-            "Take over the lock": self._put("holder = :holder", "{% $states.input.holder %}", then, "Mark the lock"),
-        }
-
-    def unmarking(self, then: str) -> dict[str, State]:
-        """What came while settling belongs to this run."""
-        return {
-            "Unmark the lock": self._update(
-                "SET pending = :pending",
-                "holder = :holder",
-                {":pending": {"S": "no"}, ":holder": {"S": _ME}},
-                next_state=then,
-            )
-        }
-
-    def releasing(self, then: str) -> dict[str, State]:
-        """The pipeline's outcome, `{failure}` or `{summary}`, goes through."""
-        outcome = "{% $type($states.input) = 'array' ? {'summary': $states.input[0].summary} : $states.input %}"
-        successor = (
-            "$substring($states.context.Execution.Id, 0, $length($states.context.Execution.Id)"
-            f" - $length($states.context.Execution.Name)) & {_NEXT_NAME}"
-        )
-        return {
-            "Release the lock": {
-                "Type": "Task",
-                "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:dynamodb:deleteItem",
-                "Arguments": {
-                    "TableName": self.table,
-                    "Key": self._key(),
-                    "ConditionExpression": "holder = :holder AND pending = :pending",
-                    "ExpressionAttributeValues": {":holder": {"S": _ME}, ":pending": {"S": "no"}},
-                },
-                "Output": outcome,
-                "Catch": [{"ErrorEquals": _CONDITION_FAILED, "Next": "Hand over the lock", "Output": outcome}],
-                "Next": then,
-            },
-            "Hand over the lock": self._update(
-                "SET pending = :pending, holder = :next",
-                "holder = :holder",
-                {":pending": {"S": "no"}, ":next": {"S": f"{{% {successor} %}}"}, ":holder": {"S": _ME}},
-                next_state="Start the next run",
-                otherwise=then,
-            ),
-            "Start the next run": {
-                "Type": "Task",
-                "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:sfn:startExecution",
-                "Arguments": {
-                    "StateMachineArn": "{% $states.context.StateMachine.Id %}",
-                    "Name": f"{{% {_NEXT_NAME} %}}",
-                    "Input": "{}",
-                },
-                "Output": "{% $states.input %}",
-                "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 5, "BackoffRate": 2}],
-                "Next": then,
-            },
-        }
-
-    def _key(self) -> State:
-        return {"pipeline": {"S": self.pipeline}}
-
-    def _put(self, condition: str, holder: str, then: str, otherwise: str) -> State:
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:dynamodb:putItem",
-            "Arguments": {
-                "TableName": self.table,
-                "Item": {**self._key(), "holder": {"S": _ME}, "pending": {"S": "no"}},
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": {":holder": {"S": holder}},
-            },
-            "Output": "{% $states.input %}",
-            "Catch": [{"ErrorEquals": _CONDITION_FAILED, "Next": otherwise, "Output": "{% $states.input %}"}],
-            "Next": then,
-        }
-
-    def _update(
-        self,
-        update: str,
-        condition: str,
-        values: dict[str, Any],
-        *,
-        next_state: str,
-        otherwise: str | None = None,
-        Output: str = "{% $states.input %}",
-    ) -> State:
-        catch = {"Catch": [{"ErrorEquals": _CONDITION_FAILED, "Next": otherwise, "Output": "{% $states.input %}"}]}
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:dynamodb:updateItem",
-            "Arguments": {
-                "TableName": self.table,
-                "Key": self._key(),
-                "UpdateExpression": update,
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
-                "ReturnValues": "ALL_NEW",
-            },
-            "Output": Output,
-            **(catch if otherwise else {}),
-            "Next": next_state,
-        }

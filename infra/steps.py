@@ -50,12 +50,19 @@ BUDGET_MINUTES = {
     "BatchInferenceJob": 600,
 }
 
-_LAMBDA_HICCUPS = [
+# What passes: Lambda's own hiccups (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
+# answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
+_HICCUPS = [
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "ServiceUnavailable",
+    "ResourceAlreadyExistsException",
 ]
+# A function that ran out of time or memory: the guide has the one name, Lambda reports the other.
+_CUT_OFF = ["Lambda.Unknown", "Sandbox.Timedout"]
 _QUOTA_FULL = ["LimitExceededException"]
 
 
@@ -125,6 +132,17 @@ def lambda_function(
     )
 
 
+def patient(*errors: str) -> State:
+    """A retrier for what passes: with these waits it gives a service about eight minutes."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": 2,
+        "MaxAttempts": 12,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 60,
+    }
+
+
 def lambda_task(
     name: str,
     function: lambda_.CfnFunction,
@@ -141,7 +159,9 @@ def lambda_task(
             "Arguments": {"FunctionName": function.attr_arn, "Payload": payload},
             "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
             "Retry": [
-                {"ErrorEquals": _LAMBDA_HICCUPS, "IntervalSeconds": 2, "MaxAttempts": 6, "BackoffRate": 2},
+                patient(*_HICCUPS),
+                # What the function had created before it was cut off, it finds again by its name.
+                {"ErrorEquals": _CUT_OFF, "IntervalSeconds": 5, "MaxAttempts": 3, "BackoffRate": 2},
                 # A full quota of jobs in progress empties as they finish: about an hour of patience.
                 {
                     "ErrorEquals": _QUOTA_FULL,
@@ -200,7 +220,7 @@ def wait_for(
                     "waited": $before ? $before.waited + $before.seconds : 0
                 }}}}])
             ) %}}""",
-            "Retry": [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 5, "BackoffRate": 2}],
+            "Retry": [patient("States.TaskFailed")],
             "Catch": [_caught(describe)],
             "Next": choose,
         },

@@ -1,4 +1,6 @@
-"""boto3 clients, one per service and process, patient with throttling."""
+"""boto3 clients, one per service and process.
+
+Their patience with throttling and full quotas is at most 15 s, well within a step's time; Step Functions has more."""
 
 from __future__ import annotations
 
@@ -11,4 +13,4 @@ from botocore.config import Config
 
 @functools.cache
 def client(service: str) -> Any:
-    return boto3.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
+    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))

@@ -16,6 +16,12 @@ from localaws import wire
 from localaws.gateway.access import arns_in, require_of_role, step_role
 from localaws.gateway.mounts import Mount
 
+# An SDK integration's errors are named after the SDK's classes (Step Functions guide, supported-services-awssdk.md);
+# these have other codes on the wire.
+_CLASSES = {
+    code: f"{code}Exception" for code in ("ExecutionAlreadyExists", "ExecutionDoesNotExist", "StateMachineDoesNotExist")
+}
+
 
 def register(mounts: list[Mount]) -> None:
     """Our services among the SDK integrations, and our checks around tasks."""
@@ -26,9 +32,11 @@ def register(mounts: list[Mount]) -> None:
                 "protocol": "json",
             }
             stepfunctions._AWS_SDK_ERROR_PREFIX[mount.signing_name] = mount.sdk_prefix
+    stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES["sfn"] = _CLASSES
     stepfunctions._execute_task = _with_role(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _with_check(stepfunctions._invoke_resource)
     stepfunctions._run_sub_machine = _run_sub_machine
+    stepfunctions._fail_execution = _once(stepfunctions._fail_execution)
     stepfunctions._add_event = _one_at_a_time(stepfunctions._add_event)
 
 
@@ -101,12 +109,15 @@ def _run_sub_machine(states: dict, start_at: str, input_data: Any, execution: di
     """A branch or an iteration of a state machine, with each of its states in the history and a context of its own.
 
     ministack's own leaves both out: a wait inside a Parallel could not be seen, and branches shared their variables.
+    It also went on in the branches of an execution that was stopped.
     """
     context = context | {"variables": dict(context.get("variables", {}))}
     name, data = start_at, copy.deepcopy(input_data)
     while name:
         if name not in states:
             raise stepfunctions._ExecutionError("States.Runtime", f"State '{name}' not found")
+        if execution["status"] != "RUNNING":
+            raise stepfunctions._ExecutionError("States.Runtime", "the execution was stopped")
         state = states[name]
         kind = state.get("Type")
         context["State"] = {"Name": name, "EnteredTime": stepfunctions.now_iso(), "RetryCount": 0}
@@ -127,6 +138,17 @@ def _run_sub_machine(states: dict, start_at: str, input_data: Any, execution: di
         exited = {"stateExitedEventDetails": {"name": left, "output": json.dumps(data)}}
         stepfunctions._add_event(execution, f"{kind}StateExited", exited)
     return data
+
+
+def _once(fail_execution: Callable) -> Callable:
+    """An execution that was stopped stays ABORTED, whatever its branches come to."""
+
+    @functools.wraps(fail_execution)
+    def fail(execution: dict, error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail_execution(execution, error, cause)
+
+    return fail
 
 
 def _one_at_a_time(add_event: Callable) -> Callable:

@@ -61,6 +61,7 @@ SIGNATURES = {
         "_apply_output_path": ["state_def", "data", "ctx"],
         "_execute_task": ["state_def", "raw_input", "execution", "ctx"],
         "_extract_lambda_ref": ["resource"],
+        "_fail_execution": ["execution", "error", "cause"],
         "_fail_state_error": ["state_def", "raw_input", "ctx"],
         "_invoke_resource": ["resource", "input_data"],
         "_run_sub_machine": ["states", "start_at", "input_data", "execution", "ctx"],
@@ -75,6 +76,7 @@ TABLES = {
     ("ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"): ("lambda", str),
     ("ministack.core.router", "SERVICE_PATTERNS"): ("s3", dict),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"): ("AWS::S3::Bucket", dict),
+    ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"): ("dynamodb", str),
     ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"): ("dynamodb", dict),
 }

@@ -22,7 +22,7 @@ def _chains(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _chains(inner)
 
 
-def _states(definition: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def states_of(definition: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [pair for chain in _chains(definition) for pair in chain["States"].items()]
 
 
@@ -53,7 +53,7 @@ def _evaluate(template: Any, **states: Any) -> Any:
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_names_are_unique_and_every_transition_leads_somewhere(assembly: Assembly, pipeline: str) -> None:
     definition = machine(assembly, pipeline)
-    names = [name for name, _ in _states(definition)]
+    names = [name for name, _ in states_of(definition)]
     assert len(names) == len(set(names))
     assert all(len(name) <= 80 for name in names)
     for chain in _chains(definition):
@@ -72,7 +72,7 @@ def test_names_are_unique_and_every_transition_leads_somewhere(assembly: Assembl
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_every_expression_is_jsonata_and_no_state_assigns_variables(assembly: Assembly, pipeline: str) -> None:
-    for name, state in _states(machine(assembly, pipeline)):
+    for name, state in states_of(machine(assembly, pipeline)):
         assert "Assign" not in state, name
         for expression in _expressions(state):
             jsonata.Jsonata.jsonata(expression)
@@ -80,7 +80,7 @@ def test_every_expression_is_jsonata_and_no_state_assigns_variables(assembly: As
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_a_lambda_state_runs_the_file_of_its_name(assembly: Assembly, pipeline: str) -> None:
-    for name, state in _states(machine(assembly, pipeline)):
+    for name, state in states_of(machine(assembly, pipeline)):
         if state.get("Resource", "").endswith("lambda:invoke"):
             step = name.split()[0].lower()
             room = "operations" if step == "notify" else pipeline
@@ -91,14 +91,14 @@ def test_a_lambda_state_runs_the_file_of_its_name(assembly: Assembly, pipeline: 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_every_task_hands_its_failure_on_with_its_name(assembly: Assembly, pipeline: str) -> None:
     branch = machine(assembly, pipeline)["States"]["Pipeline"]["Branches"][0]
-    for name, state in _states(branch):
+    for name, state in states_of(branch):
         if state["Type"] == "Task":
             [caught] = state["Catch"]
             assert caught["ErrorEquals"] == ["States.ALL"] and caught["Output"]["step"] == name
 
 
 def _wait(assembly: Assembly, pipeline: str, label: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    states = dict(_states(machine(assembly, pipeline)))
+    states = dict(states_of(machine(assembly, pipeline)))
     return states[f"Describe {label}"], states[f"{label.capitalize()} ready?"]
 
 
@@ -176,7 +176,7 @@ def test_a_recommender_is_ready_when_its_update_is(
 def test_a_run_waits_for_what_it_deletes_but_not_for_ever(
     assembly: Assembly, left: list[str], looks: int, following: str
 ) -> None:
-    choice = dict(_states(machine(assembly, "recommending")))["Anything left?"]
+    choice = dict(states_of(machine(assembly, "recommending")))["Anything left?"]
     assert _decide(choice, {"left": left, "looks": looks})[0] == following
 
 
@@ -184,7 +184,7 @@ def test_a_run_waits_for_what_it_deletes_but_not_for_ever(
 def test_an_event_tracker_is_waited_for_where_there_is_one(
     assembly: Assembly, payload: dict[str, Any], trackers: list[Any]
 ) -> None:
-    items = dict(_states(machine(assembly, "recommending")))["Event tracker"]["Items"]
+    items = dict(states_of(machine(assembly, "recommending")))["Event tracker"]["Items"]
     assert _evaluate(items, input=payload) == trackers
 
 
@@ -212,13 +212,13 @@ def test_what_serves_is_ready_when_it_and_its_update_are(
     ("solution", "following"), [({}, "Without a campaign"), ({"campaign": {}}, "Recommend campaign")]
 )
 def test_a_solution_may_be_without_a_campaign(assembly: Assembly, solution: dict[str, Any], following: str) -> None:
-    choice = dict(_states(machine(assembly, "recommending")))["With a campaign?"]
+    choice = dict(states_of(machine(assembly, "recommending")))["With a campaign?"]
     assert _decide(choice, solution)[0] == following
 
 
 def test_what_recommends_is_gathered_beside_the_payload(assembly: Assembly) -> None:
     """One solution alone makes a list too; what their items carried along is gone."""
-    states = dict(_states(machine(assembly, "recommending")))
+    states = dict(states_of(machine(assembly, "recommending")))
     payload = {"run": "r", "recommenders": [{"useCase": "a"}, {"useCase": "b"}], "solutions": [{"name": "s"}]}
     made = [{"useCase": name, "recommenderArn": name, "request": {}, "wait": {}} for name in "ab"]
     branches = [
@@ -248,7 +248,7 @@ def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembl
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_a_run_with_nothing_new_ends_with_what_plan_says(assembly: Assembly, pipeline: str) -> None:
-    choice = dict(_states(machine(assembly, pipeline)))["Anything new?"]
+    choice = dict(states_of(machine(assembly, pipeline)))["Anything new?"]
     assert _decide(choice, {"nothingNew": "all as before"}) == (
         "Nothing new",
         {"summary": {"nothingNew": "all as before"}},
@@ -260,14 +260,14 @@ def test_a_run_with_nothing_new_ends_with_what_plan_says(assembly: Assembly, pip
 @pytest.mark.parametrize("changed", [[], ["a"], ["a", "b"]])
 def test_only_changed_datasets_are_imported(assembly: Assembly, pipeline: str, changed: list[str]) -> None:
     """Also none or one of them makes a list, as a Map needs it."""
-    items = dict(_states(machine(assembly, pipeline)))["Import"]["Items"]
+    items = dict(states_of(machine(assembly, pipeline)))["Import"]["Items"]
     imports = [{"kind": kind, "changed": kind in changed} for kind in ("a", "b")]
     assert _evaluate(items, input={"imports": imports}) == [job for job in imports if job["changed"]]
 
 
 @pytest.mark.parametrize(("given", "force"), [({}, False), ({"force": True}, True), ({"force": "yes"}, False)])
 def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: dict[str, Any], force: bool) -> None:
-    plan = dict(_states(machine(assembly, "forecasting")))["Plan"]
+    plan = dict(states_of(machine(assembly, "forecasting")))["Plan"]
     assert _evaluate(plan["Arguments"]["Payload"]["force"], input=given) is force
 
 
@@ -280,13 +280,13 @@ def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -
 
 
 def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(assembly: Assembly) -> None:
-    states, payload = dict(_states(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
+    states, payload = dict(states_of(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
     assert _evaluate(states["Forecasts"]["ItemSelector"]["sourceArn"], input=payload) == "in use"
     assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["sourceArn"], input=payload) == "new"
 
 
 def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assembly: Assembly) -> None:
-    states = dict(_states(machine(assembly, "forecasting")))
+    states = dict(states_of(machine(assembly, "forecasting")))
     for kind, label in (("auto_predictor", "auto predictor"), ("predictor", "predictor")):
         payload = {"predictor": {"kind": kind}, "predictorArn": "p"}
         assert _decide(states["Which training?"], payload)[0] == f"Describe {label}"
@@ -301,7 +301,7 @@ def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assemb
 
 
 def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
-    states = dict(_states(machine(assembly, "forecasting")))
+    states = dict(states_of(machine(assembly, "forecasting")))
     for choice, there, then, otherwise in (
         ("Anything to imagine?", {"imagines": True}, "Forecast what-ifs", "Nothing to imagine"),
         ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),

@@ -1,0 +1,245 @@
+"""The lock of a pipeline: one run at a time, and one more after it for data that came meanwhile.
+
+The lock is one DynamoDB item per pipeline: `holder`, the execution that runs, and `pending`, whether data came since it
+looked. An execution that finds the lock held marks it and ends; the holder's last step hands the lock to a next
+execution if it was marked. A holder that is no longer running loses the lock to the next that asks.
+
+Each of these steps may be done twice, as its answer may get lost. A run that cannot give the lock back in spite of its
+patience ends as it would have: the next start takes the lock over, and the daily sweep covers what came meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws
+
+from infra.steps import State, patient
+
+ME = "{% $states.context.Execution.Id %}"
+INPUT = "{% $states.input %}"
+_CONDITION_FAILED = "DynamoDb.ConditionalCheckFailedException"
+_NEXT_NAME = "$substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 32)"
+
+
+@dataclass(frozen=True)
+class Lock:
+    pipeline: str
+    table: str
+
+    def taking(self, then: str) -> dict[str, State]:
+        return {
+            **self._put(
+                "Take the lock",
+                "attribute_not_exists(pipeline) OR holder = :me",
+                {},
+                next_state=then,
+                otherwise="Mark the lock",
+            ),
+            **self._update(
+                "Mark the lock",
+                "SET pending = :pending",
+                "attribute_exists(pipeline)",
+                {":pending": {"S": "yes"}},
+                output="{% $merge([$states.input, {'holder': $states.result.Attributes.holder.S}]) %}",
+                next_state="Look at the holder",
+                otherwise="Take the lock",
+            ),
+            **_call(
+                "Look at the holder",
+                "sfn:describeExecution",
+                {"ExecutionArn": "{% $states.input.holder %}"},
+                output="{% $merge([$states.input, {'status': $states.result.Status}]) %}",
+                next_state="Is the holder at work?",
+                expected={
+                    "ErrorEquals": ["Sfn.ExecutionDoesNotExistException"],
+                    "Next": "Is the holder at work?",
+                    "Output": "{% $merge([$states.input, {'status': 'GONE'}]) %}",
+                },
+            ),
+            "Is the holder at work?": {
+                "Type": "Choice",
+                "Default": "Take over the lock",
+                "Choices": [
+                    {
+                        "Condition": "{% $states.input.status = 'RUNNING' and $states.input.force = true %}",
+                        "Next": "Busy",
+                    },
+                    {
+                        "Condition": "{% $states.input.status = 'RUNNING' %}",
+                        "Next": "Joined",
+                        "Output": {
+                            "joined": "{% $states.input.holder %}",
+                            "meaning": "that run is at work; what came since it looked is served by the run after it",
+                        },
+                    },
+                ],
+            },
+            "Joined": {"Type": "Succeed"},
+            "Busy": {
+                "Type": "Fail",
+                "Error": "Storecast.Busy",
+                "Cause": "{% 'not forced: ' & $states.input.holder & ' is at work; start again when it has ended' %}",
+            },
+            **self._put(
+                "Take over the lock",
+                "holder = :ended OR holder = :me",
+                {":ended": {"S": "{% $states.input.holder %}"}},
+                next_state=then,
+                otherwise="Mark the lock",
+            ),
+        }
+
+    def unmarking(self, then: str) -> dict[str, State]:
+        """What came while settling belongs to this run."""
+        return self._update(
+            "Unmark the lock",
+            "SET pending = :pending",
+            "holder = :me",
+            {":pending": {"S": "no"}, ":me": {"S": ME}},
+            next_state=then,
+        )
+
+    def releasing(self, then: str) -> dict[str, State]:
+        """The pipeline's outcome, `{failure}` or `{summary}`, goes through."""
+        outcome = "{% $type($states.input) = 'array' ? {'summary': $states.input[0].summary} : $states.input %}"
+        successor = (
+            "$substring($states.context.Execution.Id, 0, $length($states.context.Execution.Id)"
+            f" - $length($states.context.Execution.Name)) & {_NEXT_NAME}"
+        )
+        return {
+            **_call(
+                "Release the lock",
+                "dynamodb:deleteItem",
+                {
+                    "TableName": self.table,
+                    "Key": self._key(),
+                    "ConditionExpression": "holder = :me AND pending = :pending",
+                    "ExpressionAttributeValues": {":me": {"S": ME}, ":pending": {"S": "no"}},
+                },
+                output=outcome,
+                next_state=then,
+                expected=_condition_failed("Hand over the lock", outcome),
+                giving_up={"Next": then, "Output": outcome},
+            ),
+            **self._update(
+                "Hand over the lock",
+                "SET pending = :pending, holder = :next",
+                "holder = :me OR holder = :next",
+                {":pending": {"S": "no"}, ":next": {"S": f"{{% {successor} %}}"}, ":me": {"S": ME}},
+                next_state="Start the next run",
+                otherwise=then,
+                giving_up={"Next": then, "Output": INPUT},
+            ),
+            **_call(
+                "Start the next run",
+                "sfn:startExecution",
+                {
+                    "StateMachineArn": "{% $states.context.StateMachine.Id %}",
+                    "Name": f"{{% {_NEXT_NAME} %}}",
+                    "Input": "{}",
+                },
+                output=INPUT,
+                next_state=then,
+                # It was started, and has ended already.
+                expected={
+                    "ErrorEquals": ["Sfn.ExecutionAlreadyExistsException"],
+                    "Next": then,
+                    "Output": INPUT,
+                },
+                giving_up={"Next": then, "Output": INPUT},
+            ),
+        }
+
+    def _key(self) -> State:
+        return {"pipeline": {"S": self.pipeline}}
+
+    def _put(
+        self, name: str, condition: str, values: dict[str, Any], *, next_state: str, otherwise: str
+    ) -> dict[str, State]:
+        """The lock is mine if the condition holds, `:me` being this execution."""
+        return _call(
+            name,
+            "dynamodb:putItem",
+            {
+                "TableName": self.table,
+                "Item": {**self._key(), "holder": {"S": ME}, "pending": {"S": "no"}},
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {":me": {"S": ME}, **values},
+            },
+            output=INPUT,
+            next_state=next_state,
+            expected=_condition_failed(otherwise),
+        )
+
+    def _update(
+        self,
+        name: str,
+        update: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        next_state: str,
+        otherwise: str | None = None,
+        output: str = INPUT,
+        giving_up: State | None = None,
+    ) -> dict[str, State]:
+        return _call(
+            name,
+            "dynamodb:updateItem",
+            {
+                "TableName": self.table,
+                "Key": self._key(),
+                "UpdateExpression": update,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+                "ReturnValues": "ALL_NEW",
+            },
+            output=output,
+            next_state=next_state,
+            expected=_condition_failed(otherwise) if otherwise else None,
+            giving_up=giving_up,
+        )
+
+
+def _call(
+    name: str,
+    operation: str,
+    arguments: State,
+    *,
+    output: str,
+    next_state: str,
+    expected: State | None = None,
+    giving_up: State | None = None,
+) -> dict[str, State]:
+    """The state `name`: a call of the AWS SDK, tried again unless it ends in the `expected` error, a catcher.
+
+    What to do without patience is the catcher `giving_up`, by default to tell it as the run's failure.
+    """
+    retry = [{"ErrorEquals": expected["ErrorEquals"], "MaxAttempts": 0}] if expected else []
+    told = {
+        "failure": {
+            "Error": "{% $states.errorOutput.Error %}",
+            "Cause": f"{{% $string({{'step': '{name}', 'message': $states.errorOutput.Cause}}) %}}",
+        }
+    }
+    return {
+        name: {
+            "Type": "Task",
+            "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{operation}",
+            "Arguments": arguments,
+            "Output": output,
+            "Retry": [*retry, patient("States.TaskFailed")],
+            "Catch": [
+                *([expected] if expected else []),
+                {"ErrorEquals": ["States.ALL"], **(giving_up or {"Next": "Notify failure", "Output": told})},
+            ],
+            "Next": next_state,
+        }
+    }
+
+
+def _condition_failed(following: str, output: str = INPUT) -> State:
+    """A catcher."""
+    return {"ErrorEquals": [_CONDITION_FAILED], "Next": following, "Output": output}
