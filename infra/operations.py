@@ -45,6 +45,8 @@ class Operations(Stack):
         self.topic = sns.Topic(
             self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True, master_key=key
         )
+        # A topic with a policy of its own has lost the default one, under which alarms could publish.
+        self.topic.add_to_resource_policy(self._for_tellers(["sns:Publish"], self.topic.topic_arn))
         lock = dynamodb.CfnTable(
             self,
             "Lock",
@@ -95,15 +97,17 @@ class Operations(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in ("cloudwatch", "events")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
+        key.add_to_resource_policy(self._for_tellers(["kms:Decrypt", "kms:GenerateDataKey*"], "*"))
         return key
+
+    def _for_tellers(self, actions: Sequence[str], resource: str) -> iam.PolicyStatement:
+        """Lets this account's alarms and rules tell the topic something."""
+        return iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in ("cloudwatch", "events")],
+            actions=list(actions),
+            resources=[resource],
+            conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+        )
 
     def _dead_letters(self, config: Pipeline) -> sqs.CfnQueue:
         """Where EventBridge puts starts of a pipeline that it could not deliver, for its rules of this dataset."""

@@ -12,7 +12,6 @@ from typing import Any
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
@@ -119,14 +118,6 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
         "status": "<status>",
         "next": "start the state machine with {} or wait for the next upload or sweep: it takes over the lock",
     }
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-        )
-    )
     return events.CfnRule(
         stack,
         "StoppedRuns",

@@ -22,13 +22,15 @@ def test_every_alarm_tells_the_topic_what_is_wrong_and_what_to_do(assembly: Asse
         assert f"section {section})" in words and f"### {section}\n" in guide, name
 
 
-def test_alarms_may_publish_to_the_topic_under_its_own_key(assembly: Assembly) -> None:
+def test_alarms_and_rules_may_publish_to_the_topic_under_its_own_key(assembly: Assembly) -> None:
     [topic] = assembly.resources("AWS::SNS::Topic").values()
     assert "TopicKey" in json.dumps(topic["KmsMasterKeyId"])
     [key] = assembly.resources("AWS::KMS::Key").values()
-    assert ["cloudwatch.amazonaws.com", "events.amazonaws.com"] in [
-        statement["Principal"].get("Service") for statement in key["KeyPolicy"]["Statement"]
-    ]
+    [topic_policy] = assembly.resources("AWS::SNS::TopicPolicy").values()
+    for document in (key["KeyPolicy"], topic_policy["PolicyDocument"]):
+        [allowed] = [s for s in document["Statement"] if "Service" in s["Principal"]]
+        assert allowed["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+        assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert key["EnableKeyRotation"] is True
 
 
