@@ -54,6 +54,7 @@ SIGNATURES = {
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],
     },
+    "ministack.services.lambda_svc": {"_execute_function_warm": ["func", "event", "request_id"]},
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],

@@ -1,0 +1,34 @@
+"""Lambda: a function's error has the name of its class, by which Step Functions tells what to try again.
+
+ministack calls all errors Runtime.HandlerError.
+"""
+
+import functools
+from collections.abc import Callable
+
+from ministack.services import lambda_svc
+
+_NAMELESS = "Runtime.HandlerError"
+
+
+def register() -> None:
+    lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
+
+
+def _with_error_type(execute: Callable[[dict, dict, str], dict]) -> Callable[[dict, dict, str], dict]:
+    @functools.wraps(execute)
+    def executed(func: dict, event: dict, request_id: str) -> dict:
+        result = execute(func, event, request_id)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict) and body.get("errorType") == _NAMELESS:
+            body["errorType"] = error_type(result.get("log", ""), body["errorMessage"])
+        return result
+
+    return executed
+
+
+def error_type(log: str, message: str) -> str:
+    """The class that the traceback at the end of a function's log names, without its module."""
+    last = log.rstrip().removesuffix(message.rstrip()).rstrip().rpartition("\n")[2]
+    name = last.removesuffix(":").rpartition(".")[2]
+    return name if name.isidentifier() else _NAMELESS
