@@ -6,7 +6,7 @@ from localaws.faults import Switch
 from localaws.settings import Settings, server_environment
 
 # Imported once by the fork server, so that each job starts with its engines at hand.
-PRELOAD = ("localaws.forecast.work", "localaws.personalize.work")
+ENGINES = ("localaws.forecast.work", "localaws.personalize.work")
 
 
 def run(settings: Settings) -> None:
@@ -16,6 +16,7 @@ def run(settings: Settings) -> None:
     # ministack reads its settings from the environment when it is imported, so it is imported only now.
     from localaws import gateway
     from localaws.forecast import service as forecast
+    from localaws.forecast.engine.per_series import LIBRARIES
     from localaws.jobs import Jobs
     from localaws.personalize import service as personalize
     from localaws.resources import Store
@@ -24,7 +25,7 @@ def run(settings: Settings) -> None:
 
     store = Store(settings.state)
     switch = Switch(settings.faults)
-    jobs = Jobs(store, preload=PRELOAD, switch=switch)
+    jobs = Jobs(store, preload=(*ENGINES, *LIBRARIES), switch=switch)
     jobs.recover()
     machines = Machines(settings.endpoint, outside)
     gateway.register([forecast.MOUNT, personalize.MOUNT, sagemaker.mount(machines)], settings, store, jobs, switch)

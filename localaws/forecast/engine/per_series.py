@@ -20,7 +20,8 @@ Fit = Callable[[np.ndarray, int, np.ndarray | None], tuple[np.ndarray, np.ndarra
 ALONE_SECONDS = 3  # what is not fitted by then is shared out: starting processes costs about as long
 CHUNKS = 8  # per worker: small enough that none waits long for another
 # A fresh server process forks the workers: they have no threads of ours, and the library is imported only once.
-PRELOAD = ["statsforecast.arima", "statsforecast.ets", "statsforecast.mstl"]
+# Its import costs 4 seconds: whoever starts processes of its own preloads it likewise.
+LIBRARIES = ["statsforecast.arima", "statsforecast.ets", "statsforecast.mstl"]
 
 
 def forecast_each(
@@ -68,7 +69,7 @@ def _results(fit: Fit, jobs: Sequence[tuple], workers: int) -> list:
     rest = jobs[len(results) :]
     if rest:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
+        context.set_forkserver_preload(LIBRARIES)
         chunks = np.array_split(np.arange(len(rest)), min(CHUNKS * workers, len(rest)))
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_the_parent) as pool:
             done = pool.map(_fit_chunk, [fit] * len(chunks), [[rest[j] for j in chunk] for chunk in chunks])
