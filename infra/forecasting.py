@@ -17,7 +17,7 @@ from infra.config import Pipeline
 from infra.pipeline import PipelineStack
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
-from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
+from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import reading, writing
 from infra.tables import forecast_tables
 
@@ -111,7 +111,14 @@ class Forecasting(PipelineStack):
             "train": self._function(
                 "train", listing, self._right("CreateAutoPredictor", "CreatePredictor", "TagResource")
             ),
-            "compare": self._function("compare", self._right("GetAccuracyMetrics", "DescribeAutoPredictor")),
+            "compare": self._function(
+                "compare",
+                self._right("GetAccuracyMetrics", "DescribeAutoPredictor"),
+                *reading(data, f"{self._prefix}target/"),
+                *reading(results, f"{self._prefix}exports/"),
+                timeout_seconds=600,
+                memory_mb=1024,
+            ),
             "forecast": self._function(
                 "forecast",
                 listing,
@@ -136,7 +143,10 @@ class Forecasting(PipelineStack):
                 "publish",
                 *reading(data, f"{self._prefix}target/"),
                 *reading(results, self._prefix),
-                *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
+                *writing(
+                    results,
+                    *(f"{self._prefix}{name}" for name in ("newest.json", "report.html", "scores.json", "runs/")),
+                ),
                 Right(["glue:GetTable", "glue:CreatePartition"], catalog),
                 timeout_seconds=600,
                 memory_mb=1024,
@@ -213,7 +223,15 @@ class Forecasting(PipelineStack):
             lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
             nothing_new(otherwise="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Import"),
-            map_over("Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Algorithms"),
+            map_over(
+                "Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Compare with actuals"
+            ),
+            lambda_task(
+                "Compare with actuals",
+                functions["compare"],
+                payload=part("actuals", force="$states.context.Execution.Input.force = true"),
+                next_state="Algorithms",
+            ),
             map_over(
                 "Algorithms",
                 "$states.input.predictors",
@@ -225,7 +243,7 @@ class Forecasting(PipelineStack):
                 ),
                 next_state="Compare",
             ),
-            lambda_task("Compare", functions["compare"], next_state="Use the predictor"),
+            lambda_task("Compare", functions["compare"], payload=part("predictors"), next_state="Use the predictor"),
             {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}},
             lambda_task(
                 "Publish",

@@ -15,18 +15,13 @@ from infra.config import Pipeline
 from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.rights import Right
-from infra.steps import State, chain, lambda_task, map_over, nothing_new, wait_for
+from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import reading, writing
 
 _SOLUTION_ARNS = ("solutionArn", "solutionVersionArn", "campaignArn")
 _BATCH = ("solutionVersionArn", "batchInferenceJobArn", "output", "requests")
 _LOOKS = 40  # at what is being deleted, 15 s apart; what is left then, the next run sees to
 _UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
-
-
-def _part(name: str) -> str:
-    """The payload of a step that has several parts: which one it is."""
-    return f"{{% $merge([$states.input, {{'part': '{name}'}}]) %}}"
 
 
 def _with(*members: str) -> str:
@@ -207,16 +202,16 @@ class Recommending(PipelineStack):
                 wait_for(resource, service="personalize", arn=arn, also_busy=_UPDATING),
             )
 
-        def ensure(state: str, part: str, *, next_state: str) -> dict[str, State]:
-            return lambda_task(state, functions["ensure"], payload=_part(part), next_state=next_state)
+        def ensure(state: str, which: str, *, next_state: str) -> dict[str, State]:
+            return lambda_task(state, functions["ensure"], payload=part(which), next_state=next_state)
 
-        def recommend(state: str, part: str, *, next_state: str) -> dict[str, State]:
-            return lambda_task(state, functions["recommend"], payload=_part(part), next_state=next_state)
+        def recommend(state: str, which: str, *, next_state: str) -> dict[str, State]:
+            return lambda_task(state, functions["recommend"], payload=part(which), next_state=next_state)
 
         load = chain(
             "Load",
             "Load",
-            lambda_task("Load", functions["load"], payload=_part("import"), next_state="Describe dataset import job"),
+            lambda_task("Load", functions["load"], payload=part("import"), next_state="Describe dataset import job"),
             wait_for("DatasetImportJob", service="personalize", arn="$states.input.importJobArn"),
         )
         recommenders = chain(
@@ -317,7 +312,7 @@ class Recommending(PipelineStack):
                     lambda_task(
                         "Load batch",
                         functions["load"],
-                        payload=_part("batch"),
+                        payload=part("batch"),
                         next_state="Describe batch inference job",
                     ),
                     wait_for("BatchInferenceJob", service="personalize", arn="$states.input.batchInferenceJobArn"),

@@ -177,6 +177,12 @@ def lambda_task(
     }
 
 
+def part(name: str, **more: str) -> str:
+    """The payload of a step that has several parts: which one it is, and `more`, each a JSONata expression."""
+    members = ", ".join(f"'{key}': {value}" for key, value in {"part": f"'{name}'", **more}.items())
+    return f"{{% $merge([$states.input, {{{members}}}]) %}}"
+
+
 def wait_for(
     resource: str,
     *,

@@ -27,6 +27,13 @@ class Promotion(Strict):
         return value
 
 
+class Drift(Strict):
+    """Train only where the forecasts in use miss what comes in by more than `factor` times their backtest's error."""
+
+    factor: float = Field(gt=0, le=100)
+    metric: Literal["AverageWeightedQuantileLoss", "WAPE"] = "AverageWeightedQuantileLoss"
+
+
 class AccuracyFloor(Strict):
     """From where on a new predictor's error is worth an alarm."""
 
@@ -69,6 +76,7 @@ class Forecasting(Strict):
     explainability: bool = False
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     promotion: Promotion = Promotion()
+    drift: Drift | None = None
     accuracy_floor: AccuracyFloor | None = None
     schedule: Schedule | None = None
 
@@ -173,6 +181,17 @@ class Forecasting(Strict):
         for name, types in value.items():
             found += [f"{name}: {problem}" for problem in schemas.quantile_problems(types)]
         refuse(found)
+        return value
+
+    @field_validator("drift")
+    @classmethod
+    def _drift(cls, value: Drift | None, info: Any) -> Drift | None:
+        given = info.data.get("forecasts", {})
+        exported = {kind for types in given.values() for kind in types}
+        scored = {"WAPE": {"mean"}, "AverageWeightedQuantileLoss": set(info.data.get("quantiles", ())) - {"mean"}}
+        if value and given and not exported & scored[value.metric]:
+            needed = ", ".join(sorted(scored[value.metric])) or "none of quantiles"
+            raise problems([f"{value.metric} is measured where forecasts have one of: {needed}"])
         return value
 
     @field_validator("what_if")

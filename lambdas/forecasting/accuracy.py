@@ -54,6 +54,11 @@ def worst_first(backtest: Backtest, volume: dict[Key, float]) -> list[Key]:
     return sorted(volume, key=lambda key: (-backtest.error.get(key, 0.0), -volume[key], key))
 
 
+def quantile_loss(error: float, level: float) -> float:
+    """Twice the loss of a forecast at the quantile `level` that was `error` too low (metrics.md)."""
+    return 2 * max(level * error, (level - 1) * error)
+
+
 def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[str, dict[str, str]]:
     """Per window, for each of its moments: the moment of the season before it that the seasonal naive repeats.
 
@@ -86,10 +91,7 @@ def seasonal_naive(
             for when, actual in values.items():
                 error = actual - past.get(mapping[when], 0.0)
                 absolute, weight = absolute + abs(error), weight + abs(actual)
-                losses = [
-                    loss + 2 * max(level * error, (level - 1) * error)
-                    for loss, level in zip(losses, levels, strict=True)
-                ]
+                losses = [loss + quantile_loss(error, level) for loss, level in zip(losses, levels, strict=True)]
         if weight:
             windows.append([*(loss / weight for loss in losses), absolute / weight])
     if not windows:

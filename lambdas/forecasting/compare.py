@@ -1,4 +1,5 @@
-"""Compare: the predictors' accuracy (GetAccuracyMetrics) as a leaderboard, and whether the best is to serve."""
+"""Compare: the forecasts in use with what has come in since, and then the predictors that were trained with the one in
+use (GetAccuracyMetrics): whether there is something to train, and whether what was trained is to serve."""
 
 from __future__ import annotations
 
@@ -6,24 +7,53 @@ from typing import Any
 
 from common.clients import client
 from common.step import step
+from forecasting import actuals
+from forecasting.leaderboard import leaderboard, rank
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """What the part `part` of the event found."""
+    return {"actuals": _with_actuals, "predictors": _predictors}[event["part"]](event)
+
+
+def _with_actuals(event: dict[str, Any]) -> dict[str, Any]:
+    """`score` of the forecasts in use if there is one; `training`, whether there is one and why; `predictors`, those to
+    train."""
+    in_use = _in_use(event)
+    if isinstance(in_use, str):
+        return {"training": {"trained": True, "reason": in_use}}
+    score = actuals.score(event, in_use)
+    training = actuals.training(score, event["config"].get("drift"), forced=event["force"])
+    return {
+        **({"score": score} if score else {}),
+        "training": training,
+        "predictors": event["predictors"] if training["trained"] else [],
+    }
+
+
+def _predictors(event: dict[str, Any]) -> dict[str, Any]:
     """`accuracy` of all that the run trained, the best algorithm first, and its `predictorArn`; `promotion`, whether
     that one is to serve; `servingArn`, by whom the run's forecasts are made: on the new data, whichever predictor it is
-    (updating-data.md)."""
+    (updating-data.md). A run that trained nothing goes on with the predictor in use, and promotes none."""
     config = event["config"]
     by, rule = config["optimization_metric"], config["promotion"]
+    if not event["predictors"]:
+        serving = event["serving"]["predictorArn"]
+        in_use = {"accuracy": leaderboard(serving, by), "predictorArn": serving, "servingArn": serving}
+        return {**in_use, "promotion": None, **_of_auto_predictor(config, serving)}
     metric = rule.get("metric", by)
     trained = [
         (row, predictor["predictorArn"])
         for predictor in event["predictors"]
-        for row in leaderboard(predictor["predictorArn"])
+        for row in leaderboard(predictor["predictorArn"], by)
     ]
-    trained.sort(key=lambda each: _rank(each[0], by))
+    trained.sort(key=lambda each: rank(each[0], by))
     best, predictor = trained[0]
-    decision = decide(best.get(metric), _in_use(event, by, metric), metric, rule["tolerance"])
+    in_use = _in_use(event)
+    decision = decide(
+        best.get(metric), in_use if isinstance(in_use, str) else in_use.get(metric), metric, rule["tolerance"]
+    )
     serving = predictor if decision["promoted"] else event["serving"]["predictorArn"]
     return {
         "accuracy": [row for row, _ in trained],
@@ -50,17 +80,6 @@ def _of_auto_predictor(config: dict[str, Any], serving: str) -> dict[str, Any]:
     }
 
 
-def leaderboard(predictor: str) -> list[dict[str, Any]]:
-    """The predictor's algorithms with their metrics."""
-    answer = client("forecast").get_accuracy_metrics(PredictorArn=predictor)
-    return [_summary(result) for result in answer["PredictorEvaluationResults"]]
-
-
-def _rank(row: dict[str, Any], metric: str) -> float:
-    """Lower is better; a metric that is not defined comes last."""
-    return float("inf") if row.get(metric) is None else row[metric]
-
-
 def decide(new: float | None, in_use: float | str | None, metric: str, tolerance: float) -> dict[str, Any]:
     """Whether the new predictor serves, with both figures; `in_use` is a figure, or in words why there is none."""
     figures = {"metric": metric, "tolerance": tolerance, "new": new}
@@ -75,8 +94,8 @@ def decide(new: float | None, in_use: float | str | None, metric: str, tolerance
     return {"promoted": promoted, "reason": reason, **figures, "inUse": in_use}
 
 
-def _in_use(event: dict[str, Any], by: str, metric: str) -> float | str | None:
-    """The figure of the predictor in use, on the backtest of its own training."""
+def _in_use(event: dict[str, Any]) -> dict[str, Any] | str:
+    """The predictor in use on the backtest of its own training, its best algorithm; in words, why it says nothing."""
     serving, forecast = event["serving"], client("forecast")
     if serving is None:
         return "it is the first"
@@ -84,19 +103,6 @@ def _in_use(event: dict[str, Any], by: str, metric: str) -> float | str | None:
     if not known or known["config"] != now["config"] or set(known["files"]) != set(now["files"]):
         return "the config or the kinds of files are others than those of the predictor in use"
     try:
-        return min(leaderboard(serving["predictorArn"]), key=lambda row: _rank(row, by)).get(metric)
+        return leaderboard(serving["predictorArn"], event["config"]["optimization_metric"])[0]
     except forecast.exceptions.ResourceNotFoundException:
         return "the predictor in use was deleted"
-
-
-def _summary(result: dict[str, Any]) -> dict[str, Any]:
-    """One algorithm's metrics over all backtest windows (metrics.md: SUMMARY is the mean over them)."""
-    metrics = next(window for window in result["TestWindows"] if window["EvaluationType"] == "SUMMARY")["Metrics"]
-    errors = (metrics.get("ErrorMetrics") or [{}])[0]
-    quantiles = {f"wQL[{loss['Quantile']}]": loss["LossValue"] for loss in metrics.get("WeightedQuantileLosses", ())}
-    return {
-        "algorithm": result.get("AlgorithmArn", "AutoPredictor").rsplit("/", 1)[-1],
-        "AverageWeightedQuantileLoss": metrics.get("AverageWeightedQuantileLoss"),
-        **quantiles,
-        **{name: errors.get(name, metrics.get(name)) for name in ("WAPE", "RMSE", "MASE", "MAPE")},
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,20 +74,26 @@ def recall(target: Target, history: History, *, head: set[Key], since: str, ever
 def quantiles(
     exported: Iterable[dict[str, str]], event: dict[str, Any], head: set[Key], time: str
 ) -> dict[Key, dict[str, dict[str, float]]]:
-    """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series.
-
-    The guide shows p10 and p90 only; a quantile below 0.1 may be exported as p5 or p05, and is p05 here.
-    """
+    """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
     for record in exported:
         key = series_key(record, event)
         if key in head:
-            for column, value in record.items():
-                quantile = column[:1] == "p" and column[1:].isdigit()
-                if quantile or column == "mean":
-                    name = f"p{int(column[1:]):02d}" if quantile else column
-                    found.setdefault(key, {}).setdefault(name, {})[moment(record[time])] = float(value)
+            for column, value in forecast_columns(record):
+                found.setdefault(key, {}).setdefault(column, {})[moment(record[time])] = value
     return found
+
+
+def forecast_columns(record: dict[str, str]) -> Iterator[tuple[str, float]]:
+    """The forecast values of an exported record: `mean`, and quantiles such as `p05`.
+
+    The guide shows p10 and p90 only; a quantile below 0.1 may be exported as p5 or p05, and is p05 here.
+    """
+    for column, value in record.items():
+        if column == "mean":
+            yield column, float(value)
+        elif column[:1] == "p" and column[1:].isdigit():
+            yield f"p{int(column[1:]):02d}", float(value)
 
 
 def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:

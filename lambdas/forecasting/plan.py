@@ -16,7 +16,7 @@ from common.step import step
 from common.store import get_json
 from forecasting import headers, predictors
 
-_NOT_TRAINED_WITH = ("keep", "promotion")  # keys of the config that change nothing in what a run makes
+_NOT_TRAINED_WITH = ("keep", "promotion", "drift")  # keys of the config that change nothing in what a run makes
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from common.clients import client
 from common.step import step
 from common.store import put_json, put_text, records
-from forecasting import accuracy, history, insights
+from forecasting import accuracy, history, insights, scores
 from forecasting.report import render
 
 _ITEMS = 50  # series in the report, the worst forecast ones
@@ -17,11 +17,12 @@ _SEASONS_BACK = 4  # horizons of past in the chart
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`summary`; in S3 the run's report.html and summary.json, and the newest pointers."""
+    """`summary`; in S3 the run's report.html and summary.json, and the newest pointers and the scores."""
     bucket, folder = event["resultsBucket"], f"forecasting/{event['dataset']}/"
     run = f"{folder}runs/{event['run']}/"
     summary = {
-        **{key: event[key] for key in ("dataset", "run", "execution", "covers", "promotion", "database")},
+        **{key: event[key] for key in ("dataset", "run", "execution", "covers", "training", "promotion", "database")},
+        **({"score": event["score"]} if "score" in event else {}),
         "predictorArn": event["servingArn"],
         "report": f"s3://{bucket}/{run}report.html",
         "backtests": f"s3://{bucket}/{event['backtests']['folder']}",
@@ -38,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "whatIf": insights.what_ifs(event),
         "impact": insights.impact(event),
     }
-    page = render(event, summary.pop("chart"), summary)
+    page = render(event, summary.pop("chart"), summary, scores.kept(event))
     put_text(bucket, f"{run}report.html", page)
     put_json(bucket, f"{run}summary.json", summary)
     for made in event["forecasts"]:

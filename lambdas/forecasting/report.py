@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from common.page import escape, figures, number, page, section, table
+from forecasting import scores
 
 _SCRIPT = Path(__file__).with_name("report.js")
 
 
-def render(event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str, Any]) -> str:
-    """One self-contained HTML page."""
+def render(
+    event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str, Any], kept: list[dict[str, Any]]
+) -> str:
+    """One self-contained HTML page; `kept` are the dataset's scores so far."""
     config = event["config"]
     best = next(row for row in summary["accuracy"] if not row.get("yardstick"))
-    tested = "in backtest" if summary["promotion"]["promoted"] else "in backtest of the new predictor"
+    kept_back = summary["promotion"] and not summary["promotion"]["promoted"]
+    tested = "in backtest of the new predictor" if kept_back else "in backtest"
     shown = [
         (f"{summary['items']:,}", "series forecast"),
         (f"{config['horizon']} × {config['frequency']}", "steps ahead"),
@@ -31,6 +35,7 @@ def render(event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str
         + _CHART
         + _what_ifs(summary["whatIf"])
         + _board(summary)
+        + scores.chart(kept, config.get("drift"))
         + _items(chart)
         + _impact(summary["impact"]),
         data={"items": chart},
@@ -48,11 +53,14 @@ def _board(summary: dict[str, Any]) -> str:
         return f'<span class="best">{shown}</span>' if row.get(name) == best[name] else shown
 
     rows = [[escape(row["algorithm"]) + _yardstick(row), *(cell(row, name) for name in columns)] for row in board]
-    verdict = "serves" if promotion["promoted"] else "does not serve, the one in use made these forecasts"
+    if promotion:
+        verdict = "serves" if promotion["promoted"] else "does not serve, the one in use made these forecasts"
+        outcome = f"The newly trained predictor {verdict}: {promotion['reason']}."
+    else:
+        outcome = f"Nothing was trained, the predictor in use made these forecasts: {summary['training']['reason']}."
     note = (
         "Lower is better; the best of each column is green. wQL is the weighted quantile loss. "
-        "The seasonal naive forecast repeats the last season, one value for all quantiles. "
-        f"The newly trained predictor {verdict}: {promotion['reason']}."
+        "The seasonal naive forecast repeats the last season, one value for all quantiles. " + outcome
     )
     return section("Accuracy in backtest", table(["Algorithm", *(_SHORT.get(n, n) for n in columns)], rows), note)
 

@@ -17,8 +17,7 @@ _ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
     if "failure" not in event:
-        kept_back = not event["summary"].get("promotion", {}).get("promoted", True)
-        how = "succeeded; its new predictor does not serve" if kept_back else "succeeded"
+        how = f"succeeded{_of_predictor(event['summary'])}"
         for figures, about in measured(event["summary"]):
             metrics.put(figures, dataset=event["summary"]["dataset"], pipeline=event["pipeline"], **about)
         _publish(f"{event['pipeline']} {how}", {**event["summary"], "console": console_link(event["execution"])})
@@ -37,11 +36,23 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
 
 
+def _of_predictor(summary: dict[str, Any]) -> str:
+    if not _trained(summary):
+        return "; nothing was trained"
+    return "; its new predictor does not serve" if not (summary.get("promotion") or {}).get("promoted", True) else ""
+
+
+def _trained(summary: dict[str, Any]) -> bool:
+    return summary.get("training", {}).get("trained", True)
+
+
 def measured(summary: dict[str, Any]) -> list[tuple[dict[str, float | None], dict[str, str]]]:
     """What is worth a chart in a run's summary: figures, and what they are about beside dataset and pipeline."""
-    trained = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
+    board = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
     made = summary.get("recommenders", [])
-    found = [({name: trained[0].get(name) for name in _ACCURACY}, {})] if trained else []
+    found = [({name: board[0].get(name) for name in _ACCURACY}, {})] if board and _trained(summary) else []
+    if score := summary.get("score"):
+        found.append(({f"InUse{name}": value for name, value in score["measured"].items()}, {}))
     found += [(each["metrics"], {"use_case": each["useCase"]}) for each in made]
     return [*found, ({"Recommenders": len(made)}, {})] if made else found
 

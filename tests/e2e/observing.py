@@ -7,7 +7,7 @@ import time
 
 import boto3
 
-from tests.e2e.conftest import DATASET
+from tests.e2e.conftest import DATASET, App
 
 
 def exported(uri: str) -> list[dict]:
@@ -17,6 +17,12 @@ def exported(uri: str) -> list[dict]:
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
     bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys]
     return [row for body in bodies for row in csv.DictReader(io.StringIO(body))]
+
+
+def result(app: App, name: str) -> str:
+    """What the forecasting pipeline published under this name."""
+    key = f"forecasting/{DATASET}/{name}"
+    return boto3.client("s3").get_object(Bucket=app.outputs["ResultsBucket"], Key=key)["Body"].read().decode()
 
 
 def ask_athena(query: str, database: str) -> list[tuple[str, ...]]:

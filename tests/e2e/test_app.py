@@ -9,7 +9,7 @@ import pytest
 
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
-from tests.e2e.observing import ask_athena, exported, imports_of, mailbox, next_message
+from tests.e2e.observing import ask_athena, exported, imports_of, mailbox, next_message, result
 
 FORECASTING = [
     "Plan",
@@ -200,11 +200,12 @@ def test_a_start_by_hand_with_nothing_new_says_so_and_ends(app: App, pipeline: s
 
 
 def test_a_worse_predictor_does_not_serve(app: App):
-    """The last two months turned into noise: only that file is imported, and the predictor in use forecasts from it.
-    The file has a header, which Forecast does not get to see."""
+    """The last two months turned into noise and a week cut off: only that file is imported, and the predictor in use
+    forecasts from it. The file has a header, which Forecast does not get to see."""
     before, key = app.newest("forecasting"), f"forecasting/{DATASET}/target/target.csv"
     rows, noise = list(csv.reader((app.folder / key).read_text().splitlines())), random.Random(0)
     noisy = [[item, day, noise.randrange(500) if day >= "2024-05-18" else sold] for item, day, sold in rows]
+    noisy = [row for row in noisy if row[1] < "2024-07-12"]
     text = "".join(f"{item},{day},{sold}\n" for item, day, sold in noisy)
     run = app.upload(key, f"item_id,timestamp,demand\n{text}".encode())
     assert run.status == "SUCCEEDED", run.cause
@@ -214,20 +215,17 @@ def test_a_worse_predictor_does_not_serve(app: App):
     assert newest["predictorArn"] == before["predictorArn"] != promotion["trainedPredictorArn"]
     assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
     assert imports_of(newest["run"]) == [f"storecast_{DATASET}_target_{newest['run']}"]
-    report = (
-        boto3.client("s3")
-        .get_object(Bucket=app.outputs["ResultsBucket"], Key=f"forecasting/{DATASET}/report.html")["Body"]
-        .read()
-        .decode()
-    )
+    report = result(app, "report.html")
     assert f"{promotion['new']:.4f} against {promotion['inUse']:.4f} of the predictor in use" in report
 
 
 def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
-    """The first run's forecasts go; its predictor stays, as it made those of the second."""
+    """The first run's forecasts go; its predictor stays, as it made those of the second. Five days have come in of the
+    time that these are about."""
     before, forecast = app.newest("forecasting"), boto3.client("forecast")
     key = f"forecasting/{DATASET}/target/target.csv"
-    run = app.upload(key, (app.folder / key).read_bytes())
+    rows = (app.folder / key).read_text().splitlines()
+    run = app.upload(key, "\n".join(row for row in rows if row.split(",")[1] < "2024-07-17").encode())
     assert run.status == "SUCCEEDED", run.cause
     newest = app.newest("forecasting")
     assert newest["promotion"]["promoted"] and imports_of(newest["run"]) == [
@@ -246,6 +244,28 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
         Bucket=app.outputs["ResultsBucket"], Prefix=f"forecasting/{DATASET}/exports/planning/", Delimiter="/"
     )
     assert len(exports["CommonPrefixes"]) == 3, "exported files stay"
+    [score] = json.loads(result(app, "scores.json"))
+    assert (score["from"], score["to"], score["series"]) == ("2024-07-12T00:00:00", "2024-07-16T00:00:00", 12)
+    measured, tested = (score[what]["AverageWeightedQuantileLoss"] for what in ("measured", "backtest"))
+    assert tested == pytest.approx(before["promotion"]["inUse"]) and measured > tested, "noise is no guide"
+
+
+def test_where_the_forecasts_in_use_did_not_drift_nothing_is_trained(app: App):
+    """Another config is another payload of Plan, which is all that a deploy of it changes."""
+    before, states, machine = app.newest("forecasting"), boto3.client("stepfunctions"), app.machine("forecasting")
+    definition = json.loads(states.describe_state_machine(stateMachineArn=machine)["definition"])
+    plan = definition["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]
+    plan["config"]["drift"] = {"factor": 10, "metric": "WAPE"}
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+    key = f"forecasting/{DATASET}/target/target.csv"
+    run = app.upload(key, (app.folder / key).read_bytes())
+    assert run.status == "SUCCEEDED" and "Load" in run.states and "Train" not in run.states, run.cause
+    newest = app.newest("forecasting")
+    assert newest["predictorArn"] == before["predictorArn"] and newest["promotion"] is None
+    assert newest["history"]["to"] > before["history"]["to"]
+    assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
+    assert [each["trained"] for each in json.loads(result(app, "scores.json"))] == [True, False]
+    assert newest["training"]["reason"] in result(app, "report.html")
 
 
 def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alone(app: App):

@@ -137,6 +137,12 @@ recommending:
             "forecasting.promotion.metric = 'wape': 'wape' is not known",
         ),
         ("forecasting", {"promotion": {"tolerance": -1}}, "forecasting.promotion.tolerance = -1"),
+        ("forecasting", {"drift": {"factor": 0}}, "forecasting.drift.factor = 0"),
+        (
+            "forecasting",
+            {"drift": {"factor": 1.5, "metric": "WAPE"}, "forecasts": {"planning": ["0.5"]}},
+            "forecasting.drift: WAPE is measured where forecasts have one of: mean",
+        ),
         ("recommending", {"use_cases": ["best-sellers", "best-sellers"]}, "best-sellers is there twice"),
         ("recommending", {"use_cases": {"best-seller": {}}}, "'best-seller' is not known; allowed: also-viewed"),
         (

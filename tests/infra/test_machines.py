@@ -298,6 +298,17 @@ def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assemb
         {"algorithm": "NPTS", "predictorArn": "npts"},
     ]
     assert states["Algorithms"]["Next"] == "Compare"
+    assert _evaluate(states["Algorithms"]["Output"], input={"predictors": []}, result=[]) == {"predictors": []}
+
+
+@pytest.mark.parametrize(("given", "force"), [({}, False), ({"force": True}, True)])
+def test_the_forecasts_in_use_are_held_against_what_was_imported(
+    assembly: Assembly, given: dict[str, Any], force: bool
+) -> None:
+    states = dict(states_of(machine(assembly, "forecasting")))
+    assert states["Import"]["Next"] == "Compare with actuals" and states["Compare with actuals"]["Next"] == "Algorithms"
+    payload, context = states["Compare with actuals"]["Arguments"]["Payload"], {"Execution": {"Input": given}}
+    assert _evaluate(payload, input={"run": "r"}, context=context) == {"run": "r", "part": "actuals", "force": force}
 
 
 def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:

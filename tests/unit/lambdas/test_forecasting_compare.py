@@ -12,6 +12,7 @@ from tests.unit.lambdas.conftest import FORECASTING, arn
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
 _TRAINED = [{"algorithm": "AutoPredictor", "predictorArn": _NEW}]
 _COVERS = {"config": "c", "files": {"target": "1"}}
+_EVENT = {**FORECASTING, "part": "predictors", "covers": _COVERS}
 
 
 def _result(loss: float, wape: float, algorithm: str | None = None) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def _compare(stub: Any, context: Any, *results: dict[str, Any], in_use: dict[str
     if in_use:
         found = {"PredictorEvaluationResults": [in_use]}
         service.add_response("get_accuracy_metrics", found, {"PredictorArn": _IN_USE})
-    return handler({**FORECASTING, "serving": None, "covers": _COVERS, "predictors": _TRAINED, **event}, context)
+    return handler({**_EVENT, "serving": None, "predictors": _TRAINED, **event}, context)
 
 
 def _serving(**changed: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def test_of_algorithms_trained_side_by_side_the_best_goes_on(stub: Any, context:
         found = {"PredictorEvaluationResults": [_result(loss, 0.5 - loss, name)]}
         service.add_response("get_accuracy_metrics", found, {"PredictorArn": each})
     trained = [{"algorithm": "a", "predictorArn": each} for each in arns]
-    answer = handler({**FORECASTING, "serving": None, "covers": _COVERS, "predictors": trained}, context)
+    answer = handler({**_EVENT, "serving": None, "predictors": trained}, context)
     assert [row["algorithm"] for row in answer["accuracy"]] == ["ETS", "NPTS", "AutoPredictor"]
     assert answer["predictorArn"] == answer["servingArn"] == arns[1]
     assert answer["promotion"]["algorithm"] == "ETS" and answer["promotion"]["trainedPredictorArn"] == arns[1]
@@ -98,7 +99,7 @@ def test_a_predictor_in_use_that_was_deleted_is_replaced(stub: Any, context: Any
 
     stub("forecast").add_response("get_accuracy_metrics", {"PredictorEvaluationResults": [_result(9.0, 9.0)]})
     stub("forecast").add_client_error("get_accuracy_metrics", "ResourceNotFoundException")
-    event = {**FORECASTING, "serving": _serving(), "covers": _COVERS, "predictors": _TRAINED}
+    event = {**_EVENT, "serving": _serving(), "predictors": _TRAINED}
     assert handler(event, context)["promotion"]["reason"] == "the predictor in use was deleted"
 
 
@@ -106,6 +107,16 @@ def test_a_metric_that_is_not_defined_decides_nothing(stub: Any, context: Any) -
     config = {**FORECASTING["config"], "promotion": {"metric": "MAPE", "tolerance": 0.05}}
     answer = _compare(stub, context, _result(0.1, 0.1), in_use=_result(0.2, 0.2), serving=_serving(), config=config)
     assert answer["promotion"]["promoted"] and "no MAPE" in answer["promotion"]["reason"]
+
+
+def test_a_run_that_trained_nothing_goes_on_with_the_predictor_in_use(stub: Any, context: Any) -> None:
+    from forecasting.compare import handler
+
+    found = {"PredictorEvaluationResults": [_result(0.4, 0.4, "NPTS"), _result(0.2, 0.2, "ETS")]}
+    stub("forecast").add_response("get_accuracy_metrics", found, {"PredictorArn": _IN_USE})
+    answer = handler({**_EVENT, "serving": _serving(), "predictors": []}, context)
+    assert [row["algorithm"] for row in answer["accuracy"]] == ["ETS", "NPTS"]
+    assert answer["predictorArn"] == answer["servingArn"] == _IN_USE and answer["promotion"] is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +143,7 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
         explained = {"ExplainabilityInfo": {"ExplainabilityArn": "e", "Status": "ACTIVE"}} if info else {}
         service.add_response("describe_auto_predictor", explained, {"PredictorArn": _NEW})
     config = {**FORECASTING["config"], **wanted}
-    event = {**FORECASTING, "config": config, "serving": None, "covers": _COVERS, "predictors": _TRAINED}
+    event = {**_EVENT, "config": config, "serving": None, "predictors": _TRAINED}
     answer = handler(event, context)
     assert {key: answer[key] for key in ("imagines", "explainabilityArn") if key in answer} == answered
 
@@ -142,6 +153,10 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
     [
         ({"promotion": {"promoted": False}}, "Storecast: forecasting succeeded; its new predictor does not serve"),
         ({"promotion": {"promoted": True}}, "Storecast: forecasting succeeded"),
+        (
+            {"training": {"trained": False, "reason": "r"}, "promotion": None},
+            "Storecast: forecasting succeeded; nothing was trained",
+        ),
         ({}, "Storecast: forecasting succeeded"),
     ],
 )

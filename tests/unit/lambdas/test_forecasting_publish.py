@@ -43,6 +43,7 @@ def event(bucket: Any) -> dict[str, Any]:
         "predictorArn": arn("forecast", "predictor/p"),
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
         "servingArn": arn("forecast", "predictor/p"),
+        "training": {"trained": True, "reason": "it is the first"},
         "promotion": {"promoted": True, "reason": "it is the first"},
         "accuracy": [{"algorithm": "AutoPredictor", "AverageWeightedQuantileLoss": 0.1, "wQL[0.5]": 0.1, "WAPE": 0.12}],
         "forecasts": [

@@ -1,0 +1,93 @@
+"""The forecasts in use, held against what has come in since they were made, and whether that asks for a training.
+
+Scored here and not by the service's monitors (CreateMonitor): those watch AutoPredictors alone, and only once new data
+cover a whole horizon (predictor-monitoring.md), which data that come in more often than that never do.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any
+
+from common.store import records
+from forecasting import history
+from forecasting.accuracy import quantile_loss
+
+WQL, WAPE = "AverageWeightedQuantileLoss", "WAPE"
+
+
+def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The error of the serving run's forecasts over all that has come in of their time, beside that of its predictor's
+    `backtest`; None where nothing has been sold in it, or the forecasts have neither a mean nor a quantile of the
+    backtest.
+
+    Values that are missing are left out, as in backtests (metrics.md). Memory grows with series x steps that came in,
+    by some 100 bytes each.
+    """
+    serving, bucket = event["serving"], event["resultsBucket"]
+    folders = [made["exports"].removeprefix(f"s3://{bucket}/") for made in serving["forecasts"].values()]
+    actual = _come_in(event, folders[0])
+    missed, there = defaultdict[str, float](float), defaultdict[str, float](float)
+    series, steps = set(), set()
+    for record in itertools.chain.from_iterable(records(bucket, folder) for folder in folders):
+        key, when = history.series_key(record, event), history.moment(record["date"])
+        if (value := actual.get(key, {}).get(when)) is not None:
+            series.add(key)
+            steps.add(when)
+            for column, expected in history.forecast_columns(record):
+                missed[column] += quantile_loss(value - expected, _level(column))
+                there[column] += abs(value)
+    found = _metrics({column: missed[column] / there[column] for column in missed if there[column]}, backtest)
+    return found and {
+        "forecastsOf": serving["run"],
+        "predictorArn": serving["predictorArn"],
+        "from": min(steps),
+        "to": max(steps),
+        "series": len(series),
+        **found,
+    }
+
+
+def training(score: Mapping[str, Any] | None, drift: Mapping[str, Any] | None, *, forced: bool) -> dict[str, Any]:
+    """Whether a run with new data trains, `trained`, and the `reason`; `drift` is the config's, None: each one does."""
+    if drift is None or forced:
+        return {"trained": True, "reason": "the run was forced" if forced else "every run with new data trains"}
+    if score is None:
+        return {"trained": False, "reason": "nothing has come in yet of the time that the forecasts in use are about"}
+    metric, factor = drift["metric"], drift["factor"]
+    measured, tested = score["measured"][metric], score["backtest"][metric]
+    drifted = measured > factor * tested
+    reason = (
+        f"the {metric} of the forecasts in use, {measured:.4f} on what has come in since, is "
+        f"{'beyond' if drifted else 'within'} {factor:g} times the {tested:.4f} of their predictor's backtest"
+    )
+    return {"trained": drifted, "reason": reason}
+
+
+def _come_in(event: Mapping[str, Any], folder: str) -> Mapping[history.Key, Mapping[str, float]]:
+    """Of each series, what the target's files say of the moments that the forecast in `folder` is about."""
+    moments = {history.moment(record["date"]) for record in records(event["resultsBucket"], folder)}
+    found = history.History([], {})
+    history.recall(history.Target.of(event), found, head=set(), since="", everywhere=moments)
+    return found.values
+
+
+def _level(column: str) -> float:
+    """The quantile of an exported column; of the mean, that at which the quantile loss is the absolute error."""
+    return 0.5 if column == "mean" else int(column[1:]) / 100
+
+
+def _metrics(losses: Mapping[str, float], backtest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Average wQL over the quantiles that the backtest has too, WAPE of the mean: `measured`, and of the backtest."""
+    names = {column: f"wQL[{_level(column)}]" for column in losses if column != "mean"}
+    shared = [column for column, name in names.items() if name in backtest]
+    measured, tested = {}, {}
+    if shared:
+        measured[WQL] = fmean(losses[column] for column in shared)
+        tested[WQL] = fmean(backtest[names[column]] for column in shared)
+    if "mean" in losses:
+        measured[WAPE], tested[WAPE] = losses["mean"], backtest[WAPE]
+    return {"measured": measured, "backtest": tested} if measured else None

@@ -1,0 +1,31 @@
+"""The accuracy of predictors in their backtests, as the service measured it (GetAccuracyMetrics)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.clients import client
+
+
+def leaderboard(predictor: str, metric: str) -> list[dict[str, Any]]:
+    """The predictor's algorithms with their metrics, the best by `metric` first."""
+    answer = client("forecast").get_accuracy_metrics(PredictorArn=predictor)
+    return sorted(map(_summary, answer["PredictorEvaluationResults"]), key=lambda row: rank(row, metric))
+
+
+def rank(row: dict[str, Any], metric: str) -> float:
+    """Lower is better; a metric that is not defined comes last."""
+    return float("inf") if row.get(metric) is None else row[metric]
+
+
+def _summary(result: dict[str, Any]) -> dict[str, Any]:
+    """One algorithm's metrics over all backtest windows (metrics.md: SUMMARY is the mean over them)."""
+    metrics = next(window for window in result["TestWindows"] if window["EvaluationType"] == "SUMMARY")["Metrics"]
+    errors = (metrics.get("ErrorMetrics") or [{}])[0]
+    quantiles = {f"wQL[{loss['Quantile']}]": loss["LossValue"] for loss in metrics.get("WeightedQuantileLosses", ())}
+    return {
+        "algorithm": result.get("AlgorithmArn", "AutoPredictor").rsplit("/", 1)[-1],
+        "AverageWeightedQuantileLoss": metrics.get("AverageWeightedQuantileLoss"),
+        **quantiles,
+        **{name: errors.get(name, metrics.get(name)) for name in ("WAPE", "RMSE", "MASE", "MAPE")},
+    }
