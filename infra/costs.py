@@ -16,11 +16,14 @@ from typing import Any
 import yaml
 
 from infra.config import ConfigError, Pipeline, load
+from infra.config.base import Hours
 from infra.patience import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730  # of a month
+HOURS_OF_A_WEEK = 168
+NOTEBOOK_HOURS = 20.0  # of a learner's two labs, with time to look around: they stop when idle
 OLD_VERSIONS_MONTHS = 3  # that the buckets keep
 UNSOURCED = "none"
 
@@ -28,14 +31,15 @@ UNSOURCED = "none"
 @dataclass(frozen=True)
 class Volume:
     """What flows in a month: `series` of the target (items x dimension values), `runs` of each pipeline, GB of all the
-    files of one run, `training_hours` that Forecast bills for one run, hours that recommenders and notebook are on."""
+    files of one run, `training_hours` that Forecast bills for one run, hours that each recommender and notebook is on:
+    None for all that the config gives them, NOTEBOOK_HOURS for notebooks where it gives none."""
 
     series: int
     runs: float
     gb: float = 0.1
     training_hours: float = 2.0
-    recommender_hours: float = HOURS
-    notebook_hours: float = 20.0
+    recommender_hours: float | None = None
+    notebook_hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,16 +71,26 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         add("Forecast: forecasts", "forecast_points", points)
     if config.recommending:
         recommenders = len(config.recommending.use_cases)
+        on = _on(volume.recommender_hours, config.recommending.hours, HOURS)
         add("Personalize: data imported", "personalize_import", volume.runs * volume.gb)
-        add("Personalize: recommenders", "personalize_recommender", recommenders * volume.recommender_hours)
+        add("Personalize: recommenders", "personalize_recommender", recommenders * on)
     pipelines = [name for name in ("forecasting", "recommending") if getattr(config, name)]
     looks = volume.training_hours * 3600 / HIGHEST_WAIT if config.forecasting else 0  # each is a describe, choice, wait
     transitions = volume.runs * (sum(counted[name]["transitions"] for name in pipelines) + 3 * looks)
     add("Step Functions", "state_transition", transitions)
     add("Lambda", "lambda_gb_second", volume.runs * sum(counted[name]["lambda_gb_seconds"] for name in pipelines))
     add("S3", "s3", volume.gb * (1 + volume.runs * OLD_VERSIONS_MONTHS))
-    add("Workshop notebook", "notebook", volume.notebook_hours)
+    workshop = config.workshop
+    on = _on(volume.notebook_hours, workshop.hours, NOTEBOOK_HOURS)
+    add("Workshop notebooks", "notebook", workshop.learners * on)
     return lines
+
+
+def _on(given: float | None, hours: Hours | None, otherwise: float) -> float:
+    """Hours of a month that something is on: as given, or from the config, or as it is without either."""
+    if given is not None:
+        return given
+    return hours.of_a_week / HOURS_OF_A_WEEK * HOURS if hours else otherwise
 
 
 def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
@@ -102,8 +116,8 @@ def _told(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) ->
             "",
             f"Total {total:,.2f}, of it {unsourced:,.2f} at prices marked * that no source at hand confirms.",
             f"Assumed: {volume.series:,} series, {volume.runs:g} runs, {volume.gb:g} GB of files, "
-            f"{volume.training_hours:g} training hours a run, recommenders on for {volume.recommender_hours:g} h, "
-            f"the notebook for {volume.notebook_hours:g} h. Each has an option: --help.",
+            f"{volume.training_hours:g} training hours a run, hours of recommenders and notebooks as in the config. "
+            "Each has an option: --help.",
         ]
     )
 
@@ -119,11 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=float, default=4.3, help="runs of each pipeline in a month (4.3: weekly)")
     parser.add_argument("--gb", type=float, default=Volume.gb, help="size of all files of one run")
     parser.add_argument("--training-hours", type=float, default=Volume.training_hours, help="billed by Forecast, a run")
-    parser.add_argument("--recommender-hours", type=float, default=Volume.recommender_hours, help="ACTIVE in a month")
-    parser.add_argument("--notebook-hours", type=float, default=Volume.notebook_hours, help="InService in a month")
+    parser.add_argument("--recommender-hours", type=float, help="each, in a month; else by the config")
+    parser.add_argument("--notebook-hours", type=float, help="each, in a month; else by the config")
     given = vars(parser.parse_args(arguments))
     dataset = given.pop("dataset")
-    if negative := [f"{name} = {value}" for name, value in given.items() if value < 0]:
+    if negative := [f"{name} = {value}" for name, value in given.items() if value is not None and value < 0]:
         parser.error(f"{', '.join(negative)}: allowed is 0 or more")
     try:
         config = load(_ROOT / "data" / dataset.replace("-", "_") / "pipeline.yaml")

@@ -18,6 +18,25 @@ from infra.lock import INPUT, ME, Lock
 from infra.rights import Right
 from infra.steps import State, patient
 
+_LOGGING = Right(
+    [
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+    ],
+    ["*"],
+    "log delivery and X-Ray know no resources (Step Functions guide, cw-logs.md and xray-iam.md)",
+)
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -48,40 +67,43 @@ def state_machine(
     executions = stack.format_arn(
         service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
     )
+    allowed = [
+        Right(["lambda:InvokeFunction"], [f.attr_arn for f in (*functions, watch.notify)]),
+        *describes,
+        Right(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [watch.table.attr_arn]),
+        Right(["states:StartExecution"], [arn]),
+        Right(
+            ["states:DescribeExecution"],
+            [executions],
+            "executions of this machine: their names are given at run time",
+        ),
+    ]
+    return logged_machine(
+        scope,
+        name=name,
+        description=f"Storecast {dataset}: the {pipeline} state machine",
+        definition=definition(pipeline, settle_seconds, steps, watch),
+        allowed=allowed,
+        group=group,
+    )
+
+
+def logged_machine(
+    scope: Construct,
+    *,
+    name: str,
+    description: str,
+    definition: State,
+    allowed: Sequence[Right],
+    group: logs.CfnLogGroup,
+) -> sfn.CfnStateMachine:
+    """A Standard state machine, logged and traced, under a role of its own that may do what is `allowed`."""
     role = rights.role(
         scope,
         "MachineRole",
         principal=iam.ServicePrincipal("states.amazonaws.com"),
-        description=f"Storecast {dataset}: the {pipeline} state machine",
-        rights=[
-            Right(["lambda:InvokeFunction"], [f.attr_arn for f in (*functions, watch.notify)]),
-            *describes,
-            Right(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [watch.table.attr_arn]),
-            Right(["states:StartExecution"], [arn]),
-            Right(
-                ["states:DescribeExecution"],
-                [executions],
-                "executions of this machine: their names are given at run time",
-            ),
-            Right(
-                [
-                    "logs:CreateLogDelivery",
-                    "logs:GetLogDelivery",
-                    "logs:UpdateLogDelivery",
-                    "logs:DeleteLogDelivery",
-                    "logs:ListLogDeliveries",
-                    "logs:PutResourcePolicy",
-                    "logs:DescribeResourcePolicies",
-                    "logs:DescribeLogGroups",
-                    "xray:PutTraceSegments",
-                    "xray:PutTelemetryRecords",
-                    "xray:GetSamplingRules",
-                    "xray:GetSamplingTargets",
-                ],
-                ["*"],
-                "log delivery and X-Ray know no resources (Step Functions guide, cw-logs.md and xray-iam.md)",
-            ),
-        ],
+        description=description,
+        rights=[*allowed, _LOGGING],
     )
     return sfn.CfnStateMachine(
         scope,
@@ -89,7 +111,7 @@ def state_machine(
         state_machine_name=name,
         state_machine_type="STANDARD",
         role_arn=role.role_arn,
-        definition_string=stack.to_json_string(definition(pipeline, settle_seconds, steps, watch)),
+        definition_string=Stack.of(scope).to_json_string(definition),
         tracing_configuration=sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True),
         logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
             level="ALL",

@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.hours import RECOMMENDER, StopAndStart
 from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.rights import Right
@@ -68,6 +69,21 @@ class Recommending(PipelineStack):
             ],
             by_the_clock=config.recommending.schedule,
         )
+        if given := config.recommending.hours:
+            recommenders = [
+                self.format_arn(service="personalize", resource="recommender", resource_name=f"{names}-{use_case}")
+                for use_case in config.recommending.use_cases
+            ]
+            StopAndStart(
+                self,
+                name=f"{names}-recommending-hours",
+                kind=RECOMMENDER,
+                members=recommenders,
+                arns=recommenders,
+                hours=given,
+                group=self._group,
+                dead_letters=self._operations.dead_letters,
+            )
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
@@ -173,7 +189,7 @@ class Recommending(PipelineStack):
         order = {
             "dataset": config.dataset,
             # CDK drops what is null from definitions: what is not set is not there.
-            "config": config.recommending.model_dump(mode="json", exclude={"schedule"}, exclude_none=True),
+            "config": config.recommending.model_dump(mode="json", exclude={"schedule", "hours"}, exclude_none=True),
             "recipes": {
                 **{
                     name: self._recipe(DOMAINS[config.recommending.domain].recipes[name])
@@ -225,8 +241,20 @@ class Recommending(PipelineStack):
                     "Recommend",
                     recommend("Recommend", "recommender", next_state="Describe recommender"),
                     wait_for(
-                        "Recommender", service="personalize", arn="$states.input.recommenderArn", also_busy=_UPDATING
+                        "Recommender",
+                        service="personalize",
+                        arn="$states.input.recommenderArn",
+                        also_busy=_UPDATING,
+                        next_state="Was it stopped?",
                     ),
+                    {
+                        "Was it stopped?": {  # what is off can only be started: the rest follows when it is on
+                            "Type": "Choice",
+                            "Choices": [{"Condition": "{% $states.input.wasOff %}", "Next": "Recommend"}],
+                            "Default": "Recommender is up to date",
+                        },
+                        "Recommender is up to date": {"Type": "Succeed"},
+                    },
                 ),
                 selector=_with("groupArn", "dataChanged"),
                 output=f"{{% $merge([$states.input, {_only('recommenders', 'useCase', 'recommenderArn')}]) %}}",
@@ -342,11 +370,6 @@ class Recommending(PipelineStack):
                 self._operations.watch.notify,
                 payload={
                     "pipeline": "recommending",
-                    "rules": {
-                        kind: rules(kind)
-                        for kind, columns in config.recommending.datasets.items()
-                        if columns == "infer"
-                    },
                     "execution": "{% $states.context.Execution.Id %}",
                     "summary": "{% $states.input.summary %}",
                 },

@@ -4,6 +4,7 @@ the config has a schedule. A start that cannot be delivered goes to the dead let
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
@@ -56,23 +57,36 @@ def clock(
     scope: Construct, machine: sfn.CfnStateMachine, *, given: Schedule | None, dead_letters: sqs.CfnQueue
 ) -> None:
     """Start the machine once a day for what no event announced, and as the config's schedule says if it has one."""
-    account = Stack.of(scope).account
-    role = rights.role(
-        scope,
-        "ScheduleRole",
-        principal=iam.ServicePrincipal(
-            "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
-        ),
-        description="Storecast: the clock starts the pipeline",
-        rights=[
-            Right(["states:StartExecution"], [machine.attr_arn]),
-            Right(["sqs:SendMessage"], [dead_letters.attr_arn]),
-        ],
-    )
+    name = machine.state_machine_name
+    start = Starter(scope, machine, dead_letters)
+    start.at(SWEEP, "Sweep", f"{name}-sweep", "Starts the pipeline for uploads that no run has covered", force=False)
+    if given:
+        words = "Starts the pipeline by the clock, as pipeline.yaml says"
+        start.at(given, "Schedule", name, words, force=given.force)
 
-    def schedule(construct_id: str, name: str, description: str, when: Schedule) -> None:
-        scheduler.CfnSchedule(
+
+class Starter:
+    """Schedules that start one state machine, all under one role; what cannot be delivered goes to the dead letters."""
+
+    def __init__(self, scope: Construct, machine: sfn.CfnStateMachine, dead_letters: sqs.CfnQueue) -> None:
+        self._scope, self._machine, self._dead_letters = scope, machine, dead_letters
+        self._role = rights.role(
             scope,
+            "ScheduleRole",
+            principal=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+            ),
+            description=f"Storecast: the clock starts {machine.state_machine_name}",
+            rights=[
+                Right(["states:StartExecution"], [machine.attr_arn]),
+                Right(["sqs:SendMessage"], [dead_letters.attr_arn]),
+            ],
+        )
+
+    def at(self, when: Schedule, construct_id: str, name: str, description: str, **given: Any) -> None:
+        """A schedule called `name` that starts the machine with `given` as its input."""
+        scheduler.CfnSchedule(
+            self._scope,
             construct_id,
             name=name,
             description=description,
@@ -81,14 +95,9 @@ def clock(
             state="ENABLED" if when.enabled else "DISABLED",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=machine.attr_arn,
-                role_arn=role.role_arn,
-                input=json.dumps({"force": when.force}),
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.attr_arn),
+                arn=self._machine.attr_arn,
+                role_arn=self._role.role_arn,
+                input=json.dumps(given),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self._dead_letters.attr_arn),
             ),
         )
-
-    name = machine.state_machine_name
-    schedule("Sweep", f"{name}-sweep", "Starts the pipeline for uploads that no run has covered", SWEEP)
-    if given:
-        schedule("Schedule", name, "Starts the pipeline by the clock, as pipeline.yaml says", given)

@@ -40,14 +40,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
         )
 
     for pipeline in pipelines_of(config):
-        machine = _machine(stack, config, pipeline)
-        console = f"https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
-        page = f"{console}#/statemachines/view/{machine}"
-        runs = {
-            "namespace": "AWS/States",
-            "dimensions": _dimensions(StateMachineArn=machine),
-            "treat_missing_data": "notBreaching",
-        }
+        page, runs = _page(stack, config, pipeline), _runs_of(stack, config, pipeline)
         alarm(
             "failed",
             f"A run of {config.dataset}'s {pipeline} pipeline failed.",
@@ -82,6 +75,17 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
             threshold=config.stale_after_days * 24,
             evaluation_periods=2,
             treat_missing_data="breaching",
+        )
+    for owner in [name for name in ("recommending", "workshop") if getattr(getattr(config, name), "hours", None)]:
+        alarm(
+            "hours",
+            f"What {config.dataset}'s {owner} section gives hours to was not stopped or started by the clock.",
+            f"see why at {_page(stack, config, f'{owner}-hours')} and do it by hand: it costs until it is stopped",
+            pipeline=owner,
+            metric_name="ExecutionsFailed",
+            statistic="Sum",
+            period=300,
+            **_runs_of(stack, config, f"{owner}-hours"),
         )
     if config.forecasting and (floor := config.forecasting.accuracy_floor):
         alarm(
@@ -193,6 +197,20 @@ def _machine(stack: Stack, config: Pipeline, pipeline: str) -> str:
         resource_name=f"storecast-{config.dataset}-{pipeline}",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def _page(stack: Stack, config: Pipeline, pipeline: str) -> str:
+    """The console's page of a state machine."""
+    console = f"https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
+    return f"{console}#/statemachines/view/{_machine(stack, config, pipeline)}"
+
+
+def _runs_of(stack: Stack, config: Pipeline, pipeline: str) -> dict[str, Any]:
+    return {
+        "namespace": "AWS/States",
+        "dimensions": _dimensions(StateMachineArn=_machine(stack, config, pipeline)),
+        "treat_missing_data": "notBreaching",
+    }
 
 
 def _widget(title: str, metrics: Sequence[Any], statistic: str = "Maximum") -> dict[str, Any]:

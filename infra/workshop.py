@@ -9,8 +9,9 @@ from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra import labs, rights
+from infra import labs, rights, steps
 from infra.config import Pipeline
+from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
 from infra.learner import Learner, Place
 from infra.operations import Operations
 from infra.rights import Right
@@ -59,8 +60,22 @@ class Workshop(Stack):
         for learner in learners:
             # An instance goes before the cleanup begins: nobody is at work any more.
             learner.notebook.node.add_dependency(cleanup)
-        instances = ",".join(learner.instance for learner in learners)
-        CfnOutput(self, "NotebookInstances", value=instances, description="One for each learner")
+        instances = [learner.instance for learner in learners]
+        if given := config.workshop.hours:
+            StopAndStart(
+                self,
+                name=f"storecast-{config.dataset}-workshop-hours",
+                kind=NOTEBOOK_INSTANCE,
+                members=instances,
+                arns=[
+                    self.format_arn(service="sagemaker", resource="notebook-instance", resource_name=name)
+                    for name in instances
+                ],
+                hours=given,
+                group=steps.log_group(self, operations.toolbox, "workshop"),
+                dead_letters=operations.dead_letters,
+            )
+        CfnOutput(self, "NotebookInstances", value=",".join(instances), description="One for each learner")
 
     def _clean_up(self, operations: Operations, storage: Storage, names: str) -> Construct:
         """With the stack goes what learners made: resources named `names`, a number, and more; their files."""

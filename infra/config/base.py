@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 Column = str
+Day = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 
 
 def problems(found: list[str]) -> PydanticCustomError:
@@ -25,29 +27,63 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _expression(value: str) -> str:
+    if not re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)", value):
+        raise problems(
+            ["allowed: rate(N minutes|hours|days), or cron(minute hour day-of-month month day-of-week year)"]
+        )
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        raise problems(["not known; allowed are IANA names such as UTC or Europe/Berlin"])
+    return value
+
+
+def _time_of_day(value: Any) -> str:
+    if not (isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value)):
+        raise problems(['allowed: a time of day in quotes, from "00:00" to "23:59"'])
+    return value
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]  # YAML reads 20:00 without quotes as 1,200
+
+
 class Schedule(Strict):
     """When the clock starts a pipeline (EventBridge Scheduler guide, schedule-types.md).
 
     Such a run imports what changed and ends at once if nothing did; with `force` it imports and trains all again.
     """
 
-    expression: str
-    time_zone: str = "UTC"
+    expression: Expression
+    time_zone: TimeZone = "UTC"
     enabled: bool = True
     force: bool = False
 
-    @field_validator("expression")
-    @classmethod
-    def _expression(cls, value: str) -> str:
-        if not re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)", value):
-            raise problems(
-                ["allowed: rate(N minutes|hours|days), or cron(minute hour day-of-month month day-of-week year)"]
-            )
-        return value
 
-    @field_validator("time_zone")
-    @classmethod
-    def _time_zone(cls, value: str) -> str:
-        if value not in zoneinfo.available_timezones():
-            raise problems(["not known; allowed are IANA names such as UTC or Europe/Berlin"])
-        return value
+class Hours(Strict):
+    """When something that costs by the hour is on: from `start` to `stop` on each of the `days`."""
+
+    start: TimeOfDay
+    stop: TimeOfDay
+    days: tuple[Day, ...] = Field(default=get_args(Day), min_length=1)
+    time_zone: TimeZone = "UTC"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Hours:
+        if self.start >= self.stop:
+            raise problems([f"start {self.start} is not before stop {self.stop}"])
+        return self
+
+    def at(self, moment: Literal["start", "stop"]) -> Schedule:
+        hour, minute = map(int, getattr(self, moment).split(":"))
+        return Schedule(expression=f"cron({minute} {hour} ? * {','.join(self.days)} *)", time_zone=self.time_zone)
+
+    @property
+    def of_a_week(self) -> float:
+        """Hours on in a week."""
+        (start, stop) = ((int(each[:2]) + int(each[3:]) / 60) for each in (self.start, self.stop))
+        return (stop - start) * len(set(self.days))

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from infra import personalize
-from infra.config.base import Column, Schedule, Strict, refuse
+from infra.config.base import Column, Hours, Schedule, Strict, problems, refuse
 from infra.schemas import not_one_of
 
 _EXPLORATION = {"exploration_weight": 0.3, "exploration_item_age_cut_off": 30}  # the service's defaults
@@ -99,6 +99,14 @@ class Recommending(Strict):
     event_tracker: bool = False
     publish: Publish = Publish()
     schedule: Schedule | None = None
+    hours: Hours | None = None  # of the recommenders
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: Hours | None, info: Any) -> Hours | None:
+        if value and not info.data.get("use_cases", True):
+            raise problems(["only recommenders can be stopped, not campaigns: there are no use_cases"])
+        return value
 
     @field_validator("datasets", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ import re
 from pydantic import Field, field_validator
 
 from infra import schemas
-from infra.config.base import Strict, problems, refuse
+from infra.config.base import Hours, Strict, problems, refuse
 
 
 class Workshop(Strict):
@@ -16,6 +16,7 @@ class Workshop(Strict):
     learners: int = Field(default=1, ge=1, le=99)
     instance_type: str = "ml.t3.medium"
     volume_size_gb: int = Field(default=20, ge=5, le=16_384)
+    hours: Hours | None = None  # of the instances
     idle_minutes: int = Field(default=60, ge=5, le=1_440)  # without a running cell or terminal; then it stops
     git_repository: str | None = None  # an https URL that SageMaker clones beside the notebooks
     root_access: bool = False

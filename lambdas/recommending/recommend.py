@@ -21,13 +21,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """`recommenderArn`. A recommender that was stopped is started; one at work on a change already is left to it."""
+    """`recommenderArn`, and whether it `wasOff`: it is started then, and takes an update when it is on again. One at
+    work on a change already is left to it."""
     request, group = event["request"], {"datasetGroupArn": event["groupArn"]}
     arn = find(personalize, "recommender", request["name"], **group)
     if arn is None:
-        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group)}
+        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group), "wasOff": False}
     there = personalize.describe_recommender(recommenderArn=arn)["recommender"]
-    if there["status"] == "INACTIVE":
+    off = there["status"] == "INACTIVE"
+    if off:
         personalize.start_recommender(recommenderArn=arn)
     else:
         update = there.get("latestRecommenderUpdate", {}).get("status", "")
@@ -37,7 +39,7 @@ def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
             config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
         wanted = {"recommenderConfig": config}
         _update(personalize.update_recommender, there, update, wanted, event["dataChanged"], recommenderArn=arn)
-    return {"recommenderArn": arn}
+    return {"recommenderArn": arn, "wasOff": off}
 
 
 def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:

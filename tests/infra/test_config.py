@@ -180,6 +180,11 @@ recommending:
         ("recommending", {"batch": {"a": {"solution": "similar", "filter": "dear"}}}, "a.filter: 'dear' is not known"),
         ("recommending", {"filters": {"Cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}}, "name 'Cheap': allowed are"),
         ("recommending", {"filters": {"cheap": "Items.PRICE < 3"}}, "cheap: 'Items.PRICE < 3': allowed is INCLUDE"),
+        (
+            "recommending",
+            {"use_cases": {}, "batch": {}, "hours": {"start": "07:00", "stop": "20:00"}},
+            "recommending.hours: only recommenders can be stopped, not campaigns: there are no use_cases",
+        ),
         ("recommending", {"publish": {"results": 0}}, "recommending.publish.results = 0"),
     ],
 )

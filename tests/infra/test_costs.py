@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -47,14 +49,28 @@ def test_each_item_of_a_month() -> None:
         "Step Functions": 0.0612,  # 2 x 300, and three states for each of 2 x 4 x 60 looks at training
         "Lambda": 0.0006,
         "S3": 0.42,  # 3 GB, and the old versions of two runs a month for three months
-        "Workshop notebook": 0.4,
+        "Workshop notebooks": 0.4,
     }
     assert lines["Forecast: forecasts"].quantity == 2800 and lines["Forecast: forecasts"].source == "none"
 
 
+def test_hours_of_the_config_count_unless_others_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    hours = 'hours: {start: "08:00", stop: "20:00", days: [MON, TUE]}'  # 24 of 168 hours: a seventh of 730
+    text = (ROOT / "data" / "sample" / "pipeline.yaml").read_text()
+    text = text.replace("recommending:\n", f"recommending:\n  {hours}\n")
+    path.write_text(f"{text}\nworkshop: {{learners: 3, {hours}}}\n")
+    lines = {line.item: line for line in estimate(load(path), Volume(series=1, runs=1), TABLE)}
+    assert lines["Personalize: recommenders"].quantity == pytest.approx(5 * 730 / 7)
+    assert lines["Workshop notebooks"].quantity == pytest.approx(3 * 730 / 7)
+    given = Volume(series=1, runs=1, recommender_hours=1, notebook_hours=2)
+    quantities = {line.item: line.quantity for line in estimate(load(path), given, TABLE)}
+    assert (quantities["Personalize: recommenders"], quantities["Workshop notebooks"]) == (5, 6)
+
+
 def test_nothing_runs_nothing_but_what_stands_costs() -> None:
     assert {item for item, line in _lines(runs=0).items() if line.usd} == {
-        "Personalize: recommenders", "S3", "Workshop notebook",
+        "Personalize: recommenders", "S3", "Workshop notebooks",
     }  # fmt: skip
 
 

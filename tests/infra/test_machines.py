@@ -102,7 +102,7 @@ def _wait(assembly: Assembly, pipeline: str, label: str) -> tuple[dict[str, Any]
     return states[f"Describe {label}"], states[f"{label.capitalize()} ready?"]
 
 
-def _decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
+def decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
     for rule in choice["Choices"]:
         if _evaluate(rule["Condition"], input=payload):
             return rule["Next"], _evaluate(rule.get("Output", payload), input=payload)
@@ -112,13 +112,13 @@ def _decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
 def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> None:
     describe, choice = _wait(assembly, "forecasting", "dataset import job")
     payload, seconds = {"importJobArn": "a", "kind": "target"}, []
-    while (following := _decide(choice, payload)[0]) == "Wait for dataset import job" or not seconds:
+    while (following := decide(choice, payload)[0]) == "Wait for dataset import job" or not seconds:
         payload = _evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
         seconds.append(payload["wait"]["seconds"])
         assert len(seconds) < 1000
     assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 60
     assert following == "Load failed"
-    told = _decide(choice, payload)[1]
+    told = decide(choice, payload)[1]
     assert told["error"] == "Storecast.BudgetSpent" and "after its budget of 180 minutes" in told["message"]
     assert payload["kind"] == "target"
 
@@ -137,7 +137,7 @@ def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembl
         input={"predictorArn": "p"},
         result={"Status": "CREATE_FAILED", "Message": "too little data"},
     )
-    following, told = _decide(choice, payload)
+    following, told = decide(choice, payload)
     assert following == "Train failed"
     assert told == {
         "step": "Wait for auto predictor",
@@ -150,8 +150,8 @@ def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembl
 @pytest.mark.parametrize(
     ("recommender", "following"),
     [
-        ({"Status": "ACTIVE"}, "Recommender is ready"),
-        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Recommender is ready"),
+        ({"Status": "ACTIVE"}, "Was it stopped?"),
+        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Was it stopped?"),
         ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE IN_PROGRESS"}}, "Wait for recommender"),
         (
             {"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE FAILED", "FailureReason": "r"}},
@@ -166,7 +166,17 @@ def test_a_recommender_is_ready_when_its_update_is(
 ) -> None:
     describe, choice = _wait(assembly, "recommending", "recommender")
     payload = _evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
-    assert _decide(choice, payload)[0] == following
+    assert decide(choice, payload)[0] == following
+
+
+@pytest.mark.parametrize(("was_off", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
+def test_a_recommender_that_was_off_is_brought_up_to_date_when_it_is_on(
+    assembly: Assembly, was_off: bool, following: str
+) -> None:
+    assert (
+        decide(dict(states_of(machine(assembly, "recommending")))["Was it stopped?"], {"wasOff": was_off})[0]
+        == following
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +187,7 @@ def test_a_run_waits_for_what_it_deletes_but_not_for_ever(
     assembly: Assembly, left: list[str], looks: int, following: str
 ) -> None:
     choice = dict(states_of(machine(assembly, "recommending")))["Anything left?"]
-    assert _decide(choice, {"left": left, "looks": looks})[0] == following
+    assert decide(choice, {"left": left, "looks": looks})[0] == following
 
 
 @pytest.mark.parametrize(("payload", "trackers"), [({}, []), ({"eventTracker": {"a": 1}}, [{"a": 1}])])
@@ -205,7 +215,7 @@ def test_what_serves_is_ready_when_it_and_its_update_are(
     describe, choice = _wait(assembly, "recommending", label)
     arn = {f"{resource_[0].lower()}{resource_[1:]}Arn": "a" for resource_ in resource}
     payload = _evaluate(describe["Output"], input=arn, result=resource)
-    assert _decide(choice, payload)[0] == following
+    assert decide(choice, payload)[0] == following
 
 
 @pytest.mark.parametrize(
@@ -213,7 +223,7 @@ def test_what_serves_is_ready_when_it_and_its_update_are(
 )
 def test_a_solution_may_be_without_a_campaign(assembly: Assembly, solution: dict[str, Any], following: str) -> None:
     choice = dict(states_of(machine(assembly, "recommending")))["With a campaign?"]
-    assert _decide(choice, solution)[0] == following
+    assert decide(choice, solution)[0] == following
 
 
 def test_what_recommends_is_gathered_beside_the_payload(assembly: Assembly) -> None:
@@ -249,11 +259,11 @@ def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembl
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_a_run_with_nothing_new_ends_with_what_plan_says(assembly: Assembly, pipeline: str) -> None:
     choice = dict(states_of(machine(assembly, pipeline)))["Anything new?"]
-    assert _decide(choice, {"nothingNew": "all as before"}) == (
+    assert decide(choice, {"nothingNew": "all as before"}) == (
         "Nothing new",
         {"summary": {"nothingNew": "all as before"}},
     )
-    assert _decide(choice, {"imports": []})[0] == "Ensure"
+    assert decide(choice, {"imports": []})[0] == "Ensure"
 
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
@@ -274,9 +284,9 @@ def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: 
 def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -> None:
     states = machine(assembly, "forecasting")["States"]
     busy = {"status": "RUNNING", "holder": "run-1"}
-    assert _decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
+    assert decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
     assert "run-1 is at work" in _evaluate(states["Busy"]["Cause"], input=busy)
-    assert _decide(states["Is the holder at work?"], busy)[0] == "Joined"
+    assert decide(states["Is the holder at work?"], busy)[0] == "Joined"
 
 
 def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(assembly: Assembly) -> None:
@@ -289,7 +299,7 @@ def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assemb
     states = dict(states_of(machine(assembly, "forecasting")))
     for kind, label in (("auto_predictor", "auto predictor"), ("predictor", "predictor")):
         payload = {"predictor": {"kind": kind}, "predictorArn": "p"}
-        assert _decide(states["Which training?"], payload)[0] == f"Describe {label}"
+        assert decide(states["Which training?"], payload)[0] == f"Describe {label}"
         assert _evaluate(states[f"Describe {label}"]["Arguments"], input=payload) == {"PredictorArn": "p"}
     done = [{"predictor": {"algorithm": name, "request": {}}, "predictorArn": name.lower()} for name in ("ETS", "NPTS")]
     after = _evaluate(states["Algorithms"]["Output"], input={"run": "r", "predictors": [1, 2]}, result=done)
@@ -317,7 +327,7 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
         ("Anything to imagine?", {"imagines": True}, "Forecast what-ifs", "Nothing to imagine"),
         ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
     ):
-        assert _decide(states[choice], there)[0] == then and _decide(states[choice], {})[0] == otherwise
+        assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise
     payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
     assert _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload) == {
         "forecast": {"kind": "k"},

@@ -208,7 +208,7 @@ def test_recommend_takes_up_the_recommender_that_is_there(
     service.add_response("describe_recommender", {"recommender": there})
     if call:
         service.add_response(call, {"recommenderArn": _RECOMMENDER})
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": call == "start_recommender"}
 
 
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
@@ -219,7 +219,7 @@ def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     service.add_response(
         "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
     )
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": False}
 
 
 _SOLUTION, _CAMPAIGN = arn("personalize", "solution/for-you"), arn("personalize", "campaign/for-you")

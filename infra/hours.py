@@ -1,0 +1,139 @@
+"""The clock stops and starts what costs by the hour: recommenders, notebook instances.
+
+Each schedule starts a small state machine. EventBridge Scheduler could call StopRecommender itself, but would fail each
+night over what is off already or not made yet; this one looks first, and fails only where somebody should know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config.base import Hours
+from infra.machine import logged_machine
+from infra.rights import Right
+from infra.steps import State, map_over, patient
+from infra.triggers import Starter
+
+# A recommender under training cannot be stopped: about five hours of patience.
+_AT_WORK = {"IntervalSeconds": 30, "MaxAttempts": 65, "BackoffRate": 1.5, "MaxDelaySeconds": 300}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be stopped and started: a resource of `service`, by which member it is named, where Describe says its
+    state, what this is when it is on and when off; the errors, if any, for what is not there and what is at work."""
+
+    service: str
+    resource: str
+    member: str
+    status: str
+    on: str
+    off: str
+    missing: str = ""
+    at_work: str = ""
+
+
+RECOMMENDER = Kind(
+    "personalize",
+    "Recommender",
+    "RecommenderArn",
+    "Recommender.Status",
+    on="ACTIVE",
+    off="INACTIVE",
+    missing="Personalize.ResourceNotFoundException",
+    at_work="Personalize.ResourceInUseException",
+)
+NOTEBOOK_INSTANCE = Kind(
+    "sagemaker",
+    "NotebookInstance",
+    "NotebookInstanceName",
+    "NotebookInstanceStatus",
+    on="InService",
+    off="Stopped",
+)
+
+
+class StopAndStart(Construct):
+    """The state machine `name`, which stops or starts `members` of a kind (ARNs `arns`), and its two schedules."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        name: str,
+        kind: Kind,
+        members: Sequence[str],
+        arns: Sequence[str],
+        hours: Hours,
+        group: logs.CfnLogGroup,
+        dead_letters: sqs.CfnQueue,
+    ) -> None:
+        super().__init__(scope, "Hours")
+        verbs = ("Describe", "Stop", "Start")
+        machine = logged_machine(
+            self,
+            name=name,
+            description=f"Storecast: {name} stops and starts by the clock",
+            definition=definition(kind, members),
+            allowed=[Right([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
+            group=group,
+        )
+        starter = Starter(self, machine, dead_letters)
+        for verb in ("start", "stop"):
+            words = f"{verb.capitalize()}s what pipeline.yaml gives hours to"
+            starter.at(hours.at(verb), verb.capitalize(), f"{name}-{verb}", words, verb=verb)
+
+
+def definition(kind: Kind, members: Sequence[str]) -> State:
+    """With `{"verb": "stop"}`, or start: looks at each of `members`, and stops or starts those that are on or off."""
+    named = {kind.member: "{% $states.input.name %}"}
+
+    def call(verb: str) -> State:
+        return {
+            "Type": "Task",
+            "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{kind.service}:{verb}{kind.resource}",
+            "Arguments": named,
+            "Retry": [
+                *([{"ErrorEquals": [kind.missing], "MaxAttempts": 0}] if kind.missing else []),
+                *([{"ErrorEquals": [kind.at_work], **_AT_WORK}] if kind.at_work else []),
+                patient("States.TaskFailed"),
+            ],
+        }
+
+    def asked(verb: str, status: str) -> State:
+        condition = f"$states.input.verb = '{verb}' and $states.input.status = '{status}'"
+        return {"Condition": f"{{% {condition} %}}", "Next": verb.capitalize()}
+
+    each = {
+        "StartAt": "Describe",
+        "States": {
+            "Describe": {
+                **call("describe"),
+                "Output": f"{{% $merge([$states.input, {{'status': $states.result.{kind.status}}}]) %}}",
+                **({"Catch": [{"ErrorEquals": [kind.missing], "Next": "Nothing to do"}]} if kind.missing else {}),
+                "Next": "What is asked?",
+            },
+            "What is asked?": {
+                "Type": "Choice",
+                "Choices": [asked("stop", kind.on), asked("start", kind.off)],
+                "Default": "Nothing to do",
+            },
+            "Stop": {**call("stop"), "End": True},
+            "Start": {**call("start"), "End": True},
+            "Nothing to do": {"Type": "Succeed"},
+        },
+    }
+    selector = {"name": "{% $states.context.Map.Item.Value %}", "verb": "{% $states.input.verb %}"}
+    names = ", ".join(f"'{member}'" for member in members)
+    return {
+        "Comment": "Storecast: what costs by the hour, stopped or started",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Each",
+        "States": map_over("Each", f"[{names}]", each, selector=selector),
+    }
