@@ -170,7 +170,6 @@ class Forecasting(PipelineStack):
             "dataset": config.dataset,
             "config": config.forecasting.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
-            "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",
             "force": "{% $states.input.force = true %}",
             "dataBucket": storage.data.bucket_name,
@@ -257,7 +256,6 @@ class Forecasting(PipelineStack):
                 self._operations.watch.notify,
                 payload={
                     "pipeline": "forecasting",
-                    "execution": "{% $states.context.Execution.Id %}",
                     "summary": "{% $states.input.summary %}",
                 },
             ),

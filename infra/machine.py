@@ -18,6 +18,7 @@ from infra.lock import INPUT, ME, Lock
 from infra.rights import Right
 from infra.steps import State, patient
 
+_LONGEST_HOURS = 72  # of a run: all budgets of infra/steps.py in a row stay below two days, settling below one
 _LOGGING = Right(
     [
         "logs:CreateLogDelivery",
@@ -133,6 +134,7 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
     return {
         "Comment": f"Storecast: {pipeline}",
         "QueryLanguage": "JSONata",
+        "TimeoutSeconds": _LONGEST_HOURS * 3600,
         "StartAt": "Dry run?",
         "States": {
             "Dry run?": {  # it changes nothing, so it needs no lock

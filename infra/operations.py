@@ -68,6 +68,11 @@ class Operations(Stack):
             environment={"TOPIC_ARN": self.topic.topic_arn},
             rights=[
                 Right(["sns:Publish"], [self.topic.topic_arn]),
+                Right(
+                    ["states:GetExecutionHistory"],
+                    [self._executions(pipeline) for pipeline in watching.pipelines_of(config)],
+                    "executions of this dataset's machines: their names are given at run time",
+                ),
                 Right(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn]),
             ],
         )
@@ -158,6 +163,14 @@ class Operations(Stack):
         )
         resource.node.add_dependency(right)
         return resource
+
+    def _executions(self, pipeline: str) -> str:
+        return self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"storecast-{self.toolbox.dataset}-{pipeline}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
 
     def _named_function(self, step: str) -> str:
         return self.format_arn(

@@ -202,7 +202,6 @@ class Recommending(PipelineStack):
                 for kind, columns in config.recommending.datasets.items()
                 if not columns
             },
-            "execution": "{% $states.context.Execution.Id %}",
             "started": "{% $states.context.Execution.StartTime %}",
             "force": "{% $states.input.force = true %}",
             "dataBucket": storage.data.bucket_name,
@@ -370,7 +369,6 @@ class Recommending(PipelineStack):
                 self._operations.watch.notify,
                 payload={
                     "pipeline": "recommending",
-                    "execution": "{% $states.context.Execution.Id %}",
                     "summary": "{% $states.input.summary %}",
                 },
             ),

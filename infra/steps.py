@@ -23,6 +23,7 @@ from infra.rights import Right
 
 State = dict[str, Any]
 RUNTIME = "python3.14"
+_EXECUTION = "$states.context.Execution.Id"
 FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
@@ -151,12 +152,13 @@ def lambda_task(
     next_state: str | None = None,
     base: str = "$states.input",
 ) -> dict[str, State]:
-    """The state `name`: run the function and merge what it returns into the payload, found at `base`."""
+    """The state `name`: run the function and merge what it returns into the payload, found at `base`. The function is
+    told the execution too, which its log lines carry."""
     return {
         name: {
             "Type": "Task",
             "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
-            "Arguments": {"FunctionName": function.attr_arn, "Payload": payload},
+            "Arguments": {"FunctionName": function.attr_arn, "Payload": _with_execution(payload)},
             "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
             "Retry": [
                 patient(*_HICCUPS),
@@ -175,6 +177,13 @@ def lambda_task(
             **_onward(next_state),
         }
     }
+
+
+def _with_execution(payload: Any) -> Any:
+    if isinstance(payload, str):
+        inner = payload.removeprefix("{%").removesuffix("%}").strip()
+        return f"{{% $merge([{inner}, {{'execution': {_EXECUTION}}}]) %}}"
+    return {**payload, "execution": f"{{% {_EXECUTION} %}}"}
 
 
 def part(name: str, **more: str) -> str:

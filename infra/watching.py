@@ -118,8 +118,10 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
     """Tells the topic of a run that was stopped or timed out: it had no chance to tell by itself."""
     told = {
         "what": f"a run of {config.dataset} ended before it was done; nothing that serves has changed",
-        "execution": "<execution>",
         "status": "<status>",
+        "execution": "<execution>",
+        "console": f"{_states_console(stack)}#/v2/executions/details/<execution>",
+        "since": "<when>",
         "next": "start the state machine with {} or wait for the next upload or sweep: it takes over the lock",
     }
     return events.CfnRule(
@@ -139,7 +141,11 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
                 id="Topic",
                 arn=topic.topic_arn,
                 input_transformer=events.CfnRule.InputTransformerProperty(
-                    input_paths_map={"execution": "$.detail.executionArn", "status": "$.detail.status"},
+                    input_paths_map={
+                        "execution": "$.detail.executionArn",
+                        "status": "$.detail.status",
+                        "when": "$.time",
+                    },
                     input_template=json.dumps(told),
                 ),
             )
@@ -148,35 +154,38 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
 
 
 def dashboard(stack: Stack, *, config: Pipeline) -> cloudwatch.CfnDashboard:
-    """Runs, how long they and their steps take, accuracy, recommenders' metrics, freshness, what drives the bill."""
-    names = pipelines_of(config)
-    machines = {name: _machine(stack, config, name) for name in names}
+    """Runs, how long they and their parts take, accuracy, recommenders' metrics, freshness, what drives the bill."""
+    machines = {name: _machine(stack, config, name) for name in pipelines_of(config)}
 
-    def states(metric: str) -> list[list[Any]]:
+    def states(*measured: str) -> list[list[Any]]:
         return [
             ["AWS/States", metric, "StateMachineArn", arn, {"label": f"{name}: {metric}"}]
+            for metric in measured
             for name, arn in machines.items()
         ]
 
-    def searched(schema: str, what: str, statistic: str = "Maximum") -> list[list[Any]]:
-        return [[{"expression": f"SEARCH('{{{schema}}} {what}', '{statistic}', {_HOUR})", "label": ""}]]
+    def ours(*measured: str, by: str = "", statistic: str = "Maximum") -> list[list[Any]]:
+        """What the steps measured (lambdas/common/metrics.py), by one more dimension."""
+        schema = ",".join(filter(None, ("Storecast,dataset,pipeline,service", by)))
+        names = " OR ".join(f'"{name}"' for name in measured)
+        search = f'{{{schema}}} dataset="{config.dataset}"' + (f" MetricName=({names})" if names else "")
+        return [[{"expression": f"SEARCH('{search}', '{statistic}', {_HOUR})", "label": ""}]]
 
-    own, mine = "Storecast,dataset,pipeline,service", f'dataset="{config.dataset}"'
-    functions = f'"storecast-{config.dataset}-"'
-    accuracy = 'MetricName=("WAPE" OR "AverageWeightedQuantileLoss")'
+    accuracy = ("WAPE", "AverageWeightedQuantileLoss")
+    ended = [f"Executions{each}" for each in ("Started", "Succeeded", "Failed", "Aborted", "TimedOut")]
     widgets = [
-        _widget("Runs", [m for each in ("Started", "Succeeded", "Failed") for m in states(f"Executions{each}")], "Sum"),
+        _widget("Runs", states(*ended), "Sum"),
         _widget("Duration of runs (ms)", states("ExecutionTime"), "Maximum"),
-        _widget("Duration of steps (ms)", searched("AWS/Lambda,FunctionName", f'MetricName="Duration" {functions}')),
-        _widget("Hours since the newest upload", searched(own, f'{mine} MetricName="HoursSinceUpload"')),
-        _widget("Accuracy of each new predictor", searched(own, f"{mine} {accuracy}")),
-        _widget("Recommenders' metrics", searched(f"{own},use_case", mine)),
+        _widget("Duration of their parts (s)", ours("StepSeconds", by="step")),
+        _widget("Hours since the newest upload", ours("HoursSinceUpload")),
+        _widget("Accuracy of each new predictor in backtest", ours(*accuracy, by="algorithm")),
+        _widget("Error of the forecasts in use on what came in", ours(*(f"InUse{name}" for name in accuracy))),
+        _widget("Metrics of recommenders", ours(by="use_case")),
+        _widget("Metrics of solutions", ours(by="solution")),
+        _widget("Billed by the hour: recommenders, campaigns", ours("Recommenders", "Campaigns")),
         _widget(
-            "What drives the bill",
-            [
-                *searched(own, f'{mine} MetricName="Recommenders"'),
-                *searched("AWS/Lambda,FunctionName", f'MetricName="Invocations" {functions}', "Sum"),
-            ],
+            "Billed by use: forecast points, state transitions, Lambda calls",
+            ours("ForecastPoints", "StateTransitions", "LambdaInvocations", statistic="Sum"),
         ),
     ]
     for at, widget in enumerate(widgets):
@@ -201,8 +210,11 @@ def _machine(stack: Stack, config: Pipeline, pipeline: str) -> str:
 
 def _page(stack: Stack, config: Pipeline, pipeline: str) -> str:
     """The console's page of a state machine."""
-    console = f"https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
-    return f"{console}#/statemachines/view/{_machine(stack, config, pipeline)}"
+    return f"{_states_console(stack)}#/statemachines/view/{_machine(stack, config, pipeline)}"
+
+
+def _states_console(stack: Stack) -> str:
+    return f"https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
 
 
 def _runs_of(stack: Stack, config: Pipeline, pipeline: str) -> dict[str, Any]:

@@ -4,57 +4,59 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from common import metrics
 from common.clients import client
 from common.step import step
+from operations.figures import figures, trained
+from operations.lookback import look_back
 
-_ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
+_NEXT = {  # by what the error or its message begins with; the operations guide says more
+    "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
+    "AccessDeniedException": "a right was taken away: deploy again, which puts the roles back, then start with {}",
+    "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
+}
+_MEND = "mend the cause, then start the state machine with {}, or upload the mended file, which starts it"
 
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
+    pipeline, execution = event["pipeline"], event["execution"]
+    run = look_back(execution)
+    where = {"execution": execution, "console": console_link(execution), "since": run["started"]}
     if "failure" not in event:
-        how = f"succeeded{_of_predictor(event['summary'])}"
-        for figures, about in measured(event["summary"]):
-            metrics.put(figures, dataset=event["summary"]["dataset"], pipeline=event["pipeline"], **about)
-        _publish(f"{event['pipeline']} {how}", {**event["summary"], "console": console_link(event["execution"])})
+        summary = event["summary"]
+        for values, about in figures(summary, run):
+            metrics.put(values, dataset=summary["dataset"], pipeline=pipeline, **about)
+        _publish(f"{pipeline} succeeded{_of_predictor(summary)}", {**summary, **where, "counted": run})
         return {}
     failure = explain(event["failure"])
     _publish(
-        f"{event['pipeline']} FAILED in {failure['step']}",
+        f"{pipeline} FAILED in {failure['step']}",
         {
-            "pipeline": event["pipeline"],
+            "what": f"a run of the {pipeline} pipeline failed in {failure['step']}; nothing that serves has changed",
+            "pipeline": pipeline,
             **failure,
-            "execution": event["execution"],
-            "console": console_link(event["execution"]),
+            **where,
+            "next": _next(failure),
         },
     )
     about = f" ({failure['resource']})" if failure["resource"] else ""
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
 
 
-def _of_predictor(summary: dict[str, Any]) -> str:
-    if not _trained(summary):
+def _of_predictor(summary: Mapping[str, Any]) -> str:
+    if not trained(summary):
         return "; nothing was trained"
     return "; its new predictor does not serve" if not (summary.get("promotion") or {}).get("promoted", True) else ""
 
 
-def _trained(summary: dict[str, Any]) -> bool:
-    return summary.get("training", {}).get("trained", True)
-
-
-def measured(summary: dict[str, Any]) -> list[tuple[dict[str, float | None], dict[str, str]]]:
-    """What is worth a chart in a run's summary: figures, and what they are about beside dataset and pipeline."""
-    board = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
-    made = summary.get("recommenders", [])
-    found = [({name: board[0].get(name) for name in _ACCURACY}, {})] if board and _trained(summary) else []
-    if score := summary.get("score"):
-        found.append(({f"InUse{name}": value for name, value in score["measured"].items()}, {}))
-    found += [(each["metrics"], {"use_case": each["useCase"]}) for each in made]
-    return [*found, ({"Recommenders": len(made)}, {})] if made else found
+def _next(failure: Mapping[str, str]) -> str:
+    told = f"{failure['error']} {failure['message']}"
+    return next((advice for what, advice in _NEXT.items() if what in told), _MEND)
 
 
 def explain(failure: dict[str, str]) -> dict[str, str]:

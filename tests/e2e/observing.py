@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 
 import boto3
@@ -44,7 +45,7 @@ def ask_athena(query: str, database: str) -> list[tuple[str, ...]]:
 def mailbox(topic: str) -> str:
     """The URL of a queue that gets what the topic is told from here on."""
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    queue = sqs.create_queue(QueueName=f"told-{time.time_ns()}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = {
         "Version": "2012-10-17",
@@ -68,6 +69,32 @@ def next_message(queue: str) -> dict:
     messages = boto3.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
     assert messages, "no notification came"
     return json.loads(messages[0]["Body"])
+
+
+def emitted(group: str) -> set[tuple[str, frozenset[str]]]:
+    """Name and dimensions of each metric of ours in the lines of a log group (embedded metric format)."""
+    found = set()
+    pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    for event in (event for page in pages for event in page["events"]):
+        if '"_aws"' in event["message"]:
+            for about in json.loads(event["message"])["_aws"]["CloudWatchMetrics"]:
+                [dimensions] = map(frozenset, about["Dimensions"])
+                found |= {(each["Name"], dimensions) for each in about["Metrics"]}
+    return found
+
+
+def charted(dashboard: str) -> set[tuple[str, frozenset[str]]]:
+    """Name and dimensions of each metric of ours that a dashboard searches for; "" where it takes every name."""
+    body = boto3.client("cloudwatch").get_dashboard(DashboardName=dashboard)["DashboardBody"]
+    found = set()
+    for widget in json.loads(body)["widgets"]:
+        for metric in widget["properties"]["metrics"]:
+            if isinstance(metric[0], dict):
+                [schema] = re.findall(r"\{Storecast,(.+?)\}", metric[0]["expression"])
+                names = re.findall(r"MetricName=\((.+?)\)", metric[0]["expression"])
+                for name in names[0].replace('"', "").split(" OR ") if names else [""]:
+                    found.add((name, frozenset(schema.split(","))))
+    return found
 
 
 def imports_of(run: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
-from tests.e2e.observing import ask_athena, exported, imports_of, mailbox, next_message, result
+from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result
 
 FORECASTING = [
     "Plan",
@@ -266,6 +266,30 @@ def test_where_the_forecasts_in_use_did_not_drift_nothing_is_trained(app: App):
     assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
     assert [each["trained"] for each in json.loads(result(app, "scores.json"))] == [True, False]
     assert newest["training"]["reason"] in result(app, "report.html")
+
+
+def test_the_dashboard_and_the_alarms_look_at_metrics_that_were_sent(app: App):
+    groups = [f"/aws/vendedlogs/storecast/{DATASET}/{each}" for each in ("forecasting", "recommending", "operations")]
+    sent = set().union(*map(emitted, groups))
+    sent |= {("", dimensions) for _, dimensions in sent}
+    alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    ours = [alarm for alarm in alarms if alarm["Namespace"] == "Storecast"]
+    looked_at = {(alarm["MetricName"], frozenset(each["Name"] for each in alarm["Dimensions"])) for alarm in ours}
+    assert looked_at and looked_at <= sent
+    assert charted(f"storecast-{DATASET}") <= sent
+
+
+def test_a_run_that_is_stopped_by_hand_is_told_and_so_is_an_alarm(app: App):
+    topic, states = mailbox(app.outputs["NotificationsTopic"]), boto3.client("stepfunctions")
+    run = states.start_execution(stateMachineArn=app.machine("forecasting"))["executionArn"]
+    states.stop_execution(executionArn=run)
+    told = json.loads(next_message(topic)["Message"])
+    assert (told["status"], told["execution"]) == ("ABORTED", run)
+    assert told["console"].endswith(run) and told["since"] and "takes over the lock" in told["next"]
+    name = f"storecast-{DATASET}-dead-letters"
+    boto3.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    told = json.loads(next_message(topic)["Message"])
+    assert told["AlarmName"] == name and "Next: read the error in the message's attributes" in told["AlarmDescription"]
 
 
 def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alone(app: App):

@@ -89,6 +89,15 @@ def test_a_lambda_state_runs_the_file_of_its_name(assembly: Assembly, pipeline: 
 
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_every_lambda_state_is_told_the_execution_that_its_log_lines_name(assembly: Assembly, pipeline: str) -> None:
+    context = {"Execution": {"Id": "e", "Input": {}}, "StateMachine": {"Id": "m"}}
+    for name, state in states_of(machine(assembly, pipeline)):
+        if state.get("Resource", "").endswith("lambda:invoke"):
+            given = _evaluate(state["Arguments"]["Payload"], input=[{}] if name == "Publish" else {}, context=context)
+            assert given["execution"] == "e", name
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_every_task_hands_its_failure_on_with_its_name(assembly: Assembly, pipeline: str) -> None:
     branch = machine(assembly, pipeline)["States"]["Pipeline"]["Branches"][0]
     for name, state in states_of(branch):
@@ -329,9 +338,7 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
     ):
         assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise
     payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
-    assert _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload) == {
-        "forecast": {"kind": "k"},
-        "sourceArn": "f",
-    }
+    asked = _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload)
+    assert asked["forecast"] == {"kind": "k"} and asked["sourceArn"] == "f"
     after = _evaluate(states["Scenarios"]["Output"], input=payload, result=[{"madeArn": "one"}])
     assert after["scenarioArns"] == ["one"] and after["forecasts"] == payload["forecasts"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.infra.conftest import ROOT, Assembly, flat
 
@@ -41,8 +42,10 @@ def test_our_metrics_have_the_dimensions_that_alarms_and_dashboard_ask_for(assem
     [dashboard] = assembly.resources("AWS::CloudWatch::Dashboard").values()
     body = json.loads(flat(dashboard["DashboardBody"]))
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert len(titles) == 7 and "Runs" in titles and "What drives the bill" in titles
-    assert "{Storecast,dataset,pipeline,service}" in flat(dashboard["DashboardBody"])
+    assert len(set(titles)) == len(titles) == 10
+    searches = re.findall(r"SEARCH\('\{Storecast,dataset,pipeline,service(,\w+)?\} (.+?)', ", json.dumps(body))
+    assert {by.strip(",") for by, _ in searches} == {"", "algorithm", "solution", "step", "use_case"}
+    assert all(term.startswith('dataset=\\"sample\\"') for _, term in searches), searches
 
 
 def test_undelivered_starts_go_to_the_dead_letters(assembly: Assembly) -> None:
@@ -64,5 +67,6 @@ def test_a_run_that_is_stopped_is_told_by_somebody_else(assembly: Assembly) -> N
         "storecast-sample-forecasting",
         "storecast-sample-recommending",
     ]
-    told = json.loads(rule["Targets"][0]["InputTransformer"]["InputTemplate"])
+    told = json.loads(flat(rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
     assert told["status"] == "<status>" and "next" in told
+    assert told["console"].endswith("#/v2/executions/details/<execution>") and told["since"] == "<when>"

@@ -103,6 +103,33 @@ def bucket(monkeypatch: pytest.MonkeyPatch, stub: Any) -> Bucket:
     return there
 
 
+def expect_history(stub: Any) -> None:
+    """A run that began at nine, imported for twenty seconds, and took four states and one function so far."""
+
+    def event(second: int, kind: str, **details: Any) -> dict[str, Any]:
+        return {"id": 1, "type": kind, "timestamp": datetime(2026, 11, 22, 9, 0, second, tzinfo=UTC), **details}
+
+    def passed(second: int, kind: str, name: str, way: str) -> dict[str, Any]:
+        return event(second, f"{kind}State{way}", **{f"state{way}EventDetails": {"name": name}})
+
+    scheduled = {"resourceType": "lambda", "resource": "invoke", "region": "r", "parameters": ""}
+    stub("stepfunctions").add_response(
+        "get_execution_history",
+        {
+            "events": [
+                event(0, "ExecutionStarted"),
+                passed(1, "Parallel", "Pipeline", "Entered"),
+                passed(2, "Task", "Plan", "Entered"),
+                event(3, "TaskScheduled", taskScheduledEventDetails=scheduled),
+                event(4, "TaskScheduled", taskScheduledEventDetails={**scheduled, "resourceType": "aws-sdk:forecast"}),
+                passed(5, "Map", "Import", "Entered"),
+                passed(25, "Map", "Import", "Exited"),
+                passed(26, "Task", "Notify", "Entered"),
+            ]
+        },
+    )
+
+
 def arn(service: str, resource: str) -> str:
     return ACCOUNT.format(service=service, resource=resource)
 

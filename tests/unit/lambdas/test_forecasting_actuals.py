@@ -154,10 +154,12 @@ def test_a_run_without_a_score_leaves_the_file_alone(event: dict[str, Any], buck
     assert scores.kept({**event, "run": "r"}) == [] and f"{_FOLDER}scores.json" not in bucket.objects
 
 
-def test_scores_and_new_predictors_are_measured() -> None:
-    from operations.notify import measured
+def test_scores_are_measured_and_a_predictor_only_where_it_is_new() -> None:
+    from operations.figures import figures
 
+    run = {"stateTransitions": 1, "lambdaInvocations": 1, "seconds": {}}
     summary = {"accuracy": [{"algorithm": "ETS", "WAPE": 0.2}], "score": _score("r", 0.3)}
-    assert [figures for figures, _ in measured(summary)][1] == {"InUseWAPE": 0.3}
+    assert ({"InUseWAPE": 0.3}, {}) in figures(summary, run)
+    assert "WAPE" in [name for values, _ in figures(summary, run) for name in values]
     kept = {**summary, "training": {"trained": False, "reason": "r"}}
-    assert measured(kept) == [({"InUseWAPE": 0.3}, {})], "the predictor in use is no new one"
+    assert figures(kept, run)[1:] == [({"InUseWAPE": 0.3}, {})]

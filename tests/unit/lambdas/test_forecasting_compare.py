@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import FORECASTING, arn
+from tests.unit.lambdas.conftest import FORECASTING, arn, expect_history
 
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
 _TRAINED = [{"algorithm": "AutoPredictor", "predictorArn": _NEW}]
@@ -168,6 +168,8 @@ def test_the_notification_says_if_the_new_predictor_does_not_serve(
     monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
     sent: list[dict[str, Any]] = []
     stub("sns").add_response("publish", {"MessageId": "1"})
+    expect_history(stub)
+    summary = {"dataset": "shop", **summary}
     stub("sns").client.meta.events.register(
         "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
     )

@@ -26,16 +26,27 @@ def test_figures_carry_their_dimensions_and_leave_out_what_is_unknown(capsys: py
 
 
 def test_a_run_is_measured_by_its_own_predictor_not_by_the_yardstick() -> None:
-    from operations.notify import measured
+    from operations.figures import figures
 
-    board = [{"algorithm": "SeasonalNaive", "WAPE": 0.1}, {"algorithm": "AutoPredictor", "WAPE": 0.2, "RMSE": 3.0}]
-    assert measured({"dataset": "shop", "accuracy": board}) == [
-        ({"AverageWeightedQuantileLoss": None, "WAPE": 0.2, "RMSE": 3.0}, {})
+    run = {"stateTransitions": 200, "lambdaInvocations": 12, "seconds": {"Import": 20.0}}
+    counted = [({"StateTransitions": 200, "LambdaInvocations": 12}, {}), ({"StepSeconds": 20.0}, {"step": "Import"})]
+    board = [{"algorithm": "SeasonalNaive", "WAPE": 0.1}, {"algorithm": "ETS", "WAPE": 0.2, "RMSE": 3.0}]
+    forecasts = {"planning": {"types": ["0.5", "mean"]}, "fan": {"types": ["0.9"]}}
+    measured = {"AverageWeightedQuantileLoss": None, "WAPE": 0.2, "RMSE": 3.0}
+    assert figures({"accuracy": board, "forecasts": forecasts, "items": 10, "horizon": 7}, run) == [
+        *counted,
+        (measured, {}),
+        (measured, {"algorithm": "ETS"}),
+        ({"ForecastPoints": 210}, {}),
     ]
     made = [{"useCase": "most-viewed", "metrics": {"coverage": 0.5}}]
-    assert measured({"dataset": "shop", "recommenders": made}) == [
+    solutions = [{"name": "alike", "metrics": {"coverage": 0.4}, "campaignArn": "c"}, {"name": "b", "metrics": {}}]
+    assert figures({"recommenders": made, "solutions": solutions}, run) == [
+        *counted,
         ({"coverage": 0.5}, {"use_case": "most-viewed"}),
-        ({"Recommenders": 1}, {}),
+        ({"coverage": 0.4}, {"solution": "alike"}),
+        ({}, {"solution": "b"}),
+        ({"Recommenders": 1, "Campaigns": 1}, {}),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import arn
+from tests.unit.lambdas.conftest import arn, expect_history
 from tests.unit.lambdas.personalize import Personalize
 
 _EXECUTION = arn("states", "execution:storecast-corner-shop-forecasting:e1")
@@ -22,6 +22,7 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
     monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
     sent: list[dict[str, Any]] = []
     stub("sns").add_response("publish", {"MessageId": "1"})
+    expect_history(stub)
     stub("sns").client.meta.events.register(
         "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
     )
@@ -46,6 +47,35 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
     assert sent[0]["Subject"] == "Storecast: forecasting FAILED in Wait for auto predictor"
     told = json.loads(sent[0]["Message"])
     assert told["message"] == "not enough data" and told["console"].endswith(_EXECUTION)
+    assert told["what"].startswith("a run of the forecasting pipeline failed in Wait for auto predictor;")
+    assert told["since"] == "2026-11-22T09:00:00+00:00" and told["next"].startswith("mend the cause, then start")
+
+
+def test_what_an_execution_did_is_counted_from_its_history(stub: Any) -> None:
+    from operations.lookback import look_back
+
+    expect_history(stub)
+    assert look_back(_EXECUTION) == {
+        "started": "2026-11-22T09:00:00+00:00",
+        "stateTransitions": 4,
+        "lambdaInvocations": 1,
+        "seconds": {"Import": 20.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "told"),
+    [
+        ("LimitExceededException", "too many", "the quota"),
+        ("ClientError", "An error occurred (AccessDeniedException) when calling", "a right was taken away"),
+        ("Storecast.BudgetSpent", "still CREATE_IN_PROGRESS", "see the job"),
+        ("ValueError", "row 7", "mend the cause"),
+    ],
+)
+def test_each_kind_of_failure_has_its_next_step(error: str, message: str, told: str) -> None:
+    from operations.notify import _next
+
+    assert told in _next({"error": error, "message": message})
 
 
 @pytest.mark.parametrize(

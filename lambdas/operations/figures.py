@@ -1,0 +1,50 @@
+"""What is worth a chart: the figures of a run, and what each is about beside the dataset and the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
+Figures = list[tuple[dict[str, float | None], dict[str, str]]]
+
+
+def figures(summary: Mapping[str, Any], run: Mapping[str, Any]) -> Figures:
+    """By metric name, of a run's summary and of what it did (operations.lookback)."""
+    counted = {"StateTransitions": run["stateTransitions"], "LambdaInvocations": run["lambdaInvocations"]}
+    of_steps = [({"StepSeconds": value}, {"step": name}) for name, value in run["seconds"].items()]
+    return [(counted, {}), *of_steps, *_of_forecasts(summary), *_of_recommendations(summary)]
+
+
+def trained(summary: Mapping[str, Any]) -> bool:
+    """Whether the run trained something, as all do but a forecasting run that saw no drift."""
+    return summary.get("training", {}).get("trained", True)
+
+
+def _of_forecasts(summary: Mapping[str, Any]) -> Figures:
+    """Accuracy of what was trained, in all by its best algorithm; how the forecasts in use did; what is billed."""
+    board = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
+    found: Figures = []
+    if board and trained(summary):
+        found += [
+            ({name: row.get(name) for name in _ACCURACY}, about)
+            for row, about in [(board[0], {}), *((row, {"algorithm": row["algorithm"]}) for row in board)]
+        ]
+    if score := summary.get("score"):
+        found.append(({f"InUse{name}": value for name, value in score["measured"].items()}, {}))
+    if forecasts := summary.get("forecasts"):
+        types = sum(len(made["types"]) for made in forecasts.values())
+        found.append(({"ForecastPoints": summary["items"] * summary["horizon"] * types}, {}))
+    return found
+
+
+def _of_recommendations(summary: Mapping[str, Any]) -> Figures:
+    if "recommenders" not in summary:
+        return []
+    made, solutions = summary["recommenders"], summary["solutions"]
+    serving = {"Recommenders": len(made), "Campaigns": sum("campaignArn" in each for each in solutions)}
+    return [
+        *((each["metrics"], {"use_case": each["useCase"]}) for each in made),
+        *((each["metrics"], {"solution": each["name"]}) for each in solutions),
+        (serving, {}),
+    ]
