@@ -16,13 +16,16 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import layer, steps, watching
+from infra import budget, layer, steps, watching
 from infra.checks import acknowledge
 from infra.config import Pipeline
 from infra.machine import Watch
 from infra.rights import Right, acknowledge_wildcards, document
 
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
+
+
+_TELLERS = ("cloudwatch", "events", "budgets")
 
 
 class Operations(Stack):
@@ -81,6 +84,8 @@ class Operations(Stack):
         watching.alarms(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
         watching.dashboard(self, config=config)
         watching.stopped_runs(self, config=config, topic=self.topic)
+        if config.budget:
+            budget.monthly(self, dataset=config.dataset, usd=config.budget.monthly_usd, topic=self.topic)
         self._cleanup = steps.lambda_function(
             self,
             self.toolbox,
@@ -106,9 +111,9 @@ class Operations(Stack):
         return key
 
     def _for_tellers(self, actions: Sequence[str], resource: str) -> iam.PolicyStatement:
-        """Lets this account's alarms and rules tell the topic something."""
+        """Lets this account's alarms, rules and budgets tell the topic something."""
         return iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in ("cloudwatch", "events")],
+            principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in _TELLERS],
             actions=list(actions),
             resources=[resource],
             conditions={"StringEquals": {"aws:SourceAccount": self.account}},

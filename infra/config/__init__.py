@@ -18,12 +18,19 @@ class ConfigError(ValueError):
     """A pipeline.yaml that cannot be used; the text lists every problem, one per line."""
 
 
+class Budget(Strict):
+    """What a dataset may cost in a month, before its topic is told."""
+
+    monthly_usd: float = Field(gt=0)
+
+
 class Pipeline(Strict):
     """One dataset's pipelines."""
 
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
     purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
     stale_after_days: int = Field(default=35, ge=1, le=400)  # without an upload, until the alarm
+    budget: Budget | None = None
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     forecasting: Forecasting | None = None
     recommending: Recommending | None = None

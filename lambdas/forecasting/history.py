@@ -110,3 +110,8 @@ def moment(text: str) -> str:
     """`2014-11-01`, `2014-11-01 06:00:00` and `2014-11-01T06:00:00Z` in one form that sorts: `2014-11-01T06:00:00`."""
     text = text.strip().rstrip("Z").replace(" ", "T")
     return text if len(text) > 10 else f"{text}T00:00:00"
+
+
+def day(moment: str) -> str:
+    """Such a moment as people write it: without the time where that is midnight."""
+    return moment.removesuffix("T00:00:00")

@@ -6,6 +6,8 @@ from typing import Any
 
 from common.clients import client
 
+SHORT = {"AverageWeightedQuantileLoss": "average wQL"}  # for people; all other names are short
+
 
 def leaderboard(predictor: str, metric: str) -> list[dict[str, Any]]:
     """The predictor's algorithms with their metrics, the best by `metric` first."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from common.page import escape, figures, number, page, section, table
 from forecasting import scores
+from forecasting.history import day
+from forecasting.leaderboard import SHORT
 
 _SCRIPT = Path(__file__).with_name("report.js")
 
@@ -27,7 +29,7 @@ def render(
         (_percent(summary["bias"]), f"bias {tested}"),
     ]
     known = summary["history"]
-    subtitle = f"Run {event['run']} · history {_day(known['from'])} to {_day(known['to'])}, {known['steps']:,} steps"
+    subtitle = f"Run {event['run']} · history {day(known['from'])} to {day(known['to'])}, {known['steps']:,} steps"
     return page(
         f"Forecast of {event['dataset']}",
         subtitle,
@@ -62,7 +64,7 @@ def _board(summary: dict[str, Any]) -> str:
         "Lower is better; the best of each column is green. wQL is the weighted quantile loss. "
         "The seasonal naive forecast repeats the last season, one value for all quantiles. " + outcome
     )
-    return section("Accuracy in backtest", table(["Algorithm", *(_SHORT.get(n, n) for n in columns)], rows), note)
+    return section("Accuracy in backtest", table(["Algorithm", *(SHORT.get(n, n) for n in columns)], rows), note)
 
 
 def _what_ifs(scenarios: list[dict[str, Any]]) -> str:
@@ -134,11 +136,6 @@ def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def _day(moment: str) -> str:
-    return moment.removesuffix("T00:00:00")
-
-
-_SHORT = {"AverageWeightedQuantileLoss": "average wQL"}
 _CHART = """<section><div class="row">
 <div><label class="soft small" for="item">Item</label> <select id="item"></select></div>
 <div class="soft small" id="keys"></div></div>

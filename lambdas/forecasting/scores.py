@@ -8,6 +8,8 @@ from typing import Any
 from common.page import escape, number, section
 from common.store import get_json, put_json
 from forecasting.actuals import WAPE, WQL
+from forecasting.history import day
+from forecasting.leaderboard import SHORT
 
 _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000, 240, 56, 12, 14, 30
 _LABELS = 7  # under the chart, at most
@@ -38,9 +40,9 @@ def chart(scores: Sequence[dict[str, Any]], drift: dict[str, Any] | None) -> str
         lines.append(("tested", f"{drift['factor']:g} times that: a training", limit))
     newest = shown[-1]
     note = (
-        f"{metric} of the forecasts in use over what came in after they were made, by run. The newest: "
-        f"{number(newest['measured'][metric], 4)} over {newest['series']:,} series from {newest['from'][:16]} to "
-        f"{newest['to'][:16]}, against {number(newest['backtest'][metric], 4)} in their predictor's backtest."
+        f"The {SHORT.get(metric, metric)} of the forecasts in use over what came in after they were made, by run. The "
+        f"newest: {number(newest['measured'][metric], 4)} over {newest['series']:,} series, {day(newest['from'])} to "
+        f"{day(newest['to'])}, against {number(newest['backtest'][metric], 4)} in their predictor's backtest."
     )
     keys = "".join(
         f'<span class="key"><i style="background:var(--{colour})"></i>{escape(what)}</span>'

@@ -16,7 +16,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import wire
 from localaws.faults import Switch
-from localaws.gateway import events, faults, functions, step_functions
+from localaws.gateway import budgets, events, faults, functions, step_functions
 from localaws.gateway.access import authorize_call
 from localaws.gateway.mounts import Context, Mount
 from localaws.gateway.roles import assume, bucket_policy_allows
@@ -49,6 +49,7 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
     step_functions.register(mounts)
     faults.register(switch)
     events.register()
+    budgets.register()
     functions.register()
     for mount in mounts:
         mount.resume(context())

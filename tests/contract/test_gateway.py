@@ -46,6 +46,7 @@ SIGNATURES = {
         "detect_service": ["method", "path", "headers", "query_params"],
         "extract_access_key_id": ["headers", "query_params"],
     },
+    "ministack.services.budgets": {"_create_budget": ["data"], "_delete_budget": ["data"]},
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },

@@ -137,6 +137,7 @@ recommending:
             "forecasting.promotion.metric = 'wape': 'wape' is not known",
         ),
         ("forecasting", {"promotion": {"tolerance": -1}}, "forecasting.promotion.tolerance = -1"),
+        ("budget", {"monthly_usd": 0}, "budget.monthly_usd = 0"),
         ("forecasting", {"drift": {"factor": 0}}, "forecasting.drift.factor = 0"),
         (
             "forecasting",
@@ -190,7 +191,7 @@ recommending:
 )
 def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told: str) -> None:
     config = _sample()
-    config[section] |= change
+    config[section] = config.get(section, {}) | change
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, yaml.safe_dump(config))
     assert told in str(caught.value)

@@ -28,9 +28,10 @@ def test_alarms_and_rules_may_publish_to_the_topic_under_its_own_key(assembly: A
     assert "TopicKey" in json.dumps(topic["KmsMasterKeyId"])
     [key] = assembly.resources("AWS::KMS::Key").values()
     [topic_policy] = assembly.resources("AWS::SNS::TopicPolicy").values()
+    tellers = ("budgets", "cloudwatch", "events")
     for document in (key["KeyPolicy"], topic_policy["PolicyDocument"]):
         [allowed] = [s for s in document["Statement"] if "Service" in s["Principal"]]
-        assert allowed["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+        assert allowed["Principal"]["Service"] == [f"{teller}.amazonaws.com" for teller in tellers]
         assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert key["EnableKeyRotation"] is True
 
