@@ -31,13 +31,15 @@ UNSOURCED = "none"
 @dataclass(frozen=True)
 class Volume:
     """What flows in a month: `series` of the target (items x dimension values), `runs` of each pipeline, GB of all the
-    files of one run, `training_hours` that Forecast bills for one run, hours that each recommender and notebook is on:
-    None for all that the config gives them, NOTEBOOK_HOURS for notebooks where it gives none."""
+    files of one run, `training_hours` that Forecast bills for one run and `solution_hours` that Personalize does for a
+    training, hours that each recommender and notebook is on: None for all that the config gives them, NOTEBOOK_HOURS
+    for notebooks where it gives none."""
 
     series: int
     runs: float
     gb: float = 0.1
     training_hours: float = 2.0
+    solution_hours: float = 1.0
     recommender_hours: float | None = None
     notebook_hours: float | None = None
 
@@ -64,7 +66,8 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         lines.append(Line(item, quantity, rate["unit"], usd, rate["source"]))
 
     if config.forecasting:
-        types = sum(len(types) for types in config.forecasting.forecasts.values())
+        kinds = [len(types) for types in config.forecasting.forecasts.values()]
+        types = sum(kinds) + kinds[0] * len(config.forecasting.what_if)  # what-if forecasts count (the price page)
         points = volume.runs * volume.series * config.forecasting.horizon * types
         add("Forecast: data imported", "forecast_import", volume.runs * volume.gb)
         add("Forecast: training", "forecast_training", volume.runs * volume.training_hours)
@@ -74,6 +77,10 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         on = _on(volume.recommender_hours, config.recommending.hours, HOURS)
         add("Personalize: data imported", "personalize_import", volume.runs * volume.gb)
         add("Personalize: recommenders", "personalize_recommender", recommenders * on)
+        solutions = config.recommending.solutions.values()
+        rates = sum(made.min_provisioned_tps for made in solutions if made.campaign)
+        add("Personalize: solutions", "personalize_training", volume.runs * len(solutions) * volume.solution_hours)
+        add("Personalize: campaigns", "personalize_campaign", rates * HOURS)
     pipelines = [name for name in ("forecasting", "recommending") if getattr(config, name)]
     looks = volume.training_hours * 3600 / HIGHEST_WAIT if config.forecasting else 0  # each is a describe, choice, wait
     transitions = volume.runs * (sum(counted[name]["transitions"] for name in pipelines) + 3 * looks)
@@ -116,8 +123,8 @@ def _told(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) ->
             "",
             f"Total {total:,.2f}, of it {unsourced:,.2f} at prices marked * that no source at hand confirms.",
             f"Assumed: {volume.series:,} series, {volume.runs:g} runs, {volume.gb:g} GB of files, "
-            f"{volume.training_hours:g} training hours a run, hours of recommenders and notebooks as in the config. "
-            "Each has an option: --help.",
+            f"{volume.training_hours:g} training hours a run, {volume.solution_hours:g} of each solution; "
+            "recommenders and notebooks on as in the config. Each has an option: --help.",
         ]
     )
 
@@ -133,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=float, default=4.3, help="runs of each pipeline in a month (4.3: weekly)")
     parser.add_argument("--gb", type=float, default=Volume.gb, help="size of all files of one run")
     parser.add_argument("--training-hours", type=float, default=Volume.training_hours, help="billed by Forecast, a run")
+    parser.add_argument("--solution-hours", type=float, default=Volume.solution_hours, help="of one training, billed")
     parser.add_argument("--recommender-hours", type=float, help="each, in a month; else by the config")
     parser.add_argument("--notebook-hours", type=float, help="each, in a month; else by the config")
     given = vars(parser.parse_args(arguments))

@@ -33,7 +33,8 @@ def _of_forecasts(summary: Mapping[str, Any]) -> Figures:
     if score := summary.get("score"):
         found.append(({f"InUse{name}": value for name, value in score["measured"].items()}, {}))
     if forecasts := summary.get("forecasts"):
-        types = sum(len(made["types"]) for made in forecasts.values())
+        kinds = [len(made["types"]) for made in forecasts.values()]
+        types = sum(kinds) + kinds[0] * len(summary["whatIf"])
         found.append(({"ForecastPoints": summary["items"] * summary["horizon"] * types}, {}))
     return found
 

@@ -1,6 +1,7 @@
 """The whole line, in the order in which a team would live it: deploy, data, results, faults, destroy."""
 
 import csv
+import html
 import json
 import random
 
@@ -265,7 +266,7 @@ def test_where_the_forecasts_in_use_did_not_drift_nothing_is_trained(app: App):
     assert newest["history"]["to"] > before["history"]["to"]
     assert newest["forecasts"]["planning"]["forecastArn"] != before["forecasts"]["planning"]["forecastArn"]
     assert [each["trained"] for each in json.loads(result(app, "scores.json"))] == [True, False]
-    assert newest["training"]["reason"] in result(app, "report.html")
+    assert html.escape(newest["training"]["reason"]) in result(app, "report.html")
 
 
 def test_the_dashboard_and_the_alarms_look_at_metrics_that_were_sent(app: App):

@@ -19,6 +19,8 @@ TABLE = {
         "forecast_training": {"usd": 0.25, "unit": "h", "source": "here"},
         "forecast_points": {"unit": "point", "source": "none", "tiers": [[1000, 0.002], [2000, 0.001], [1e99, 0.0001]]},
         "personalize_import": {"usd": 0.05, "unit": "GB", "source": "here"},
+        "personalize_training": {"usd": 0.3, "unit": "h", "source": "here"},
+        "personalize_campaign": {"usd": 0.2, "unit": "h", "source": "here"},
         "personalize_recommender": {"usd": 0.4, "unit": "h", "source": "none"},
         "notebook": {"usd": 0.05, "unit": "h", "source": "here"},
         "state_transition": {"usd": 0.00003, "unit": "transition", "source": "here"},
@@ -33,7 +35,7 @@ TABLE = {
 
 
 def _lines(**volume: float) -> dict[str, costs.Line]:
-    config = load(ROOT / "data" / "sample" / "pipeline.yaml")  # horizon 14, four forecast types, five use cases
+    config = load(ROOT / "data" / "sample" / "pipeline.yaml")  # horizon 14, four types, one what-if
     given = {"series": 25, "runs": 2, "gb": 3, "training_hours": 4, "recommender_hours": 10, "notebook_hours": 8}
     return {line.item: line for line in estimate(config, Volume(**given | volume), TABLE)}
 
@@ -43,15 +45,17 @@ def test_each_item_of_a_month() -> None:
     assert {item: round(line.usd, 6) for item, line in lines.items()} == {
         "Forecast: data imported": 0.6,
         "Forecast: training": 2.0,
-        "Forecast: forecasts": 3.08,  # 2 x 25 x 14 x 4 = 2,800 points: 1,000 at .002, 1,000 at .001, 800 at .0001
+        "Forecast: forecasts": 3.36,  # 2 x 25 x 14 x 8 = 5,600 points: 1,000 at .002, 1,000 at .001, 3,600 at .0001
         "Personalize: data imported": 0.3,
         "Personalize: recommenders": 20.0,
+        "Personalize: solutions": 1.2,  # 2 solutions, trained in 2 runs for an hour each
+        "Personalize: campaigns": 292.0,  # 2 of one request per second, all 730 hours
         "Step Functions": 0.0612,  # 2 x 300, and three states for each of 2 x 4 x 60 looks at training
         "Lambda": 0.0006,
         "S3": 0.42,  # 3 GB, and the old versions of two runs a month for three months
         "Workshop notebooks": 0.4,
     }
-    assert lines["Forecast: forecasts"].quantity == 2800 and lines["Forecast: forecasts"].source == "none"
+    assert lines["Forecast: forecasts"].quantity == 5600 and lines["Forecast: forecasts"].source == "none"
 
 
 def test_hours_of_the_config_count_unless_others_are_given(tmp_path: Path) -> None:
@@ -70,14 +74,14 @@ def test_hours_of_the_config_count_unless_others_are_given(tmp_path: Path) -> No
 
 def test_nothing_runs_nothing_but_what_stands_costs() -> None:
     assert {item for item, line in _lines(runs=0).items() if line.usd} == {
-        "Personalize: recommenders", "S3", "Workshop notebooks",
+        "Personalize: recommenders", "Personalize: campaigns", "S3", "Workshop notebooks",
     }  # fmt: skip
 
 
 def test_the_command_prints_every_item_its_marks_and_its_assumptions(capsys: pytest.CaptureFixture) -> None:
     assert costs.main(["--dataset", "sample", "--series", "10", "--runs", "1"]) == 0
     printed = capsys.readouterr().out
-    for words in ("Forecast: forecasts", "560 x forecast data point", "*", "Total", "10 series", "1 runs"):
+    for words in ("Forecast: forecasts", "1,120 x forecast data point", "*", "Total", "10 series", "1 runs"):
         assert words in printed
 
 

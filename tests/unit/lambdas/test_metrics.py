@@ -33,11 +33,12 @@ def test_a_run_is_measured_by_its_own_predictor_not_by_the_yardstick() -> None:
     board = [{"algorithm": "SeasonalNaive", "WAPE": 0.1}, {"algorithm": "ETS", "WAPE": 0.2, "RMSE": 3.0}]
     forecasts = {"planning": {"types": ["0.5", "mean"]}, "fan": {"types": ["0.9"]}}
     measured = {"AverageWeightedQuantileLoss": None, "WAPE": 0.2, "RMSE": 3.0}
-    assert figures({"accuracy": board, "forecasts": forecasts, "items": 10, "horizon": 7}, run) == [
+    summary = {"accuracy": board, "forecasts": forecasts, "items": 10, "horizon": 7, "whatIf": [{"name": "cheaper"}]}
+    assert figures(summary, run) == [
         *counted,
         (measured, {}),
         (measured, {"algorithm": "ETS"}),
-        ({"ForecastPoints": 210}, {}),
+        ({"ForecastPoints": 350}, {}),
     ]
     made = [{"useCase": "most-viewed", "metrics": {"coverage": 0.5}}]
     solutions = [{"name": "alike", "metrics": {"coverage": 0.4}, "campaignArn": "c"}, {"name": "b", "metrics": {}}]
