@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import pandas as pd
+from pyarrow import parquet
 
 from localaws import tables
 from localaws.forecast import schema
 from localaws.jobs import JobFailed
 from localaws.objects import Access, File, read
 
+# Of one Parquet file: what a laptop's memory holds (AWS: 3 billion rows, 30 GB in all; limits.md).
+MOST_VALUES, MOST_BYTES = 200_000_000, 2 * 2**30
 _GEOLOCATIONS = {
     "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
     "CC_POSTALCODE": r"US_\d{5}",
@@ -60,6 +63,17 @@ def read_csv(file: File, layout: Layout) -> pd.DataFrame:
     return _typed(file.uri, frame, layout)
 
 
+def _check_size(file: File, metadata: parquet.FileMetaData) -> None:
+    """A few bytes of Parquet can stand for any number of values: what they come to is known before they are read."""
+    values = metadata.num_rows * metadata.num_columns
+    size = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
+    if values > MOST_VALUES or size > MOST_BYTES:
+        raise JobFailed(
+            f"{file.uri} holds {values:,} values, {size:,} bytes uncompressed; the embedded AWS reads at most "
+            f"{MOST_VALUES:,} values and {MOST_BYTES:,} bytes of one file: split it"
+        )
+
+
 def read_parquet(file: File, layout: Layout) -> pd.DataFrame:
     """The same of a Parquet file: its columns are the schema's by name, in any order.
 
@@ -67,6 +81,7 @@ def read_parquet(file: File, layout: Layout) -> pd.DataFrame:
     """
     _check_name(file.uri)
     try:
+        _check_size(file, parquet.read_metadata(io.BytesIO(file.body)))
         frame = pd.read_parquet(io.BytesIO(file.body))
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise JobFailed(f"{file.uri} is not a Parquet file: {error}") from None

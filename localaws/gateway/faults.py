@@ -4,14 +4,14 @@ import asyncio
 import functools
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_actions, router
 from ministack.services import stepfunctions
 
-from localaws.faults import Fault, Switch
+from localaws.faults import Switch
+from localaws.gateway.refusing import refuse
 from localaws.gateway.scope import headers_and_query
 from localaws.gateway.step_functions import integration_call
 
@@ -40,7 +40,8 @@ def around(app: Callable, switch: Switch) -> Callable:
             await app(scope, _replay(body, receive), send if failing is None else _nowhere)
         if failing:
             logger.warning("fault switch: %s ended in %s", operation, failing.error)
-            await _answer(send, service, operation, headers, failing)
+            code, message = failing.error, failing.message
+            await refuse(send, service, operation, headers, code=code, message=message, status=failing.status)
 
     return faulty
 
@@ -73,16 +74,6 @@ def _replay(body: bytes, receive: Callable) -> Callable:
 
 async def _nowhere(message: dict) -> None:
     """The answer that gets lost on its way."""
-
-
-async def _answer(send: Callable, service: str, operation: str, headers: dict, fault: Fault) -> None:
-    _, kind, body = iam_actions.access_denied_response(
-        service, operation, "", str(uuid.uuid4()), error_code=fault.error, message=fault.message, headers=headers
-    )
-    named = kind | {"x-amzn-errortype": fault.error, "content-length": str(len(body))}
-    start = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": fault.status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _around_integrations(invoke_resource: Callable, switch: Switch) -> Callable:

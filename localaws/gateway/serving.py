@@ -1,7 +1,6 @@
 """HTTPS on loopback, until the process is told to stop."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -12,7 +11,9 @@ from hypercorn.config import Config
 from ministack.core import iam_evaluator, persistence, router
 
 from localaws.faults import Switch
+from localaws.gateway.bounds import bounded
 from localaws.gateway.faults import around
+from localaws.gateway.refusing import refuse
 from localaws.gateway.scope import headers_and_query
 from localaws.settings import Settings
 
@@ -34,7 +35,7 @@ def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> No
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    asyncio.run(_serve(config, around(_guarded, switch), on_stop))
+    asyncio.run(_serve(config, bounded(around(_guarded, switch)), on_stop))
 
 
 async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:
@@ -54,15 +55,9 @@ async def _guarded(scope: dict, receive: Callable, send: Callable) -> None:
         headers, query = headers_and_query(scope)
         key = router.extract_access_key_id(headers, query)
         if key and iam_evaluator.is_root_access_key(key) and key != os.environ["AWS_ACCESS_KEY_ID"]:
-            body = json.dumps(
-                {
-                    "__type": "UnrecognizedClientException",
-                    "message": "The security token included in the request is invalid.",
-                }
-            ).encode()
-            kind = [(b"content-type", b"application/x-amz-json-1.1")]
-            await send({"type": "http.response.start", "status": 403, "headers": kind})
-            await send({"type": "http.response.body", "body": body})
+            service = router.detect_service(scope["method"], scope["path"], headers, query)
+            message = "The security token included in the request is invalid."
+            await refuse(send, service, "", headers, code="UnrecognizedClientException", message=message, status=403)
             return
     await emulator.app(scope, receive, send)
 

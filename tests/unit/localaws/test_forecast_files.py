@@ -163,3 +163,16 @@ def test_a_bad_parquet_file_is_refused_in_words(rows: dict, words: list[str]) ->
         imported.read_parquet(parquet(rows), layout())
     for word in ["s3://bucket/target/sales.parquet", *words]:
         assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(("bound", "words"), [("MOST_VALUES", "3,000 values"), ("MOST_BYTES", "bytes uncompressed")])
+def test_a_parquet_file_that_stands_for_too_much_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, bound: str, words: str
+) -> None:
+    """A thousand rows of one value are some hundred bytes of file, as a billion would be."""
+    bomb = parquet({"item_id": ["a"] * 1000, "timestamp": ["2024-01-01"] * 1000, "demand": [1.0] * 1000})
+    assert len(imported.read_parquet(bomb, layout())) == 1000
+    monkeypatch.setattr(imported, bound, 50)
+    monkeypatch.setattr(pd, "read_parquet", None)
+    with pytest.raises(JobFailed, match=f"s3://bucket/target/sales.parquet holds .*{words}.* at most .*50 "):
+        imported.read_parquet(bomb, layout())
