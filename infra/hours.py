@@ -20,8 +20,7 @@ from infra.rights import Right
 from infra.steps import State, map_over, patient
 from infra.triggers import Starter
 
-# A recommender under training cannot be stopped: about five hours of patience.
-_AT_WORK = {"IntervalSeconds": 30, "MaxAttempts": 65, "BackoffRate": 1.5, "MaxDelaySeconds": 300}
+_PATIENCE_MINUTES = 300  # with what cannot be stopped, as it is being trained
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class StopAndStart(Construct):
             self,
             name=name,
             description=f"Storecast: {name} stops and starts by the clock",
-            definition=definition(kind, members),
+            definition=definition(kind, members, min(_PATIENCE_MINUTES, hours.off_minutes - 1)),
             allowed=[Right([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
             group=group,
         )
@@ -90,8 +89,11 @@ class StopAndStart(Construct):
             starter.at(hours.at(verb), verb.capitalize(), f"{name}-{verb}", words, verb=verb)
 
 
-def definition(kind: Kind, members: Sequence[str]) -> State:
-    """With `{"verb": "stop"}`, or start: looks at each of `members`, and stops or starts those that are on or off."""
+def definition(kind: Kind, members: Sequence[str], patience_minutes: int) -> State:
+    """With `{"verb": "stop"}`, or start: looks at each of `members`, and stops or starts those that are on or off.
+
+    It is patient with what is at work, but must not be so for so long that a stop comes after the next start.
+    """
     named = {kind.member: "{% $states.input.name %}"}
 
     def call(verb: str) -> State:
@@ -101,7 +103,7 @@ def definition(kind: Kind, members: Sequence[str]) -> State:
             "Arguments": named,
             "Retry": [
                 *([{"ErrorEquals": [kind.missing], "MaxAttempts": 0}] if kind.missing else []),
-                *([{"ErrorEquals": [kind.at_work], **_AT_WORK}] if kind.at_work else []),
+                *([_every_minute(kind.at_work, patience_minutes)] if kind.at_work else []),
                 patient("States.TaskFailed"),
             ],
         }
@@ -137,3 +139,7 @@ def definition(kind: Kind, members: Sequence[str]) -> State:
         "StartAt": "Each",
         "States": map_over("Each", f"[{names}]", each, selector=selector),
     }
+
+
+def _every_minute(error: str, minutes: int) -> State:
+    return {"ErrorEquals": [error], "IntervalSeconds": 60, "BackoffRate": 1, "MaxAttempts": minutes}

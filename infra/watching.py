@@ -90,8 +90,9 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
     if config.forecasting and (floor := config.forecasting.accuracy_floor):
         alarm(
             "inaccurate",
-            f"The newest predictor's {floor.metric} is worse than {floor.worst}.",
-            "look at the report's worst items and at what changed in the data",
+            f"The {floor.metric} of {config.dataset}'s newest predictor is worse than {floor.worst}.",
+            f"look at the worst items in forecasting/{config.dataset}/report.html of the results bucket and at what "
+            "changed in the data",
             pipeline="forecasting",
             namespace="Storecast",
             metric_name=floor.metric,
@@ -103,7 +104,8 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
         )
     alarm(
         "dead-letters",
-        f"EventBridge could not start a pipeline of {config.dataset}: its event lies in the dead-letter queue.",
+        f"EventBridge could not start a state machine of {config.dataset}: its event lies in the queue "
+        f"{dead_letters.attr_queue_name}.",
         "read the error in the message's attributes, mend it, start the pipeline with {} and purge the queue",
         namespace="AWS/SQS",
         metric_name="ApproximateNumberOfMessagesVisible",

@@ -85,5 +85,10 @@ class Hours(Strict):
     @property
     def of_a_week(self) -> float:
         """Hours on in a week."""
-        (start, stop) = ((int(each[:2]) + int(each[3:]) / 60) for each in (self.start, self.stop))
-        return (stop - start) * len(set(self.days))
+        return (24 - self.off_minutes / 60) * len(set(self.days))
+
+    @property
+    def off_minutes(self) -> int:
+        """From a stop to the next start, where the days follow each other."""
+        start, stop = (int(each[:2]) * 60 + int(each[3:]) for each in (self.start, self.stop))
+        return 24 * 60 - (stop - start)

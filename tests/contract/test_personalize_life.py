@@ -144,7 +144,7 @@ def test_a_stopped_recommender_serves_nothing_until_it_is_started(personalize, r
 def test_the_clocks_machine_stops_and_starts_what_is_there_and_on_or_off(personalize, trained) -> None:
     """Its definition is the one of the app; what is as it should be already, or not made yet, is passed over."""
     arn, describe = trained.recommenders[VIEWS], personalize.describe_recommender
-    text = json.dumps(definition(RECOMMENDER, [arn, f"{arn}_not_made_yet"])).replace(Aws.PARTITION, "aws")
+    text = json.dumps(definition(RECOMMENDER, [arn, f"{arn}_not_made_yet"], 1)).replace(Aws.PARTITION, "aws")
     rights = statement(*(f"personalize:{verb}Recommender" for verb in ("Describe", "Stop", "Start")), on=f"{arn}*")
     states = boto3.client("stepfunctions")
     machine = states.create_state_machine(name=unique("hours"), definition=text, roleArn=role("states", rights))

@@ -61,20 +61,21 @@ def test_the_machine_may_look_at_stop_and_start_what_it_names_and_nothing_else(t
     [machine] = template["AWS::StepFunctions::StateMachine"]
     assert machine["LoggingConfiguration"]["Level"] == "ALL" and machine["TracingConfiguration"]["Enabled"]
     assert _ARN in flat(machine["DefinitionString"])
+    assert '"MaxAttempts":300' in flat(machine["DefinitionString"]), "five hours, of a night of eleven and a half"
 
 
 @pytest.mark.parametrize(
     ("kind", "on", "off"), [(RECOMMENDER, "ACTIVE", "INACTIVE"), (NOTEBOOK_INSTANCE, "InService", "Stopped")]
 )
 def test_only_what_is_on_is_stopped_and_only_what_is_off_is_started(kind: Kind, on: str, off: str) -> None:
-    choice = definition(kind, ["a"])["States"]["Each"]["ItemProcessor"]["States"]["What is asked?"]
+    choice = definition(kind, ["a"], 1)["States"]["Each"]["ItemProcessor"]["States"]["What is asked?"]
     asked = [("stop", on), ("stop", off), ("start", off), ("start", on), ("stop", "STOP PENDING")]
     found = [decide(choice, {"verb": verb, "status": status})[0] for verb, status in asked]
     assert found == ["Stop", "Nothing to do", "Start", "Nothing to do", "Nothing to do"]
 
 
 def test_a_week_has_the_hours_of_its_days() -> None:
-    assert _OFFICE.of_a_week == 25 and Hours(start="00:00", stop="06:00").of_a_week == 42
+    assert _OFFICE.off_minutes == 690 and _OFFICE.of_a_week == 25 and Hours(start="00:00", stop="06:00").of_a_week == 42
 
 
 @pytest.mark.parametrize(
