@@ -17,11 +17,22 @@ from infra.config import Pipeline
 from infra.pipeline import PipelineStack
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
-from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
+from infra.steps import FAILED, State, chain, in_words, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import reading, writing
 from infra.tables import forecast_tables
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
+# The payload with the algorithms that were trained as `predictors` and the others as `failed`, each with its step,
+# error and message. The Map's results are in the order of its items.
+_TRAINED = """{% (
+    $ended := [$map($states.result, function($done, $at) { $merge([
+        {'algorithm': $states.input.predictors[$at].algorithm},
+        $exists($done.failure) ? $done.failure : {'predictorArn': $done.predictorArn}
+    ]) })];
+    $merge([$states.input, {
+        'predictors': [$ended[$exists(predictorArn)]], 'failed': [$ended[$not($exists(predictorArn))]]
+    }])
+) %}"""
 
 
 class Forecasting(PipelineStack):
@@ -201,17 +212,12 @@ class Forecasting(PipelineStack):
             },
             wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn"),
             wait_for("Predictor", service="forecast", arn="$states.input.predictorArn"),
+            fatal=False,
         )
         backtests = chain(
             "Backtests",
             "Export backtests",
-            lambda_task(
-                "Export backtests",
-                functions["export"],
-                next_state="Describe predictor backtest export job",
-                payload={"export": "{% $states.input.backtests %}", "sourceArn": "{% $states.input.predictorArn %}"},
-            ),
-            wait_for("PredictorBacktestExportJob", service="forecast", arn="$states.input.exportJobArn"),
+            _export(functions, "backtests", "PredictorBacktestExportJob", of="predictorArn"),
         )
         branches = [self._forecasts(functions), backtests]
         if config.forecasting.explainability:
@@ -237,11 +243,10 @@ class Forecasting(PipelineStack):
                 train,
                 concurrency=3,
                 selector={"predictor": _ITEM, "groupArn": "{% $states.input.groupArn %}"},
-                output=_collected(
-                    "predictors", "{'algorithm': $done.predictor.algorithm, 'predictorArn': $done.predictorArn}"
-                ),
-                next_state="Compare",
+                output=_TRAINED,
+                next_state="Any trained?",
             ),
+            _any_trained(),
             lambda_task("Compare", functions["compare"], payload=part("predictors"), next_state="Use the predictor"),
             {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}},
             lambda_task(
@@ -267,14 +272,8 @@ class Forecasting(PipelineStack):
             "Forecast",
             "Forecast",
             lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
-            wait_for("Forecast", service="forecast", arn="$states.input.madeArn", next_state="Export"),
-            lambda_task(
-                "Export",
-                functions["export"],
-                next_state="Describe forecast export job",
-                payload={"export": "{% $states.input.forecast.export %}", "sourceArn": "{% $states.input.madeArn %}"},
-            ),
-            wait_for("ForecastExportJob", service="forecast", arn="$states.input.exportJobArn"),
+            wait_for("Forecast", service="forecast", arn="$states.input.madeArn", next_state="Export forecast"),
+            _export(functions, "forecast", "ForecastExportJob", of="madeArn", order="forecast.export"),
         )
         imagined = self._config.forecasting.what_if
         return chain(
@@ -322,16 +321,7 @@ def _what_ifs(functions: dict[str, lambda_.CfnFunction]) -> dict[str, State]:
             output=_collected("scenarioArns", "$done.madeArn"),
             next_state="Export what-ifs",
         ),
-        **lambda_task(
-            "Export what-ifs",
-            functions["export"],
-            next_state="Describe what if forecast export",
-            payload={
-                "export": "{% $states.input.whatIf.export %}",
-                "sourceArn": "{% $states.input.scenarioArns %}",
-            },
-        ),
-        **wait_for("WhatIfForecastExport", service="forecast", arn="$states.input.exportJobArn"),
+        **_export(functions, "what-ifs", "WhatIfForecastExport", of="scenarioArns", order="whatIf.export"),
     }
 
 
@@ -352,17 +342,26 @@ def _explanation(functions: dict[str, lambda_.CfnFunction]) -> State:
             arn="$states.input.explainabilityArn",
             next_state="Export explainability",
         ),
-        lambda_task(
-            "Export explainability",
-            functions["export"],
-            next_state="Describe explainability export",
-            payload={
-                "export": "{% $states.input.explainability %}",
-                "sourceArn": "{% $states.input.explainabilityArn %}",
-            },
-        ),
-        wait_for("ExplainabilityExport", service="forecast", arn="$states.input.exportJobArn"),
+        _export(functions, "explainability", "ExplainabilityExport", of="explainabilityArn"),
     )
+
+
+def _export(
+    functions: dict[str, lambda_.CfnFunction], what: str, kind: str, *, of: str, order: str | None = None
+) -> dict[str, State]:
+    """The state `Export <what>` and the wait for its job: the payload's `order` (default `what`) on the ARN `of`."""
+    payload = {"export": f"{{% $states.input.{order or what} %}}", "sourceArn": f"{{% $states.input.{of} %}}"}
+    return {
+        **lambda_task(f"Export {what}", functions["export"], next_state=f"Describe {in_words(kind)}", payload=payload),
+        **wait_for(kind, service="forecast", arn="$states.input.exportJobArn"),
+    }
+
+
+def _any_trained() -> dict[str, State]:
+    """Where every algorithm failed the run fails as the first of them did; it may also have had none to train."""
+    nothing = "$exists($states.input.failed[0]) and $count($states.input.predictors) = 0"
+    failing = {"Condition": f"{{% {nothing} %}}", "Output": "{% $states.input.failed[0] %}", "Next": FAILED}
+    return {"Any trained?": {"Type": "Choice", "Choices": [failing], "Default": "Compare"}}
 
 
 def _only_if(name: str, condition: str, then: str, otherwise: str) -> dict[str, State]:

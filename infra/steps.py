@@ -207,7 +207,7 @@ def wait_for(
     ACTIVE and not done yet. The three states are named after `label`, by default the resource in words.
     A failed resource, or one that overruns its budget, fails the chain with the service's own message.
     """
-    label = label or _in_words(resource)
+    label = label or in_words(resource)
     describe, choose, wait = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
     arn_argument = ("Predictor" if resource == "AutoPredictor" else resource) + "Arn"
     answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
@@ -301,10 +301,11 @@ def nothing_new(*, otherwise: str) -> dict[str, State]:
     }
 
 
-def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
+def chain(label: str, start_at: str, *parts: dict[str, State], fatal: bool = True) -> State:
     """A chain of states with its Fail state, as a Parallel branch or a Map's processor has it.
 
-    State names are unique in the whole machine, so the Fail state is named after the chain: `<label> failed`.
+    State names are unique in the whole machine, so the Fail state is named after the chain: `<label> failed`. A chain
+    that is not `fatal` ends there with `{failure}` as its result, and what is beside it goes on.
     """
     failed = f"{label} failed"
     states: dict[str, State] = {name: state for part in parts for name, state in part.items()}
@@ -317,7 +318,11 @@ def chain(label: str, start_at: str, *parts: dict[str, State]) -> State:
     for exit_ in exits:
         exit_["Next"] = failed
     if exits:
-        states[failed] = {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
+        states[failed] = (
+            {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
+            if fatal
+            else {"Type": "Pass", "Output": {"failure": "{% $states.input %}"}, "End": True}
+        )
     return {"StartAt": start_at, "States": states}
 
 
@@ -361,6 +366,6 @@ def _onward(next_state: str | None) -> dict[str, Any]:
     return {"Next": next_state} if next_state else {"End": True}
 
 
-def _in_words(resource: str) -> str:
+def in_words(resource: str) -> str:
     """DatasetImportJob -> dataset import job."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in resource).strip()

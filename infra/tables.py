@@ -15,7 +15,8 @@ def forecast_tables(
 ) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
     """A database, a work group for queries, and a table per kind of forecast over the bucket `results`.
 
-    The service writes dates and keys in the order of the target's schema, then a column per forecast type.
+    The service writes keys and dates in the order of the target's schema, then the mean, then the quantiles from low to
+    high; the tables know the files' columns by their places.
     """
     database = glue.CfnDatabase(
         scope,
@@ -45,7 +46,7 @@ def forecast_tables(
             (FORECAST_DOMAINS[config.forecasting.domain][0], "string"),
             *((d, "string") for d in config.forecasting.dimensions),
             ("date", "string"),
-            *((quantile_column(q), "double") for q in types),
+            *((quantile_column(q), "double") for q in sorted(types, key=_place)),
         ]
         tables.append(
             glue.CfnTable(
@@ -71,6 +72,10 @@ def forecast_tables(
             )
         )
     return database, tables
+
+
+def _place(quantile: str) -> float:
+    return -1.0 if quantile == "mean" else float(quantile)
 
 
 def quantile_column(quantile: str) -> str:

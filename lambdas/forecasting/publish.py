@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from common.clients import client
+from common.failures import in_words
 from common.step import step
 from common.store import put_json, put_text, records
 from forecasting import accuracy, history, insights, scores
@@ -36,6 +37,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             for made in event["forecasts"]
         },
         **_look_back(event),
+        "failed": [
+            {"algorithm": each["algorithm"], "step": each["step"], "message": in_words(each["message"])}
+            for each in event["failed"]
+        ],
         "whatIf": insights.what_ifs(event),
         "impact": insights.impact(event),
     }

@@ -62,7 +62,12 @@ def _board(summary: dict[str, Any]) -> str:
         outcome = f"Nothing was trained, the predictor in use made these forecasts: {summary['training']['reason']}."
     note = (
         "Lower is better; the best of each column is green. wQL is the weighted quantile loss. "
-        "The seasonal naive forecast repeats the last season, one value for all quantiles. " + outcome
+        "The seasonal naive forecast repeats the last season, one value for all quantiles. "
+        + outcome
+        + "".join(
+            f" {each['algorithm']} failed ({each['step']}): {each['message'].rstrip('.')}."
+            for each in summary["failed"]
+        )
     )
     return section("Accuracy in backtest", table(["Algorithm", *(SHORT.get(n, n) for n in columns)], rows), note)
 

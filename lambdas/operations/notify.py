@@ -9,6 +9,7 @@ from typing import Any
 
 from common import metrics
 from common.clients import client
+from common.failures import in_words, parsed
 from common.step import step
 from operations.figures import figures, trained
 from operations.lookback import look_back
@@ -62,16 +63,14 @@ def _next(failure: Mapping[str, str]) -> str:
 def explain(failure: dict[str, str]) -> dict[str, str]:
     """Step, resource, error and message of a caught error.
 
-    A step's own failure comes as `{step, error, message, resource?}` in the cause; a Lambda function's error is one
-    layer further in, as `{errorMessage, errorType}`. Anything else is passed on as it is.
+    A step's own failure comes as `{step, error, message, resource?}` in the cause. Anything else is passed on as it is.
     """
-    told = _parsed(failure.get("Cause", ""))
-    message = told.get("message", failure.get("Cause", ""))
+    told = parsed(failure.get("Cause", ""))
     return {
         "step": told.get("step", "an unnamed step"),
         "resource": told.get("resource", ""),
         "error": told.get("error", failure["Error"]),
-        "message": _parsed(message).get("errorMessage", message),
+        "message": in_words(told.get("message", failure.get("Cause", ""))),
     }
 
 
@@ -79,14 +78,6 @@ def console_link(execution: str) -> str:
     """The page of the execution in the AWS console."""
     region = execution.split(":")[3]
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution}"
-
-
-def _parsed(text: str) -> dict[str, str]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _publish(subject: str, message: dict[str, Any]) -> None:

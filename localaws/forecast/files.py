@@ -52,6 +52,7 @@ def export_backtest(access: Access, path: str, file_format: str, name: str, pred
     """Two folders as the service writes them: forecasted-values and accuracy-metrics-values."""
     found = saved.load_predictor(predictor)
     run, keys = found.backtest, found.keys
+    types = saved.in_order(types)
     columns = saved.names_of(types)
     values, accuracy = [], []
     for at, timestamps in enumerate(run.timestamps):

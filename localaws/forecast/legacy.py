@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.forecast import schema
-from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE
+from localaws.forecast.engine import ALGORITHMS, NEURAL, UNAVAILABLE
 from localaws.forecast.kinds import STATES, invalid, view
 from localaws.forecast.predictors import legacy_transformations, of_kind, train
 from localaws.gateway import Context
 
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
-AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet")  # those of AWS's that train in seconds
+# AutoML evaluates "each algorithm" (API_CreatePredictor.md); AutoMLOverrideStrategy LatencyOptimized asks for little
+# training time: here it leaves out the networks, which take minutes
+AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet", *NEURAL)
 
 
 def _boolean(text: str) -> bool:
@@ -28,6 +30,7 @@ HYPERPARAMETERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "kernel_type": str,
         "exp_kernel_weights": float,
         "use_seasonal_model": _boolean,
+        "use_default_time_features": _boolean,
     },
     "CNN-QR": {"context_length": int, "use_related_data": str, "use_item_metadata": str, "epochs": int},
     "Deep_AR_Plus": {
@@ -37,6 +40,9 @@ HYPERPARAMETERS: dict[str, dict[str, Callable[[str], Any]]] = {
         "likelihood": str,
         "num_cells": int,
         "num_layers": int,
+        "learning_rate_decay": float,
+        "max_learning_rate_decays": int,
+        "num_averaged_models": int,
     },
 }
 # HPO where HPOConfig says nothing: the same members as a ParameterRanges
@@ -60,7 +66,9 @@ def create_predictor(context: Context, params: dict) -> dict:
     auto_ml = params.get("PerformAutoML", False)
     if auto_ml:
         _check_auto_ml(params)
-    members = [name for name in AUTO_ML if name in ALGORITHMS] if auto_ml else [_algorithm(params)]
+    elif "AutoMLOverrideStrategy" in params:
+        raise invalid("AutoMLOverrideStrategy is only valid when PerformAutoML is true")
+    members = auto_ml_members(params.get("AutoMLOverrideStrategy")) if auto_ml else [_algorithm(params)]
     featurization = params["FeaturizationConfig"]
     config = params | {key: featurization[key] for key in featurization if key.startswith("Forecast")}
     evaluation = params.get("EvaluationParameters", {})
@@ -114,6 +122,12 @@ def _algorithm(params: dict) -> str:
         allowed = ", ".join(ALGORITHM_PREFIX + each for each in ALGORITHMS)
         raise invalid(f"AlgorithmArn {params['AlgorithmArn']} is not one of {allowed}")
     return name
+
+
+def auto_ml_members(strategy: str | None) -> list[str]:
+    """The algorithms that AutoML evaluates, all that are installed but for those that the strategy leaves out."""
+    left_out = tuple(NEURAL) if strategy == "LatencyOptimized" else ()
+    return [name for name in AUTO_ML if name in ALGORITHMS and name not in left_out]
 
 
 def _check_auto_ml(params: dict) -> None:

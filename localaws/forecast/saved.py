@@ -104,6 +104,14 @@ def levels_of(types: Sequence[str]) -> list[float]:
     return [float(each) for each in types if each != "mean"] or [0.5]
 
 
+def in_order(types: Sequence[str]) -> list[str]:
+    """The order of the columns in exports: the mean, then the quantiles from low to high.
+
+    AWS's samples hold a backtest export with mean, p65, p90 (Item_Level_Accuracy_Using_Bike_Example.ipynb).
+    """
+    return sorted(types, key=lambda each: -1.0 if each == "mean" else float(each))
+
+
 def names_of(types: Sequence[str]) -> list[str]:
     """p10 of "0.1", p5 of "0.05"; the mean keeps its name."""
     return ["mean" if each == "mean" else f"p{float(each) * 100:g}" for each in types]

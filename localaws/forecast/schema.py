@@ -1,12 +1,14 @@
 """What Amazon Forecast asks of datasets: the domains with their fields, the attribute types, the frequencies.
 
 Sources: the guide's pages on each domain (retail-domain.md ... custom-domain.md), howitworks-datasets-groups.md,
-API_SchemaAttribute.md, API_CreateDatasetImportJob.md, related-time-series-datasets.md, weather.md, limits.md.
+API_SchemaAttribute.md, API_CreateDatasetImportJob.md, related-time-series-datasets.md, reserved-field-names.md,
+weather.md, limits.md.
 """
 
 import zoneinfo
 from dataclasses import dataclass
 
+from localaws.forecast import reserved
 from localaws.forecast.engine import freq as frequencies
 from localaws.wire import ServiceError
 
@@ -64,6 +66,10 @@ def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) ->
             raise _invalid(f"Attribute {name} must be of type {' or '.join(allowed)}, not {types[name]}")
     others = {name: kind for name, kind in types.items() if name not in required}
     _check_others(domain, dataset_type, others)
+    # the guide writes them in capitals and does not say whether these matter: they are SQL's words, so they do not
+    taken = [name for name in others if name.upper() in reserved.NAMES]
+    if taken:
+        raise _invalid(f"Attributes {taken} of the schema have names that Forecast reserves: rename them")
 
 
 def _check_others(domain: Domain, dataset_type: str, others: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from localaws.forecast import imported, saved, schema, selection
-from localaws.forecast.engine import ALGORITHMS, autopredictor, metrics, trained, tuning
+from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE, autopredictor, metrics, trained, tuning
 from localaws.forecast.engine.panel import Panel, build_panel
 from localaws.jobs import JobFailed
 from localaws.objects import Access
@@ -59,7 +59,8 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
     saved.save_predictor(destination, predictor)
-    message = " ".join([_members_message(predictor) if auto else "", *panel.messages, *predictor.messages]).strip()
+    about = _members_message(predictor) if auto else _weighed(predictors) if settings.get("auto_ml") else ""
+    message = " ".join([about, *panel.messages, *predictor.messages]).strip()
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
     if settings.get("auto_ml"):
         chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
@@ -116,6 +117,13 @@ def _members_message(predictor: trained.Trained) -> str:
     weights = predictor.weights.mean(axis=0)
     shares = ", ".join(f"{name} {weight:.0%}" for name, weight in zip(predictor.algorithms, weights))
     return f"Mean weight per member: {shares}."
+
+
+def _weighed(predictors: Sequence[trained.Trained]) -> str:
+    """What AutoML compared, the best first, and what it could not."""
+    losses = ", ".join(f"{each.algorithms[0]} {_average_wql(each):.4f}" for each in predictors)
+    missing = f" Not weighed: {'; '.join(UNAVAILABLE.values())}." if UNAVAILABLE else ""
+    return f"Average wQL in backtest: {losses}.{missing}"
 
 
 def panel_of(datasets: dict, settings: dict) -> Panel:
@@ -221,7 +229,7 @@ def forecast_of(
     panel: Panel, settings: dict, predictor: Path, types: list[str], rows: Sequence[int] | None = None
 ) -> saved.Saved:
     """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
-    levels = sorted(saved.levels_of(types))
+    types, levels = saved.in_order(types), sorted(saved.levels_of(types))
     found = saved.load_predictor(predictor)
     prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
     kept = slice(None) if rows is None else rows

@@ -208,3 +208,23 @@ def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, fore
     gone(forecast.describe_monitor, MonitorArn=monitor)
     assert "MonitorInfo" not in forecast.describe_auto_predictor(PredictorArn=arn)
     forecast.delete_resource_tree(ResourceArn=arn)
+
+
+def test_a_monitor_tells_why_an_evaluation_failed(forecast, shop, bucket, forecast_role) -> None:
+    """New data without any value; the monitor goes on with the data after it."""
+    arn = forecast.describe_auto_predictor(PredictorArn=shop.predictor)["MonitorInfo"]["MonitorArn"]
+    sold = long(shop.sold[: SHOP_DAYS + 1].astype(float))
+    for name, frame, state in (("none", sold.assign(value=np.nan), "FAILURE"), ("some", sold, "SUCCESS")):
+        path = put_csv(bucket, f"insights/{name}.csv", frame)
+        job = import_from(forecast, shop.group.datasets["target"], path, forecast_role)
+        assert import_ended(forecast, job)["Status"] == "ACTIVE"
+        newest = eventually(
+            lambda: forecast.list_monitor_evaluations(MonitorArn=arn)["PredictorMonitorEvaluations"][0],
+            lambda each, job=job: each["MonitorDataSource"]["DatasetImportJobArn"] == job,
+        )
+        assert newest["EvaluationState"] == state, newest
+        assert ("holds no value of 'demand'" in newest.get("Message", "")) == (state == "FAILURE")
+        described = eventually(
+            lambda: forecast.describe_monitor(MonitorArn=arn), lambda seen: seen["Status"] == "ACTIVE"
+        )
+        assert described["LastEvaluationState"] == state

@@ -48,6 +48,7 @@ def test_training_parameters_change_the_model(forecast, group) -> None:
         ("NPTS", {"EvaluationParameters": {"NumberOfBacktestWindows": 6}}, ["6", "1 to 5"]),
         ("NPTS", {"EvaluationParameters": {"BackTestWindowOffset": 3}}, ["3", "ForecastHorizon"]),
         ("NPTS", {"PerformAutoML": True}, ["AlgorithmArn", "PerformAutoML"]),
+        ("NPTS", {"AutoMLOverrideStrategy": "LatencyOptimized"}, ["AutoMLOverrideStrategy", "PerformAutoML"]),
     ],
 )
 def test_what_a_legacy_predictor_refuses(forecast, group, algorithm: str, changes: dict, words: list[str]) -> None:

@@ -9,6 +9,7 @@ import boto3
 import pandas as pd
 import pytest
 
+from localaws.forecast.engine import NEURAL
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import auto_predictor, sample_group, single_predictor
 from tests.contract.helpers import csv_files, ended, gone, unique
@@ -135,9 +136,9 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     assert found["Destination"]["S3Config"]["RoleArn"] == forecast_role
     ((name, rows),) = csv_files(bucket, "exports/forecast/").items()
     assert re.fullmatch(r"values_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_part0\.csv", name)
-    assert rows[0] == ["item_id", "date", "p5", "p50", "p95", "mean"]
+    assert rows[0] == ["item_id", "date", "mean", "p5", "p50", "p95"]
     assert len(rows) == 1 + ITEMS * HORIZON
-    assert rows[1][:2] == ["apples", "2024-07-19T00:00:00Z"] and float(rows[1][2]) <= float(rows[1][4])
+    assert rows[1][:2] == ["apples", "2024-07-19T00:00:00Z"] and float(rows[1][3]) <= float(rows[1][5])
 
 
 def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) -> None:
@@ -157,7 +158,7 @@ def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) 
     accuracy, values_to_come, values = (
         pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) for key in keys
     )
-    assert list(values_to_come) == ["item_id", "date", "p5", "p50", "p95", "mean"]
+    assert list(values_to_come) == ["item_id", "date", "mean", "p5", "p50", "p95"]
     assert len(values_to_come) == ITEMS * HORIZON and values_to_come["mean"].dtype.kind == "f"
     assert len(values) == ITEMS * HORIZON * 2 and values["target_value"].dtype.kind == "f"
     assert accuracy["RMSE"].dtype.kind == "f" and all(key.endswith("_part0.parquet") for key in keys)
@@ -228,6 +229,7 @@ def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(forecas
     arn = forecast.create_predictor(
         PredictorName=unique("automl"),
         PerformAutoML=True,
+        AutoMLOverrideStrategy="LatencyOptimized",
         ForecastHorizon=7,
         EvaluationParameters={"NumberOfBacktestWindows": 2},
         InputDataConfig={
@@ -240,11 +242,13 @@ def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(forecas
     assert (found["Status"], found["PerformAutoML"]) == ("ACTIVE", True), found
     results = forecast.get_accuracy_metrics(PredictorArn=arn)["PredictorEvaluationResults"]
     names = [result["AlgorithmArn"].rpartition("/")[2] for result in results]
-    assert set(names) >= {"ARIMA", "ETS", "NPTS"} and "LightGBM" not in names
+    assert set(names) >= {"ARIMA", "ETS", "NPTS"} and not {"LightGBM", *NEURAL} & set(names)
     assert all(len(result["TestWindows"]) == 3 for result in results)
     losses = [result["TestWindows"][0]["Metrics"]["AverageWeightedQuantileLoss"] for result in results]
     assert losses == sorted(losses)
     assert found["AutoMLAlgorithmArns"] == [results[0]["AlgorithmArn"]]
+    weighed = ", ".join(f"{name} {loss:.4f}" for name, loss in zip(names, losses, strict=True))
+    assert found["Message"].startswith(f"Average wQL in backtest: {weighed}.")
     both = {"PredictorName": unique("both"), "PerformAutoML": True, "AlgorithmArn": found["AutoMLAlgorithmArns"][0]}
     data = {key: found[key] for key in ("ForecastHorizon", "InputDataConfig", "FeaturizationConfig")}
     refused("InvalidInputException", forecast.create_predictor, "AlgorithmArn", "PerformAutoML", **both, **data)

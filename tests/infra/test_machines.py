@@ -304,20 +304,40 @@ def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(a
     assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["sourceArn"], input=payload) == "new"
 
 
-def test_each_algorithm_is_waited_for_in_its_own_way_and_all_are_compared(assembly: Assembly) -> None:
+def test_each_algorithm_is_waited_for_in_its_own_way(assembly: Assembly) -> None:
     states = dict(states_of(machine(assembly, "forecasting")))
     for kind, label in (("auto_predictor", "auto predictor"), ("predictor", "predictor")):
         payload = {"predictor": {"kind": kind}, "predictorArn": "p"}
         assert decide(states["Which training?"], payload)[0] == f"Describe {label}"
         assert _evaluate(states[f"Describe {label}"]["Arguments"], input=payload) == {"PredictorArn": "p"}
-    done = [{"predictor": {"algorithm": name, "request": {}}, "predictorArn": name.lower()} for name in ("ETS", "NPTS")]
-    after = _evaluate(states["Algorithms"]["Output"], input={"run": "r", "predictors": [1, 2]}, result=done)
-    assert after["run"] == "r" and after["predictors"] == [
-        {"algorithm": "ETS", "predictorArn": "ets"},
-        {"algorithm": "NPTS", "predictorArn": "npts"},
+
+
+@pytest.mark.parametrize("failing", [[], ["ETS"], ["ETS", "NPTS"]])
+def test_an_algorithm_that_fails_leaves_the_others_to_serve(assembly: Assembly, failing: list[str]) -> None:
+    """Also none or one of them makes a list; without any the run fails as the first did."""
+    states, names = dict(states_of(machine(assembly, "forecasting"))), ["ETS", "NPTS"]
+    told = {"step": "Train", "error": "InvalidInputException", "message": "no"}
+    assert states["Train failed"]["Type"] == "Pass"
+    ended = [
+        _evaluate(states["Train failed"]["Output"], input=told)
+        if name in failing
+        else {"predictor": {"algorithm": name, "request": {}}, "predictorArn": name.lower()}
+        for name in names
     ]
-    assert states["Algorithms"]["Next"] == "Compare"
-    assert _evaluate(states["Algorithms"]["Output"], input={"predictors": []}, result=[]) == {"predictors": []}
+    payload = {"run": "r", "predictors": [{"algorithm": name, "kind": "predictor"} for name in names]}
+    after = _evaluate(states["Algorithms"]["Output"], input=payload, result=ended)
+    trained = [{"algorithm": name, "predictorArn": name.lower()} for name in names if name not in failing]
+    failed = [{"algorithm": name, **told} for name in names if name in failing]
+    assert after == {"run": "r", "predictors": trained, "failed": failed}
+    assert states["Algorithms"]["Next"] == "Any trained?"
+    following = decide(states["Any trained?"], after)
+    assert following == (("Compare", after) if trained else ("Pipeline failed", failed[0]))
+
+
+def test_with_nothing_to_train_the_predictor_in_use_goes_on(assembly: Assembly) -> None:
+    states = dict(states_of(machine(assembly, "forecasting")))
+    after = _evaluate(states["Algorithms"]["Output"], input={"predictors": []}, result=[])
+    assert after == {"predictors": [], "failed": []} and decide(states["Any trained?"], after)[0] == "Compare"
 
 
 @pytest.mark.parametrize(("given", "force"), [({}, False), ({"force": True}, True)])

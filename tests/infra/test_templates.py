@@ -189,7 +189,7 @@ def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
 def test_athena_tables_have_the_columns_of_their_exports(assembly: Assembly) -> None:
     tables = {t["TableInput"]["Name"]: t["TableInput"] for t in assembly.resources("AWS::Glue::Table").values()}
     columns = [c["Name"] for c in tables["planning"]["StorageDescriptor"]["Columns"]]
-    assert columns == ["item_id", "date", "p10", "p50", "p90", "mean"]
+    assert columns == ["item_id", "date", "mean", "p10", "p50", "p90"]
     assert tables["planning"]["PartitionKeys"] == [{"Name": "run", "Type": "string"}]
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from gluonts.torch.distributions import NegativeBinomialOutput, NormalOutput, StudentTOutput
 from gluonts.torch.model.deepar import DeepAREstimator
+from lightning.pytorch import Callback
 
 from localaws.forecast.engine import holiday
 from localaws.forecast.engine.features import codes, standardised
@@ -28,6 +30,7 @@ LIKELIHOODS = {"student-T": StudentTOutput, "gaussian": NormalOutput, "negative-
 LONGEST = 200  # context_length by default
 BATCHES = 50  # of 32 windows, in an epoch
 SAMPLES = 200  # paths drawn for each series; the quantiles are theirs
+PATIENCE = 3  # epochs without a lower loss until the learning rate decays
 _QUIET = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
@@ -42,23 +45,36 @@ def forecast(
     likelihood: str = "student-T",
     num_cells: int = 40,
     num_layers: int = 2,
+    learning_rate_decay: float = 0.5,
+    max_learning_rate_decays: int = 0,
+    num_averaged_models: int = 1,
 ) -> Prediction:
     """One network for all series, trained anew with a fixed seed; quantiles and mean of 200 paths drawn from it.
 
     The hyperparameters are the guide's. context_length: time steps before a forecast that are read beside the lags,
     default two horizons, at most 200. epochs: 50 batches of 32 windows each. likelihood: student-T, gaussian, or
-    negative-binomial (for counts). Forward-looking related series, holidays and metadata count; historical related
-    series do not. Only series longer than the horizon are learned from; if there are none, or a forecast explodes,
-    seasonal naive answers. A series without history takes its size from its likes.
+    negative-binomial (for counts). max_learning_rate_decays: so many times the learning rate is multiplied by
+    learning_rate_decay, each time after three epochs without a lower loss, then training stops; 0 trains all epochs at
+    one rate. num_averaged_models: the weights of that many best epochs are averaged.
+
+    Forward-looking related series, holidays and metadata count; historical related series do not. Only series longer
+    than the horizon are learned from; if there are none, or a forecast explodes, seasonal naive answers. A series
+    without history takes its size from its likes.
     ValueError for a hyperparameter outside of what is allowed.
     """
     tau = check_levels(levels)
     if likelihood not in LIKELIHOODS:
         raise ValueError(f"Deep_AR_Plus: likelihood is {likelihood!r}, allowed are {', '.join(LIKELIHOODS)}")
-    numbers = {"context_length": context_length or 1, "epochs": epochs, "learning_rate": learning_rate}
-    for name, value in (numbers | {"num_cells": num_cells, "num_layers": num_layers}).items():
+    positive = {"context_length": context_length or 1, "epochs": epochs, "learning_rate": learning_rate}
+    positive |= {"num_cells": num_cells, "num_layers": num_layers, "num_averaged_models": num_averaged_models}
+    for name, value in positive.items():
         if value <= 0:
             raise ValueError(f"Deep_AR_Plus: {name} is {value}, it must be positive")
+    if not 0 < learning_rate_decay <= 1 or max_learning_rate_decays < 0:
+        raise ValueError(
+            f"Deep_AR_Plus: learning_rate_decay ({learning_rate_decay}) must be above 0 and at most 1, and "
+            f"max_learning_rate_decays ({max_learning_rate_decays}) not below 0"
+        )
     context = context_length or min(2 * horizon, LONGEST)
     known = ~np.isnan(panel.target)
     size, first = mean_size(panel), np.argmax(known, axis=1)
@@ -71,6 +87,7 @@ def forecast(
     if long:
         with seeded(), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
             logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+            course = Course(learning_rate_decay, max_learning_rate_decays, num_averaged_models)
             estimator = DeepAREstimator(
                 freq=_period(panel.freq),
                 prediction_length=horizon,
@@ -85,15 +102,42 @@ def forecast(
                 default_scale=typical,
                 num_parallel_samples=SAMPLES,
                 num_batches_per_epoch=BATCHES,
-                trainer_kwargs={**_QUIET, "max_epochs": epochs, "default_root_dir": folder},
+                trainer_kwargs={**_QUIET, "max_epochs": epochs, "default_root_dir": folder, "callbacks": [course]},
             )
             learned_from = [{**series[i], "feat_dynamic_real": ahead[i, first[i] : steps].T} for i in long]
-            found = estimator.train(learned_from).predict(series)
+            output = estimator.train_model(learned_from)
+            output.trained_net.load_state_dict(course.averaged())
+            found = output.predictor.predict(series)
             paths = np.stack([each.samples for each in found]).astype(float)
         # the network knows no size of a series without a value in its context: it took the typical one
         unseen = ~known[:, -context:].any(axis=1)
         paths[unseen] *= (size[unseen] / typical)[:, None, None]
     return guarded(panel, np.moveaxis(np.quantile(paths, tau, axis=1), 0, 2), paths.mean(axis=1), levels)
+
+
+class Course(Callback):
+    """Watches the loss of each epoch: lets the learning rate decay, keeps the weights of the best epochs."""
+
+    def __init__(self, decay: float, decays_left: int, models: int) -> None:
+        self._decay, self._decays_left, self._models = decay, decays_left, models
+        self._decays = decays_left > 0
+        self._waited = 0
+        self._best: list[tuple[float, dict[str, torch.Tensor]]] = []  # loss and weights, the lowest loss first
+
+    def on_train_epoch_end(self, trainer, pl_module) -> None:
+        loss = float(trainer.callback_metrics["train_loss"])
+        self._waited = self._waited + 1 if self._best and loss >= self._best[0][0] else 0
+        weights = {name: value.clone() for name, value in pl_module.state_dict().items()}
+        self._best = sorted([*self._best, (loss, weights)], key=lambda each: each[0])[: self._models]
+        if self._decays and self._waited == PATIENCE:
+            trainer.should_stop = self._decays_left == 0
+            self._decays_left, self._waited = self._decays_left - 1, 0
+            for group in trainer.optimizers[0].param_groups:
+                group["lr"] *= self._decay
+
+    def averaged(self) -> dict[str, torch.Tensor]:
+        kept = [weights for _, weights in self._best]
+        return {name: torch.stack([each[name].float() for each in kept]).mean(dim=0) for name in kept[0]}
 
 
 def _series(

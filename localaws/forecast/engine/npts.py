@@ -24,6 +24,7 @@ def forecast(
     kernel_type: str = "exponential",
     exp_kernel_weights: float = 0.01,
     use_seasonal_model: bool = True,
+    use_default_time_features: bool = True,
     context_length: int | None = None,
 ) -> Prediction:
     """The guide's four variants, by its hyperparameter names; quantiles are always values that were observed.
@@ -31,7 +32,8 @@ def forecast(
     kernel_type "exponential" weighs an observation exp(-exp_kernel_weights * distance in time steps) (0.01 halves it
     in 69 steps), "uniform" weighs all alike (climatological forecaster). use_seasonal_model takes only observations
     of the same hour of day, day of week ... (freq.season_feature); a series that has none of that season uses all of
-    its observations, a series without observations gets zeros. context_length: use only that many last time steps.
+    its observations, a series without observations gets zeros. Without use_default_time_features nothing tells the
+    seasons, and the model is not seasonal. context_length: use only that many last time steps.
     ValueError for an unknown kernel_type or one of the numbers not being positive.
     """
     if kernel_type not in KERNELS:
@@ -47,11 +49,12 @@ def forecast(
     weights = np.exp(-exp_kernel_weights * age) if kernel_type == "exponential" else np.ones(len(age))
     season = season_feature(panel.timestamps[len(panel.timestamps) - len(age) :], panel.freq)
     ahead = season_feature(panel.future(horizon), panel.freq)
+    seasonal = use_seasonal_model and use_default_time_features
     quantiles, mean = np.empty((len(past), horizon, len(tau))), np.empty((len(past), horizon))
     everything = _weighted(past, weights, tau)
     for place in np.unique(ahead):
         steps, same = ahead == place, season == place
-        of_season = _weighted(past[:, same], weights[same], tau) if use_seasonal_model else everything
+        of_season = _weighted(past[:, same], weights[same], tau) if seasonal else everything
         value = np.where(np.isnan(of_season), everything, of_season)
         quantiles[:, steps], mean[:, steps] = value[:, None, :-1], value[:, None, -1]
     return Prediction(np.nan_to_num(quantiles), np.nan_to_num(mean))

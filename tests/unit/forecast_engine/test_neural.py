@@ -1,6 +1,7 @@
 """CNN-QR and Deep_AR_Plus, where the extra is installed (`make neural`)."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from localaws.forecast.engine import ALGORITHMS, NEURAL, metrics
 pytest.importorskip("torch")
 pytest.importorskip("gluonts")
 LEVELS = (0.1, 0.5, 0.9)
-LEARNED = {"CNN-QR": {"epochs": 30}, "Deep_AR_Plus": {"epochs": 2, "learning_rate": 0.01}}
+LEARNED = {"CNN-QR": {"epochs": 30}, "Deep_AR_Plus": {"epochs": 2, "learning_rate": 0.01, "num_averaged_models": 2}}
 
 
 def loss(panel, prediction, start):
@@ -84,8 +85,28 @@ def test_a_panel_without_values_gets_zeros(shop):
         ("CNN-QR", {"context_length": 501}, "context_length .501. from 10 to 500"),
         ("Deep_AR_Plus", {"likelihood": "beta"}, "likelihood is 'beta', allowed are student-T, gaussian"),
         ("Deep_AR_Plus", {"num_cells": 0}, "num_cells is 0, it must be positive"),
+        ("Deep_AR_Plus", {"num_averaged_models": 0}, "num_averaged_models is 0, it must be positive"),
+        ("Deep_AR_Plus", {"learning_rate_decay": 1.5}, "learning_rate_decay .1.5. must be above 0 and at most 1"),
+        ("Deep_AR_Plus", {"max_learning_rate_decays": -1}, "max_learning_rate_decays .-1. not below 0"),
     ],
 )
 def test_bad_hyperparameters_are_named(shop, name, options, words):
     with pytest.raises(ValueError, match=words):
         ALGORITHMS[name](shop, 7, LEVELS, **options)
+
+
+def test_deep_ars_learning_rate_decays_until_it_stops_and_its_best_epochs_are_averaged():
+    from torch import nn
+
+    from localaws.forecast.engine.deep_ar import PATIENCE, Course
+
+    rates, net = [{"lr": 0.1}], nn.Linear(1, 1, bias=False)
+    trainer = SimpleNamespace(should_stop=False, optimizers=[SimpleNamespace(param_groups=rates)], callback_metrics={})
+    course, seen = Course(decay=0.5, decays_left=1, models=2), []
+    for epoch, loss in enumerate([3.0, 1.0, *[2.0 + at for at in range(2 * PATIENCE)]]):
+        trainer.callback_metrics["train_loss"] = loss
+        nn.init.constant_(net.weight, float(epoch))
+        course.on_train_epoch_end(trainer, net)
+        seen.append((rates[0]["lr"], trainer.should_stop))
+    assert seen == [(0.1, False)] * (1 + PATIENCE) + [(0.05, False)] * PATIENCE + [(0.025, True)]
+    assert course.averaged()["weight"].item() == (1 + 2) / 2

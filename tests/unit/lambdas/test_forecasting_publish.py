@@ -42,6 +42,7 @@ def event(bucket: Any) -> dict[str, Any]:
         "covers": {"files": {"target": "t"}, "config": "c"},
         "predictorArn": arn("forecast", "predictor/p"),
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
+        "failed": [],
         "servingArn": arn("forecast", "predictor/p"),
         "training": {"trained": True, "reason": "it is the first"},
         "promotion": {"promoted": True, "reason": "it is the first"},
@@ -133,6 +134,27 @@ def test_what_ifs_and_impact_stand_in_summary_and_report(
     assert summary["impact"] == [{"attribute": "price", "score": -0.75}, {"attribute": "brand", "score": 0.1}]
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
     assert "+32.0%" in report and "milk +9" in report and "-0.750" in report
+
+
+def test_an_algorithm_that_failed_stands_in_summary_and_report(
+    event: dict[str, Any], bucket: Any, stub: Any, context: Any
+) -> None:
+    """A Lambda function's own error comes wrapped, the service's message as it is."""
+    from forecasting.publish import handler
+
+    failed = {"algorithm": "CNN-QR", "step": "Wait for predictor", "error": "CREATE_FAILED", "resource": "a"}
+    wrapped = json.dumps({"errorMessage": "no <such> one.", "errorType": "InvalidInputException"})
+    event["failed"] = [
+        {**failed, "message": "not installed"},
+        {**failed, "algorithm": "ETS", "step": "Train", "message": wrapped},
+    ]
+    _expect_partitions(stub, event)
+    assert handler(event, context)["summary"]["failed"] == [
+        {"algorithm": "CNN-QR", "step": "Wait for predictor", "message": "not installed"},
+        {"algorithm": "ETS", "step": "Train", "message": "no <such> one."},
+    ]
+    report = bucket.objects["forecasting/corner-shop/report.html"].decode()
+    assert "CNN-QR failed (Wait for predictor): not installed. ETS failed (Train): no &lt;such&gt; one." in report
 
 
 def test_yardstick_repeats_the_last_season_before_each_window(
