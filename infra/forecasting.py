@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.importing import PLAN, importing, quarantining
 from infra.pipeline import PipelineStack
 from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
@@ -91,6 +92,7 @@ class Forecasting(PipelineStack):
             "plan": self._function(
                 "plan",
                 *reading(data, self._prefix),
+                reading(data, f"quarantine/{self._prefix}")[1],
                 *reading(results, f"{self._prefix}newest.json"),
                 self._listing("DatasetImportJobs"),
                 self._right("ListTagsForResource"),
@@ -115,7 +117,7 @@ class Forecasting(PipelineStack):
                 listing,
                 handing_over,
                 self._right("CreateDatasetImportJob", "TagResource"),
-                reading(data, self._prefix)[0],
+                *quarantining(data, self._prefix),
                 *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=900,
             ),
@@ -181,19 +183,12 @@ class Forecasting(PipelineStack):
             "dataset": config.dataset,
             "config": config.forecasting.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
             "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
-            "started": "{% $states.context.Execution.StartTime %}",
-            "force": "{% $states.input.force = true %}",
+            **PLAN,
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.forecast_role.role_arn,
             "database": f"storecast_{config.identifier}",
         }
-        load = chain(
-            "Load",
-            "Load",
-            lambda_task("Load", functions["load"], next_state="Describe dataset import job"),
-            wait_for("DatasetImportJob", service="forecast", arn="$states.input.importJobArn"),
-        )
         train = chain(
             "Train",
             "Train",
@@ -228,8 +223,12 @@ class Forecasting(PipelineStack):
             lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
             nothing_new(otherwise="Ensure"),
             lambda_task("Ensure", functions["ensure"], next_state="Import"),
-            map_over(
-                "Import", "[$states.input.imports[changed]]", load, concurrency=3, next_state="Compare with actuals"
+            importing(
+                "forecasting",
+                "forecast",
+                functions["load"],
+                self._operations.watch.notify,
+                next_state="Compare with actuals",
             ),
             lambda_task(
                 "Compare with actuals",

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.config import Pipeline
 from infra.hours import RECOMMENDER, StopAndStart
+from infra.importing import PLAN, importing, quarantining
 from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.rights import Right
@@ -93,6 +94,7 @@ class Recommending(PipelineStack):
             "plan": self._function(
                 "plan",
                 *reading(data, self._prefix)[1 if all(datasets.values()) else 0 :],  # to infer columns, it reads files
+                reading(data, f"quarantine/{self._prefix}")[1],
                 *reading(results, f"{self._prefix}newest.json"),
                 *reading(results, f"{self._prefix}runs/"),
                 *writing(results, f"{self._prefix}runs/"),
@@ -122,8 +124,9 @@ class Recommending(PipelineStack):
                 self._handing_over(self._storage.personalize_role),
                 self._listing("DatasetImportJobs"),
                 self._right("CreateDatasetImportJob", "TagResource"),
+                *quarantining(data, self._prefix),
                 *(self._batching() if config.batch else []),
-                timeout_seconds=600 if config.batch else 60,
+                timeout_seconds=600,
                 memory_mb=1024 if config.batch else 256,
             ),
             "recommend": self._function(
@@ -157,7 +160,6 @@ class Recommending(PipelineStack):
     def _batching(self) -> list[Right]:
         """A batch inference job, and the file of users or items that it reads."""
         return [
-            *reading(self._storage.data_arn, f"{self._prefix}interactions/"),
             *writing(self._storage.results_arn, f"{self._prefix}batch/"),
             self._right("CreateBatchInferenceJob"),
             self._listing("BatchInferenceJobs"),
@@ -202,8 +204,7 @@ class Recommending(PipelineStack):
                 for kind, columns in config.recommending.datasets.items()
                 if not columns
             },
-            "started": "{% $states.context.Execution.StartTime %}",
-            "force": "{% $states.input.force = true %}",
+            **PLAN,
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.personalize_role.role_arn,
@@ -223,12 +224,6 @@ class Recommending(PipelineStack):
         def recommend(state: str, which: str, *, next_state: str) -> dict[str, State]:
             return lambda_task(state, functions["recommend"], payload=part(which), next_state=next_state)
 
-        load = chain(
-            "Load",
-            "Load",
-            lambda_task("Load", functions["load"], payload=part("import"), next_state="Describe dataset import job"),
-            wait_for("DatasetImportJob", service="personalize", arn="$states.input.importJobArn"),
-        )
         recommenders = chain(
             "Recommenders",
             "Recommenders",
@@ -307,11 +302,11 @@ class Recommending(PipelineStack):
             wait_for("DatasetGroup", service="personalize", arn="$states.input.groupArn", next_state="Ensure datasets"),
             ensure("Ensure datasets", "datasets", next_state="Datasets"),
             map_over("Datasets", "$states.input.datasets", active("Dataset", "Dataset"), next_state="Import"),
-            map_over(
-                "Import",
-                "[$states.input.imports[changed]]",
-                load,
-                concurrency=3,
+            importing(
+                "recommending",
+                "personalize",
+                functions["load"],
+                self._operations.watch.notify,
                 next_state="Ensure filters and solutions",
             ),
             ensure("Ensure filters and solutions", "filters and solutions", next_state="Filters"),

@@ -24,6 +24,7 @@ from infra.rights import Right
 State = dict[str, Any]
 RUNTIME = "python3.14"
 _EXECUTION = "$states.context.Execution.Id"
+NO_REASON = "the service gave no reason"
 FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
@@ -200,12 +201,14 @@ def wait_for(
     next_state: str | None = None,
     label: str | None = None,
     also_busy: str = "false",
+    if_failed: str | None = None,
 ) -> dict[str, State]:
     """Describe, choose, wait: until `resource` (its name in the API, such as "DatasetImportJob") is ACTIVE.
 
     `arn` is a JSONata expression. `also_busy` is one over `$answer`, the service's answer, for a resource that is
     ACTIVE and not done yet. The three states are named after `label`, by default the resource in words.
-    A failed resource, or one that overruns its budget, fails the chain with the service's own message.
+    A failed resource, or one that overruns its budget, fails the chain with the service's own message; with
+    `if_failed`, a failed one leads to that state instead, with the message in the payload's `wait`.
     """
     label = label or in_words(resource)
     describe, choose, wait = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
@@ -248,13 +251,19 @@ def wait_for(
                 },
                 {
                     "Condition": "{% $contains($states.input.wait.status, /FAILED|STOPPED|INACTIVE|DELETE/) %}",
-                    "Output": {
-                        **failure,
-                        "error": "{% $states.input.wait.status %}",
-                        "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
-                        " : 'the service gave no reason' %}",
-                    },
-                    "Next": FAILED,
+                    **(
+                        {"Next": if_failed}
+                        if if_failed
+                        else {
+                            "Output": {
+                                **failure,
+                                "error": "{% $states.input.wait.status %}",
+                                "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
+                                f" : '{NO_REASON}' %}}",
+                            },
+                            "Next": FAILED,
+                        }
+                    ),
                 },
                 {
                     "Condition": f"{{% $states.input.wait.waited >= {budget} %}}",

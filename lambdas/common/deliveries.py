@@ -1,20 +1,26 @@
 """Which files were imported already: each import job is tagged with a checksum of its files, so the service itself,
-and no state beside it, says what its datasets hold. An import that failed left its dataset as it was."""
+and no state beside it, says what its datasets hold. An import that failed left its dataset as it was.
+
+It is tagged at its end, if its files stayed the same while it was at work: then that is what it read.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from common import metrics
 from common.names import RUN_ID_LENGTH
-from common.resources import summaries, tags
-from common.store import csv_files, newest_upload
+from common.resources import summaries, tag, tags
+from common.store import csv_files, csv_keys, csv_objects, newest_upload
 
 TAG = "files"
+MOST_ATTEMPTS = 5  # of a run to import what is there
+QUARANTINE = "quarantine/"  # of the data bucket; under it the folders are as above it
 _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
 
 
@@ -40,25 +46,65 @@ def tell_age(bucket: str, folder: str, dataset: str) -> None:
         metrics.put({"HoursSinceUpload": hours}, dataset=dataset, pipeline=folder.partition("/")[0])
 
 
-def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, str]:
-    """By kind, the checksum of the files that its dataset holds, as far as that is known.
+@dataclass(frozen=True)
+class Import:
+    """An import job; `ended` is when it ended, or the last look at one that is at work."""
 
-    `named(kind, run)` is the name of the kind's import in a run. An import still at work, of a run that was stopped,
-    makes it uncertain what the dataset holds.
+    name: str
+    arn: str
+    status: str
+    created: datetime
+    ended: datetime
+
+
+def imports(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, list[Import]]:
+    """By kind of dataset its imports, in the order in which they ended: not that of their names, which is the clock's,
+    nor of their creation, as one of a run that was stopped may end after that of the run after it.
+
+    `named(kind, run)` is the name of the kind's import in a run.
     """
-    jobs = []
+    found = []
     for summary in summaries(service, "dataset_import_job"):
         lowered = {key.lower(): value for key, value in summary.items()}
         name = lowered.get("jobname") or lowered["datasetimportjobname"]
-        if not any(word in lowered["status"] for word in _LEFT_NOTHING):
-            jobs.append((name[-RUN_ID_LENGTH:], name, lowered["status"], lowered["datasetimportjobarn"]))
+        created = lowered.get("creationdatetime") or lowered["creationtime"]
+        ended = lowered.get("lastupdateddatetime") or lowered["lastmodificationtime"]
+        found.append(Import(name, lowered["datasetimportjobarn"], lowered["status"], created, ended))
+    found.sort(key=lambda job: job.ended)
+    return {kind: [job for job in found if job.name == named(kind, job.name[-RUN_ID_LENGTH:])] for kind in kinds}
+
+
+def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, str]:
+    """By kind, the checksum of the files that its dataset holds, as far as that is known.
+
+    An import still at work, of a run that was stopped, makes it uncertain what the dataset holds.
+    """
     found = {}
-    for kind in kinds:
-        ours = [job for job in jobs if job[1] == named(kind, job[0])]
-        _, _, status, arn = max(ours, default=("", "", "", ""))
-        if status == "ACTIVE":
-            found[kind] = tags(service, arn).get(TAG, "unknown")
+    for kind, jobs in imports(service, kinds, named).items():
+        counting = [job for job in jobs if not any(word in job.status for word in _LEFT_NOTHING)]
+        if counting and all(job.status == "ACTIVE" for job in counting):
+            found[kind] = tags(service, counting[-1].arn).get(TAG, "unknown")
     return found
+
+
+def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> dict[str, Any]:
+    """Tags the import that has just ended; or says that the run should look `again`, as its files are others by now.
+
+    `event` has the checksum of the files as Plan `saw` them and the tag, what the dataset now `holds`; none where a
+    file is imported alone.
+    """
+    if not event["holds"]:
+        return {}
+    if event["saw"]:
+        files = csv_objects(event["dataBucket"], event["folder"])
+        [job] = [
+            job for job in imports(service, [event["kind"]], named)[event["kind"]] if job.arn == event["importJobArn"]
+        ]
+        same = checksum({key: etag for key, etag, _ in files}) == event["saw"]
+        if not same or any(put > job.created for _, _, put in files):
+            return {"again": True} if event["attempt"] < MOST_ATTEMPTS else {}
+    tag(service, event["importJobArn"], TAG, event["holds"])
+    return {}
 
 
 def nothing_new(bucket: str, folder: str, kinds: Iterable[str], run: str) -> dict[str, str]:
@@ -69,7 +115,22 @@ def nothing_new(bucket: str, folder: str, kinds: Iterable[str], run: str) -> dic
     }
 
 
-def waiting(bucket: str, folder: str, kind: str) -> dict[str, str]:
-    """Plan's answer to a delivery whose file of `kind`, which nothing can do without, is still to come."""
-    place = f"s3://{bucket}/{folder}{kind}/"
-    return {"nothingNew": f"waits: there is no {kind} file yet; a CSV under {place} starts the next run"}
+def waiting(
+    bucket: str, folder: str, kinds: Iterable[str], found: Container[str], needed: str
+) -> dict[str, str] | None:
+    """Plan's answer to a delivery that lacks files of the kind `needed`, which nothing can do without, or of a kind
+    whose last file is in quarantine, which nobody decided to do without; None where it lacks none.
+
+    `kinds` are those of the config, `found` those that there are files of.
+    """
+    for kind in (kind for kind in kinds if kind not in found):
+        place = f"s3://{bucket}/{folder}{kind}/"
+        if refused := csv_keys(bucket, f"{QUARANTINE}{folder}{kind}/"):
+            why = f"the last {kind} file is in quarantine, s3://{bucket}/{refused[-1]}"
+            without = "" if kind == needed else f"; to do without {kind}, delete that one and start with {{}}"
+        elif kind == needed:
+            why, without = f"there is no {kind} file yet", ""
+        else:
+            continue
+        return {"nothingNew": f"waits: {why}; a CSV under {place} starts the next run{without}", "waitsFor": kind}
+    return None

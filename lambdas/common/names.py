@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta
 
 RUN_ID_LENGTH = 19
+_MOMENT = "%Y%m%dT%H%M%S"
 
 
-def run_id(execution: str, started: str) -> str:
-    """RUN_ID_LENGTH characters that sort by time: the start, `2026-11-22T21:17:00.123Z`, and 3 of the ARN's hash."""
-    moment = started[:19].replace("-", "").replace(":", "")
-    return f"{moment}_{hashlib.sha256(execution.encode()).hexdigest()[:3]}"
+def run_id(execution: str, started: str, newest: str | None = None) -> str:
+    """RUN_ID_LENGTH characters that sort by time: the start, `2026-11-22T21:17:00.123Z`, and 3 of the ARN's hash.
+
+    A clock may be set back: the id sorts after that of the `newest` run whatever the start.
+    """
+    moment = datetime.strptime(started[:19], "%Y-%m-%dT%H:%M:%S")
+    if newest:
+        moment = max(moment, datetime.strptime(newest[:15], _MOMENT) + timedelta(seconds=1))
+    return f"{moment.strftime(_MOMENT)}_{hashlib.sha256(execution.encode()).hexdigest()[:3]}"
 
 
 def numbered(run: str, number: int) -> str:

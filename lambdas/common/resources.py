@@ -53,6 +53,16 @@ def tags(client: Any, arn: str) -> dict[str, str]:
     return {tag.get("Key", tag.get("tagKey")): tag.get("Value", tag.get("tagValue")) for tag in listed}
 
 
+def tag(client: Any, arn: str, key: str, value: str) -> None:
+    """One more tag of a resource, or another value of one that it has."""
+    shape = client.meta.service_model.operation_model("TagResource").input_shape
+    resource, listed = (
+        next(name for name in shape.members if name.lower().startswith(each)) for each in ("res", "tag")
+    )
+    named = dict(zip(shape.members[listed].member.members, (key, value)))
+    client.tag_resource(**{resource: arn, listed: [named]})
+
+
 def attempt(service: Any, call: Callable[..., Any], **request: str) -> bool:
     """Whether a deletion or stop went through; a resource in use or gone is no error: the next attempt sees to it."""
     try:

@@ -19,19 +19,31 @@ def csv_keys(bucket: str, prefix: str) -> list[str]:
 
 def csv_files(bucket: str, prefix: str) -> list[tuple[str, str]]:
     """Key and ETag of CSV files under the prefix, in the order of their keys."""
-    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [(key, etag) for key, etag, _ in csv_objects(bucket, prefix)]
+
+
+def csv_objects(bucket: str, prefix: str) -> list[tuple[str, str, datetime]]:
+    """The same, and when each was put there."""
     return sorted(
-        (entry["Key"], entry["ETag"])
-        for page in pages
-        for entry in page.get("Contents", ())
+        (entry["Key"], entry["ETag"], entry["LastModified"])
+        for entry in _listed(bucket, prefix)
         if entry["Key"].lower().endswith(".csv") and entry["Size"]
     )
 
 
+def keys(bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects under the prefix."""
+    return [entry["Key"] for entry in _listed(bucket, prefix)]
+
+
 def newest_upload(bucket: str, prefix: str) -> datetime | None:
     """When the newest object under the prefix was put there."""
+    return max((entry["LastModified"] for entry in _listed(bucket, prefix)), default=None)
+
+
+def _listed(bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return max((entry["LastModified"] for page in pages for entry in page.get("Contents", ())), default=None)
+    return (entry for page in pages for entry in page.get("Contents", ()))
 
 
 def rows(bucket: str, prefix: str) -> Iterator[list[str]]:
@@ -57,8 +69,13 @@ def get_json(bucket: str, key: str) -> Any:
         return None
 
 
+def get_text(bucket: str, key: str) -> str:
+    return client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+
+
 def put_text(bucket: str, key: str, text: str) -> None:
-    kind = "text/html" if key.endswith(".html") else "application/json"
+    kinds = {"html": "text/html", "txt": "text/plain"}
+    kind = kinds.get(key.rpartition(".")[2], "application/json")
     client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType=f"{kind}; charset=utf-8")
 
 

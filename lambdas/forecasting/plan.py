@@ -11,7 +11,7 @@ from typing import Any
 
 from common import deliveries
 from common.clients import client
-from common.names import forecast_name, run_id
+from common.names import forecast_name, numbered, run_id
 from common.step import step
 from common.store import get_json
 from forecasting import headers, predictors
@@ -26,16 +26,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     folder = f"forecasting/{event['dataset']}/"
     deliveries.tell_age(event["dataBucket"], folder, event["dataset"])
     files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
-    if "target" not in files:
-        return deliveries.waiting(event["dataBucket"], folder, "target")
+    if waiting := deliveries.waiting(event["dataBucket"], folder, event["config"]["datasets"], files, "target"):
+        return waiting
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
     covers = {"files": files, "config": deliveries.checksum(config)}
     named = functools.partial(forecast_name, event["dataset"])
-    imported = {} if event["force"] else deliveries.imported(client("forecast"), files, named)
-    if imported == files and newest and newest.get("covers") == covers:
+    first = not event["attempt"]
+    imported = {} if event["force"] and first else deliveries.imported(client("forecast"), files, named)
+    if imported == files and newest and newest.get("covers") == covers and not event["force"]:
         return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
-    run = run_id(event["execution"], event["started"])
+    run = run_id(event["execution"], event["started"], newest and newest["run"])
     columns, with_headers = headers.resolve(event, list(files))
     event = {**event, "config": {**event["config"], "datasets": {**event["config"]["datasets"], **columns}}}
     return {**order(event, files, imported, run, with_headers), "covers": covers, "serving": _served(newest)}
@@ -60,6 +61,7 @@ def order(
     """
     config, dataset, kinds = event["config"], event["dataset"], list(files)
     results = f"forecasting/{dataset}/"
+    attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
     tags = [{"Key": "project", "Value": "storecast"}, {"Key": "dataset", "Value": dataset}]
 
     def export(folder: str, kind: str, of: str, *name: str) -> dict[str, Any]:
@@ -77,8 +79,18 @@ def order(
     return {
         **{
             key: event[key]
-            for key in ("dataset", "config", "domain", "execution", "dataBucket", "resultsBucket", "database")
+            for key in (
+                "dataset",
+                "config",
+                "domain",
+                "execution",
+                "attempt",
+                "dataBucket",
+                "resultsBucket",
+                "database",
+            )
         },
+        "database": event["database"],
         "run": run,
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
@@ -86,12 +98,16 @@ def order(
             {
                 "kind": kind,
                 "changed": imported.get(kind) != files[kind],
-                "dataBucket": event["dataBucket"],
-                "resultsBucket": event["resultsBucket"],
+                "holds": files[kind],
+                "saw": "" if kind in with_headers else files[kind],  # a copy stays as it is
+                **{key: event[key] for key in ("dataset", "execution", "attempt", "dataBucket", "resultsBucket")},
+                "run": run,
+                "folder": f"{results}{kind}/",
+                "location": f"{results}{kind}/",
                 "withHeaders": with_headers.get(kind, []),
                 "request": {
-                    **_import(event, kind, run, staged=kind in with_headers),
-                    "Tags": [*tags, {"Key": deliveries.TAG, "Value": files[kind]}],
+                    **_import(event, kind, attempt, staged=kind in with_headers),
+                    "Tags": tags,
                 },
             }
             for kind in kinds
@@ -130,13 +146,13 @@ def _dataset(config: dict[str, Any], dataset: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _import(event: dict[str, Any], kind: str, run: str, *, staged: bool) -> dict[str, Any]:
+def _import(event: dict[str, Any], kind: str, attempt: str, *, staged: bool) -> dict[str, Any]:
     path = f"s3://{event['dataBucket']}/forecasting/{event['dataset']}/{kind}/"
     if staged:
-        path = f"s3://{event['resultsBucket']}/forecasting/{event['dataset']}/staged/run={run}/{kind}/"
+        path = f"s3://{event['resultsBucket']}/forecasting/{event['dataset']}/staged/run={attempt}/{kind}/"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
     return {
-        "DatasetImportJobName": forecast_name(event["dataset"], kind, run),
+        "DatasetImportJobName": forecast_name(event["dataset"], kind, attempt),
         "Format": "CSV",
         "ImportMode": "FULL",
         "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"]}},

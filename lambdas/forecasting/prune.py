@@ -5,8 +5,10 @@ Forecast allows 10 forecasts by default (limits.md); failed runs leave some behi
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from common import deliveries
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import attempt, summaries
 from common.step import logger
@@ -48,22 +50,11 @@ def prune(forecast: Any, event: dict[str, Any], group: str) -> list[str]:
 
 
 def _old_imports(forecast: Any, event: dict[str, Any], runs: set[str]) -> list[str]:
-    jobs = sorted(
-        summaries(forecast, "dataset_import_job"), key=lambda job: _run(job["DatasetImportJobName"]), reverse=True
-    )
+    named = functools.partial(forecast_name, event["dataset"])
     old = []
-    for kind in event["config"]["datasets"]:
-        ours = [
-            job
-            for job in jobs
-            if job["DatasetImportJobName"] == forecast_name(event["dataset"], kind, _run(job["DatasetImportJobName"]))
-        ]
-        newest = next((job for job in ours if job["Status"] == "ACTIVE"), None)
-        old += [
-            job["DatasetImportJobArn"]
-            for job in ours
-            if job is not newest and _run(job["DatasetImportJobName"]) not in runs
-        ]
+    for ours in deliveries.imports(forecast, event["config"]["datasets"], named).values():
+        newest = next((job for job in reversed(ours) if job.status == "ACTIVE"), None)
+        old += [job.arn for job in reversed(ours) if job is not newest and _run(job.name) not in runs]
     return old
 
 

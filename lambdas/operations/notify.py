@@ -26,6 +26,8 @@ _MEND = "mend the cause, then start the state machine with {}, or upload the men
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
     pipeline, execution = event["pipeline"], event["execution"]
+    if "quarantined" in event:
+        return _refused(event)
     run = look_back(execution)
     where = {"execution": execution, "console": console_link(execution), "since": run["started"]}
     if "failure" not in event:
@@ -58,6 +60,23 @@ def _of_predictor(summary: Mapping[str, Any]) -> str:
 def _next(failure: Mapping[str, str]) -> str:
     told = f"{failure['error']} {failure['message']}"
     return next((advice for what, advice in _NEXT.items() if what in told), _MEND)
+
+
+def _refused(event: dict[str, Any]) -> dict[str, Any]:
+    refused, execution = event["quarantined"], event["execution"]
+    file = refused["file"].rpartition("/")[2]
+    _publish(
+        f"{event['pipeline']} put {file} into quarantine",
+        {
+            "what": f"the import of {file} failed; the file was moved, and the reason lies beside it",
+            "pipeline": event["pipeline"],
+            **{key: refused[key] for key in ("kind", "file", "movedTo", "message", "import")},
+            "execution": execution,
+            "console": console_link(execution),
+            "next": "mend the file and upload it to where it was, which starts the next run",
+        },
+    )
+    return {}
 
 
 def explain(failure: dict[str, str]) -> dict[str, str]:

@@ -1,12 +1,17 @@
 """Load: start the import of a dataset's files, or a batch inference job over a file of users or items
-(CreateDatasetImportJob, CreateBatchInferenceJob)."""
+(CreateDatasetImportJob, CreateBatchInferenceJob); when an import has ended, confirm what it read, or find out which
+file made it fail and move that into quarantine."""
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
 from common.clients import client
+from common.deliveries import confirm
+from common.names import personalize_name
+from common.quarantine import take_out
 from common.resources import create
 from common.step import step
 from common.store import put_text
@@ -16,7 +21,7 @@ from recommending.lists import PER_ITEM, RANKING, subject
 
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The ARN of the job that the part `part` of the event asks for."""
+    """The ARN of the job that the part `part` of the event asks for, or what `confirm` and `take_out` say of one."""
     return _PARTS[event["part"]](client("personalize"), event)
 
 
@@ -24,6 +29,14 @@ def _import(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     request = event["request"]
     arn = create(personalize, "dataset_import_job", request, datasetArn=request["datasetArn"])
     return {"importJobArn": arn}
+
+
+def _confirm(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    return confirm(personalize, event, functools.partial(personalize_name, event["dataset"]))
+
+
+def _quarantine(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+    return take_out(personalize, event, functools.partial(personalize_name, event["dataset"]), {})
 
 
 def _batch(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
@@ -54,4 +67,4 @@ def _requests(event: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"userId": user, **items} for user in ranked(bucket, folder, "USER_ID")[:top]]
 
 
-_PARTS = {"import": _import, "batch": _batch}
+_PARTS = {"import": _import, "confirm": _confirm, "quarantine": _quarantine, "batch": _batch}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common import deliveries
 from common.names import numbered, personalize_name
+
+_ATTEMPTS = 100  # room for the numbers of one attempt's imports
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,14 @@ class Job:
     """An import of all files of a dataset kind, or of one that came to them, then with a `number` within the run.
 
     `location` is a key or a folder of the data bucket; `holds` is the checksum of what the dataset will hold after a
-    full import.
+    full import, `saw` that of the files that it reads.
     """
 
     kind: str
     location: str
     changed: bool = True
     holds: str = ""
+    saw: str = ""
     number: int | None = None
 
 
@@ -35,12 +37,26 @@ def order(event: dict[str, Any], schemas: Mapping[str, str], imports: list[Job],
     config, dataset = event["config"], event["dataset"]
     tags = [{"tagKey": "project", "tagValue": "storecast"}, {"tagKey": "dataset", "tagValue": dataset}]
     return {
-        **{key: event[key] for key in ("dataset", "config", "execution", "started", "dataBucket", "resultsBucket")},
+        **{
+            key: event[key]
+            for key in ("dataset", "config", "execution", "started", "attempt", "dataBucket", "resultsBucket")
+        },
         "run": run,
         "group": {"name": personalize_name(dataset), "tags": tags, **_domain(event)},
         "datasets": [_dataset(event, kind, schema, tags) for kind, schema in schemas.items()],
         "imports": [
-            {"kind": job.kind, "changed": job.changed, "request": _import(event, job, run, tags)} for job in imports
+            {
+                "kind": job.kind,
+                "changed": job.changed,
+                "holds": job.holds,
+                "saw": job.saw,
+                **{key: event[key] for key in ("dataset", "execution", "attempt", "dataBucket")},
+                "run": run,
+                "folder": f"recommending/{dataset}/{job.kind}/",
+                "location": job.location,
+                "request": _import(event, job, run, tags),
+            }
+            for job in imports
         ],
         "recommenders": [
             {
@@ -90,14 +106,14 @@ def _domain(event: dict[str, Any]) -> dict[str, str]:
 
 
 def _import(event: dict[str, Any], job: Job, run: str, tags: list[dict[str, str]]) -> dict[str, Any]:
+    first = job.number is None and not event["attempt"]
+    number = _ATTEMPTS * event["attempt"] + (job.number or 0)  # a name is free once
     return {
-        "jobName": personalize_name(
-            event["dataset"], job.kind, run if job.number is None else numbered(run, job.number)
-        ),
+        "jobName": personalize_name(event["dataset"], job.kind, run if first else numbered(run, number)),
         "roleArn": event["roleArn"],
         "importMode": "FULL" if job.number is None else "INCREMENTAL",
         "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/{job.location}"},
-        "tags": [*tags, *([{"tagKey": deliveries.TAG, "tagValue": job.holds}] if job.holds else [])],
+        "tags": tags,
     }
 
 

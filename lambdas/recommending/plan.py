@@ -30,8 +30,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     bucket, results, folder = event["dataBucket"], event["resultsBucket"], f"recommending/{event['dataset']}/"
     deliveries.tell_age(bucket, folder, event["dataset"])
     there = deliveries.delivered(bucket, folder, event["config"]["datasets"])
-    if "interactions" not in there:
-        return deliveries.waiting(bucket, folder, "interactions")
+    if waiting := deliveries.waiting(bucket, folder, event["config"]["datasets"], there, "interactions"):
+        return waiting
     newest = get_json(results, f"{folder}newest.json")
     before: Data = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
     data = _data(event, folder, there, before)
@@ -40,9 +40,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "config": deliveries.checksum(event["config"]),
     }
     imports = _imports(event, folder, data, before, covers["files"])
-    if newest and newest.get("covers") == covers and not any(job.changed for job in imports):
+    unchanged = newest and newest.get("covers") == covers and not any(job.changed for job in imports)
+    if unchanged and not event["force"]:
         return deliveries.nothing_new(bucket, folder, data, newest["run"])
-    run = run_id(event["execution"], event["started"])
+    run = run_id(event["execution"], event["started"], newest and newest["run"])
     put_json(results, f"{folder}runs/{run}/data.json", data)
     trained = newest.get("covers", {}).get("files") if newest else None
     whole = order(event, {kind: avro_schema(kind, of["columns"]) for kind, of in data.items()}, imports, run)
@@ -77,8 +78,18 @@ def _imports(event: dict[str, Any], folder: str, data: Data, before: Data, holds
     """A full import of each kind that is not as its dataset holds it, or one of each file that is new to it."""
     named = functools.partial(personalize_name, event["dataset"])
     whole = [kind for kind, of in data.items() if not _adds(event, kind, before, of["columns"])]
-    imported = {} if event["force"] or not whole else deliveries.imported(client("personalize"), whole, named)
-    jobs = [Job(kind, f"{folder}{kind}/", imported.get(kind) != holds[kind], holds[kind]) for kind in whole]
+    anew = event["force"] and not event["attempt"]
+    imported = {} if anew or not whole else deliveries.imported(client("personalize"), whole, named)
+    jobs = [
+        Job(
+            kind,
+            f"{folder}{kind}/",
+            changed=imported.get(kind) != holds[kind],
+            holds=holds[kind],
+            saw=deliveries.checksum(data[kind]["files"]),
+        )
+        for kind in whole
+    ]
     for kind, of in data.items():
         if kind not in whole:
             new = [key for key, etag in of["files"].items() if before[kind]["files"].get(key) != etag]

@@ -65,9 +65,11 @@ def mailbox(topic: str) -> str:
 
 
 def next_message(queue: str) -> dict:
-    """The next SNS message in the queue, as SNS delivers it to SQS."""
-    messages = boto3.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
+    """The next SNS message in the queue, as SNS delivers it to SQS; it leaves the queue."""
+    sqs = boto3.client("sqs")
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10).get("Messages")
     assert messages, "no notification came"
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
     return json.loads(messages[0]["Body"])
 
 

@@ -182,6 +182,7 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert run.status == "FAILED"
     assert f"s3://{bucket}/{key}, row 7, demand: 'many'" in run.cause
     assert app.newest("forecasting") == before, "the old results keep serving"
+    assert next_message(topic)["Subject"] == "Storecast: forecasting put target.csv into quarantine"
     told = next_message(topic)
     assert "FAILED" in told["Subject"]
     message = json.loads(told["Message"])
@@ -189,8 +190,34 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert ":dataset-import-job/" in message["resource"]
     assert "row 7, demand: 'many'" in message["message"]
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
+    [place] = _quarantined(bucket, "forecasting")
+    assert message["message"].endswith(f"s3://{bucket}/{place}")
+    assert app.start("forecasting").states.keys() >= {"Plan", "Nothing new"}, "it waits for a target file"
     back = app.upload(key, good)
     assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"
+
+
+def _quarantined(bucket: str, pipeline: str) -> list[str]:
+    """The files in quarantine; each has its reason beside it."""
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"quarantine/{pipeline}/")["Contents"]
+    keys = [each["Key"] for each in listed]
+    files = [key for key in keys if not key.endswith(".reason.txt")]
+    assert sorted(keys) == sorted([*files, *(f"{key}.reason.txt" for key in files)])
+    return files
+
+
+def test_a_poison_file_among_good_ones_is_put_aside_and_told(app: App):
+    topic = mailbox(app.outputs["NotificationsTopic"])
+    before = app.newest("recommending")
+    run = app.upload(f"recommending/{DATASET}/users/poison.csv", b"USER_ID,AGE\nu001\n")
+    assert run.status == "SUCCEEDED", run.cause
+    assert "Nothing new" in run.states, "what is left was imported before"
+    assert app.newest("recommending") == before
+    [place] = _quarantined(app.outputs["DataBucket"], "recommending")
+    assert place.startswith(f"quarantine/recommending/{DATASET}/users/") and place.endswith("/poison.csv")
+    told = next_message(topic)
+    assert told["Subject"] == "Storecast: recommending put poison.csv into quarantine"
+    assert "row 2" in json.loads(told["Message"])["message"]
 
 
 @pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])

@@ -57,6 +57,7 @@ class Bucket:
 
     def __init__(self, objects: dict[str, str] | None = None) -> None:
         self.put = datetime.now(UTC) - timedelta(days=2)
+        self.puts: dict[str, datetime] = {}  # of single keys
         self.objects = {key: text.encode() for key, text in (objects or {}).items()}
 
     def get_paginator(self, operation: str) -> Any:
@@ -65,7 +66,12 @@ class Bucket:
             paginate=lambda Bucket, Prefix: [
                 {
                     "Contents": [
-                        {"Key": key, "Size": len(body), "ETag": self._etag(key), "LastModified": self.put}
+                        {
+                            "Key": key,
+                            "Size": len(body),
+                            "ETag": self._etag(key),
+                            "LastModified": self.puts.get(key, self.put),
+                        }
                         for key, body in sorted(self.objects.items())
                         if key.startswith(Prefix)
                     ]
@@ -88,6 +94,14 @@ class Bucket:
 
     def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
         self.objects[Key] = Body
+
+    def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: dict[str, str], Config: Any) -> None:
+        assert ExtraArgs == {"CopySourceIfMatch": self._etag(source["Key"])}
+        self.objects[key] = self.objects[source["Key"]]
+
+    def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:
+        assert IfMatch == self._etag(Key)
+        del self.objects[Key]
 
 
 @pytest.fixture
@@ -130,6 +144,14 @@ def expect_history(stub: Any) -> None:
     )
 
 
+def times(day: int) -> dict[str, datetime]:
+    """Of a job of that day of November, as Forecast says them."""
+    return {
+        "CreationTime": datetime(2026, 11, day, 21, 18, tzinfo=UTC),
+        "LastModificationTime": datetime(2026, 11, day, 21, 30, tzinfo=UTC),
+    }
+
+
 def arn(service: str, resource: str) -> str:
     return ACCOUNT.format(service=service, resource=resource)
 
@@ -139,6 +161,7 @@ FORECASTING = {
     "domain": {"item": "item_id", "target": "demand"},
     "execution": arn("states", "execution:storecast-corner-shop-forecasting:e1"),
     "started": "2026-11-22T21:17:00.123Z",
+    "attempt": 0,
     "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",
@@ -170,6 +193,7 @@ RECOMMENDING = {
     "dataset": "corner-shop",
     "execution": arn("states", "execution:storecast-corner-shop-recommending:e1"),
     "started": "2026-11-22T21:17:00.123Z",
+    "attempt": 0,
     "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",

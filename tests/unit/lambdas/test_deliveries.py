@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, arn
+from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, arn, times
 
 _TARGET, _RELATED = ("forecasting/corner-shop/target/a.csv", "forecasting/corner-shop/related/a.csv")
 _NEWEST = "forecasting/corner-shop/newest.json"
@@ -30,6 +30,7 @@ def _plan(stub: Any, context: Any, jobs: list[tuple[str, int, str, str | None]],
                 "DatasetImportJobArn": arn("forecast", f"dataset-import-job/{kind}/{day}"),
                 "DatasetImportJobName": f"storecast_corner_shop_{kind}_202611{day:02d}T211700_abc",
                 "Status": status,
+                **times(day),
             }
             for kind, day, status, _ in jobs
         ]
@@ -49,10 +50,8 @@ def _changed(planned: dict[str, Any]) -> dict[str, bool]:
 
 
 def _tags(planned: dict[str, Any]) -> dict[str, str]:
-    return {
-        job["kind"]: next(tag["Value"] for tag in job["request"]["Tags"] if tag["Key"] == "files")
-        for job in planned["imports"]
-    }
+    """What its imports will be tagged with."""
+    return {job["kind"]: job["holds"] for job in planned["imports"]}
 
 
 @pytest.fixture
@@ -143,9 +142,11 @@ def test_recommending_does_likewise(bucket: Any, stub: Any, context: Any) -> Non
     bucket.objects["recommending/corner-shop/newest.json"] = newest.encode()
     import_arn = arn("personalize", "dataset-import-job/x")
     there = {"datasetImportJobArn": import_arn, "jobName": job["request"]["jobName"], "status": "ACTIVE"}
+    there |= dict(zip(("creationDateTime", "lastUpdatedDateTime"), times(22).values()))
     for _ in range(2):
         service.add_response("list_dataset_import_jobs", {"datasetImportJobs": [there]})
-        service.add_response("list_tags_for_resource", {"tags": job["request"]["tags"]}, {"resourceArn": import_arn})
+        tagged = {"tags": [{"tagKey": "files", "tagValue": job["holds"]}]}
+        service.add_response("list_tags_for_resource", tagged, {"resourceArn": import_arn})
     assert handler(RECOMMENDING, context)["nothingNew"].startswith("nothing new: the files of interactions under")
     bucket.objects["recommending/corner-shop/interactions/a.csv"] = b"USER_ID\n2\n"
     assert handler(RECOMMENDING, context)["imports"][0]["changed"]

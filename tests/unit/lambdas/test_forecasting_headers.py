@@ -48,7 +48,9 @@ def test_of_files_with_headers_copies_without_them_are_imported(
     stub("forecast").add_response(
         "create_dataset_import_job", {"DatasetImportJobArn": arn("forecast", "dataset-import-job/d/j")}
     )
-    handler({**job, "request": {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}}, context)
+    handler(
+        {**job, "part": "import", "request": {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}}, context
+    )
     copies = {key: body.decode() for key, body in bucket.objects.items() if key.startswith(staged)}
     assert copies == {f"{staged}00000_a.csv": _ROWS, f"{staged}00001_b.csv": _ROWS}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.lambdas.conftest import FORECASTING, arn
+from tests.unit.lambdas.conftest import FORECASTING, arn, times
 
 _GROUP = arn("forecast", "dataset-group/storecast_corner_shop")
 _NOW = "20261122T211700_abc"
@@ -36,6 +36,7 @@ def _import(kind: str, day: int, status: str = "ACTIVE") -> dict[str, Any]:
         "DatasetImportJobArn": arn("forecast", f"dataset-import-job/{kind}/{day}"),
         "DatasetImportJobName": name,
         "Status": status,
+        **times(day),
     }
 
 

@@ -69,7 +69,8 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
         service.add_response(
             "create_dataset_import_job", {"DatasetImportJobArn": arn("forecast", "dataset-import-job/d/j")}
         )
-        assert load.handler({**job, "request": {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}}, context)
+        request = {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}
+        assert load.handler({**job, "part": "import", "request": request}, context)
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/p")})
     trained = train.handler(_training(order), context)
     service.add_response("create_forecast", {"ForecastArn": arn("forecast", "forecast/f")})

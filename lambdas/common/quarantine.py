@@ -1,0 +1,115 @@
+"""Quarantine: a file that an import refused goes out of the way, the reason beside it; the run goes on with the rest.
+
+It moves from `<pipeline>/<dataset>/<kind>/` of the data bucket to `quarantine/<pipeline>/<dataset>/<kind>/<run>/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from common import deliveries
+from common.clients import client
+from common.store import csv_objects, get_text, keys, put_text
+
+_NOT_THE_FILE = re.compile("privilege|permission|denied|internal|stopped|throttl", re.IGNORECASE)
+_REASON = ".reason.txt"
+
+
+def take_out(
+    service: Any, event: dict[str, Any], named: Callable[[str, str], str], copies: Mapping[str, str]
+) -> dict[str, Any]:
+    """After an import that failed: `again` if the run can look again, and what was `refused`; nothing if it cannot.
+
+    The file is the one that the service's message names, or if it names none, the one that alone is new since the
+    dataset's last good import. One that was imported before is not to blame, nor is one that was replaced or deleted
+    while the import was at work: then the run just looks again. `copies` are the keys of files by the URIs of copies
+    that were imported in their place.
+    """
+    message = event["wait"].get("message", "")
+    if (
+        "FAILED" not in event["wait"]["status"]
+        or event["attempt"] >= deliveries.MOST_ATTEMPTS
+        or _NOT_THE_FILE.search(message)
+    ):
+        return {}
+    jobs = deliveries.imports(service, [event["kind"]], named)[event["kind"]]
+    failed = next(job for job in jobs if job.arn == event["importJobArn"])
+    since = max((job.created for job in jobs if job.status == "ACTIVE"), default=None)
+
+    bucket, folder = event["dataBucket"], event["folder"]
+    files = {key: (etag, put) for key, etag, put in csv_objects(bucket, folder)}
+    there = {key: of for key, of in files.items() if key.startswith(event["location"])}
+    new = [key for key, (_, put) in there.items() if since is None or put >= since.replace(microsecond=0)]
+    uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
+    blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
+    gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)
+    if blamed is None and not gone and len(new) == 1:
+        blamed = new[0]
+
+    if before := _moved_before(event, files):
+        return {"again": True, "refused": {**before, "last": not files}}
+    if blamed is None:
+        return {"again": True} if gone else {}
+    if blamed not in there or there[blamed][1] > failed.created:
+        return {"again": True}
+    if blamed not in new:
+        return {}
+    refused = _move(event, blamed, there[blamed][0])
+    return {"again": True, "refused": {**refused, "last": len(files) == 1}}
+
+
+def _move(event: dict[str, Any], key: str, etag: str) -> dict[str, str]:
+    """The file's copy and the reason come first: a step that is cut off leaves two files rather than none."""
+    s3, bucket = client("s3"), event["dataBucket"]
+    place = f"{_place(event)}{key.removeprefix(event['folder'])}"
+    refused = _refused(event, key, place)
+    source, unchanged = {"Bucket": bucket, "Key": key}, {"CopySourceIfMatch": etag}
+    s3.copy(source, bucket, place, ExtraArgs=unchanged, Config=TransferConfig(use_threads=False))
+    put_text(
+        bucket,
+        f"{place}{_REASON}",
+        f"what:   {refused['message']}\n"
+        f"file:   {refused['file']}\n"
+        f"moved:  {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, to {refused['movedTo']}\n"
+        f"import: {refused['import']}\n"
+        f"run:    {event['run']} ({event['execution']})\n"
+        f"next:   mend the file and upload it to where it was, which starts the next run; if the config was wrong and "
+        f"not the file, mend the config and copy the file back; then delete it here.\n",
+    )
+    try:
+        s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":  # replaced a moment ago: its upload starts a run
+            raise
+    return refused
+
+
+def _moved_before(event: dict[str, Any], files: Container[str]) -> dict[str, str] | None:
+    """What an earlier attempt of this step moved, if it was cut off before it could say so."""
+    bucket, place = event["dataBucket"], _place(event)
+    for reason in (key for key in keys(bucket, place) if key.endswith(_REASON)):
+        moved = reason.removesuffix(_REASON)
+        file = f"{event['folder']}{moved.removeprefix(place)}"
+        if file not in files and event["importJobArn"] in get_text(bucket, reason):
+            return _refused(event, file, moved)
+    return None
+
+
+def _place(event: dict[str, Any]) -> str:
+    return f"{deliveries.QUARANTINE}{event['folder']}{event['run']}/"
+
+
+def _refused(event: dict[str, Any], key: str, place: str) -> dict[str, str]:
+    return {
+        "kind": event["kind"],
+        "file": f"s3://{event['dataBucket']}/{key}",
+        "movedTo": f"s3://{event['dataBucket']}/{place}",
+        "message": event["wait"].get("message", "the service gave no reason"),
+        "import": event["importJobArn"],
+    }

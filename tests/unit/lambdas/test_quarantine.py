@@ -1,0 +1,205 @@
+"""A file that an import refused: which one it was, where it goes, and when none is to blame."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, Bucket, arn, times
+
+_FOLDER, _RUN = "forecasting/corner-shop/target/", "20261122T211700_abc"
+_PLACE = f"quarantine/{_FOLDER}{_RUN}/"
+_JOB = arn("forecast", "dataset-import-job/target/22")
+_OLD, _NEW, _LATER = (datetime(2026, 11, day, 12, tzinfo=UTC) for day in (19, 21, 23))
+
+
+@pytest.fixture
+def files(bucket: Bucket) -> Bucket:
+    """Two files that the good import of the 20th had, and one that came before that of the 22nd, which failed."""
+    bucket.objects |= {f"{_FOLDER}{name}.csv": b"milk,2026-01-01,3\n" for name in ("a", "b", "new")}
+    bucket.puts = {f"{_FOLDER}{name}.csv": when for name, when in (("a", _OLD), ("b", _OLD), ("new", _NEW))}
+    return bucket
+
+
+def _after(stub: Any, context: Any, message: str, good: int | None = 20, **event: Any) -> dict[str, Any]:
+    """What Load says after the import of the 22nd failed with the message."""
+    from forecasting.load import handler
+
+    given = {
+        **{key: FORECASTING[key] for key in ("dataset", "execution", "dataBucket", "resultsBucket", "attempt")},
+        "part": "quarantine",
+        "kind": "target",
+        "run": _RUN,
+        "folder": _FOLDER,
+        "location": _FOLDER,
+        "withHeaders": [],
+        "request": {"DataSource": {"S3Config": {"Path": f"s3://data/{_FOLDER}"}}},
+        "importJobArn": _JOB,
+        "wait": {"status": "CREATE_FAILED", "message": message},
+        **event,
+    }
+    days = [(good, "ACTIVE")] if good else []
+    listed = [
+        {
+            "DatasetImportJobArn": arn("forecast", f"dataset-import-job/target/{day}"),
+            "DatasetImportJobName": f"storecast_corner_shop_target_202611{day:02d}T211700_abc",
+            "Status": status,
+            **times(day),
+        }
+        for day, status in [*days, (22, "CREATE_FAILED")]
+    ]
+    stub("forecast").add_response("list_dataset_import_jobs", {"DatasetImportJobs": listed})
+    return handler(given, context)
+
+
+def test_the_file_that_the_message_names_moves_with_the_reason_beside_it(
+    files: Bucket, stub: Any, context: Any
+) -> None:
+    message = f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many' is not a finite number"
+    refused = _after(stub, context, message)["refused"]
+    assert refused == {
+        "kind": "target",
+        "file": f"s3://data/{_FOLDER}new.csv",
+        "movedTo": f"s3://data/{_PLACE}new.csv",
+        "message": message,
+        "import": _JOB,
+        "last": False,
+    }
+    assert f"{_FOLDER}new.csv" not in files.objects and f"{_FOLDER}a.csv" in files.objects
+    assert files.objects[f"{_PLACE}new.csv"] == b"milk,2026-01-01,3\n"
+    reason = files.objects[f"{_PLACE}new.csv.reason.txt"].decode()
+    for words in (message, _RUN, _JOB, FORECASTING["execution"], "mend the file and upload it"):
+        assert words in reason
+
+
+def test_where_the_message_names_none_the_only_new_file_is_to_blame(files: Bucket, stub: Any, context: Any) -> None:
+    files.puts[f"{_FOLDER}b.csv"] = _NEW
+    assert _after(stub, context, "Column 3 must be a float") == {}, "either of two"
+    files.puts[f"{_FOLDER}b.csv"] = _OLD
+    assert _after(stub, context, "Column 3 must be a float")["refused"]["file"].endswith("/new.csv")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"s3://data/{_FOLDER}a.csv, row 7, demand: 'many'",
+        "An internal error occurred",
+        "Insufficient privileges for accessing data in Amazon S3: s3:GetObject on s3://data/x.csv: AccessDenied",
+    ],
+)
+def test_a_file_that_was_imported_before_or_could_not_be_read_stays(
+    files: Bucket, stub: Any, context: Any, message: str
+) -> None:
+    before = dict(files.objects)
+    if "row 7" in message:
+        assert _after(stub, context, message) == {}
+    else:
+        from common.quarantine import take_out
+
+        wait = {"status": "CREATE_FAILED", "message": message}
+        assert take_out(None, {"attempt": 0, "wait": wait}, str, {}) == {}
+    assert files.objects == before
+
+
+def test_a_run_gives_up_after_a_few_files(files: Bucket) -> None:
+    from common.deliveries import MOST_ATTEMPTS
+    from common.quarantine import take_out
+
+    assert (
+        take_out(None, {"attempt": MOST_ATTEMPTS, "wait": {"status": "CREATE_FAILED", "message": "x"}}, str, {}) == {}
+    )
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_file_deleted_or_replaced_meanwhile_is_looked_at_again(
+    files: Bucket, stub: Any, context: Any, gone: bool
+) -> None:
+    if gone:
+        del files.objects[f"{_FOLDER}new.csv"]
+    else:
+        files.puts[f"{_FOLDER}new.csv"] = _LATER
+    before = dict(files.objects)
+    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many'") == {"again": True}
+    assert files.objects == before
+
+
+def test_a_step_that_was_cut_off_says_what_it_had_moved(files: Bucket, stub: Any, context: Any) -> None:
+    first, again = (_after(stub, context, "Column 3 must be a float") for _ in range(2))
+    assert first == again and again["refused"]["movedTo"] == f"s3://data/{_PLACE}new.csv"
+
+
+def test_the_first_file_of_all_is_the_last_of_its_kind(bucket: Bucket, stub: Any, context: Any) -> None:
+    bucket.objects[f"{_FOLDER}a.csv"] = b"milk,2026-01-01,many\n"
+    bucket.puts[f"{_FOLDER}a.csv"] = _NEW
+    assert _after(stub, context, "Column 3 must be a float", good=None)["refused"]["last"] is True
+
+
+def test_of_a_copy_without_header_the_file_itself_moves(files: Bucket, stub: Any, context: Any) -> None:
+    staged = f"forecasting/corner-shop/staged/run={_RUN}/target/"
+    with_headers = [{"key": f"{_FOLDER}{name}.csv", "etag": "e", "start": 5} for name in ("a", "b", "new")]
+    found = _after(
+        stub,
+        context,
+        f"s3://results/{staged}00002_new.csv, row 7, demand: 'many'",
+        withHeaders=with_headers,
+        request={"DataSource": {"S3Config": {"Path": f"s3://results/{staged}"}}},
+    )
+    assert found["refused"]["file"] == f"s3://data/{_FOLDER}new.csv"
+
+
+def test_a_file_replaced_in_the_last_moment_stays(
+    files: Bucket, stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "DeleteObject")
+
+    monkeypatch.setattr(files, "delete_object", replaced)
+    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7")["again"]
+    assert f"{_FOLDER}new.csv" in files.objects
+
+
+@pytest.mark.parametrize(("kind", "without"), [("target", ""), ("related", "; to do without related, delete that one")])
+def test_plan_waits_for_a_kind_whose_last_file_is_in_quarantine(
+    bucket: Bucket, context: Any, kind: str, without: str
+) -> None:
+    from forecasting.plan import handler
+
+    there = {"target", "related", "metadata"} - {kind}
+    bucket.objects |= {f"forecasting/corner-shop/{each}/a.csv": b"milk,2026-01-01,3\n" for each in there}
+    bucket.objects[f"quarantine/forecasting/corner-shop/{kind}/{_RUN}/a.csv"] = b"x"
+    said = handler(FORECASTING, context)["nothingNew"]
+    assert f"the last {kind} file is in quarantine, s3://data/quarantine/forecasting/corner-shop/{kind}/" in said
+    assert f"a CSV under s3://data/forecasting/corner-shop/{kind}/ starts the next run{without}" in said
+
+
+def test_the_recommending_pipeline_names_the_files_of_later_attempts_anew(bucket: Bucket) -> None:
+    from recommending.order import Job, order
+
+    jobs = [
+        Job("users", "recommending/corner-shop/users/"),
+        Job("items", "recommending/corner-shop/items/b.csv", number=3),
+    ]
+    names = [
+        [job["request"]["jobName"][-19:] for job in order({**RECOMMENDING, "attempt": n}, {}, jobs, _RUN)["imports"]]
+        for n in (0, 1)
+    ]
+    assert names == [[_RUN, "20261122T211700_003"], ["20261122T211700_100", "20261122T211700_103"]]
+
+
+def test_a_quarantine_is_told_with_the_next_step(stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from operations.notify import handler
+
+    monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
+    sent: list[dict[str, Any]] = []
+    stub("sns").add_response("publish", {"MessageId": "1"})
+    stub("sns").client.meta.events.register(
+        "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
+    )
+    refused = dict.fromkeys(("kind", "message", "movedTo", "import"), "x") | {"file": f"s3://data/{_FOLDER}new.csv"}
+    told = {"pipeline": "forecasting", "execution": FORECASTING["execution"], "quarantined": refused}
+    assert handler(told, context) == {}
+    assert sent[0]["Subject"] == "Storecast: forecasting put new.csv into quarantine"
+    assert "upload it to where it was" in sent[0]["Message"]
