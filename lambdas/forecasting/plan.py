@@ -79,19 +79,10 @@ def order(
     return {
         **{
             key: event[key]
-            for key in (
-                "dataset",
-                "config",
-                "domain",
-                "execution",
-                "attempt",
-                "dataBucket",
-                "resultsBucket",
-                "database",
-            )
+            for key in ("dataset", "config", "domain", "execution", "dataBucket", "resultsBucket", "database")
         },
-        "database": event["database"],
         "run": run,
+        "attempt": event["attempt"],
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
         "imports": [
@@ -100,7 +91,7 @@ def order(
                 "changed": imported.get(kind) != files[kind],
                 "holds": files[kind],
                 "saw": "" if kind in with_headers else files[kind],  # a copy stays as it is
-                **{key: event[key] for key in ("dataset", "execution", "attempt", "dataBucket", "resultsBucket")},
+                **{key: event[key] for key in ("dataset", "attempt", "dataBucket", "resultsBucket")},
                 "run": run,
                 "folder": f"{results}{kind}/",
                 "location": f"{results}{kind}/",

@@ -37,11 +37,9 @@ def order(event: dict[str, Any], schemas: Mapping[str, str], imports: list[Job],
     config, dataset = event["config"], event["dataset"]
     tags = [{"tagKey": "project", "tagValue": "storecast"}, {"tagKey": "dataset", "tagValue": dataset}]
     return {
-        **{
-            key: event[key]
-            for key in ("dataset", "config", "execution", "started", "attempt", "dataBucket", "resultsBucket")
-        },
+        **{key: event[key] for key in ("dataset", "config", "execution", "started", "dataBucket", "resultsBucket")},
         "run": run,
+        "attempt": event["attempt"],
         "group": {"name": personalize_name(dataset), "tags": tags, **_domain(event)},
         "datasets": [_dataset(event, kind, schema, tags) for kind, schema in schemas.items()],
         "imports": [
@@ -50,7 +48,7 @@ def order(event: dict[str, Any], schemas: Mapping[str, str], imports: list[Job],
                 "changed": job.changed,
                 "holds": job.holds,
                 "saw": job.saw,
-                **{key: event[key] for key in ("dataset", "execution", "attempt", "dataBucket")},
+                **{key: event[key] for key in ("dataset", "attempt", "dataBucket")},
                 "run": run,
                 "folder": f"recommending/{dataset}/{job.kind}/",
                 "location": job.location,

@@ -39,10 +39,10 @@ def _expressions(node: Any) -> Iterator[str]:
             yield from _expressions(value)
 
 
-def _evaluate(template: Any, **states: Any) -> Any:
+def evaluate(template: Any, **states: Any) -> Any:
     """A JSONata template of a state, evaluated as Step Functions does."""
     if isinstance(template, dict):
-        return {key: _evaluate(value, **states) for key, value in template.items()}
+        return {key: evaluate(value, **states) for key, value in template.items()}
     if not (isinstance(template, str) and template.startswith("{%")):
         return template
     expression = jsonata.Jsonata.jsonata(template[2:-2].strip())
@@ -93,7 +93,7 @@ def test_every_lambda_state_is_told_the_execution_that_its_log_lines_name(assemb
     context = {"Execution": {"Id": "e", "Input": {}}, "StateMachine": {"Id": "m"}}
     for name, state in states_of(machine(assembly, pipeline)):
         if state.get("Resource", "").endswith("lambda:invoke"):
-            given = _evaluate(state["Arguments"]["Payload"], input=[{}] if name == "Publish" else {}, context=context)
+            given = evaluate(state["Arguments"]["Payload"], input=[{}] if name == "Publish" else {}, context=context)
             assert given["execution"] == "e", name
 
 
@@ -113,8 +113,8 @@ def _wait(assembly: Assembly, pipeline: str, label: str) -> tuple[dict[str, Any]
 
 def decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
     for rule in choice["Choices"]:
-        if _evaluate(rule["Condition"], input=payload):
-            return rule["Next"], _evaluate(rule.get("Output", payload), input=payload)
+        if evaluate(rule["Condition"], input=payload):
+            return rule["Next"], evaluate(rule.get("Output", payload), input=payload)
     return choice["Default"], payload
 
 
@@ -122,7 +122,7 @@ def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> 
     describe, choice = _wait(assembly, "forecasting", "dataset import job")
     payload, seconds = {"importJobArn": "a", "kind": "target"}, []
     while (following := decide(choice, payload)[0]) == "Wait for dataset import job" or not seconds:
-        payload = _evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
+        payload = evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
         seconds.append(payload["wait"]["seconds"])
         assert len(seconds) < 1000
     assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 60
@@ -135,13 +135,13 @@ def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> 
 def test_a_wait_for_another_resource_begins_anew(assembly: Assembly) -> None:
     describe, _ = _wait(assembly, "forecasting", "forecast")
     before = {"madeArn": "b", "wait": {"arn": "a", "seconds": 60, "waited": 999}}
-    after = _evaluate(describe["Output"], input=before, result={"Status": "CREATE_PENDING"})
+    after = evaluate(describe["Output"], input=before, result={"Status": "CREATE_PENDING"})
     assert after["wait"] == {"arn": "b", "status": "CREATE_PENDING", "seconds": 5, "waited": 0}
 
 
 def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembly) -> None:
     describe, choice = _wait(assembly, "forecasting", "auto predictor")
-    payload = _evaluate(
+    payload = evaluate(
         describe["Output"],
         input={"predictorArn": "p"},
         result={"Status": "CREATE_FAILED", "Message": "too little data"},
@@ -174,7 +174,7 @@ def test_a_recommender_is_ready_when_its_update_is(
     assembly: Assembly, recommender: dict[str, Any], following: str
 ) -> None:
     describe, choice = _wait(assembly, "recommending", "recommender")
-    payload = _evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
+    payload = evaluate(describe["Output"], input={"recommenderArn": "r"}, result={"Recommender": recommender})
     assert decide(choice, payload)[0] == following
 
 
@@ -204,7 +204,7 @@ def test_an_event_tracker_is_waited_for_where_there_is_one(
     assembly: Assembly, payload: dict[str, Any], trackers: list[Any]
 ) -> None:
     items = dict(states_of(machine(assembly, "recommending")))["Event tracker"]["Items"]
-    assert _evaluate(items, input=payload) == trackers
+    assert evaluate(items, input=payload) == trackers
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_serves_is_ready_when_it_and_its_update_are(
 ) -> None:
     describe, choice = _wait(assembly, "recommending", label)
     arn = {f"{resource_[0].lower()}{resource_[1:]}Arn": "a" for resource_ in resource}
-    payload = _evaluate(describe["Output"], input=arn, result=resource)
+    payload = evaluate(describe["Output"], input=arn, result=resource)
     assert decide(choice, payload)[0] == following
 
 
@@ -241,10 +241,10 @@ def test_what_recommends_is_gathered_beside_the_payload(assembly: Assembly) -> N
     payload = {"run": "r", "recommenders": [{"useCase": "a"}, {"useCase": "b"}], "solutions": [{"name": "s"}]}
     made = [{"useCase": name, "recommenderArn": name, "request": {}, "wait": {}} for name in "ab"]
     branches = [
-        _evaluate(states["Recommenders"]["Output"], input=payload, result=made),
-        _evaluate(states["Solutions"]["Output"], input=payload, result=[{"name": "s", "solutionArn": "s", "wait": {}}]),
+        evaluate(states["Recommenders"]["Output"], input=payload, result=made),
+        evaluate(states["Solutions"]["Output"], input=payload, result=[{"name": "s", "solutionArn": "s", "wait": {}}]),
     ]
-    assert _evaluate(states["Gather what recommends"]["Output"], input=branches) == {
+    assert evaluate(states["Gather what recommends"]["Output"], input=branches) == {
         "run": "r",
         "recommenders": [{"useCase": name, "recommenderArn": name} for name in "ab"],
         "solutions": [{"name": "s", "solutionArn": "s"}],
@@ -256,13 +256,13 @@ def test_the_lock_is_handed_to_an_execution_that_can_be_named_beforehand(assembl
     names = {"Id": "arn:aws:states:r:1:execution:m:run-1", "Name": "run-1"}
     hash_ = {"hash": lambda text, algorithm: "0123456789abcdef" * 4}
 
-    def evaluate(text: str) -> str:
+    def said(text: str) -> str:
         expression = jsonata.Jsonata.jsonata(text[2:-2].strip())
         expression.register_lambda("hash", hash_["hash"])
         return expression.evaluate(None, {"states": {"context": {"Execution": names}}})
 
-    holder = evaluate(states["Hand over the lock"]["Arguments"]["ExpressionAttributeValues"][":next"]["S"])
-    assert holder == "arn:aws:states:r:1:execution:m:" + evaluate(states["Start the next run"]["Arguments"]["Name"])
+    holder = said(states["Hand over the lock"]["Arguments"]["ExpressionAttributeValues"][":next"]["S"])
+    assert holder == "arn:aws:states:r:1:execution:m:" + said(states["Start the next run"]["Arguments"]["Name"])
 
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
@@ -281,27 +281,27 @@ def test_only_changed_datasets_are_imported(assembly: Assembly, pipeline: str, c
     """Also none or one of them makes a list, as a Map needs it."""
     items = dict(states_of(machine(assembly, pipeline)))["Import"]["Items"]
     imports = [{"kind": kind, "changed": kind in changed} for kind in ("a", "b")]
-    assert _evaluate(items, input={"imports": imports}) == [job for job in imports if job["changed"]]
+    assert evaluate(items, input={"imports": imports}) == [job for job in imports if job["changed"]]
 
 
 @pytest.mark.parametrize(("given", "force"), [({}, False), ({"force": True}, True), ({"force": "yes"}, False)])
 def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: dict[str, Any], force: bool) -> None:
     plan = dict(states_of(machine(assembly, "forecasting")))["Plan"]
-    assert _evaluate(plan["Arguments"]["Payload"]["force"], input=given) is force
+    assert evaluate(plan["Arguments"]["Payload"]["force"], input=given) is force
 
 
 def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -> None:
     states = machine(assembly, "forecasting")["States"]
     busy = {"status": "RUNNING", "holder": "run-1"}
     assert decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
-    assert "run-1 is at work" in _evaluate(states["Busy"]["Cause"], input=busy)
+    assert "run-1 is at work" in evaluate(states["Busy"]["Cause"], input=busy)
     assert decide(states["Is the holder at work?"], busy)[0] == "Joined"
 
 
 def test_the_serving_predictor_forecasts_and_the_trained_one_is_looked_back_on(assembly: Assembly) -> None:
     states, payload = dict(states_of(machine(assembly, "forecasting"))), {"predictorArn": "new", "servingArn": "in use"}
-    assert _evaluate(states["Forecasts"]["ItemSelector"]["sourceArn"], input=payload) == "in use"
-    assert _evaluate(states["Export backtests"]["Arguments"]["Payload"]["sourceArn"], input=payload) == "new"
+    assert evaluate(states["Forecasts"]["ItemSelector"]["sourceArn"], input=payload) == "in use"
+    assert evaluate(states["Export backtests"]["Arguments"]["Payload"]["sourceArn"], input=payload) == "new"
 
 
 def test_each_algorithm_is_waited_for_in_its_own_way(assembly: Assembly) -> None:
@@ -309,7 +309,7 @@ def test_each_algorithm_is_waited_for_in_its_own_way(assembly: Assembly) -> None
     for kind, label in (("auto_predictor", "auto predictor"), ("predictor", "predictor")):
         payload = {"predictor": {"kind": kind}, "predictorArn": "p"}
         assert decide(states["Which training?"], payload)[0] == f"Describe {label}"
-        assert _evaluate(states[f"Describe {label}"]["Arguments"], input=payload) == {"PredictorArn": "p"}
+        assert evaluate(states[f"Describe {label}"]["Arguments"], input=payload) == {"PredictorArn": "p"}
 
 
 @pytest.mark.parametrize("failing", [[], ["ETS"], ["ETS", "NPTS"]])
@@ -319,13 +319,13 @@ def test_an_algorithm_that_fails_leaves_the_others_to_serve(assembly: Assembly, 
     told = {"step": "Train", "error": "InvalidInputException", "message": "no"}
     assert states["Train failed"]["Type"] == "Pass"
     ended = [
-        _evaluate(states["Train failed"]["Output"], input=told)
+        evaluate(states["Train failed"]["Output"], input=told)
         if name in failing
         else {"predictor": {"algorithm": name, "request": {}}, "predictorArn": name.lower()}
         for name in names
     ]
     payload = {"run": "r", "predictors": [{"algorithm": name, "kind": "predictor"} for name in names]}
-    after = _evaluate(states["Algorithms"]["Output"], input=payload, result=ended)
+    after = evaluate(states["Algorithms"]["Output"], input=payload, result=ended)
     trained = [{"algorithm": name, "predictorArn": name.lower()} for name in names if name not in failing]
     failed = [{"algorithm": name, **told} for name in names if name in failing]
     assert after == {"run": "r", "predictors": trained, "failed": failed}
@@ -336,7 +336,7 @@ def test_an_algorithm_that_fails_leaves_the_others_to_serve(assembly: Assembly, 
 
 def test_with_nothing_to_train_the_predictor_in_use_goes_on(assembly: Assembly) -> None:
     states = dict(states_of(machine(assembly, "forecasting")))
-    after = _evaluate(states["Algorithms"]["Output"], input={"predictors": []}, result=[])
+    after = evaluate(states["Algorithms"]["Output"], input={"predictors": []}, result=[])
     assert after == {"predictors": [], "failed": []} and decide(states["Any trained?"], after)[0] == "Compare"
 
 
@@ -345,9 +345,10 @@ def test_the_forecasts_in_use_are_held_against_what_was_imported(
     assembly: Assembly, given: dict[str, Any], force: bool
 ) -> None:
     states = dict(states_of(machine(assembly, "forecasting")))
-    assert states["Import"]["Next"] == "Compare with actuals" and states["Compare with actuals"]["Next"] == "Algorithms"
+    assert states["Import again?"]["Default"] == "Compare with actuals"
+    assert states["Compare with actuals"]["Next"] == "Algorithms"
     payload, context = states["Compare with actuals"]["Arguments"]["Payload"], {"Execution": {"Input": given}}
-    assert _evaluate(payload, input={"run": "r"}, context=context) == {"run": "r", "part": "actuals", "force": force}
+    assert evaluate(payload, input={"run": "r"}, context=context) == {"run": "r", "part": "actuals", "force": force}
 
 
 def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
@@ -358,7 +359,7 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
     ):
         assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise
     payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
-    asked = _evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload)
+    asked = evaluate(states["Forecast what-ifs"]["Arguments"]["Payload"], input=payload)
     assert asked["forecast"] == {"kind": "k"} and asked["sourceArn"] == "f"
-    after = _evaluate(states["Scenarios"]["Output"], input=payload, result=[{"madeArn": "one"}])
+    after = evaluate(states["Scenarios"]["Output"], input=payload, result=[{"madeArn": "one"}])
     assert after["scenarioArns"] == ["one"] and after["forecasts"] == payload["forecasts"]
