@@ -1,11 +1,13 @@
-"""The fence around a notebook instance: it and all that it starts may write below its own folder only.
+"""The fence around a notebook instance: it and all that it starts may write below its own folder only, and of the
+embedded AWS's state, where everybody's keys and files lie, read nothing else either.
 
 Linux's Landlock keeps it, without any privilege (Linux kernel documentation, userspace-api/landlock). Where the kernel
-has none (before 5.19, or another system) an instance writes wherever the user who runs it may.
+has none (before 5.19, or another system) an instance reads and writes whatever the user who runs it may.
 """
 
 import ctypes
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _LEAST_VERSION = 2  # the first one that allows moving a file from one folder to another
@@ -13,7 +15,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, the 
 _ASK_VERSION, _PATH_BENEATH = 1, 1
 _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 36, 38  # options of prctl
 
-_WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
+_WRITE_FILE, _READ_FILE, _TRUNCATE = 1 << 1, 1 << 2, 1 << 14
 # Write to files; remove and make folders, files, sockets, pipes, links and devices; move them across folders.
 _WRITING = _WRITE_FILE | sum(1 << bit for bit in range(4, 14))
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx")
@@ -25,8 +27,9 @@ class _Rule(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
-def keep_inside(folder: Path) -> bool:
-    """Restricts this process, for good, to writing below `folder`; False where the system has no Landlock."""
+def keep_inside(folder: Path, hidden: Path, shown: Sequence[Path] = ()) -> bool:
+    """Restricts this process, for good, to writing below `folder`, and to reading nothing below `hidden` but that and
+    what is `shown`; False where the system has no Landlock."""
     if not hasattr(os, "O_PATH"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -34,10 +37,12 @@ def keep_inside(folder: Path) -> bool:
     if version < _LEAST_VERSION:
         return False
     truncate = _TRUNCATE if version >= 3 else 0
-    handled = ctypes.c_uint64(_WRITING | truncate)
+    handled = ctypes.c_uint64(_WRITING | _READ_FILE | truncate)
     rules = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0))
     allowed = {str(folder): handled.value} | dict.fromkeys(_DEVICE_FOLDERS, handled.value)
-    for path, access in (allowed | dict.fromkeys(_DEVICES, _WRITE_FILE | truncate)).items():
+    allowed |= dict.fromkeys(_DEVICES, _WRITE_FILE | _READ_FILE | truncate)
+    readable = dict.fromkeys(map(str, (*_beside(hidden.resolve()), *shown)), _READ_FILE)
+    for path, access in (readable | allowed).items():
         if os.path.exists(path):
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             rule = _Rule(access, place)
@@ -47,6 +52,16 @@ def keep_inside(folder: Path) -> bool:
     _checked(libc.syscall(_RESTRICT_SELF, rules, 0))
     os.close(rules)
     return True
+
+
+def _beside(hidden: Path) -> Iterator[Path]:
+    """All that there is but a folder, what leads to it, and links to either: Landlock allows, it forbids nothing."""
+    way = {hidden, *hidden.parents}
+    for parent in hidden.parents:
+        for each in parent.iterdir():
+            place = each.resolve()
+            if place not in way and not place.is_relative_to(hidden):
+                yield each
 
 
 def adopt_orphans() -> None:

@@ -21,7 +21,9 @@ def create(machines: Machines, context: Context, params: dict) -> dict:
     if lifecycle:
         get(context, LIFECYCLE, lifecycle)
     _check_role(context, params["RoleArn"], arn)
-    record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle}
+    _check_network(params)
+    groups = params.get("SecurityGroupIds")
+    record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle, "SecurityGroups": groups}
     instance = add(context, INSTANCE, name, "Pending", record, params.get("Tags", []))
     _boot(machines, context, instance)
     return {"NotebookInstanceArn": instance.arn}
@@ -32,6 +34,16 @@ def _check_role(context: Context, role: str, arn: str) -> None:
         context.assume(role, "sagemaker.amazonaws.com", arn)
     except ServiceError as error:
         raise ServiceError("ValidationException", f"Could not assume role {role}: {error.message}") from None
+
+
+def _check_network(params: dict) -> None:
+    """API reference of CreateNotebookInstance: DirectInternetAccess, SecurityGroupIds."""
+    if params.get("SubnetId"):
+        return
+    if params.get("SecurityGroupIds"):
+        raise ServiceError("ValidationException", "SecurityGroupIds are of a VPC: give a SubnetId of it too")
+    if params.get("DirectInternetAccess") == "Disabled":
+        raise ServiceError("ValidationException", "DirectInternetAccess can be Disabled only with a SubnetId")
 
 
 def _boot(machines: Machines, context: Context, instance: Resource) -> None:

@@ -35,8 +35,8 @@ def main() -> None:
     plan = json.loads(sys.stdin.readline())
     folder = Path(plan["folder"])
     fence.adopt_orphans()
-    if not fence.keep_inside(folder):
-        print("No Landlock here: the instance may write wherever its user may.", file=sys.stderr)
+    if not fence.keep_inside(folder, Path(plan["hidden"]), [Path(each) for each in plan["shown"]]):
+        print("No Landlock here: the instance may read and write whatever its user may.", file=sys.stderr)
     threading.Thread(target=_end_with_the_input, daemon=True).start()
     try:
         for hook, script in plan["scripts"]:

@@ -106,7 +106,8 @@ class Machines:
             )
         with self._lock:
             self._up[instance.arn] = process
-        plan = {"folder": str(folder), "scripts": scripts, "port": port}
+        fenced = {"hidden": str(context.store.artifacts.parent), "shown": [access.certificate_authority]}
+        plan = {"folder": str(folder), "scripts": scripts, "port": port, **fenced}
         process.stdin.write(json.dumps(plan) + "\n")
         process.stdin.flush()
         return process

@@ -9,6 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from localaws.settings import Settings
 from tests.contract.clients import refused
 from tests.contract.helpers import eventually, gone, role, statement, trust, unique, whole_bucket
 from tests.contract.lab import Lab
@@ -45,6 +46,10 @@ try:
     open("{outside}/was-here", "w")
 except OSError as error:
     seen["fenced"] = str(error)
+try:
+    open("{state}/settings.json")
+except OSError as error:
+    seen["secret"] = str(error)
 print(json.dumps(seen))
 """
 
@@ -138,6 +143,20 @@ def test_its_presigned_url_opens_jupyterlab(sagemaker, notebook: str) -> None:
         opened.api("contents")
 
 
+@pytest.mark.parametrize("path", ["..%2F..%2F..%2FOnStart.log", "%2Fetc%2Fpasswd", "a%2F..%2F..%2Fjupyter.log", "%00"])
+def test_its_contents_are_those_of_its_volume_alone(sagemaker, notebook: str, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="HTTP Error 40[034]"):
+        lab(sagemaker, notebook).api(f"contents/{path}")
+
+
+def test_a_network_of_ones_own_takes_a_subnet(sagemaker) -> None:
+    instance = {"InstanceType": "ml.t3.medium", "RoleArn": role("sagemaker")}
+    for network in ({"DirectInternetAccess": "Disabled"}, {"SecurityGroupIds": ["sg-0123abcd"]}):
+        name = unique("closed").replace("_", "-")
+        refused("ValidationException", sagemaker.create_notebook_instance, "SubnetId",
+                NotebookInstanceName=name, **instance, **network)  # fmt: skip
+
+
 def test_its_lifecycle_scripts_have_run_in_its_own_folder(sagemaker, notebook: str, outside: Path) -> None:
     opened = lab(sagemaker, notebook)
     assert opened.file("created.txt") == "once\n" and opened.file("hello.txt") == "from S3"
@@ -146,14 +165,16 @@ def test_its_lifecycle_scripts_have_run_in_its_own_folder(sagemaker, notebook: s
 
 
 def test_a_kernel_reaches_aws_as_the_role_and_nothing_outside(
-    sagemaker, notebook: str, bucket: str, outside: Path
+    sagemaker, notebook: str, bucket: str, outside: Path, embedded_aws: Settings
 ) -> None:
-    seen = json.loads(lab(sagemaker, notebook).run(KERNEL.format(bucket=bucket, outside=outside)))
+    code = KERNEL.format(bucket=bucket, outside=outside, state=embedded_aws.state)
+    seen = json.loads(lab(sagemaker, notebook).run(code))
     found = sagemaker.describe_notebook_instance(NotebookInstanceName=notebook)
     assert seen["arn"].endswith(f":assumed-role/{found['RoleArn'].rpartition('/')[2]}/sagemaker")
     assert seen["hello"] == "from S3"
     assert "AccessDenied" in seen["denied"] and "PutObject" in seen["denied"]
     assert "Permission denied" in seen["fenced"] and list(outside.iterdir()) == []
+    assert "Permission denied" in seen["secret"], "there lies the root user's key"
     assert seen["environment"] == [], "no variable tells a notebook where it runs"
     assert "/artifacts/" in seen["python"], "what a notebook installs goes to the instance"
 

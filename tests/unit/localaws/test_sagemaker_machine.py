@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from localaws.sagemaker import fence
 inside, outside = Path(sys.argv[1]), Path(sys.argv[2])
-assert fence.keep_inside(inside)
+assert fence.keep_inside(inside, inside.parent / "state", [inside.parent / "state/shown"])
 (inside / "a").mkdir()
 (inside / "a" / "file").write_text("x")
 (inside / "a" / "file").rename(inside / "file")
@@ -30,6 +30,11 @@ for write in (lambda: (outside / "new").write_text("x"), lambda: (outside / "kep
         write()
     except PermissionError:
         print("kept out")
+try:
+    (inside.parent / "state" / "settings.json").read_text()
+except PermissionError:
+    print("kept secret")
+print((inside.parent / "state" / "shown").read_text(), (outside / "kept").read_text())
 """
 
 
@@ -87,11 +92,19 @@ def test_the_environment_tells_nothing_of_the_machine_outside(tmp_path: Path) ->
 @pytest.mark.skipif(
     not sys.platform.startswith("linux") or ctypes.CDLL(None).syscall(444, None, 0, 1) < 2, reason="needs Landlock"
 )
-def test_nothing_outside_the_folder_can_be_written(tmp_path: Path) -> None:
+def test_nothing_outside_the_folder_can_be_written_nor_the_hidden_be_read(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.mkdir()
     (outside / "kept").write_text("as it was")
+    (tmp_path / "state").mkdir()
+    for name in ("settings.json", "shown"):
+        (tmp_path / "state" / name).write_text(name)
+    (outside / "link").symlink_to(tmp_path / "state")
     done = subprocess.run([sys.executable, "-c", WRITES, inside, outside], capture_output=True, text=True)
     assert done.stdout.count("kept out") == 4, done.stderr
-    assert [each.name for each in outside.iterdir()] == ["kept"] and (outside / "kept").read_text() == "as it was"
+    assert done.stdout.endswith("kept secret\nshown as it was\n"), done.stderr
+    assert (
+        sorted(each.name for each in outside.iterdir()) == ["kept", "link"]
+        and (outside / "kept").read_text() == "as it was"
+    )
