@@ -1,5 +1,7 @@
 """The sample dataset in Personalize: schemas, a dataset group, its datasets and their imports."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.contract.helpers import INTERACTIONS, ITEMS, USERS, avro, ended, gone, marked, unique
@@ -53,6 +55,15 @@ def import_sample(personalize, group: Group, bucket: str, role: str) -> None:
     for kind, dataset in group.datasets.items():
         job = import_from(personalize, dataset, f"s3://{bucket}/recommending/sample/{kind.lower()}/", role)
         assert job["status"] == "ACTIVE", job
+
+
+@contextmanager
+def sample_group(personalize, bucket: str, role: str, **settings) -> Iterator[Group]:
+    """A group with the sample's data for a while; `settings` are create_group's."""
+    made = create_group(personalize, **settings)
+    import_sample(personalize, made, bucket, role)
+    yield made
+    delete_group(personalize, made)
 
 
 def create_recommenders(personalize, group: Group, *recipes: str) -> dict[str, str]:

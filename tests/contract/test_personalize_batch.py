@@ -15,11 +15,9 @@ from tests.contract.personalize_setup import (
     RANKING,
     SIMILAR,
     TRENDING,
-    create_group,
     create_solutions,
     create_versions,
-    delete_group,
-    import_sample,
+    sample_group,
 )
 
 INVALID, USER, COFFEE = "InvalidInputException", "u001", item_id("Coffee")
@@ -27,10 +25,8 @@ INVALID, USER, COFFEE = "InvalidInputException", "u001", item_id("Coffee")
 
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
-    made = create_group(personalize, domain=None)
-    import_sample(personalize, made, bucket, personalize_role)
-    yield made
-    delete_group(personalize, made)
+    with sample_group(personalize, bucket, personalize_role, domain=None) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

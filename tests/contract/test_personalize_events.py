@@ -16,7 +16,7 @@ from tests.contract.personalize_setup import (
     create_group,
     create_recommenders,
     delete_group,
-    import_sample,
+    sample_group,
 )
 
 INVALID, USER = "InvalidInputException", "u001"
@@ -29,14 +29,14 @@ def events(embedded_aws: Settings):
 
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
-    made = create_group(personalize)
-    import_sample(personalize, made, bucket, personalize_role)
-    yield made
-    for each in personalize.list_event_trackers(datasetGroupArn=made.arn)["eventTrackers"]:
-        refused("ResourceInUseException", personalize.delete_dataset_group, "event-tracker/", datasetGroupArn=made.arn)
-        personalize.delete_event_tracker(eventTrackerArn=each["eventTrackerArn"])
-        gone(personalize.describe_event_tracker, eventTrackerArn=each["eventTrackerArn"])
-    delete_group(personalize, made)
+    with sample_group(personalize, bucket, personalize_role) as made:
+        yield made
+        for each in personalize.list_event_trackers(datasetGroupArn=made.arn)["eventTrackers"]:
+            refused(
+                "ResourceInUseException", personalize.delete_dataset_group, "event-tracker/", datasetGroupArn=made.arn
+            )
+            personalize.delete_event_tracker(eventTrackerArn=each["eventTrackerArn"])
+            gone(personalize.describe_event_tracker, eventTrackerArn=each["eventTrackerArn"])
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.contract.personalize_setup import (
     create_group,
     create_recommenders,
     delete_group,
-    import_sample,
+    sample_group,
 )
 
 USER, INVALID = "u001", "InvalidInputException"
@@ -21,10 +21,8 @@ USER, INVALID = "u001", "InvalidInputException"
 
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
-    made = create_group(personalize)
-    import_sample(personalize, made, bucket, personalize_role)
-    yield made
-    delete_group(personalize, made)
+    with sample_group(personalize, bucket, personalize_role) as made:
+        yield made
     assert personalize.list_filters(datasetGroupArn=made.arn)["Filters"] == []
 
 

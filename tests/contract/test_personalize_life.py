@@ -18,10 +18,8 @@ from tests.contract.personalize_setup import (
     RECIPE,
     TOGETHER,
     VIEWS,
-    create_group,
     create_recommenders,
-    delete_group,
-    import_sample,
+    sample_group,
 )
 
 USER, ITEM = "u001", item_id("Coffee")
@@ -30,11 +28,9 @@ USER, ITEM = "u001", item_id("Coffee")
 @pytest.fixture(scope="module")
 def trained(personalize, bucket: str, personalize_role: str):
     """A group of the sample with a recommender of each recipe."""
-    group = create_group(personalize)
-    import_sample(personalize, group, bucket, personalize_role)
     recipes = (VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU)
-    yield SimpleNamespace(group=group, recommenders=create_recommenders(personalize, group, *recipes))
-    delete_group(personalize, group)
+    with sample_group(personalize, bucket, personalize_role) as group:
+        yield SimpleNamespace(group=group, recommenders=create_recommenders(personalize, group, *recipes))
     assert personalize.list_recommenders(datasetGroupArn=group.arn)["recommenders"] == []
 
 

@@ -17,11 +17,9 @@ from tests.contract.personalize_setup import (
     RECIPE,
     SIMILAR,
     TRENDING,
-    create_group,
     create_solutions,
     create_versions,
-    delete_group,
-    import_sample,
+    sample_group,
 )
 
 USER, INVALID = "u001", "InvalidInputException"
@@ -30,12 +28,11 @@ USER, INVALID = "u001", "InvalidInputException"
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
     """A custom group with the sample's interactions and items."""
-    made = create_group(personalize, ("Interactions", "Items"), domain=None)
-    assert "domain" not in personalize.describe_dataset_group(datasetGroupArn=made.arn)["datasetGroup"]
-    import_sample(personalize, made, bucket, personalize_role)
-    yield made
-    refused("ResourceInUseException", personalize.delete_dataset_group, "solution/", datasetGroupArn=made.arn)
-    delete_group(personalize, made)
+    kinds = ("Interactions", "Items")
+    with sample_group(personalize, bucket, personalize_role, kinds=kinds, domain=None) as made:
+        assert "domain" not in personalize.describe_dataset_group(datasetGroupArn=made.arn)["datasetGroup"]
+        yield made
+        refused("ResourceInUseException", personalize.delete_dataset_group, "solution/", datasetGroupArn=made.arn)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,10 @@ from tests.contract.personalize_setup import (
     POPULAR,
     RECIPE,
     SIMILAR,
-    create_group,
     create_recommenders,
     create_solutions,
     create_versions,
-    delete_group,
-    import_sample,
+    sample_group,
 )
 
 INVALID, USER, METRIC = "InvalidInputException", "u001", "precision_at_5"
@@ -25,10 +23,8 @@ INVALID, USER, METRIC = "InvalidInputException", "u001", "precision_at_5"
 
 @pytest.fixture(scope="module")
 def group(personalize, bucket: str, personalize_role: str):
-    made = create_group(personalize, domain=None)
-    import_sample(personalize, made, bucket, personalize_role)
-    yield made
-    delete_group(personalize, made)
+    with sample_group(personalize, bucket, personalize_role, domain=None) as made:
+        yield made
 
 
 def _solution(personalize, group, **params) -> str:
@@ -192,17 +188,15 @@ def test_configurations_that_cannot_be_trained(personalize, group, recipe: str, 
 
 def test_a_recommender_trains_without_some_columns(personalize, bucket: str, personalize_role: str) -> None:
     recipe = "aws-ecomm-recommended-for-you"
-    group = create_group(personalize)
-    import_sample(personalize, group, bucket, personalize_role)
-    arn = create_recommenders(personalize, group, recipe)[recipe]
-    wrong = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["COLOUR"]}}}
-    refused(INVALID, personalize.update_recommender, "COLOUR", recommenderArn=arn, recommenderConfig=wrong)
-    config = {"trainingDataConfig": {"includedDatasetColumns": {"ITEMS": ["ITEM_ID", "PRICE"]}}}
-    personalize.update_recommender(recommenderArn=arn, recommenderConfig=config)
-    found = eventually(
-        lambda: personalize.describe_recommender(recommenderArn=arn)["recommender"],
-        lambda each: each["latestRecommenderUpdate"]["status"] in ("ACTIVE", "CREATE FAILED"),
-    )
-    assert found["latestRecommenderUpdate"]["status"] == "ACTIVE", found
-    assert found["recommenderConfig"]["trainingDataConfig"] == config["trainingDataConfig"]
-    delete_group(personalize, group)
+    with sample_group(personalize, bucket, personalize_role) as group:
+        arn = create_recommenders(personalize, group, recipe)[recipe]
+        wrong = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["COLOUR"]}}}
+        refused(INVALID, personalize.update_recommender, "COLOUR", recommenderArn=arn, recommenderConfig=wrong)
+        config = {"trainingDataConfig": {"includedDatasetColumns": {"ITEMS": ["ITEM_ID", "PRICE"]}}}
+        personalize.update_recommender(recommenderArn=arn, recommenderConfig=config)
+        found = eventually(
+            lambda: personalize.describe_recommender(recommenderArn=arn)["recommender"],
+            lambda each: each["latestRecommenderUpdate"]["status"] in ("ACTIVE", "CREATE FAILED"),
+        )
+        assert found["latestRecommenderUpdate"]["status"] == "ACTIVE", found
+        assert found["recommenderConfig"]["trainingDataConfig"] == config["trainingDataConfig"]
