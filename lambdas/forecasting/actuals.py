@@ -25,7 +25,7 @@ def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, An
     backtest.
 
     Values that are missing are left out, as in backtests (metrics.md). Memory grows with series x steps that came in,
-    by some 100 bytes each.
+    by less than 200 bytes each.
     """
     serving, bucket = event["serving"], event["resultsBucket"]
     folders = [made["exports"].removeprefix(f"s3://{bucket}/") for made in serving["forecasts"].values()]
