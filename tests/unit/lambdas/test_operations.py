@@ -47,7 +47,7 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
     assert sent[0]["Subject"] == "Storecast: forecasting FAILED in Wait for auto predictor"
     told = json.loads(sent[0]["Message"])
     assert told["message"] == "not enough data" and told["console"].endswith(_EXECUTION)
-    assert told["what"].startswith("a run of the forecasting pipeline failed in Wait for auto predictor;")
+    assert told["what"].startswith("a run of storecast-corner-shop-forecasting failed in Wait for auto predictor;")
     assert told["since"] == "2026-11-22T09:00:00+00:00" and told["next"].startswith("mend the cause, then start")
 
 
