@@ -79,7 +79,8 @@ class StopAndStart(Construct):
             self,
             name=name,
             description=f"Storecast: {name} stops and starts by the clock",
-            definition=definition(kind, members, min(_PATIENCE_MINUTES, hours.off_minutes - 1)),
+            # The night in which summer time begins is an hour shorter.
+            definition=definition(kind, members, max(0, min(_PATIENCE_MINUTES, hours.off_minutes - 61))),
             allowed=[Right([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
             group=group,
         )

@@ -26,7 +26,7 @@ def pipelines_of(config: Pipeline) -> list[str]:
 
 
 def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sqs.CfnQueue) -> None:
-    """Failed, late, stale data and inaccurate per pipeline, dead letters for both; each says the next step."""
+    """Failed, late, stale data, hours and inaccurate per pipeline, dead letters for all; each says the next step."""
 
     def alarm(what: str, message: str, then: str, pipeline: str = "", **settings: Any) -> None:
         name = f"{pipeline}-{what}" if pipeline else what

@@ -55,9 +55,9 @@ def training(score: Mapping[str, Any] | None, drift: Mapping[str, Any] | None, *
     """Whether a run with new data trains, `trained`, and the `reason`; `drift` is the config's, None: each one does."""
     if drift is None or forced:
         return {"trained": True, "reason": "the run was forced" if forced else "every run with new data trains"}
-    if score is None:
-        return {"trained": False, "reason": "nothing has come in yet of the time that the forecasts in use are about"}
     metric, factor = drift["metric"], drift["factor"]
+    if score is None or metric not in score["measured"]:
+        return {"trained": False, "reason": f"nothing has come in yet that tells the {metric} of the forecasts in use"}
     measured, tested = score["measured"][metric], score["backtest"][metric]
     drifted = measured > factor * tested
     reason = (
@@ -88,6 +88,6 @@ def _metrics(losses: Mapping[str, float], backtest: Mapping[str, Any]) -> dict[s
     if shared:
         measured[WQL] = fmean(losses[column] for column in shared)
         tested[WQL] = fmean(backtest[names[column]] for column in shared)
-    if "mean" in losses:
+    if "mean" in losses and backtest[WAPE] is not None:
         measured[WAPE], tested[WAPE] = losses["mean"], backtest[WAPE]
     return {"measured": measured, "backtest": tested} if measured else None

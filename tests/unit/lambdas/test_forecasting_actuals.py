@@ -40,7 +40,7 @@ def event(bucket: Any) -> dict[str, Any]:
 
 
 def _handle(
-    stub: Any, context: Any, event: dict[str, Any], *, wape: float = 0.2, drift: Any = None, **more: Any
+    stub: Any, context: Any, event: dict[str, Any], *, wape: float | None = 0.2, drift: Any = None, **more: Any
 ) -> Any:
     from forecasting.compare import handler
 
@@ -48,7 +48,7 @@ def _handle(
     metrics = {
         "AverageWeightedQuantileLoss": 0.2,
         "WeightedQuantileLosses": [{"Quantile": level, "LossValue": loss} for level, loss in losses.items()],
-        "ErrorMetrics": [{"ForecastType": "mean", "WAPE": wape}],
+        "ErrorMetrics": [{"ForecastType": "mean", **({"WAPE": wape} if wape else {})}],
     }
     window = {"EvaluationType": "SUMMARY", "Metrics": metrics}
     found = {"PredictorEvaluationResults": [{"TestWindows": [window]}]}
@@ -94,6 +94,15 @@ def test_where_nothing_has_come_in_there_is_no_score_and_no_drift(
     answer = _handle(stub, context, event, drift=_DRIFT)
     assert "score" not in answer and answer["predictors"] == []
     assert "nothing has come in yet" in answer["training"]["reason"]
+
+
+def test_a_metric_that_the_backtest_lacks_is_not_scored(event: dict[str, Any], stub: Any, context: Any) -> None:
+    answer = _handle(stub, context, event, wape=None, drift=_DRIFT)
+    assert list(answer["score"]["measured"]) == ["AverageWeightedQuantileLoss"]
+    assert answer["training"] == {
+        "trained": False,
+        "reason": "nothing has come in yet that tells the WAPE of the forecasts in use",
+    }
 
 
 @pytest.mark.parametrize(
