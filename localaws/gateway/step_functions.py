@@ -22,10 +22,13 @@ _CLASSES = {
     code: f"{code}Exception" for code in ("ExecutionAlreadyExists", "ExecutionDoesNotExist", "StateMachineDoesNotExist")
 }
 
+_named: dict[str, Callable[[str, dict], list[str]]] = {}  # of our services, what a call names without an ARN
+
 
 def register(mounts: list[Mount]) -> None:
     """Our services among the SDK integrations, and our checks around tasks."""
     for mount in mounts:
+        _named[mount.signing_name] = mount.new_arns
         if mount.sdk_prefix:
             stepfunctions._AWS_SDK_SERVICE_MAP[mount.signing_name] = {
                 "target_prefix": mount.target_prefixes[0].rstrip("."),
@@ -87,11 +90,14 @@ def integration_call(resource: str, arguments: Any) -> tuple[str, str, str]:
     action = operation[0].upper() + operation[1:]
     params = arguments if isinstance(arguments, dict) else {}
     prefix = stepfunctions._AWS_SDK_ERROR_PREFIX.get(service, service.capitalize())
+    lower = {key[0].lower() + key[1:]: value for key, value in params.items()}
     own = [arn for arn in arns_in(params) if arn.split(":")[2] == namespace]
+    if not own and namespace in _named:
+        place = f"arn:aws:{namespace}:{get_region()}:{get_account_id()}:"
+        own = [place + name for name in _named[namespace](action, lower | params)]
     if own:
         return prefix, f"{namespace}:{action}", own[0]
     # JSON services name their resource in the body, query services (SNS) in parameters: ask ministack with both.
-    lower = {key[0].lower() + key[1:]: value for key, value in params.items()}
     target = iam_actions.extract_resource_arn(
         key,
         "POST",

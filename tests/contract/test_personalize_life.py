@@ -1,16 +1,14 @@
 """Amazon Personalize with all five ECOMMERCE recommenders: trained, asked, updated, stopped, started, deleted."""
 
-import json
 from types import SimpleNamespace
 
-import boto3
 import pytest
-from aws_cdk import Aws
 
 from data.sample.shop import COMPLEMENTS, item_id
-from infra.hours import RECOMMENDER, definition
+from infra.hours import RECOMMENDER
 from tests.contract.clients import refused
-from tests.contract.helpers import eventually, role, statement, unique
+from tests.contract.clock import clock
+from tests.contract.helpers import eventually
 from tests.contract.personalize_setup import (
     ALSO_VIEWED,
     FOR_YOU,
@@ -137,22 +135,13 @@ def test_a_stopped_recommender_serves_nothing_until_it_is_started(personalize, r
     assert _items(runtime, arn, userId=USER)
 
 
-def test_the_clocks_machine_stops_and_starts_what_is_there_and_on_or_off(personalize, trained) -> None:
-    """Its definition is the one of the app; what is as it should be already, or not made yet, is passed over."""
+def test_the_clock_stops_and_starts_what_is_there_and_on_or_off(personalize, trained) -> None:
+    """What is as it should be already, or not made yet, is passed over."""
     arn, describe = trained.recommenders[VIEWS], personalize.describe_recommender
-    text = json.dumps(definition(RECOMMENDER, [arn, f"{arn}_not_made_yet"], 1)).replace(Aws.PARTITION, "aws")
-    rights = statement(*(f"personalize:{verb}Recommender" for verb in ("Describe", "Stop", "Start")), on=f"{arn}*")
-    states = boto3.client("stepfunctions")
-    machine = states.create_state_machine(name=unique("hours"), definition=text, roleArn=role("states", rights))
+    run = clock(RECOMMENDER, arn, f"{arn}_not_made_yet", on=f"{arn}*")
     for verb, status in (("stop", "INACTIVE"), ("stop", "INACTIVE"), ("start", "ACTIVE"), ("start", "ACTIVE")):
-        run = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps({"verb": verb}))
-        ended = eventually(lambda: states.describe_execution(executionArn=run["executionArn"]), _is_over)  # noqa: B023
-        assert ended["status"] == "SUCCEEDED", ended
+        run(verb)
         eventually(lambda: describe(recommenderArn=arn)["recommender"]["status"], status.__eq__)
-
-
-def _is_over(execution: dict) -> bool:
-    return execution["status"] != "RUNNING"
 
 
 def test_what_is_in_use_stays(personalize, trained) -> None:

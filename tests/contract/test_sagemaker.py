@@ -9,8 +9,10 @@ from pathlib import Path
 import boto3
 import pytest
 
+from infra.hours import NOTEBOOK_INSTANCE
 from localaws.settings import Settings
 from tests.contract.clients import refused
+from tests.contract.clock import clock
 from tests.contract.helpers import eventually, gone, role, statement, trust, unique, whole_bucket
 from tests.contract.lab import Lab
 
@@ -179,7 +181,7 @@ def test_a_kernel_reaches_aws_as_the_role_and_nothing_outside(
     assert "/artifacts/" in seen["python"], "what a notebook installs goes to the instance"
 
 
-def test_a_notebook_is_stopped_changed_and_started_and_keeps_its_files(
+def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_files(
     sagemaker, notebook: str, lifecycle: str
 ) -> None:
     update, start = sagemaker.update_notebook_instance, sagemaker.start_notebook_instance
@@ -189,7 +191,8 @@ def test_a_notebook_is_stopped_changed_and_started_and_keeps_its_files(
     refused("ValidationException", sagemaker.delete_notebook_instance, "InService", **name)
     opened = lab(sagemaker, notebook)
     opened.api("contents/work.txt", "PUT", {"type": "file", "format": "text", "content": "an hour's work"})
-    sagemaker.stop_notebook_instance(**name)
+    run = clock(NOTEBOOK_INSTANCE, notebook, on=sagemaker.describe_notebook_instance(**name)["NotebookInstanceArn"])
+    run("stop")
     becomes(sagemaker, notebook, "Stopped")
     with pytest.raises(urllib.error.URLError):
         opened.page()
@@ -199,7 +202,7 @@ def test_a_notebook_is_stopped_changed_and_started_and_keeps_its_files(
     assert found["InstanceType"] == "ml.t3.large" and "NotebookInstanceLifecycleConfigName" not in found
     refused("ValidationException", update, "RecordNotFound", "nothing", **name, LifecycleConfigName="nothing")
     update(**name, LifecycleConfigName=lifecycle)
-    start(**name)
+    run("start")
     becomes(sagemaker, notebook, "InService")
     opened = lab(sagemaker, notebook)
     assert opened.file("work.txt") == "an hour's work"
