@@ -103,3 +103,34 @@ def imports_of(run: str) -> list[str]:
     """The names of the import jobs of a run."""
     jobs = boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
     return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
+
+
+def there() -> dict[str, list]:
+    """All that the embedded AWS has, of each kind that the app or its runs make."""
+    forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
+    return {
+        "buckets": [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]],
+        "roles": [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]],
+        "functions": [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]],
+        "machines": [each["name"] for each in boto3.client("stepfunctions").list_state_machines()["stateMachines"]],
+        "notebooks": boto3.client("sagemaker").list_notebook_instances()["NotebookInstances"],
+        "datasets": forecast.list_datasets()["Datasets"],
+        "groups": forecast.list_dataset_groups()["DatasetGroups"],
+        "predictors": forecast.list_predictors()["Predictors"],
+        "forecasts": forecast.list_forecasts()["Forecasts"],
+        "imports": forecast.list_dataset_import_jobs()["DatasetImportJobs"],
+        "exports": forecast.list_forecast_export_jobs()["ForecastExportJobs"],
+        "explainabilities": forecast.list_explainabilities()["Explainabilities"],
+        "what-ifs": forecast.list_what_if_analyses()["WhatIfAnalyses"],
+        "schemas": personalize.list_schemas()["schemas"],
+        "personalize groups": personalize.list_dataset_groups()["datasetGroups"],
+        "recommenders": personalize.list_recommenders()["recommenders"],
+        "solutions": personalize.list_solutions()["solutions"],
+        "solution versions": personalize.list_solution_versions()["solutionVersions"],
+        "campaigns": personalize.list_campaigns()["campaigns"],
+        "filters": personalize.list_filters()["Filters"],
+        "event trackers": personalize.list_event_trackers()["eventTrackers"],
+        "tables": boto3.client("dynamodb").list_tables()["TableNames"],
+        "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
+        "databases": boto3.client("glue").get_databases()["DatabaseList"],
+    }

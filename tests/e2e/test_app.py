@@ -12,20 +12,10 @@ import pytest
 
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
-from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result
+from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result, there
 
-FORECASTING = [
-    "Plan",
-    "Ensure",
-    "Load",
-    "Train",
-    "Compare",
-    "Export backtests",
-    "Forecast",
-    "Export forecast",
-    "Publish",
-    "Notify",
-]
+EXPORTS = ["Export backtests", "Export forecast"]
+FORECASTING = ["Plan", "Ensure", "Load", "Train", "Compare", "Forecast", *EXPORTS, "Publish", "Notify"]
 RECOMMENDING = ["Plan", "Ensure", "Load", "Recommend", "Evaluate", "Publish", "Notify"]
 USE_CASES = ["most-viewed", "best-sellers", "frequently-bought-together", "also-viewed", "recommended-for-you"]
 
@@ -400,33 +390,7 @@ def test_a_second_deploy_of_the_same_sources_does_nothing(app: App):
 
 def test_destroy_leaves_nothing(app: App):
     deploy.destroy(DATASET, app.environment, app.out)
-    forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
-    left = {
-        "buckets": [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]],
-        "roles": [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]],
-        "functions": [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]],
-        "machines": [each["name"] for each in boto3.client("stepfunctions").list_state_machines()["stateMachines"]],
-        "notebooks": boto3.client("sagemaker").list_notebook_instances()["NotebookInstances"],
-        "datasets": forecast.list_datasets()["Datasets"],
-        "groups": forecast.list_dataset_groups()["DatasetGroups"],
-        "predictors": forecast.list_predictors()["Predictors"],
-        "forecasts": forecast.list_forecasts()["Forecasts"],
-        "imports": forecast.list_dataset_import_jobs()["DatasetImportJobs"],
-        "exports": forecast.list_forecast_export_jobs()["ForecastExportJobs"],
-        "explainabilities": forecast.list_explainabilities()["Explainabilities"],
-        "what-ifs": forecast.list_what_if_analyses()["WhatIfAnalyses"],
-        "schemas": personalize.list_schemas()["schemas"],
-        "personalize groups": personalize.list_dataset_groups()["datasetGroups"],
-        "recommenders": personalize.list_recommenders()["recommenders"],
-        "solutions": personalize.list_solutions()["solutions"],
-        "solution versions": personalize.list_solution_versions()["solutionVersions"],
-        "campaigns": personalize.list_campaigns()["campaigns"],
-        "filters": personalize.list_filters()["Filters"],
-        "event trackers": personalize.list_event_trackers()["eventTrackers"],
-        "tables": boto3.client("dynamodb").list_tables()["TableNames"],
-        "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
-        "databases": boto3.client("glue").get_databases()["DatabaseList"],
-    }
+    left = there()
     ours = {
         what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()
     }
