@@ -114,7 +114,7 @@ def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
 
 
 def _members_message(predictor: trained.Trained) -> str:
-    weights = predictor.weights.mean(axis=0)
+    weights = predictor.weights.mean(axis=(0, 2))
     shares = ", ".join(f"{name} {weight:.0%}" for name, weight in zip(predictor.algorithms, weights))
     return f"Mean weight per member: {shares}."
 

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from localaws.forecast.engine import ALGORITHMS, NEURAL, UNAVAILABLE, weighing
-from localaws.forecast.engine.backtest import backtest, window_starts
+from localaws.forecast.engine.backtest import backtest, further_starts, window_starts
 from localaws.forecast.engine.freq import parse
 from localaws.forecast.engine.likeness import forecast_of_likes, without_history
 from localaws.forecast.engine.metrics import FIELD, Metrics
 from localaws.forecast.engine.panel import Panel, Prediction
-from localaws.forecast.engine.quantiles import uncrossed
 from localaws.forecast.engine.trained import Trained
 
 # Up to so many series an algorithm joins by default. The costs are CPU seconds for one series of a year of days.
@@ -25,6 +24,8 @@ SLOW_SERIES = 10  # ARIMA 0.4 s; ten times as much for some
 # ETS 0.2 to 0.4 s, MSTL 0.03 s. Beyond, ETS is searched without trend (0.02 s), and MSTL's trend is not searched but
 # plain exponential smoothing (0.007 s); only within the day it has a slope, which M4's hourly series need.
 FULL_SEARCH_SERIES = 25
+# A single window can mislead: on M4's hourly series the whole weighed on one was a quarter worse than weighed on two.
+WEIGHED = 2
 # Prophet, CNN-QR and Deep_AR_Plus never join by themselves: they did not make the whole better on the recorded cases
 # (benchmarks/README.md), and so it is the same whatever extras are installed.
 
@@ -43,9 +44,10 @@ def train(
 ) -> Trained:
     """Backtest the members and weigh them; `members=("ETS",)` trains that one algorithm.
 
-    `members` and `hyperparameters` (by algorithm) default to `default_members`. `metric` is the OptimizationMetric; a
-    predictor without levels (mean only) takes WAPE for the quantile loss. The backtest's own metrics are honest: no
-    part of it is weighed by its own outcome (weighing.honest), while the weights kept are learned from all of it.
+    `members` and `hyperparameters` (by algorithm) default to `default_members`. `metric` is the OptimizationMetric
+    (weighing.py). Members are weighed on at least WEIGHED windows, where the history has room for them. The backtest's
+    own metrics, of the `windows` asked for, are honest: no part of it is weighed by its own outcome (weighing.honest),
+    while the weights kept are learned from all windows.
     ValueError: a member that is unknown or cannot run here, an unknown metric, or a history too short for the windows
     (backtest.window_starts).
     """
@@ -59,22 +61,21 @@ def train(
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
     settings = {name: {**defaults, **(hyperparameters or {}).get(name, {})} for name, defaults in given.items()}
     starts = window_starts(panel.target.shape[1], horizon, windows, offset)
+    if len(settings) > 1:
+        starts += further_starts(starts, horizon, WEIGHED - windows)
     runs = {
         name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
         for name in settings
     }
-    measured = "WAPE" if metric == "AverageWeightedQuantileLoss" and not len(levels) else metric
-    parts = weighing.whole(windows)
-    run = weighing.honest(runs, measured)
-    leaderboard = {name: _named(member.summary()) for name, member in runs.items()}
+    run = weighing.honest(runs, metric).newest(windows)
+    leaderboard = {name: _named(member.newest(windows).summary()) for name, member in runs.items()}
     if len(runs) > 1:
         leaderboard["AutoPredictor"] = _named(run.summary())
     return Trained(
         tuple(settings),
         settings,
         panel.keys,
-        weighing.weights(runs, parts, measured),
-        weighing.item_losses(runs, parts, measured),
+        weighing.weights(runs, weighing.whole(len(starts)), metric),
         metric,
         leaderboard,
         run,
@@ -85,28 +86,29 @@ def train(
 def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
     """The members that weigh something, fitted on the whole panel and averaged with the trained weights.
 
-    Any levels may be asked for. A series without history is forecast by the networks themselves, by the other members
-    from its likes (likeness.py); the service forecasts such items with CNN-QR and DeepAR+ only
-    (aws-forecast-choosing-recipes.md). The members' quantiles are finite and do not cross (guard.py), so neither do
-    their averages.
+    Any levels may be asked for: each is weighed as the nearest one of training. A series without history is forecast
+    by the networks themselves, by the other members from its likes (likeness.py); the service forecasts such items
+    with CNN-QR and DeepAR+ only (aws-forecast-choosing-recipes.md).
     """
-    weights = weights_of(trained, panel)
-    used = np.flatnonzero(weights.any(axis=0))
+    weights = weights_of(trained, panel)[:, :, _nearest(trained.backtest.levels, levels)]
+    used = np.flatnonzero(weights.any(axis=(0, 2)))
     members = []
     for name in (trained.algorithms[a] for a in used):
         member = ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
         members.append(member if name in NEURAL else forecast_of_likes(panel, member))
-    quantiles = weighing.blend(weights[:, used], [member.quantiles for member in members])
-    return Prediction(
-        uncrossed(quantiles, levels),  # the members do not cross: this only mends rounding
-        weighing.blend(weights[:, used], [member.mean for member in members]),
-    )
+    return weighing.blend(weights[:, used], members, levels)
+
+
+def _nearest(learned: Sequence[float], levels: Sequence[float]) -> list[int]:
+    """Which of the Q+1 weights serve each level, and the mean's; a predictor of the mean alone has no others."""
+    at = [int(np.abs(np.subtract(learned, level)).argmin()) if len(learned) else -1 for level in levels]
+    return [*at, -1]
 
 
 def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
-    """(n, A) of the panel's series; one that was not there in training takes the mean of all series' weights."""
+    """(n, A, Q+1) of the panel's series; one that was not there in training takes the mean of all series' weights."""
     known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
-    return np.where(known[:, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
+    return np.where(known[:, None, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:

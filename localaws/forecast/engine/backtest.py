@@ -1,7 +1,7 @@
 """Backtesting: forecast the newest part of the history from what came before it, and compare."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -20,6 +20,10 @@ class Backtest:
     quantiles: np.ndarray  # (W, n, H, Q)
     mean: np.ndarray  # (W, n, H)
     scale: np.ndarray  # (W, n) MASE's denominator, from each window's training part
+
+    def newest(self, windows: int) -> "Backtest":
+        """The newest windows alone."""
+        return Backtest(self.levels, *(getattr(self, each.name)[:windows] for each in fields(self)[1:]))
 
     def prediction(self, window: int) -> Prediction:
         return Prediction(self.quantiles[window], self.mean[window])
@@ -72,6 +76,11 @@ def window_starts(steps: int, horizon: int, windows: int = 1, offset: int | None
             "to train on, fewer than one horizon: use fewer windows or a smaller offset"
         )
     return starts
+
+
+def further_starts(starts: Sequence[int], horizon: int, windows: int) -> list[int]:
+    """Up to `windows` more windows before those that begin at `starts`, newest first, as far as one horizon is left."""
+    return [start for at in range(windows) if (start := starts[-1] - (at + 1) * horizon) >= horizon]
 
 
 def backtest(

@@ -34,7 +34,7 @@ def impact(trained: Trained, panel: Panel, horizon: int) -> Impact:
     found = boosted.contributions(panel, horizon, **trained.hyperparameters[MEMBER])
     if not found:
         raise ValueError("explainability needs attributes: related time series, item metadata or holidays")
-    weight = weights_of(trained, panel)[:, trained.algorithms.index(MEMBER)]
+    weight = weights_of(trained, panel)[:, trained.algorithms.index(MEMBER), -1]
     return Impact(tuple(found), np.stack(list(found.values()), axis=2) * weight[:, None, None])
 
 

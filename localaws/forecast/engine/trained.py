@@ -17,8 +17,7 @@ class Trained:
     algorithms: tuple[str, ...]  # (A,) the members, names in ALGORITHMS
     hyperparameters: dict[str, dict[str, Any]]  # by algorithm, JSON values
     keys: pd.DataFrame  # (n, 1+d) the series that the weights' rows belong to
-    weights: np.ndarray  # (n, A), rows sum to one
-    losses: np.ndarray  # (n, A) each series' backtest loss on the metric, NaN = not defined
+    weights: np.ndarray  # (n, A, Q+1) of each quantile level and, last, of the mean; over the members they sum to one
     metric: str  # the OptimizationMetric
     leaderboard: dict[str, dict[str, float]]  # algorithm (and "AutoPredictor") -> metric -> SUMMARY value
     backtest: Backtest  # of the weighted whole
@@ -36,7 +35,7 @@ def to_parts(trained: Trained) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "keys": trained.keys.to_dict("list"),
     }
     arrays = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "levels"}
-    return document, arrays | {"weights": trained.weights, "losses": trained.losses}
+    return document, arrays | {"weights": trained.weights}
 
 
 def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Trained:
@@ -47,7 +46,6 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         dict(document["hyperparameters"]),
         pd.DataFrame(document["keys"]),
         arrays["weights"],
-        arrays["losses"],
         document["metric"],
         dict(document["leaderboard"]),
         Backtest(levels=tuple(document["levels"]), **run),

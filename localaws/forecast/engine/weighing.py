@@ -2,10 +2,15 @@
 
 w(series, member) ~ share(member) * (pooled loss of the member / its loss on the series)^2, scaled to sum to one.
 
+Each output has weights of its own, since a member may know the middle well and the margins badly: each quantile level
+is weighed by its own quantile loss (the average wQL is smallest where each of them is), the mean by the
+OptimizationMetric where that is one of the mean, and else by RMSE, which a mean makes smallest.
+
 The share is how often greedy selection took the member to lower the loss over all series (Caruana et al., "Ensemble
 Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. On most
 of the grocery and M4 windows that we tried either alone was worse: without shares, weak members take too much from a
-strong one.
+strong one. The selection is repeated on bootstrap samples of the series and averaged (Breiman, "Bagging Predictors",
+1996): in a pooled loss one series may outweigh all others, as in M4's hourly data, and what suits its window is chance.
 A member without a share weighs nothing anywhere and need not be fitted for a forecast.
 """
 
@@ -17,8 +22,13 @@ import numpy as np
 from localaws.forecast.engine.backtest import Backtest
 from localaws.forecast.engine.metrics import FIELD, Metrics, average, per_item, pooled
 from localaws.forecast.engine.panel import Prediction
+from localaws.forecast.engine.quantiles import uncrossed
 
+AVERAGE_WQL = "AverageWeightedQuantileLoss"
 ROUNDS = 20  # of greedy selection
+BAGS = 5  # bootstrap samples that it is repeated on
+BAG_SERIES = 200  # at most, in one of them: bounds the cost of large panels
+SEED = 7
 SMALLEST = 1e-3  # a loss below that fraction of the worst member's counts as that fraction: no weight is infinite
 
 Part = tuple[int, slice]  # a window and some of its steps
@@ -29,26 +39,15 @@ def whole(windows: int) -> list[Part]:
 
 
 def weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
-    """(n, A) weights learned from these parts of the backtests; all alike where nothing can be learned.
+    """(n, A, Q+1) weights of the quantile levels and, last, of the mean, learned from these parts of the backtests.
 
-    `metric` is an OptimizationMetric. A series whose loss is not defined for some member has the shares as weights.
+    `metric` is an OptimizationMetric. All members weigh alike where nothing can be learned; a series whose loss is not
+    defined for some member has the shares as weights.
     """
-    count = len(next(iter(runs.values())).actual[0])
-    if not parts or len(runs) == 1:
-        return np.full((count, len(runs)), 1 / len(runs))
-    losses = item_losses(runs, parts, metric)
-    typical = np.array([_loss(pooled, run, parts, metric) for run in runs.values()])
-    if np.isnan(typical).any():
-        return np.full((count, len(runs)), 1 / len(runs))
-    relative = _bounded(losses) / _bounded(typical[None])
-    relative[np.isnan(losses).any(axis=1)] = 1
-    raw = _shares(runs, parts, metric) * relative**-2
-    return raw / raw.sum(axis=1, keepdims=True)
-
-
-def item_losses(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
-    """(n, A) each series' loss, averaged over the parts; NaN where it is not defined."""
-    return np.stack([_loss(per_item, run, parts, metric) for run in runs.values()], axis=1)
+    levels = range(len(next(iter(runs.values())).levels))
+    by_level = [_weights({name: _at_level(run, q) for name, run in runs.items()}, parts, AVERAGE_WQL) for q in levels]
+    of_mean = _weights(runs, parts, "RMSE" if metric == AVERAGE_WQL else metric)
+    return np.stack([*by_level, of_mean], axis=2)
 
 
 def honest(runs: Mapping[str, Backtest], metric: str) -> Backtest:
@@ -63,14 +62,52 @@ def honest(runs: Mapping[str, Backtest], metric: str) -> Backtest:
     quantiles, mean = np.empty_like(first.quantiles), np.empty_like(first.mean)
     for window, steps in parts:
         learned = weights(runs, [part for part in parts if part != (window, steps)], metric)
-        quantiles[window, :, steps] = blend(learned, [run.quantiles[window, :, steps] for run in runs.values()])
-        mean[window, :, steps] = blend(learned, [run.mean[window, :, steps] for run in runs.values()])
+        found = blend(learned, [_prediction(run, window, steps) for run in runs.values()], first.levels)
+        quantiles[window, :, steps], mean[window, :, steps] = found.quantiles, found.mean
     return replace(first, quantiles=quantiles, mean=mean)
 
 
-def blend(weights: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
-    """(n, H, ...) average over the A members' (n, H, ...), each series with its own weights (n, A)."""
-    return np.einsum("na,an...->n...", weights, np.stack(values))
+def blend(weights: np.ndarray, members: Sequence[Prediction], levels: Sequence[float]) -> Prediction:
+    """The weighted average of the A members, each series and output with weights of its own (n, A, Q+1).
+
+    The members' quantiles do not cross; where levels are weighed differently their averages can, and are sorted.
+    """
+    quantiles = np.einsum("naq,anhq->nhq", weights[:, :, :-1], np.stack([member.quantiles for member in members]))
+    mean = np.einsum("na,anh->nh", weights[:, :, -1], np.stack([member.mean for member in members]))
+    return Prediction(uncrossed(quantiles, levels), mean)
+
+
+def _weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
+    """(n, A) weights by one metric."""
+    count = len(next(iter(runs.values())).actual[0])
+    equal = np.full((count, len(runs)), 1 / len(runs))
+    if not parts or len(runs) == 1:
+        return equal
+    losses = np.stack([_loss(per_item, run, parts, metric) for run in runs.values()], axis=1)
+    typical = np.array([_loss(pooled, run, parts, metric) for run in runs.values()])
+    if np.isnan(typical).any():
+        return equal
+    relative = _bounded(losses) / _bounded(typical[None])
+    undefined = np.isnan(losses).any(axis=1)
+    relative[undefined] = 1
+    raw = _bagged_shares(runs, parts, metric, ~undefined) * relative**-2
+    return raw / raw.sum(axis=1, keepdims=True)
+
+
+def _bagged_shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str, defined: np.ndarray) -> np.ndarray:
+    """(A,) the mean of `_shares` over bootstrap samples of the series whose losses are `defined` (n,)."""
+    series, rng = np.flatnonzero(defined), np.random.default_rng(SEED)
+    if len(series) < 2:
+        return _shares(runs, parts, metric)
+    drawn = rng.choice(series, (BAGS, min(len(series), BAG_SERIES)))
+    bags = [{name: _of_series(run, which) for name, run in runs.items()} for which in drawn]
+    return np.mean([_shares(bag, parts, metric) for bag in bags], axis=0)
+
+
+def _of_series(run: Backtest, which: np.ndarray) -> Backtest:
+    """The backtest of some series, numbers that may repeat."""
+    per_series = {name: getattr(run, name)[:, which] for name in ("actual", "quantiles", "mean", "scale")}
+    return replace(run, **per_series)
 
 
 def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
@@ -92,17 +129,20 @@ def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part],
     return getattr(
         average(
             [
-                measure(
-                    run.actual[window][:, steps],
-                    Prediction(run.quantiles[window][:, steps], run.mean[window][:, steps]),
-                    run.levels,
-                    run.scale[window],
-                )
+                measure(run.actual[window][:, steps], _prediction(run, window, steps), run.levels, run.scale[window])
                 for window, steps in parts
             ]
         ),
         FIELD[metric],
     )
+
+
+def _prediction(run: Backtest, window: int, steps: slice) -> Prediction:
+    return Prediction(run.quantiles[window][:, steps], run.mean[window][:, steps])
+
+
+def _at_level(run: Backtest, q: int) -> Backtest:
+    return replace(run, levels=(run.levels[q],), quantiles=run.quantiles[..., [q]])
 
 
 def _bounded(losses: np.ndarray) -> np.ndarray:

@@ -59,14 +59,31 @@ def test_a_new_series_takes_the_mean_weights(make_panel, shop):
     new = make_panel(shop.target[:1])
     new.keys.loc[0, "item_id"] = "new"
     naive, npts = (ALGORITHMS[name](new, 14, ()).mean for name in trained.algorithms)
-    share = trained.weights.mean(axis=0)
+    share = trained.weights[:, :, -1].mean(axis=0)
     assert predict(trained, new, 14, ()).mean == pytest.approx(share[0] * naive + share[1] * npts)
 
 
-def test_a_predictor_of_the_mean_alone_is_weighed_by_wape(shop):
-    trained = train(shop, 14, (), members=("SeasonalNaive", "NPTS"))
-    assert trained.losses == pytest.approx(train(shop, 14, LEVELS, members=trained.algorithms, metric="WAPE").losses)
-    assert predict(trained, shop, 2, ()).quantiles.shape == (24, 2, 0)
+def test_a_predictor_of_the_mean_alone_has_the_weights_of_the_mean(shop):
+    trained, whole = (train(shop, 14, levels, members=("SeasonalNaive", "NPTS")) for levels in ((), LEVELS))
+    assert np.array_equal(trained.weights, whole.weights[:, :, -1:])
+    assert predict(trained, shop, 2, (0.3,)).quantiles.shape == (24, 2, 1)
+
+
+def test_another_level_is_weighed_as_the_nearest_of_training(shop):
+    trained = train(shop, 14, LEVELS, members=("SeasonalNaive", "NPTS"))
+    (naive, npts), at = (ALGORITHMS[name](shop, 14, (0.2, 0.8)).quantiles for name in trained.algorithms), [0, 2]
+    expected = trained.weights[:, None, 0, at] * naive + trained.weights[:, None, 1, at] * npts
+    assert predict(trained, shop, 14, (0.2, 0.8)).quantiles == pytest.approx(np.sort(expected, axis=2))
+
+
+def test_members_are_weighed_on_two_windows_and_measured_on_those_asked_for(shop):
+    members = ("SeasonalNaive", "NPTS")
+    one, two = (train(shop, 14, LEVELS, members=members, windows=windows) for windows in (1, 2))
+    assert np.array_equal(one.weights, two.weights)
+    assert (len(one.backtest.actual), len(two.backtest.actual)) == (1, 2)
+    assert np.array_equal(one.backtest.mean[0], two.backtest.mean[0])
+    short = train(shop.cut(30), 14, LEVELS, members=members)  # no room for a second one
+    assert short.backtest.actual.shape == (1, 24, 14)
 
 
 def test_slow_algorithms_join_small_panels_only(make_panel):

@@ -35,7 +35,7 @@ def test_contributions_are_those_of_the_model_that_forecasts(promoted):
 def test_an_impact_is_the_members_weight_of_it(promoted):
     alone = train(promoted, HORIZON, (0.5,), members=("LightGBM",))
     both = train(promoted, HORIZON, (0.5,), members=("SeasonalNaive", "LightGBM"))
-    weight = both.weights[:, 1]
+    weight = both.weights[:, 1, -1]
     assert 0 < weight.mean() <= 1
     whole, part = impact(alone, promoted, HORIZON), impact(both, promoted, HORIZON)
     assert part.raw == pytest.approx(whole.raw * weight[:, None, None])

@@ -5,7 +5,8 @@ import pytest
 
 from localaws.forecast.engine.backtest import Backtest
 from localaws.forecast.engine.metrics import FIELD
-from localaws.forecast.engine.weighing import honest, item_losses, weights, whole
+from localaws.forecast.engine.panel import Prediction
+from localaws.forecast.engine.weighing import AVERAGE_WQL, blend, honest, weights, whole
 
 METRIC = "WAPE"
 # the member that each metric prefers where `steady` is a little wrong at every step, `spiked` only at one, but far,
@@ -28,28 +29,27 @@ def run(errors, horizon=4, windows=1):
     return Backtest((0.5,), timestamps, actual, mean[..., None], mean, scale)
 
 
-def test_item_losses_by_hand():
-    assert item_losses({"a": run([0.5, 1]), "b": run([2, -3])}, whole(1), METRIC).tolist() == [[0.5, 2], [1, 3]]
+def of_mean(runs, windows=1, metric=METRIC):
+    """(n, A) the weights of the mean."""
+    return weights(runs, whole(windows), metric)[:, :, -1]
 
 
 def test_a_member_that_helps_no_one_weighs_nothing():
-    learned = weights({"good": run([0.1, 0.1]), "bad": run([1, 1])}, whole(1), METRIC)
-    assert learned.tolist() == [[1, 0], [1, 0]]
+    assert of_mean({"good": run([0.1, 0.1]), "bad": run([1, 1])}).tolist() == [[1, 0], [1, 0]]
 
 
 def test_each_series_prefers_the_member_that_suits_it():
-    odds = np.divide(*weights({"a": run([0.1, 1]), "b": run([-1, -0.1])}, whole(1), METRIC).T)
+    odds = np.divide(*of_mean({"a": run([0.1, 1]), "b": run([-1, -0.1])}).T)
     # the shares are the same for both series, 1/loss^2 is 100 to 1 for one of them and 1 to 100 for the other
     assert odds[0] / odds[1] == pytest.approx(100**2)
 
 
 def test_opposite_errors_share_the_weight():
-    learned = weights({"over": run([1.0]), "under": run([-1.0])}, whole(1), METRIC)
-    assert learned == pytest.approx(np.array([[0.5, 0.5]]))
+    assert of_mean({"over": run([1.0]), "under": run([-1.0])}) == pytest.approx(np.array([[0.5, 0.5]]))
 
 
 def test_weights_stay_finite_when_a_member_is_perfect():
-    learned = weights({"perfect": run([0, 0]), "bad": run([1, 1])}, whole(1), METRIC)
+    learned = of_mean({"perfect": run([0, 0]), "bad": run([1, 1])})
     assert np.isfinite(learned).all() and learned[:, 0].min() > 0.9
 
 
@@ -59,12 +59,12 @@ def test_a_series_without_a_defined_loss_takes_the_shares():
         actual = member.actual.copy()
         actual[0, 1, 0] = np.nan
         runs[name] = replace(member, actual=actual)
-    assert weights(runs, whole(1), METRIC)[1].tolist() == [1, 0]
+    assert of_mean(runs)[1].tolist() == [1, 0]
 
 
 def test_where_nothing_is_defined_all_weigh_alike():
     runs = {name: replace(run([1.0]), actual=np.full((1, 1, 4), np.nan)) for name in "ab"}
-    assert weights(runs, whole(1), METRIC).tolist() == [[0.5, 0.5]]
+    assert of_mean(runs).tolist() == [[0.5, 0.5]]
 
 
 def test_no_part_of_an_honest_backtest_is_weighed_by_its_own_outcome():
@@ -92,6 +92,31 @@ def test_the_weights_follow_the_metric_asked_for(metric):
     runs["spiked"].mean[:, :, 0] += 1
     runs["sharp"].mean[:] += 3
     runs["sharp"].quantiles[:] = 1
-    learned = weights(runs, whole(1), metric)
+    learned = weights(runs, whole(1), metric)[:, :, 0 if metric == AVERAGE_WQL else -1]
     assert list(runs)[int(learned[0].argmax())] == PREFERRED[metric]
     assert list(runs)[int(learned[1].argmax())] == PREFERRED[metric]
+
+
+def test_each_level_is_weighed_by_its_own_loss_and_the_mean_by_rmse():
+    levels, runs = (0.1, 0.9), {}
+    for name, quantiles, error in (("low", (1, 9), 0.0), ("high", (-9, 1), 0.5)):
+        member = run([error, error])
+        spread = np.broadcast_to(np.array(quantiles, float), (1, 2, 4, 2))
+        runs[name] = replace(member, levels=levels, quantiles=spread)
+    assert weights(runs, whole(1), AVERAGE_WQL)[0].tolist() == [[1, 0, 1], [0, 1, 0]]
+
+
+def test_levels_that_are_weighed_apart_do_not_cross():
+    members = [
+        Prediction(np.array([[[5.0, 6.0]]]), np.ones((1, 1))),
+        Prediction(np.array([[[1.0, 2.0]]]), np.ones((1, 1))),
+    ]
+    found = blend(np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]]), members, (0.1, 0.9))
+    assert found.quantiles.tolist() == [[[2, 5]]] and found.mean.tolist() == [[1]]
+
+
+def test_one_large_series_does_not_decide_for_the_others_alone():
+    """Its error of one window outweighs those of all others together; samples without it speak for them."""
+    errors = {"a": [0.1] * 9 + [1000], "b": [0.2] * 9 + [1]}
+    learned = of_mean({name: run(each) for name, each in errors.items()})
+    assert learned[-1].argmax() == 1 and learned[0, 0] > 0
