@@ -88,7 +88,7 @@ class Shop:
         return self.sold.index[-SHOP_HORIZON:]
 
 
-SHOP_DAYS, SHOP_HORIZON, SHOP_ITEMS = 120, 7, 26  # beyond 25 items no member is slow
+SHOP_DAYS, SHOP_HORIZON, SHOP_ITEMS = 120, 7, 26  # beyond 10 items no member is slow
 
 
 def priced_shop(forecast, bucket: str, role: str) -> Shop:

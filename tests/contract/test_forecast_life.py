@@ -225,18 +225,21 @@ def test_a_running_job_is_stopped_before_it_is_deleted(forecast, bucket: str, fo
     gone(forecast.describe_dataset_import_job, DatasetImportJobArn=group.imports["target"])
 
 
-def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(forecast, trained) -> None:
+def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(
+    forecast, bucket: str, forecast_role: str
+) -> None:
+    group = sample_group(forecast, bucket, forecast_role, ("target",))
     arn = forecast.create_predictor(
         PredictorName=unique("automl"),
         PerformAutoML=True,
         AutoMLOverrideStrategy="LatencyOptimized",
-        ForecastHorizon=7,
+        ForecastHorizon=2,
         EvaluationParameters={"NumberOfBacktestWindows": 2},
         InputDataConfig={
-            "DatasetGroupArn": trained.group.arn,
+            "DatasetGroupArn": group.arn,
             "SupplementaryFeatures": [{"Name": "holiday", "Value": "DE"}],
         },
-        FeaturizationConfig={"ForecastFrequency": "D"},
+        FeaturizationConfig={"ForecastFrequency": "W"},
     )["PredictorArn"]
     found = ended(forecast.describe_predictor, PredictorArn=arn)
     assert (found["Status"], found["PerformAutoML"]) == ("ACTIVE", True), found
@@ -252,6 +255,7 @@ def test_auto_ml_chooses_the_best_algorithm_by_mean_wql_over_the_windows(forecas
     both = {"PredictorName": unique("both"), "PerformAutoML": True, "AlgorithmArn": found["AutoMLAlgorithmArns"][0]}
     data = {key: found[key] for key in ("ForecastHorizon", "InputDataConfig", "FeaturizationConfig")}
     refused("InvalidInputException", forecast.create_predictor, "AlgorithmArn", "PerformAutoML", **both, **data)
+    forecast.delete_resource_tree(ResourceArn=group.arn)
 
 
 def test_an_auto_predictor_with_the_holidays_of_a_country(forecast, trained) -> None:

@@ -19,11 +19,11 @@ from localaws.forecast.engine.metrics import FIELD, Metrics
 from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.trained import Trained
 
-# Up to so many series an algorithm joins by default. The costs are CPU seconds for one series of a year of days.
-SLOW_SERIES = 10  # ARIMA 0.4 s; ten times as much for some
-# ETS 0.2 to 0.4 s, MSTL 0.03 s. Beyond, ETS is searched without trend (0.02 s), and MSTL's trend is not searched but
-# plain exponential smoothing (0.007 s); only within the day it has a slope, which M4's hourly series need.
-FULL_SEARCH_SERIES = 25
+# Up to so many series the slow take part. The costs are CPU seconds for one series of a year of days and one fit: ARIMA
+# 0.4, ten times as much for some; ETS 0.2 to 0.4, MSTL 0.03. Beyond, ARIMA stays away, ETS is searched without trend
+# (0.02), and MSTL's trend is not searched but plain exponential smoothing (0.007); only within the day it has a slope,
+# which M4's hourly series need.
+FEW_SERIES = 10
 # A single window can mislead: on M4's hourly series the whole weighed on one was a quarter worse than weighed on two.
 WEIGHED = 2
 # Prophet, CNN-QR and Deep_AR_Plus never join by themselves: they did not make the whole better on the recorded cases
@@ -113,14 +113,11 @@ def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
     """Members and hyperparameters for a panel of this size: the slow only for few series."""
-    count = len(panel.target)
     members: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
-    if count > FULL_SEARCH_SERIES:
-        within_the_day = parse(panel.freq)[1] in ("H", "min")
-        members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
-    if count <= SLOW_SERIES:
-        members["ARIMA"] = {}
-    return members
+    if len(panel.target) <= FEW_SERIES:
+        return members | {"ARIMA": {}}
+    within_the_day = parse(panel.freq)[1] in ("H", "min")
+    return members | {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:

@@ -95,11 +95,11 @@ def test_m4_measures_methods_alike_and_names_the_front(m4_data, monkeypatch, cap
     m4.main(["--shared", str(m4_data), "--only", "Weekly"])
     printed = capsys.readouterr().out
     assert "Weekly: 4 series of at most 76 steps, horizon 4" in printed
-    assert "| perfect | 0.00 | 0.000 | 0.0000 |" in printed
+    assert "| perfect | 0.00 | 0.000 | 0.0000 | 0.0000 |" in printed
 
 
 def test_the_front_asks_for_better_and_faster() -> None:
-    own = m4.Score(smape=10, mase=1, wql=0.1, speed=5)
+    own = m4.Score(smape=10, mase=1, wql=0.1, item_wql=0.1, speed=5)
     scores = {"own": own, "slow": replace(own, wql=0.05, speed=1), "worse": replace(own, wql=0.2, speed=9)}
     assert m4.in_front(scores, "own", "wql") == []
     assert m4.in_front(scores | {"both": replace(own, wql=0.05, speed=6)}, "own", "wql") == ["both"]
