@@ -52,9 +52,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _of_predictor(summary: Mapping[str, Any]) -> str:
+    failed = "".join(f"; {each['algorithm']} failed" for each in summary.get("failed", ()))
     if not trained(summary):
         return "; nothing was trained"
-    return "; its new predictor does not serve" if not (summary.get("promotion") or {}).get("promoted", True) else ""
+    kept_back = not (summary.get("promotion") or {}).get("promoted", True)
+    return f"; its new predictor does not serve{failed}" if kept_back else failed
 
 
 def _next(failure: Mapping[str, str]) -> str:

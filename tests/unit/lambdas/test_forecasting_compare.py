@@ -153,6 +153,7 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
     [
         ({"promotion": {"promoted": False}}, "Storecast: forecasting succeeded; its new predictor does not serve"),
         ({"promotion": {"promoted": True}}, "Storecast: forecasting succeeded"),
+        ({"failed": [{"algorithm": "CNN-QR"}]}, "Storecast: forecasting succeeded; CNN-QR failed"),
         (
             {"training": {"trained": False, "reason": "r"}, "promotion": None},
             "Storecast: forecasting succeeded; nothing was trained",
