@@ -137,10 +137,10 @@ def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast,
     ((name, rows),) = csv_files(bucket, "exports/whatif/").items()
     labels = ["Baseline", cheap["WhatIfForecastName"], dear["WhatIfForecastName"]]
     assert name.startswith("scenarios_")
-    assert rows[0] == ["item_id", "date", *[f"{label}_{kind}" for label in labels for kind in ("p10", "p50", "mean")]]
+    assert rows[0] == ["item_id", "date", *[f"{label}_{kind}" for label in labels for kind in ("mean", "p10", "p50")]]
     assert [row[0] for row in rows[1:]] == ["item0"] * SHOP_HORIZON + ["item1"] * SHOP_HORIZON
     values = np.array([row[2:] for row in rows[1:]], float)
-    baseline, halved, same = values[:, 2], values[:, 5], values[:, 8]
+    baseline, halved, same = values[:, 0], values[:, 3], values[:, 6]
     assert (halved > 1.1 * baseline).all() and same == pytest.approx(baseline)
     unknown = put_csv(bucket, "whatif/unknown.csv", pd.DataFrame({"item_id": ["item0", "caviar"]}))
     failed = analysed(forecast, shop.baseline, **selected(unknown, forecast_role))
