@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from aws_cdk import App, Tags
+from aws_cdk import aws_iam as iam
 
 from infra import checks, config
 from infra.forecasting import Forecasting
@@ -13,14 +14,18 @@ from infra.storage import Storage
 from infra.workshop import Workshop
 
 
-def build(app: App) -> None:
-    """The stacks of the dataset that context `dataset` names (its folder under data/ has _ for -).
+def settings_of(app: App) -> config.Pipeline:
+    """The config of the dataset that context `dataset` names (its folder under data/ has _ for -).
 
     Context `learners` says how many the workshop is for, whatever the config says.
     """
     dataset = app.node.try_get_context("dataset") or "grocery"
     path = Path(__file__).parent / "data" / dataset.replace("-", "_") / "pipeline.yaml"
-    settings = config.load(path, learners=app.node.try_get_context("learners"))
+    return config.load(path, learners=app.node.try_get_context("learners"))
+
+
+def build(app: App, settings: config.Pipeline) -> None:
+    """The stacks of a dataset."""
     operations = Operations(app, f"storecast-{settings.dataset}-operations", config=settings)
     storage = Storage(app, f"storecast-{settings.dataset}-storage", config=settings, operations=operations)
     shared = {"config": settings, "storage": storage}
@@ -29,15 +34,18 @@ def build(app: App) -> None:
     if settings.recommending:
         Recommending(app, f"storecast-{settings.dataset}-recommending", operations=operations, **shared)
     Workshop(app, f"storecast-{settings.dataset}-workshop", operations=operations, **shared)
-    Tags.of(app).add("project", "storecast")
-    Tags.of(app).add("dataset", settings.dataset)
+    for name, value in settings.tags.items():
+        Tags.of(app).add(name, value)
+    if settings.permissions_boundary:
+        boundary = iam.ManagedPolicy.from_managed_policy_arn(operations, "Boundary", settings.permissions_boundary)
+        iam.PermissionsBoundary.of(app).apply(boundary)
 
 
 if __name__ == "__main__":
     storecast = App()
     checks.check(storecast)
     try:
-        build(storecast)
+        build(storecast, settings_of(storecast))
     except config.ConfigError as error:
         raise SystemExit(str(error)) from None
     storecast.synth()

@@ -43,7 +43,7 @@ class Forecasting(PipelineStack):
         names = f"storecast_{config.identifier}"
         about = {"pipeline": "forecasting", "service": "forecast", "names": names, "config": config}
         super().__init__(scope, construct_id, **about, **kwargs)
-        database, tables = forecast_tables(self, config, self._storage.results.bucket_name, self._prefix)
+        database, tables = forecast_tables(self, config, self._storage.results.bucket_name, self._prefix, self._key)
         functions = self._functions(database, tables)
         self._run(
             self._steps(functions),
@@ -69,17 +69,11 @@ class Forecasting(PipelineStack):
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
-        listing = self._listing(
-            "DatasetGroups",
-            "Datasets",
-            "DatasetImportJobs",
-            "Predictors",
-            "Forecasts",
-            "ForecastExportJobs",
-            "PredictorBacktestExportJobs",
-            *self._extras().values(),
-        )
+        extras = self._extras()
+        exports = {kind: plural for kind, plural in extras.items() if kind.endswith("Export")}
+        imagined = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
         handing_over = self._handing_over(self._storage.forecast_role)
+        encrypting = [handing_over] if self._key else []  # with a key goes the role that may use it
         catalog = [
             self.format_arn(service="glue", resource="catalog"),
             self.format_arn(service="glue", resource="database", resource_name=database.ref),
@@ -100,29 +94,27 @@ class Forecasting(PipelineStack):
             ),
             "ensure": self._function(
                 "ensure",
-                listing,
+                *self._making({"Dataset": "Datasets", "DatasetGroup": "DatasetGroups"}),
+                self._listing("DatasetImportJobs", "Predictors", "Forecasts"),
+                *encrypting,
                 self._right(
-                    "CreateDataset",
                     "DescribeDataset",
-                    "CreateDatasetGroup",
                     "DescribeDatasetGroup",
                     "UpdateDatasetGroup",
-                    "TagResource",
                     "DeleteResourceTree",
                     "DeleteDatasetImportJob",
                 ),
             ),
             "load": self._function(
                 "load",
-                listing,
+                *self._making({"DatasetImportJob": "DatasetImportJobs"}),
                 handing_over,
-                self._right("CreateDatasetImportJob", "TagResource"),
                 *quarantining(data, self._prefix),
                 *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=900,
             ),
             "train": self._function(
-                "train", listing, self._right("CreateAutoPredictor", "CreatePredictor", "TagResource")
+                "train", *self._making({"AutoPredictor": "Predictors", "Predictor": "Predictors"}), *encrypting
             ),
             "compare": self._function(
                 "compare",
@@ -132,25 +124,17 @@ class Forecasting(PipelineStack):
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
-            "forecast": self._function(
-                "forecast",
-                listing,
-                self._right(
-                    "CreateForecast",
-                    *(f"Create{kind}" for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in self._extras()),
-                    "TagResource",
-                ),
-            ),
+            "forecast": self._function("forecast", *self._making({"Forecast": "Forecasts"} | imagined)),
             "export": self._function(
                 "export",
-                listing,
-                handing_over,
-                self._right(
-                    "CreateForecastExportJob",
-                    "CreatePredictorBacktestExportJob",
-                    *(f"Create{kind}" for kind in self._extras() if kind.endswith("Export")),
-                    "TagResource",
+                *self._making(
+                    {
+                        "ForecastExportJob": "ForecastExportJobs",
+                        "PredictorBacktestExportJob": "PredictorBacktestExportJobs",
+                    }
+                    | exports
                 ),
+                handing_over,
             ),
             "publish": self._function(
                 "publish",
@@ -187,6 +171,8 @@ class Forecasting(PipelineStack):
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.forecast_role.role_arn,
+            "tags": self._config.tags,
+            **({"kmsKeyArn": self._key} if self._key else {}),
             "database": f"storecast_{config.identifier}",
         }
         train = chain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Fn, Stack
 from aws_cdk import aws_iam as iam
@@ -14,7 +15,7 @@ from constructs import Construct
 
 from infra import labs, rights
 from infra.checks import acknowledge
-from infra.config import Pipeline
+from infra.config import Pipeline, Workshop
 from infra.rights import Right
 from infra.storage import WORKSHOP, Storage
 
@@ -34,6 +35,7 @@ class Place:
 
     config: Pipeline
     storage: Storage
+    key: str | None
     notebooks: assets.Asset
     roles: Mapping[str, iam.Role]
 
@@ -54,6 +56,7 @@ class Learner(Construct):
                 *labs.allowed(scope, place.config, place.storage, f"lab_{name}", self.folder),
                 *self._instance_rights(scope, place),
             ],
+            key=place.key,
         )
         if settings.classic_policies:
             _add_classic_policies(role)
@@ -75,20 +78,20 @@ class Learner(Construct):
             platform_identifier="notebook-al2023-v1",
             role_arn=role.role_arn,
             root_access="Enabled" if settings.root_access else "Disabled",
-            direct_internet_access="Enabled",
+            **_network(settings),
             default_code_repository=settings.git_repository,
             volume_size_in_gb=settings.volume_size_gb,
+            kms_key_id=place.key,
             lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
             instance_metadata_service_configuration=sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
                 minimum_instance_metadata_service_version="2"
             ),
         )
-        for rule, reason in (
-            ("SM1", "a workshop needs no private network; the option to put it into a VPC is the owner's"),
-            ("SM2", "the disk holds copies of notebooks; SageMaker encrypts it with its own key"),
-            ("SM3", "the notebooks reach AWS's public endpoints and PyPI; without a VPC there is no other way"),
-        ):
-            acknowledge(self.notebook, rule, reason)
+        if not settings.vpc:
+            acknowledge(self.notebook, "SM1", "without `vpc` in the config it is in none of the account's networks")
+            acknowledge(self.notebook, "SM3", "it reaches AWS's endpoints and PyPI, without a VPC in no other way")
+        if not place.key:
+            acknowledge(self.notebook, "SM2", "the disk holds copies of notebooks, under SageMaker's own key")
 
     def _instance_rights(self, stack: Stack, place: Place) -> list[Right]:
         """What its own start and its idle stop need, and the two roles to pass."""
@@ -133,6 +136,17 @@ class Learner(Construct):
                 idle_minutes=place.config.workshop.idle_minutes,
             )
         )
+
+
+def _network(settings: Workshop) -> dict[str, Any]:
+    """Either SageMaker's way to the internet or a VPC's, never both (API_CreateNotebookInstance.md)."""
+    if not settings.vpc:
+        return {"direct_internet_access": "Enabled"}
+    return {
+        "direct_internet_access": "Disabled",
+        "subnet_id": settings.vpc.subnet_id,
+        "security_group_ids": list(settings.vpc.security_group_ids),
+    }
 
 
 def _add_classic_policies(role: iam.Role) -> None:

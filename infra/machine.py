@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -41,10 +40,11 @@ _LOGGING = Right(
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told, and where the lock is."""
+    """Who is told, where the lock is, and the ARN of the key that it is encrypted under, if it is the app's own."""
 
     table: dynamodb.CfnTable
     notify: lambda_.CfnFunction
+    key: str | None
 
 
 def state_machine(
@@ -86,6 +86,7 @@ def state_machine(
         definition=definition(pipeline, settle_seconds, steps, watch),
         allowed=allowed,
         group=group,
+        key=watch.key,
     )
 
 
@@ -97,14 +98,17 @@ def logged_machine(
     definition: State,
     allowed: Sequence[Right],
     group: logs.CfnLogGroup,
+    key: str | None = None,
 ) -> sfn.CfnStateMachine:
-    """A Standard state machine, logged and traced, under a role of its own that may do what is `allowed`."""
+    """A Standard state machine, logged and traced, under a role of its own that may do what is `allowed`, also to what
+    is encrypted under the key of this ARN."""
     role = rights.role(
         scope,
         "MachineRole",
-        principal=iam.ServicePrincipal("states.amazonaws.com"),
+        principal=rights.service(Stack.of(scope), "states"),
         description=description,
         rights=[*allowed, _LOGGING],
+        key=key,
     )
     return sfn.CfnStateMachine(
         scope,

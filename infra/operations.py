@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, RemovalPolicy, Stack
+from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import budget, layer, steps, watching
+from infra import budget, encryption, layer, steps, watching
 from infra.checks import acknowledge
 from infra.config import Pipeline
 from infra.machine import Watch
 from infra.rights import Right, acknowledge_wildcards, document
 
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
-
-
-_TELLERS = ("cloudwatch", "events", "budgets")
 
 
 class Operations(Stack):
@@ -41,15 +37,24 @@ class Operations(Stack):
             description="Storecast's common code and Powertools",
         )
         code = assets.Asset(self, "Code", path=str(_LAMBDAS), exclude=["common", "**/__pycache__"])
-        self.toolbox = steps.Toolbox(dataset=config.dataset, code=code, layer=shared)
+        key = encryption.key(self, config)
+        self.key = key if config.customer_managed_key else None
+        self.key_arn = self.key and self.key.key_arn
+        self.toolbox = steps.Toolbox(dataset=config.dataset, code=code, layer=shared, key=self.key_arn)
         group = steps.log_group(self, self.toolbox, "operations")
 
-        key = self._key()
         self.topic = sns.Topic(
             self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True, master_key=key
         )
         # A topic with a policy of its own has lost the default one, under which alarms could publish.
-        self.topic.add_to_resource_policy(self._for_tellers(["sns:Publish"], self.topic.topic_arn))
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in encryption.TELLERS],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         lock = dynamodb.CfnTable(
             self,
             "Lock",
@@ -58,7 +63,10 @@ class Operations(Stack):
             attribute_definitions=[
                 dynamodb.CfnTable.AttributeDefinitionProperty(attribute_name="pipeline", attribute_type="S")
             ],
-            sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
+            sse_specification=dynamodb.CfnTable.SSESpecificationProperty(
+                sse_enabled=True,
+                **({"sse_type": "KMS", "kms_master_key_id": self.key_arn} if self.key_arn else {}),
+            ),
             point_in_time_recovery_specification=dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
                 point_in_time_recovery_enabled=True
             ),
@@ -76,10 +84,10 @@ class Operations(Stack):
                     [self._executions(pipeline) for pipeline in watching.pipelines_of(config)],
                     "executions of this dataset's machines: their names are given at run time",
                 ),
-                Right(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn]),
             ],
+            key=key.key_arn,
         )
-        self.watch = Watch(table=lock, notify=notify)
+        self.watch = Watch(table=lock, notify=notify, key=self.key_arn)
         self.dead_letters = self._dead_letters(config)
         watching.alarms(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
         watching.dashboard(self, config=config)
@@ -98,30 +106,14 @@ class Operations(Stack):
         CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
         CfnOutput(self, "LockTable", value=lock.ref)
 
-    def _key(self) -> kms.Key:
-        """The topic's own key: alarms and rules cannot publish under AWS's (SNS guide, sns-key-management.md)."""
-        key = kms.Key(
-            self,
-            "TopicKey",
-            description="Storecast: notifications",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        key.add_to_resource_policy(self._for_tellers(["kms:Decrypt", "kms:GenerateDataKey*"], "*"))
-        return key
-
-    def _for_tellers(self, actions: Sequence[str], resource: str) -> iam.PolicyStatement:
-        """Lets this account's alarms, rules and budgets tell the topic something."""
-        return iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"{teller}.amazonaws.com") for teller in _TELLERS],
-            actions=list(actions),
-            resources=[resource],
-            conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-        )
-
     def _dead_letters(self, config: Pipeline) -> sqs.CfnQueue:
         """Where EventBridge puts starts of a pipeline that it could not deliver, for its rules of this dataset."""
-        queue = sqs.CfnQueue(self, "DeadLetters", sqs_managed_sse_enabled=True, message_retention_period=14 * 86_400)
+        queue = sqs.CfnQueue(
+            self,
+            "DeadLetters",
+            **({"kms_master_key_id": self.key_arn} if self.key_arn else {"sqs_managed_sse_enabled": True}),
+            message_retention_period=14 * 86_400,
+        )
         rules = self.format_arn(service="events", resource="rule", resource_name=f"storecast-{config.dataset}-*")
         events = iam.PolicyStatement(
             principals=[iam.ServicePrincipal("events.amazonaws.com")],

@@ -41,7 +41,7 @@ class PipelineStack(Stack):
         self.add_stack_dependency(storage)
         self._pipeline, self._service, self._names = pipeline, service, names
         self._config, self._operations, self._storage = config, operations, storage
-        self._prefix = f"{pipeline}/{config.dataset}/"
+        self._key, self._prefix = operations.key_arn, f"{pipeline}/{config.dataset}/"
         self._group = steps.log_group(self, operations.toolbox, pipeline)
 
     def _run(
@@ -110,6 +110,13 @@ class PipelineStack(Stack):
             [self.format_arn(service=self._service, resource="*", resource_name=f"{self._names}*")],
             "resources of this dataset: their names and types come at run time",
         )
+
+    def _making(self, kinds: Mapping[str, str]) -> list[Right]:
+        """Create resources of these kinds, given with their plurals, tagged, and find what an earlier attempt made."""
+        return [
+            self._right(*(f"Create{kind}" for kind in kinds), "TagResource"),
+            self._listing(*dict.fromkeys(kinds.values())),
+        ]
 
     def _listing(self, *kinds: str) -> Right:
         """Lists of kinds of resources, such as "DatasetGroups"."""

@@ -5,7 +5,6 @@ Each Lambda state runs the file of its name in lambdas/recommending; each wait i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
@@ -89,11 +88,15 @@ class Recommending(PipelineStack):
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
         config = self._config.recommending
-        use_cases, solutions, datasets = config.use_cases, config.solutions, config.datasets
+        infers = not all(config.datasets.values())  # columns from the files, which it reads for that
+        handing_over = self._handing_over(self._storage.personalize_role)
+        loaded = {"DatasetImportJob": "DatasetImportJobs"}
+        if config.batch:
+            loaded["BatchInferenceJob"] = "BatchInferenceJobs"
         return {
             "plan": self._function(
                 "plan",
-                *reading(data, self._prefix)[1 if all(datasets.values()) else 0 :],  # to infer columns, it reads files
+                *reading(data, self._prefix)[0 if infers else 1 :],
                 reading(data, f"quarantine/{self._prefix}")[1],
                 *reading(results, f"{self._prefix}newest.json"),
                 *reading(results, f"{self._prefix}runs/"),
@@ -103,27 +106,17 @@ class Recommending(PipelineStack):
             ),
             "ensure": self._function(
                 "ensure",
-                self._listing("DatasetGroups", "Datasets", "Schemas"),
-                self._right(
-                    "CreateSchema",
-                    "CreateDatasetGroup",
-                    "TagResource",
-                    "CreateDataset",
-                    "DescribeDataset",
-                    "UpdateDataset",
-                    "CreateFilter",
-                    "CreateSolution",
-                    "CreateEventTracker",
-                ),
-                *self._with_recipes("CreateSolution", sorted({made.recipe for made in solutions.values()})),
+                *self._making({"Schema": "Schemas", "DatasetGroup": "DatasetGroups", "Dataset": "Datasets"}),
+                self._right("DescribeDatasetGroup", "DescribeDataset", "UpdateDataset"),
+                self._right("CreateFilter", "CreateSolution", "CreateEventTracker"),
+                *([handing_over] if self._key else []),  # with a key goes the role that may use it
                 self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
                 *self._removing(),
             ),
             "load": self._function(
                 "load",
-                self._handing_over(self._storage.personalize_role),
-                self._listing("DatasetImportJobs"),
-                self._right("CreateDatasetImportJob", "TagResource"),
+                handing_over,
+                *self._making(loaded),
                 *quarantining(data, self._prefix),
                 *(self._batching() if config.batch else []),
                 timeout_seconds=600,
@@ -131,20 +124,16 @@ class Recommending(PipelineStack):
             ),
             "recommend": self._function(
                 "recommend",
-                self._listing("Recommenders", "Campaigns"),
+                *self._making({"Recommender": "Recommenders", "Campaign": "Campaigns"}),
                 self._right(
-                    "CreateRecommender",
                     "UpdateRecommender",
-                    "TagResource",
                     "StartRecommender",
                     "DescribeRecommender",
                     "DescribeSolution",
                     "CreateSolutionVersion",
-                    "CreateCampaign",
                     "DescribeCampaign",
                     "UpdateCampaign",
                 ),
-                *self._with_recipes("CreateRecommender", [DOMAINS[config.domain].recipes[name] for name in use_cases]),
             ),
             "evaluate": self._function("evaluate", self._right("DescribeRecommender", "GetSolutionMetrics")),
             "publish": self._function(
@@ -158,11 +147,9 @@ class Recommending(PipelineStack):
         }
 
     def _batching(self) -> list[Right]:
-        """A batch inference job, and the file of users or items that it reads."""
+        """The file of users or items that a batch inference job reads."""
         return [
             *writing(self._storage.results_arn, f"{self._prefix}batch/"),
-            self._right("CreateBatchInferenceJob"),
-            self._listing("BatchInferenceJobs"),
         ]
 
     def _removing(self) -> list[Right]:
@@ -172,9 +159,6 @@ class Recommending(PipelineStack):
             self._listing("Recommenders", "Filters", "EventTrackers", "Campaigns", "Solutions"),
             self._on_trackers("DeleteEventTracker"),
         ]
-
-    def _with_recipes(self, operation: str, names: Sequence[str]) -> list[Right]:
-        return [Right([f"personalize:{operation}"], [self._recipe(name) for name in names])] if names else []
 
     def _recipe(self, name: str) -> str:
         return f"arn:{self.partition}:personalize:::recipe/{name}"
@@ -208,6 +192,8 @@ class Recommending(PipelineStack):
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
             "roleArn": storage.personalize_role.role_arn,
+            "tags": self._config.tags,
+            **({"kmsKeyArn": self._key} if self._key else {}),
         }
 
         def active(label: str, resource: str) -> State:

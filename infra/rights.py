@@ -12,6 +12,22 @@ from constructs import Construct, IConstruct
 
 from infra.checks import acknowledge
 
+_CRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+# What an action on something encrypted takes of its key (the services' guides on encryption at rest).
+_OF_THE_KEY = {
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:PutObject": _CRYPT,
+    "sns:Publish": _CRYPT,
+    "sqs:SendMessage": _CRYPT,
+    "dynamodb:PutItem": (*_CRYPT, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+}
+# What a service asks of the role that it is given with a key: granting-personalize-key-access.md lists it; for
+# Forecast, aws-forecast-iam-roles.md allows kms:*, of which this is what encrypting takes.
+OF_SERVICE_ROLES = {
+    "forecast": (*_CRYPT, "kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"),
+    "personalize": (*_CRYPT, "kms:DescribeKey", "kms:ListGrants"),
+}
+
 
 @dataclass(frozen=True)
 class Right:
@@ -24,9 +40,18 @@ class Right:
 
 
 def role(
-    scope: Construct, construct_id: str, *, principal: iam.IPrincipal, description: str, rights: Sequence[Right]
+    scope: Construct,
+    construct_id: str,
+    *,
+    principal: iam.IPrincipal,
+    description: str,
+    rights: Sequence[Right],
+    key: str | None = None,
 ) -> iam.Role:
-    """A role that `principal` may take on, with `rights` in its one inline policy."""
+    """A role that `principal` may take on, with `rights` in its one inline policy, and with what they take of the
+    `key` (its ARN) that the resources are encrypted under."""
+    if key and (needed := {use for right in rights for action in right.actions for use in _OF_THE_KEY.get(action, ())}):
+        rights = [*rights, Right(sorted(needed), [key])]
     made = iam.Role(
         scope, construct_id, assumed_by=principal, description=description, inline_policies={"rights": document(rights)}
     )
@@ -34,21 +59,25 @@ def role(
     return made
 
 
-def service_role(scope: Stack, service: str, rights: Sequence[Right]) -> iam.Role:
-    """A role only this account's use of the service may take on (aws-forecast-iam-roles.md, confused deputy)."""
-    principal = iam.ServicePrincipal(
-        f"{service}.amazonaws.com",
+def service(stack: Stack, name: str) -> iam.ServicePrincipal:
+    """The service at work on a resource of this account, and of no other (IAM guide, confused-deputy.md)."""
+    return iam.ServicePrincipal(
+        f"{name}.amazonaws.com",
         conditions={
-            "StringEquals": {"aws:SourceAccount": scope.account},
-            "ArnLike": {"aws:SourceArn": f"arn:{scope.partition}:{service}:{scope.region}:{scope.account}:*"},
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": f"arn:{stack.partition}:{name}:{stack.region}:{stack.account}:*"},
         },
     )
+
+
+def service_role(scope: Stack, name: str, rights: Sequence[Right], key: str | None) -> iam.Role:
+    """The role under which Forecast or Personalize reaches what lies in S3, and the key that it encrypts with."""
     return role(
         scope,
-        f"{service.capitalize()}Role",
-        principal=principal,
-        rights=rights,
-        description=f"Amazon {service.capitalize()} reaches Storecast's data under this role",
+        f"{name.capitalize()}Role",
+        principal=service(scope, name),
+        rights=[*rights, *([Right(OF_SERVICE_ROLES[name], [key])] if key else [])],
+        description=f"Amazon {name.capitalize()} reaches Storecast's data under this role",
     )
 
 

@@ -75,13 +75,18 @@ class Toolbox:
     dataset: str
     code: assets.Asset
     layer: lambda_.CfnLayerVersion
+    key: str | None  # the ARN of the app's own, if its config asks for one
 
 
 def log_group(scope: Construct, toolbox: Toolbox, pipeline: str) -> logs.CfnLogGroup:
     """One log group for a pipeline: its state machine and its functions. The prefix keeps the account's log
     resource policy from growing with each state machine (Step Functions guide, cw-logs.md)."""
     return logs.CfnLogGroup(
-        scope, "Logs", log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}", retention_in_days=90
+        scope,
+        "Logs",
+        log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}",
+        retention_in_days=90,
+        kms_key_id=toolbox.key,
     )
 
 
@@ -92,12 +97,13 @@ def lambda_function(
     handler: str,
     *,
     rights: Sequence[Right] = (),
+    key: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
     memory_mb: int = 256,
 ) -> lambda_.CfnFunction:
     """The function of `handler`, such as "forecasting/plan", under a role of its own that may log, trace and
-    do what `rights` say."""
+    do what `rights` say, on what is encrypted under `key` (by default the toolbox's)."""
     room, step = handler.split("/")
     role = rights_.role(
         scope,
@@ -107,8 +113,11 @@ def lambda_function(
         rights=[
             Right(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
             Right(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"),
+            # A function's environment is decrypted under its own role (Lambda guide, configuration-envvars-encryption).
+            *([Right(["kms:Decrypt"], [toolbox.key])] if toolbox.key else []),
             *rights,
         ],
+        key=key or toolbox.key,
     )
     return lambda_.CfnFunction(
         scope,
@@ -124,6 +133,7 @@ def lambda_function(
         memory_size=memory_mb,
         tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
         logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_format="JSON", log_group=group.ref),
+        kms_key_arn=toolbox.key,
         environment=lambda_.CfnFunction.EnvironmentProperty(
             variables={
                 "POWERTOOLS_SERVICE_NAME": f"{room}-{step}",

@@ -30,9 +30,13 @@ class Storage(Stack):
         super().__init__(scope, construct_id, **kwargs)
         passing = config.purpose == "workshop"
         self._removal = RemovalPolicy.DESTROY if passing else RemovalPolicy.RETAIN
+        # S3 delivers access logs to buckets under its own key alone (S3 guide, ServerLogs.md).
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
-        self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/")
-        self.results = self._bucket("Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/")
+        keyed = {"encryption_key": operations.key, "bucket_key_enabled": bool(operations.key)}
+        self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/", **keyed)
+        self.results = self._bucket(
+            "Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/", **keyed
+        )
         self.results.add_lifecycle_rule(prefix=f"forecasting/{config.dataset}/staged/", expiration=Duration.days(7))
         # Set on the resource itself: the construct's own switch would bring a helper function along.
         self.data.node.default_child.add_property_override(
@@ -54,11 +58,15 @@ class Storage(Stack):
                     *(f"{forecasting}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability")),
                 ),
             ],
+            operations.key_arn,
         )
         batch, has_batch = f"{recommending}batch/", bool(config.recommending and config.recommending.batch)
         of_batch = [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
         self.personalize_role = rights.service_role(
-            self, "personalize", [*reading(self.data.bucket_arn, recommending), *(of_batch if has_batch else [])]
+            self,
+            "personalize",
+            [*reading(self.data.bucket_arn, recommending), *(of_batch if has_batch else [])],
+            operations.key_arn,
         )
         for prefix in (recommending, WORKSHOP):
             self._admit_personalize(self.data, prefix, "s3:GetObject")
@@ -90,7 +98,7 @@ class Storage(Stack):
             name,
             versioned=True,
             enforce_ssl=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if kwargs.get("encryption_key") else s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             lifecycle_rules=[rule],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -11,7 +11,7 @@ from infra.schemas import FORECAST_DOMAINS
 
 
 def forecast_tables(
-    scope: Stack, config: Pipeline, results: str, prefix: str
+    scope: Stack, config: Pipeline, results: str, prefix: str, key: str | None
 ) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
     """A database, a work group for queries, and a table per kind of forecast over the bucket `results`.
 
@@ -35,7 +35,7 @@ def forecast_tables(
             result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                 output_location=f"s3://{results}/{prefix}queries/",
                 encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                    encryption_option="SSE_S3"
+                    encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key
                 ),
             ),
         ),

@@ -8,7 +8,6 @@ from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -29,7 +28,7 @@ def trigger(
     role = rights.role(
         scope,
         "TriggerRole",
-        principal=iam.ServicePrincipal("events.amazonaws.com"),
+        principal=rights.service(Stack.of(scope), "events"),
         description="Storecast: new data starts the pipeline",
         rights=[Right(["states:StartExecution"], [machine.attr_arn])],
     )
@@ -73,14 +72,13 @@ class Starter:
         self._role = rights.role(
             scope,
             "ScheduleRole",
-            principal=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
-            ),
+            principal=rights.service(Stack.of(scope), "scheduler"),
             description=f"Storecast: the clock starts {machine.state_machine_name}",
             rights=[
                 Right(["states:StartExecution"], [machine.attr_arn]),
                 Right(["sqs:SendMessage"], [dead_letters.attr_arn]),
             ],
+            key=dead_letters.kms_master_key_id,
         )
 
     def at(self, when: Schedule, construct_id: str, name: str, description: str, **given: Any) -> None:

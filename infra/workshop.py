@@ -45,12 +45,13 @@ class Workshop(Stack):
         place = Place(
             config=config,
             storage=storage,
+            key=operations.key_arn,
             notebooks=assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS), exclude=["**/__pycache__"]),
             roles={
                 "forecast": rights.service_role(
-                    self, "forecast", [*reading(data, WORKSHOP), *writing(results, WORKSHOP)]
+                    self, "forecast", [*reading(data, WORKSHOP), *writing(results, WORKSHOP)], operations.key_arn
                 ),
-                "personalize": rights.service_role(self, "personalize", reading(data, WORKSHOP)),
+                "personalize": rights.service_role(self, "personalize", reading(data, WORKSHOP), operations.key_arn),
             },
         )
         # A learner's name is the dataset's and a number, so that workshops on several datasets do not collide.

@@ -43,6 +43,10 @@ class Settings:
         return self.state / "faults.json"
 
     @property
+    def used_rights(self) -> Path:
+        return self.state / "used_rights.jsonl"
+
+    @property
     def log(self) -> Path:
         return self.state / "log.txt"
 

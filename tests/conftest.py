@@ -17,10 +17,12 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A running embedded AWS with empty state; the environment of this process points at it."""
+    """A running embedded AWS with empty state that records the rights in use; the environment of this process points
+    at it."""
     settings = prepare(tmp_path_factory.mktemp("localaws"), free_port())
-    process.start(settings)
     before = dict(os.environ)
+    os.environ["LOCALAWS_RECORD_RIGHTS"] = "1"
+    process.start(settings)
     os.environ.update(client_environment(settings))
     yield settings
     os.environ.clear()

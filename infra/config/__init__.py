@@ -29,12 +29,20 @@ class Pipeline(Strict):
 
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
     purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
+    owner: Annotated[str, Field(pattern=r"^[\w .:/=+@-]+$", max_length=256)] | None = None  # a tag of all that there is
+    customer_managed_key: bool = False  # a KMS key of the app's own for all that it keeps
+    permissions_boundary: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+$")] | None = None
     stale_after_days: int = Field(default=35, ge=1, le=400)  # without an upload, until the alarm
     budget: Budget | None = None
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
     forecasting: Forecasting | None = None
     recommending: Recommending | None = None
     workshop: Workshop = Workshop()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of every resource that can have tags."""
+        return {"project": "storecast", "dataset": self.dataset, **({"owner": self.owner} if self.owner else {})}
 
     @property
     def identifier(self) -> str:

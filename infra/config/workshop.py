@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from infra import schemas
 from infra.config.base import Hours, Strict, problems, refuse
+
+
+class Vpc(Strict):
+    """Where the instances' network interfaces are; what they reach of AWS and the internet is that subnet's matter."""
+
+    subnet_id: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+    security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")], ...] = Field(
+        min_length=1, max_length=5
+    )
 
 
 class Workshop(Strict):
@@ -19,6 +29,7 @@ class Workshop(Strict):
     hours: Hours | None = None  # of the instances
     idle_minutes: int = Field(default=60, ge=5, le=1_440)  # without a running cell or terminal; then it stops
     git_repository: str | None = None  # an https URL that SageMaker clones beside the notebooks
+    vpc: Vpc | None = None  # then without SageMaker's own way to the internet
     root_access: bool = False
     classic_policies: bool = False  # the five AWS managed policies of the classic workshop recipe
 

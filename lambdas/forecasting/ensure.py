@@ -15,12 +15,12 @@ from forecasting.prune import prune
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`groupArn`, and the imports with the ARNs of their datasets.
 
-    Raises ValueError if a dataset is there with another schema: Forecast cannot change one.
+    Raises ValueError if a dataset is there with another schema or key: Forecast cannot change one.
     """
     forecast = client("forecast")
     arns = {dataset["kind"]: create(forecast, "dataset", dataset["request"]) for dataset in event["datasets"]}
     for dataset in event["datasets"]:
-        _same_schema(dataset["request"], forecast.describe_dataset(DatasetArn=arns[dataset["kind"]]))
+        _same(dataset["request"], forecast.describe_dataset(DatasetArn=arns[dataset["kind"]]))
     group = create(forecast, "dataset_group", event["group"])
     if set(forecast.describe_dataset_group(DatasetGroupArn=group)["DatasetArns"]) != set(arns.values()):
         forecast.update_dataset_group(DatasetGroupArn=group, DatasetArns=list(arns.values()))
@@ -29,8 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"groupArn": group, "imports": imports}
 
 
-def _same_schema(wanted: dict[str, Any], there: dict[str, Any]) -> None:
-    for key in ("Domain", "DataFrequency", "Schema"):
+def _same(wanted: dict[str, Any], there: dict[str, Any]) -> None:
+    for key in ("Domain", "DataFrequency", "Schema", "EncryptionConfig"):
         if wanted.get(key) != there.get(key):
             raise ValueError(
                 f"dataset {wanted['DatasetName']} exists with {key} {there.get(key)}, but pipeline.yaml says "

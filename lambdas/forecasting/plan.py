@@ -62,15 +62,16 @@ def order(
     config, dataset, kinds = event["config"], event["dataset"], list(files)
     results = f"forecasting/{dataset}/"
     attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
-    tags = [{"Key": "project", "Value": "storecast"}, {"Key": "dataset", "Value": dataset}]
+    tags = [{"Key": key, "Value": value} for key, value in event["tags"].items()]
+    encryption = {"EncryptionConfig": {**_key(event), "RoleArn": event["roleArn"]}} if _key(event) else {}
 
     def export(folder: str, kind: str, of: str, *name: str) -> dict[str, Any]:
         """An export job into a folder of this run; `of` is the member that names what it exports."""
         path = f"{results}{folder}/run={run}/"
-        place = {"S3Config": {"Path": f"s3://{event['resultsBucket']}/{path}", "RoleArn": event["roleArn"]}}
+        place = {"Path": f"s3://{event['resultsBucket']}/{path}", "RoleArn": event["roleArn"], **_key(event)}
         request = {
             f"{kind}Name": forecast_name(dataset, *name, run),
-            "Destination": place,
+            "Destination": {"S3Config": place},
             "Format": "CSV",
             "Tags": tags,
         }
@@ -84,7 +85,9 @@ def order(
         "run": run,
         "attempt": event["attempt"],
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
-        "datasets": [{"kind": kind, "request": {**_dataset(config, dataset, kind), "Tags": tags}} for kind in kinds],
+        "datasets": [
+            {"kind": kind, "request": {**_dataset(config, dataset, kind), **encryption, "Tags": tags}} for kind in kinds
+        ],
         "imports": [
             {
                 "kind": kind,
@@ -104,7 +107,8 @@ def order(
             for kind in kinds
         ],
         "predictors": [
-            predictors.order(config, dataset, algorithm, run, kinds, tags) for algorithm in config["algorithms"]
+            predictors.order(config, dataset, algorithm, run, kinds, {**encryption, "Tags": tags})
+            for algorithm in config["algorithms"]
         ],
         "backtests": export("backtests", "PredictorBacktestExportJob", "PredictorArn"),
         "explainability": export("explainability", "ExplainabilityExport", "ExplainabilityArn"),
@@ -146,7 +150,7 @@ def _import(event: dict[str, Any], kind: str, attempt: str, *, staged: bool) -> 
         "DatasetImportJobName": forecast_name(event["dataset"], kind, attempt),
         "Format": "CSV",
         "ImportMode": "FULL",
-        "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"]}},
+        "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"], **_key(event)}},
         **times,
     }
 
@@ -188,6 +192,11 @@ def _scenario(
         "Tags": tags,
     }
     return {"name": name, "kind": "what_if_forecast", "of": "WhatIfAnalysisArn", "request": request}
+
+
+def _key(event: dict[str, Any]) -> dict[str, str]:
+    """The customer managed key, if the app has one, where Forecast reads or writes files."""
+    return {"KMSKeyArn": event["kmsKeyArn"]} if "kmsKeyArn" in event else {}
 
 
 def _in_snake_case(kind: str) -> str:

@@ -10,15 +10,15 @@ AUTO = "AutoPredictor"
 
 
 def order(
-    config: dict[str, Any], dataset: str, algorithm: str, run: str, kinds: list[str], tags: list[dict[str, str]]
+    config: dict[str, Any], dataset: str, algorithm: str, run: str, kinds: list[str], more: dict[str, Any]
 ) -> dict[str, Any]:
-    """The predictor of one algorithm on the `kinds` of datasets that there are files of."""
+    """The predictor of one algorithm on the `kinds` of datasets there are files of; `more` goes into its request."""
     settings = _auto_predictor(config, kinds) if algorithm == AUTO else _single(config, algorithm, kinds)
     short = algorithm.removesuffix("Predictor").lower().replace("-", "_")
     return {
         "algorithm": algorithm,
         "kind": "auto_predictor" if algorithm == AUTO else "predictor",
-        "request": {"PredictorName": forecast_name(dataset, short, run), **settings, "Tags": tags},
+        "request": {"PredictorName": forecast_name(dataset, short, run), **settings, **more},
     }
 
 

@@ -22,7 +22,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _group(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    return {"groupArn": create(personalize, "dataset_group", event["group"])}
+    """Raises ValueError if it is there under another key: Personalize cannot change that."""
+    arn, wanted = create(personalize, "dataset_group", event["group"]), event["group"].get("kmsKeyArn")
+    there = personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"].get("kmsKeyArn")
+    if there != wanted:
+        raise ValueError(
+            f"dataset group {arn} exists with the KMS key {there}, but it should be {wanted}; Personalize cannot "
+            "change it: destroy the app and deploy it anew, or put customer_managed_key of pipeline.yaml back"
+        )
+    return {"groupArn": arn}
 
 
 def _datasets(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:

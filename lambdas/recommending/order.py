@@ -35,12 +35,13 @@ def order(event: dict[str, Any], schemas: Mapping[str, str], imports: list[Job],
     `schemas` are the Avro schemas by kind of dataset, `imports` what is to be imported into them.
     """
     config, dataset = event["config"], event["dataset"]
-    tags = [{"tagKey": "project", "tagValue": "storecast"}, {"tagKey": "dataset", "tagValue": dataset}]
+    tags = [{"tagKey": key, "tagValue": value} for key, value in event["tags"].items()]
+    encryption = {**_key(event), "roleArn": event["roleArn"]} if _key(event) else {}
     return {
         **{key: event[key] for key in ("dataset", "config", "execution", "started", "dataBucket", "resultsBucket")},
         "run": run,
         "attempt": event["attempt"],
-        "group": {"name": personalize_name(dataset), "tags": tags, **_domain(event)},
+        "group": {"name": personalize_name(dataset), "tags": tags, **_domain(event), **encryption},
         "datasets": [_dataset(event, kind, schema, tags) for kind, schema in schemas.items()],
         "imports": [
             {
@@ -157,8 +158,8 @@ def _batch(
             "jobName": personalize_name(event["dataset"], name, run),
             "roleArn": event["roleArn"],
             "numResults": settings["results"],
-            "jobInput": {"s3DataSource": {"path": f"{there}input.json"}},
-            "jobOutput": {"s3DataDestination": {"path": f"{there}output/"}},
+            "jobInput": {"s3DataSource": {"path": f"{there}input.json", **_key(event)}},
+            "jobOutput": {"s3DataDestination": {"path": f"{there}output/", **_key(event)}},
             "tags": tags,
         },
     }
@@ -183,6 +184,11 @@ def _answering(settings: dict[str, Any]) -> dict[str, Any]:
         "enableMetadataWithRecommendations": settings["enable_metadata_with_recommendations"],
         **({"itemExplorationConfig": exploration} if exploration else {}),
     }
+
+
+def _key(event: dict[str, Any]) -> dict[str, str]:
+    """The customer managed key, if the app has one."""
+    return {"kmsKeyArn": event["kmsKeyArn"]} if "kmsKeyArn" in event else {}
 
 
 def _version(content: str) -> str:

@@ -51,7 +51,8 @@ def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
         or (newest["status"] == "ACTIVE" and not event["dataChanged"])
     ):
         return {"solutionVersionArn": newest["solutionVersionArn"]}
-    return {"solutionVersionArn": personalize.create_solution_version(solutionArn=arn)["solutionVersionArn"]}
+    made = personalize.create_solution_version(solutionArn=arn, tags=event["request"]["tags"])
+    return {"solutionVersionArn": made["solutionVersionArn"]}
 
 
 def _campaign(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:

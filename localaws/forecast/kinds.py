@@ -93,7 +93,8 @@ def resource_part(kind: str, params: dict) -> str:
 def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
     """A new resource with the call's own members as its record.
 
-    Raises ServiceError LimitExceededException when too many exist or run, ResourceAlreadyExistsException.
+    Raises ServiceError LimitExceededException when too many exist or run, ResourceAlreadyExistsException, and
+    InvalidInputException for a key that Forecast may not use.
     """
     existing, most = context.store.all(kind, "forecast"), KINDS[kind].most
     if most and len(existing) >= most:
@@ -101,9 +102,22 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
     if status == STATES.pending and sum(each.status in BUSY for each in existing) >= MOST_PARALLEL:
         raise _limit(f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached")
     arn = context.arn("forecast", resource_part(kind, params))
+    if "EncryptionConfig" in params:
+        _check_key(context, params["EncryptionConfig"], arn)
     record = {key: value for key, value in params.items() if key != "Tags"} | more
     tags = _checked({tag["Key"]: tag["Value"] for tag in params.get("Tags", [])})
     return context.store.add(arn, kind, params[f"{kind}Name"], status, record, tags.items())
+
+
+def _check_key(context: Context, encryption: dict, arn: str) -> None:
+    """Raises ServiceError InvalidInputException unless the role may use the key (API_EncryptionConfig.md)."""
+    role, key = encryption["RoleArn"], encryption["KMSKeyArn"]
+    if role.split(":")[4] != context.account:
+        raise invalid(f"EncryptionConfig: the role {role} is of another account")
+    try:
+        context.require_key(role, "forecast.amazonaws.com", key, arn)
+    except ServiceError as error:
+        raise invalid(f"EncryptionConfig: {key} cannot be used: {error.message}") from None
 
 
 def view(resource: Resource) -> dict:

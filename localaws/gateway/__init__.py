@@ -6,6 +6,7 @@ and serves HTTPS on loopback. `tests/contract/test_gateway.py` says what moved w
 """
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 
 import ministack.app as emulator
@@ -16,10 +17,10 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import wire
 from localaws.faults import Switch
-from localaws.gateway import budgets, events, faults, functions, step_functions
+from localaws.gateway import budgets, events, faults, functions, keys, record, step_functions
 from localaws.gateway.access import authorize_call
 from localaws.gateway.mounts import Context, Mount
-from localaws.gateway.roles import assume, bucket_policy_allows
+from localaws.gateway.roles import assume, require_key, resource_policy_allows
 from localaws.gateway.serving import serve
 from localaws.jobs import Jobs
 from localaws.resources import Store
@@ -33,7 +34,8 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
 
     def context() -> Context:
         assume_role = functools.partial(assume, settings)
-        return Context(get_account_id(), get_region(), store, jobs, assume_role, bucket_policy_allows)
+        account, region = get_account_id(), get_region()
+        return Context(account, region, store, jobs, assume_role, resource_policy_allows, require_key)
 
     for mount in mounts:
         router.SERVICE_PATTERNS[mount.signing_name] = {
@@ -51,6 +53,9 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
     events.register()
     budgets.register()
     functions.register()
+    keys.register()
+    if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
+        record.record(settings.used_rights)
     for mount in mounts:
         mount.resume(context())
 

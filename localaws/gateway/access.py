@@ -18,6 +18,9 @@ step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_rol
 
 
 def authorize_call(mount: Mount, operation: OperationModel, params: dict, headers: dict, query: dict) -> None:
+    """Raises ServiceError AccessDeniedException unless the caller may do this to every resource that the call names or
+    makes, may pass the roles in it, and tag what it makes with tags (Service Authorization Reference of the service).
+    """
     action = f"{mount.signing_name}:{operation.name}"
     own, roles = [], []
     for arn in arns_in(params):
@@ -27,9 +30,13 @@ def authorize_call(mount: Mount, operation: OperationModel, params: dict, header
         elif service == "iam" and ":role/" in arn:
             roles.append(arn)
     prefix = f"arn:aws:{mount.signing_name}:{get_region()}:{get_account_id()}:"
-    own += [prefix + name for name in mount.new_arns(operation.name, params)]
-    for resource in own or ["*"]:
+    made = [prefix + name for name in mount.new_arns(operation.name, params)]
+    for resource in [*own, *made] or ["*"]:
         _require(headers, query, mount.signing_name, action, resource)
+    if params.get("Tags") or params.get("tags"):
+        tagging = "AddTags" if "AddTags" in operation.service_model.operation_names else "TagResource"
+        for resource in made:
+            _require(headers, query, mount.signing_name, f"{mount.signing_name}:{tagging}", resource)
     for role in roles:
         passed_to = {"iam:PassedToService": f"{mount.signing_name}.amazonaws.com"}
         _require(headers, query, mount.signing_name, "iam:PassRole", role, passed_to)
@@ -52,9 +59,7 @@ def _require(headers: dict, query: dict, service: str, action: str, resource: st
         return
     role = step_role.get()
     if role:
-        # The step's own action was checked when Step Functions invoked it; what it passes on is checked here.
-        if action == "iam:PassRole":
-            require_of_role(role, action, resource, context)
+        require_of_role(role, action, resource, context)
         return
     access_key = router.extract_access_key_id(headers, query)
     denied = iam_evaluator.enforce(access_key, action, service, get_region(), resource, context)
@@ -76,11 +81,12 @@ def require_of_role(role_arn: str, action: str, resource: str, context: dict | N
         region=get_region(),
         service_context={key.lower(): value for key, value in (context or {}).items()},
     )
-    result = iam_evaluator.evaluate(
-        evaluation,
-        iam_evaluator._gather_role_policies(name, account),
-        *iam_evaluator._permissions_boundary(iam._roles, name, account),
-    )
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+    result = iam_evaluator.evaluate(evaluation, iam_evaluator._gather_role_policies(name, account), *limits)
+    service = action.partition(":")[0]
+    if found := iam_evaluator._resource_policy(service, resource):
+        required = service in iam_evaluator._POLICY_REQUIRED
+        result = iam_evaluator.combine_resource_policy(result, evaluation, *found, required=required, limits=limits)
     if result.decision != "Allow":
         raise _denied(action, principal, resource, result.decision)
 

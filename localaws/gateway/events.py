@@ -11,6 +11,7 @@ from ministack.services import eventbridge
 
 from localaws import wire
 from localaws.gateway.access import require_of_role
+from localaws.gateway.roles import require_trust
 from localaws.resources import Resource
 
 logger = logging.getLogger("storecast.gateway")
@@ -28,6 +29,7 @@ def _with_target_role(invoke_target: Callable) -> Callable:
     def invoke(target: dict, event: dict, rule: dict, view: Any = None) -> None:
         if emulator.AUTH and ":states:" in target.get("Arn", ""):
             try:
+                require_trust(target.get("RoleArn", ""), "events.amazonaws.com", rule["Arn"])
                 require_of_role(target.get("RoleArn", ""), "states:StartExecution", target["Arn"])
             except (wire.ServiceError, IndexError) as error:
                 logger.error("EventBridge rule %s did not start %s: %s", rule.get("Name"), target["Arn"], error)

@@ -18,7 +18,8 @@ class Context:
     store: Store
     jobs: Jobs
     assume: Callable[[str, str, str], Access]
-    bucket_policy_allows: Callable[[str, str, str, str], bool]
+    resource_policy_allows: Callable[[str, str, str, str], bool]
+    require_key: Callable[[str, str, str, str], None]
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

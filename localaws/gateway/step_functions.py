@@ -15,6 +15,7 @@ from ministack.services import stepfunctions
 from localaws import wire
 from localaws.gateway.access import arns_in, require_of_role, step_role
 from localaws.gateway.mounts import Mount
+from localaws.gateway.roles import require_trust
 
 # An SDK integration's errors are named after the SDK's classes (Step Functions guide, supported-services-awssdk.md);
 # these have other codes on the wire.
@@ -49,7 +50,13 @@ def _with_role(execute_task: Callable) -> Callable:
     @functools.wraps(execute_task)
     def execute(state: dict, raw_input: Any, execution: dict, context: dict) -> Any:
         machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
-        token = step_role.set(machine.get("roleArn"))
+        role = machine.get("roleArn")
+        if role and emulator.AUTH:
+            try:
+                require_trust(role, "states.amazonaws.com", execution["stateMachineArn"])
+            except wire.ServiceError as error:
+                raise stepfunctions._ExecutionError("States.Permissions", error.message) from None
+        token = step_role.set(role)
         try:
             return execute_task(state, raw_input, execution, context)
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
 from localaws.personalize import schema
-from localaws.personalize.access import READ, s3_access
+from localaws.personalize.access import READ, check_key, s3_access
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove
 from localaws.personalize.streams import FILE, Stream, stream
 from localaws.resources import Resource
@@ -27,6 +27,7 @@ def delete_schema(context: Context, params: dict) -> None:
 
 
 def create_dataset_group(context: Context, params: dict) -> dict:
+    check_key(context, params)
     group = create(context, "DatasetGroup", params)
     activate(context, group)
     return {"datasetGroupArn": group.arn, "domain": params.get("domain")}

@@ -57,6 +57,22 @@ def test_a_right_on_one_resource_is_no_right_on_another(embedded_aws) -> None:
     mine.delete_dataset_group(DatasetGroupArn=own)
 
 
+def test_tagging_what_one_creates_is_a_right_of_its_own(embedded_aws) -> None:
+    name, tags = unique("tagged"), [{"Key": "project", "Value": "any"}]
+    group = arn("forecast", f"dataset-group/{name}")
+    create = statement("forecast:CreateDatasetGroup", "forecast:DeleteDatasetGroup")
+    untagging = client("forecast", user(create))
+    refused(DENIED, untagging.create_dataset_group, "forecast:TagResource", group,
+            DatasetGroupName=name, Domain="CUSTOM", Tags=tags)  # fmt: skip
+    able = client("forecast", user(create, statement("forecast:TagResource", on=group)))
+    able.create_dataset_group(DatasetGroupName=name, Domain="CUSTOM", Tags=tags)
+    able.delete_dataset_group(DatasetGroupArn=group)
+    notebook = unique("tagged").replace("_", "-")
+    creating, under = client("sagemaker", user(statement("sagemaker:Create*", "iam:PassRole"))), role("sagemaker")
+    refused(DENIED, creating.create_notebook_instance, "sagemaker:AddTags", notebook,
+            NotebookInstanceName=notebook, InstanceType="ml.t3.medium", RoleArn=under, Tags=tags)  # fmt: skip
+
+
 def test_passing_a_role_is_a_right_of_its_own(forecast, bucket: str, forecast_role: str) -> None:
     dataset, path = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
     create = statement("forecast:*")

@@ -33,6 +33,8 @@ SIGNATURES = {
             "principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region", "source_ip",
             "secure_transport", "request_tags", "tag_keys", "service_context", "principal_keys",
         ],
+        "EvalResult": ["decision", "principal_arn", "matched_sid", "reason", "resource_policy_arn"],
+        "combine_resource_policy": ["identity", "ctx", "policy", "owner_account", "required", "limits"],
         "_gather_role_policies": ["role_name", "account_id"],
         "_permissions_boundary": ["store", "name", "account_id"],
         "_resource_policy": ["service", "resource_arn"],
@@ -56,6 +58,7 @@ SIGNATURES = {
         "_put_events": ["data", "allow_aws_source"],
     },
     "ministack.services.lambda_svc": {"_execute_function_warm": ["func", "event", "request_id"]},
+    "ministack.services.s3": {"_bucket_default_sse_headers": ["bucket_name"]},
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],
@@ -84,6 +87,7 @@ TABLES = {
 }
 OTHERS = {
     ("ministack.app", "AUTH"),
+    ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.stepfunctions", "_state_machines"),
 }

@@ -61,6 +61,13 @@ def test_a_step_answers_in_pascal_case_with_the_right(group: str, personalize) -
     assert recipe["RecipeArn"].startswith("arn:aws:personalize:::recipe/") and recipe["Status"] == "ACTIVE"
 
 
+def test_a_machine_whose_role_trusts_another_account_alone_does_nothing(group: str) -> None:
+    distrusting = role("states", statement("forecast:*"), source_account="111122223333")
+    found = run(DESCRIBE, {"DatasetGroupArn": group}, distrusting)
+    assert (found["status"], found["error"]) == ("FAILED", "States.Permissions")
+    assert "states.amazonaws.com is not authorized to perform: sts:AssumeRole" in found["cause"]
+
+
 def test_a_services_own_error_has_its_name_and_message(group: str) -> None:
     able = role("states", statement("forecast:*"))
     found = run(DESCRIBE, {"DatasetGroupArn": group + "_gone"}, able)
@@ -81,16 +88,18 @@ def test_a_step_passes_only_roles_that_it_may(forecast, bucket: str, forecast_ro
 
 
 def test_a_rule_starts_a_machine_only_under_a_role_that_may() -> None:
-    """Both machines are targets of one rule: when the allowed one has run, the other one has been refused."""
+    """Both machines are targets of one rule: when the allowed one has run, the other one has been refused, twice."""
     events, states = boto3.client("events"), boto3.client("stepfunctions")
     refused_one, started = machine({"Type": "Pass"}, role("states")), machine({"Type": "Pass"}, role("states"))
     name, source = unique("rule"), unique("source")
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
     unable, able = role("events"), role("events", statement("states:StartExecution", on=started))
-    targets = [{"Id": "1", "Arn": refused_one, "RoleArn": unable}, {"Id": "2", "Arn": started, "RoleArn": able}]
+    distrusting = role("events", statement("states:StartExecution"), source_account="111122223333")
+    on = [(refused_one, unable), (refused_one, distrusting), (started, able)]
+    targets = [{"Id": str(at), "Arn": arn, "RoleArn": under} for at, (arn, under) in enumerate(on)]
     events.put_targets(Rule=name, Targets=targets)
     events.put_events(Entries=[{"Source": source, "DetailType": "test", "Detail": "{}"}])
     eventually(lambda: states.list_executions(stateMachineArn=started)["executions"])
     assert states.list_executions(stateMachineArn=refused_one)["executions"] == []
-    events.remove_targets(Rule=name, Ids=["1", "2"])
+    events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
     events.delete_rule(Name=name)

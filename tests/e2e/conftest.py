@@ -1,4 +1,4 @@
-"""The sample dataset, deployed by the real CDK CLI onto the embedded AWS, with both pipelines run once."""
+"""The sample dataset, deployed by the real CDK CLI onto the embedded AWS, with both pipelines run once under faults."""
 
 import io
 import json
@@ -12,6 +12,7 @@ from rich.console import Console
 from data.sample import prepare
 from demo import deploy, upload
 from demo.watch import Run, Watcher
+from localaws.faults import Fault, write
 from localaws.settings import Settings, client_environment
 
 DATASET = "sample"
@@ -64,6 +65,17 @@ def working(watcher: Watcher) -> dict[str, Run]:
     return {run.pipeline: run for run in sorted(planned, key=lambda run: "Ensure" in run.states)}
 
 
+def _lost_answers() -> list[Fault]:
+    """The first answer to each Create is lost on its way: the step that asked asks again, and finds what it made. A
+    solution version has no name to be found by."""
+    return [
+        Fault(f"{service}:{operation}", error="InternalServerException", status=500, after=True, times=1)
+        for service in ("forecast", "personalize")
+        for operation in boto3.client(service).meta.service_model.operation_names
+        if operation.startswith("Create") and operation != "CreateSolutionVersion"
+    ]
+
+
 def _quiet() -> Console:
     return Console(file=io.StringIO())
 
@@ -76,7 +88,9 @@ def app(embedded_aws: Settings, tmp_path_factory: pytest.TempPathFactory) -> App
     prepare.prepare(folder, full=False, seed=0)
     deployed = App(deploy.outputs(DATASET), folder, out, environment, {})
     watcher = deployed.watcher()
+    write(embedded_aws.faults, _lost_answers())
     keys = upload.upload(folder, deployed.outputs["DataBucket"])
     watcher.wait({key.partition("/")[0] for key in keys}, {}, _quiet())
+    write(embedded_aws.faults, [])
     deployed.first = working(watcher)
     return deployed

@@ -13,6 +13,7 @@ import pytest
 from demo import deploy
 from tests.e2e.conftest import DATASET, App
 from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result, there
+from tests.e2e.tags import tags_by_arn
 
 EXPORTS = ["Export backtests", "Export forecast"]
 FORECASTING = ["Plan", "Ensure", "Load", "Train", "Compare", "Forecast", *EXPORTS, "Publish", "Notify"]
@@ -158,6 +159,13 @@ def test_reports_and_summaries_are_published(app: App):
         page = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         assert DATASET in page
         assert "http" not in page.replace("http://www.w3.org", ""), "the report must open without a network"
+
+
+def test_what_a_run_makes_is_tagged_with_project_dataset_and_owner(app: App):
+    tags = tags_by_arn()
+    assert {"predictor", "solution", "filter"} <= {arn.split(":")[5].partition("/")[0] for arn in tags}
+    wanted = {"project": "storecast", "dataset": DATASET, "owner": "shop team"}
+    assert [arn for arn, found in tags.items() if not wanted.items() <= found.items()] == []
 
 
 def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):

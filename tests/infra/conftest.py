@@ -1,4 +1,4 @@
-"""The app is synthesized once for all tests here, with cdk-nag in force: a finding fails every test."""
+"""The app is synthesized once or twice for all tests here, with cdk-nag in force: a finding fails every test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from infra.config.workshop import Vpc, Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,17 +31,34 @@ class Assembly:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The sample's, as its config is."""
+    return _synthesized(tmp_path_factory.mktemp("cdk.out"))
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The sample's, with all that its config could ask for to keep it closed, and for production."""
+    vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
+    return _synthesized(
+        tmp_path_factory.mktemp("cdk.out"),
+        purpose="production",
+        customer_managed_key=True,
+        permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess",
+        workshop=Workshop(vpc=vpc),
+    )
+
+
+def _synthesized(folder: Path, **changed: Any) -> Assembly:
     from aws_cdk import App
 
     import app as entry
     from infra import checks
 
-    folder = tmp_path_factory.mktemp("cdk.out")
     app = App(
         outdir=str(folder), context={**json.loads((ROOT / "cdk.json").read_text())["context"], "dataset": "sample"}
     )
     checks.check(app)
-    entry.build(app)
+    entry.build(app, entry.settings_of(app).model_copy(update=changed))
     app.synth()
     return Assembly(
         folder,

@@ -197,6 +197,21 @@ def test_rules_of_the_services(tmp_path: Path, section: str, change: dict, told:
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"owner": "a,b"}, "owner = 'a,b'"),
+        ({"permissions_boundary": "PowerUserAccess"}, "permissions_boundary = 'PowerUserAccess'"),
+        ({"workshop": {"vpc": {"subnet_id": "mine", "security_group_ids": ["sg-0123abcd"]}}}, "vpc.subnet_id = 'mine'"),
+        ({"workshop": {"vpc": {"subnet_id": "subnet-0123abcd"}}}, "vpc.security_group_ids: missing, and needed"),
+    ],
+)
+def test_what_keeps_an_app_closed_is_checked(tmp_path: Path, change: dict, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(_sample() | change))
+    assert told in str(caught.value)
+
+
 def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
     config = _sample()
     for key in ("algorithms", "what_if", "explainability"):

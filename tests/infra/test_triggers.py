@@ -36,6 +36,3 @@ def test_a_schedule_starts_its_machine_and_nothing_else(enabled: bool, state: st
     allowed = {s["Action"]: s["Resource"] for s in role["Policies"][0]["PolicyDocument"]["Statement"]}
     dead_letters = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert allowed == {"states:StartExecution": made["Target"]["Arn"], "sqs:SendMessage": dead_letters}
-    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}

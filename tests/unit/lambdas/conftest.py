@@ -165,6 +165,7 @@ FORECASTING = {
     "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",
+    "tags": {"project": "storecast", "dataset": "corner-shop", "owner": "shop team"},
     "roleArn": "arn:aws:iam::111122223333:role/forecast",
     "database": "storecast_corner_shop",
     "config": {
@@ -197,6 +198,7 @@ RECOMMENDING = {
     "force": False,
     "dataBucket": "data",
     "resultsBucket": "results",
+    "tags": {"project": "storecast", "dataset": "corner-shop", "owner": "shop team"},
     "roleArn": "arn:aws:iam::111122223333:role/personalize",
     "recipes": {
         "best-sellers": "arn:aws:personalize:::recipe/aws-ecomm-popular-items-by-purchases",

@@ -220,6 +220,20 @@ def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub:
     assert answer["imports"][0]["request"]["DatasetArn"] == dataset
 
 
+def test_with_a_key_datasets_predictors_and_files_are_encrypted_under_it() -> None:
+    from forecasting.plan import order
+
+    kinds = {"target": "sum of target"}
+    made = order({**FORECASTING, "kmsKeyArn": "arn:key"}, kinds, {}, "20261122T211700_abc")
+    encryption = {"KMSKeyArn": "arn:key", "RoleArn": FORECASTING["roleArn"]}
+    requests = [made["datasets"][0]["request"], made["predictors"][0]["request"]]
+    assert [request["EncryptionConfig"] for request in requests] == [encryption] * 2
+    source = made["imports"][0]["request"]["DataSource"]["S3Config"]
+    exported = [made["backtests"], made["forecasts"][0]["export"], made["whatIf"]["export"], made["explainability"]]
+    places = [source, *(job["request"]["Destination"]["S3Config"] for job in exported)]
+    assert [place["KMSKeyArn"] for place in places] == ["arn:key"] * 5
+
+
 def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> None:
     from forecasting.ensure import handler
 

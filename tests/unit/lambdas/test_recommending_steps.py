@@ -63,8 +63,28 @@ def _ensure(part: str, context: Any, **known: Any) -> dict[str, Any]:
 
 
 def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
-    stub("personalize").add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
+    service = stub("personalize")
+    service.add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
+    service.add_response("describe_dataset_group", {"datasetGroup": {}})
     assert _ensure("group", context) == {"groupArn": _GROUP}
+
+
+def test_ensure_refuses_a_group_under_another_key(stub: Any, context: Any) -> None:
+    service = stub("personalize")
+    service.add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
+    service.add_response("describe_dataset_group", {"datasetGroup": {"kmsKeyArn": "arn:old"}})
+    with pytest.raises(ValueError, match=f"{_GROUP} exists with the KMS key arn:old, but it should be None"):
+        _ensure("group", context)
+
+
+def test_with_a_key_the_group_and_batch_files_are_encrypted_under_it() -> None:
+    from recommending.order import order
+
+    made = order({**RECOMMENDING, "kmsKeyArn": "arn:key"}, {}, [], "20261122T211700_abc")
+    assert (made["group"]["kmsKeyArn"], made["group"]["roleArn"]) == ("arn:key", RECOMMENDING["roleArn"])
+    [job] = made["batch"]
+    places = job["request"]["jobInput"]["s3DataSource"], job["request"]["jobOutput"]["s3DataDestination"]
+    assert [place["kmsKeyArn"] for place in places] == ["arn:key"] * 2
 
 
 def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -> None:
@@ -253,7 +273,9 @@ def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
         there = {"latestSolutionVersion": {"solutionVersionArn": _OLD, "creationDateTime": made, "status": newest[1]}}
     service.add_response("describe_solution", {"solution": there})
     if trains:
-        service.add_response("create_solution_version", {"solutionVersionArn": _NEW}, {"solutionArn": _SOLUTION})
+        tags = [{"tagKey": key, "tagValue": value} for key, value in RECOMMENDING["tags"].items()]
+        request = {"solutionArn": _SOLUTION, "tags": tags}
+        service.add_response("create_solution_version", {"solutionVersionArn": _NEW}, request)
     made = _recommend("version", context, dataChanged=data_changed)
     assert made == {"solutionVersionArn": _NEW if trains else _OLD}
 

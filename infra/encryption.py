@@ -1,0 +1,58 @@
+"""The app's own KMS key: the topic's always, and everything's where the config says `customer_managed_key`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from infra.config import Pipeline
+from infra.rights import OF_SERVICE_ROLES
+
+# Whose alarms, rules and budgets tell the topic something.
+TELLERS = ("cloudwatch", "events", "budgets")
+
+
+def key(stack: Stack, config: Pipeline) -> kms.Key:
+    """Rotated every year; what outlives the app stays readable, so the key outlives it too."""
+    stays = config.customer_managed_key and config.purpose == "production"
+    made = kms.Key(
+        stack,
+        "Key",
+        description=f"Storecast {config.dataset}",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.RETAIN if stays else RemovalPolicy.DESTROY,
+    )
+    # Alarms, rules and budgets cannot publish under AWS's key (SNS guide, sns-key-management.md).
+    _allow(made, TELLERS, ["kms:Decrypt", "kms:GenerateDataKey*"])
+    if config.customer_managed_key:
+        _allow(made, ["personalize"], [*OF_SERVICE_ROLES["personalize"], "kms:CreateGrant"])
+        _allow_logs(made, stack, config)
+    return made
+
+
+def _allow(made: kms.Key, services: Sequence[str], actions: Sequence[str]) -> None:
+    made.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com") for service in services],
+            actions=list(actions),
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(made).account}},
+        )
+    )
+
+
+def _allow_logs(made: kms.Key, stack: Stack, config: Pipeline) -> None:
+    """For our log groups alone (CloudWatch Logs guide, encrypt-log-data-kms.md)."""
+    group = f"log-group:/aws/vendedlogs/storecast/{config.dataset}/*"
+    groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:{group}"
+    made.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+    )

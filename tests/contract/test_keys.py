@@ -1,0 +1,79 @@
+"""Customer managed keys: who may not use the key gets nothing that is kept under it."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.clients import refused
+from tests.contract.helpers import ACCOUNT, attributes, ended, role, statement, unique, user, whole_bucket
+
+USE = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
+
+
+def made_key(**for_service: Any) -> str:
+    """The ARN of a key that IAM decides about, and a service if its principal is given."""
+    everybody = statement("kms:*") | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    service = [statement(*USE, "kms:CreateGrant", Principal=for_service)] if for_service else []
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody, *service]})
+    return boto3.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture(scope="module")
+def key(embedded_aws) -> str:
+    return made_key()
+
+
+def test_objects_of_an_encrypted_bucket_take_a_right_on_its_key(key: str) -> None:
+    bucket = unique("kept").replace("_", "-")
+    root = boto3.client("s3")
+    root.create_bucket(Bucket=bucket)
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    root.put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    files = statement("s3:*", on=whole_bucket(bucket))
+    writer = user(files, statement("kms:GenerateDataKey", on=key)).client("s3")
+    writer.put_object(Bucket=bucket, Key="k", Body=b"x")
+    with pytest.raises(ClientError, match="AccessDenied.*not authorized to perform: kms:Decrypt on resource: " + key):
+        writer.get_object(Bucket=bucket, Key="k")
+    reader = user(files, statement("kms:Decrypt", on=key)).client("s3")
+    assert reader.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        reader.put_object(Bucket=bucket, Key="k", Body=b"x")
+
+
+def test_forecast_uses_a_key_only_under_a_role_that_may(forecast, key: str) -> None:
+    def create(role_arn: str, under: str = key) -> dict:
+        name = unique("locked")
+        made = forecast.create_dataset(
+            DatasetName=name, Domain="CUSTOM", DatasetType="ITEM_METADATA", Schema=attributes(item_id="string"),
+            EncryptionConfig={"KMSKeyArn": under, "RoleArn": role_arn})  # fmt: skip
+        return forecast.describe_dataset(DatasetArn=made["DatasetArn"])
+
+    unable, elsewhere = role("forecast", statement("kms:Decrypt", on=key)), key.replace("key/", "key/not-")
+    refused("InvalidInputException", lambda: create(unable), key, "kms:DescribeKey", unable.rpartition("/")[2])
+    able = role("forecast", statement(*USE, on=[key, elsewhere]))
+    assert create(able)["EncryptionConfig"] == {"KMSKeyArn": key, "RoleArn": able}
+    refused("InvalidInputException", lambda: create(able, elsewhere), elsewhere, "does not exist")
+    other = able.replace(ACCOUNT, "111122223333")
+    refused("InvalidInputException", lambda: create(other), "another account")
+    refused("InvalidInputException", lambda: create(role("personalize", statement(*USE))), "sts:AssumeRole")
+
+
+def test_personalize_needs_the_keys_own_policy_too(personalize, key: str) -> None:
+    able = role("personalize", statement(*USE))
+    create = personalize.create_dataset_group
+    refused("InvalidInputException", create, "belong together", name=unique("locked"), kmsKeyArn=key)
+    refused("InvalidInputException", create, "key policy", "personalize.amazonaws.com",
+            name=unique("locked"), kmsKeyArn=key, roleArn=able)  # fmt: skip
+    admitting = made_key(Service="personalize.amazonaws.com")
+    refused("InvalidInputException", create, "kms:DescribeKey",
+            name=unique("locked"), kmsKeyArn=admitting, roleArn=role("personalize"))  # fmt: skip
+    group = create(name=unique("locked"), kmsKeyArn=admitting, roleArn=able)["datasetGroupArn"]
+    found = ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=group)
+    assert (found["kmsKeyArn"], found["roleArn"]) == (admitting, able)
+    personalize.delete_dataset_group(datasetGroupArn=group)
