@@ -57,6 +57,7 @@ class Store:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
         self._db.executescript(_SCHEMA)
+        self._latest = self._db.execute("select coalesce(max(modified), 0) from resources").fetchone()[0]
 
     def close(self) -> None:
         with self._lock:
@@ -66,10 +67,10 @@ class Store:
         self, arn: str, kind: str, name: str, status: str, record: dict, tags: Iterable[tuple[str, str]] = ()
     ) -> Resource:
         """A new resource. Raises ServiceError ResourceAlreadyExistsException when the ARN is taken."""
-        now = time.time()
         try:
             with self._lock, self._db:
                 self._db.execute("begin")
+                now = self._now()
                 self._db.execute(
                     f"insert into resources ({_COLUMNS}, position) values "
                     "(?, ?, ?, ?, ?, '{}', ?, ?, (select coalesce(max(position), 0) + 1 from resources))",
@@ -103,7 +104,7 @@ class Store:
                     status or old.status,
                     json.dumps(old.record | record),
                     json.dumps(old.private | (private or {})),
-                    time.time(),
+                    self._now(),
                     arn,
                 ),
             )
@@ -111,6 +112,11 @@ class Store:
         if new.status != old.status:
             self.on_status(new)
         return new
+
+    def _now(self) -> float:
+        """A service's clock never goes back, even if that of the machine is set back."""
+        self._latest = max(time.time(), self._latest + 1e-6)
+        return self._latest
 
     def remove(self, arn: str) -> None:
         """The resource, its tags and its files are gone; nothing happens when it is gone already."""

@@ -19,7 +19,6 @@ from common.resources import summaries, tag, tags
 from common.store import csv_files, csv_keys, csv_objects, newest_upload
 
 TAG = "files"
-MOST_ATTEMPTS = 5  # of a run to import what is there
 QUARANTINE = "quarantine/"  # of the data bucket; under it the folders are as above it
 _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
 
@@ -87,14 +86,18 @@ def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str
     return found
 
 
+def added_since(service: Any, kind: str, named: Callable[[str, str], str], run: str) -> set[str]:
+    """The tags of what runs after `run` imported: they were not published, and yet the dataset has it."""
+    later = [job for job in imports(service, [kind], named)[kind] if job.name[-RUN_ID_LENGTH:][:15] > run[:15]]
+    return {tags(service, job.arn).get(TAG, "") for job in later if job.status == "ACTIVE"}
+
+
 def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> dict[str, Any]:
     """Tags the import that has just ended; or says that the run should look `again`, as its files are others by now.
 
-    `event` has the checksum of the files as Plan `saw` them and the tag, what the dataset now `holds`; none where a
-    file is imported alone.
+    `event` has the tag, what the dataset now `holds`, and the checksum of the files as Plan `saw` them; none where the
+    import read a copy, or one file alone.
     """
-    if not event["holds"]:
-        return {}
     if event["saw"]:
         files = csv_objects(event["dataBucket"], event["folder"])
         [job] = [
@@ -102,7 +105,7 @@ def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str
         ]
         same = checksum({key: etag for key, etag, _ in files}) == event["saw"]
         if not same or any(put > job.created for _, _, put in files):
-            return {"again": True} if event["attempt"] < MOST_ATTEMPTS else {}
+            return {} if event["attempt"] else {"again": True}  # where files keep coming, the next run sees to it
     tag(service, event["importJobArn"], TAG, event["holds"])
     return {}
 

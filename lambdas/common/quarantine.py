@@ -17,6 +17,7 @@ from common import deliveries
 from common.clients import client
 from common.store import csv_objects, get_text, keys, put_text
 
+MOST = 5  # looks of a run at its files: where one more import fails, the config is wrong rather than a file
 _NOT_THE_FILE = re.compile("privilege|permission|denied|internal|stopped|throttl", re.IGNORECASE)
 _REASON = ".reason.txt"
 
@@ -32,11 +33,7 @@ def take_out(
     that were imported in their place.
     """
     message = event["wait"].get("message", "")
-    if (
-        "FAILED" not in event["wait"]["status"]
-        or event["attempt"] >= deliveries.MOST_ATTEMPTS
-        or _NOT_THE_FILE.search(message)
-    ):
+    if "FAILED" not in event["wait"]["status"] or event["attempt"] >= MOST or _NOT_THE_FILE.search(message):
         return {}
     jobs = deliveries.imports(service, [event["kind"]], named)[event["kind"]]
     failed = next(job for job in jobs if job.arn == event["importJobArn"])

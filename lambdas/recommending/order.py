@@ -18,7 +18,7 @@ class Job:
     """An import of all files of a dataset kind, or of one that came to them, then with a `number` within the run.
 
     `location` is a key or a folder of the data bucket; `holds` is the checksum of what the dataset will hold after a
-    full import, `saw` that of the files that it reads.
+    full import, or of the one file; `saw` that of the files that a full import reads.
     """
 
     kind: str

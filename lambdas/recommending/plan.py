@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "files": {kind: deliveries.checksum(of) for kind, of in data.items()},
         "config": deliveries.checksum(event["config"]),
     }
-    imports = _imports(event, folder, data, before, covers["files"])
+    imports = _imports(event, folder, data, before, covers["files"], (newest or {}).get("run", ""))
     unchanged = newest and newest.get("covers") == covers and not any(job.changed for job in imports)
     if unchanged and not event["force"]:
         return deliveries.nothing_new(bucket, folder, data, newest["run"])
@@ -74,8 +74,11 @@ def _adds(event: dict[str, Any], kind: str, before: Data, columns_: Mapping[str,
     return incremental and before.get(kind, {}).get("columns") == columns_
 
 
-def _imports(event: dict[str, Any], folder: str, data: Data, before: Data, holds: Mapping[str, str]) -> list[Job]:
-    """A full import of each kind that is not as its dataset holds it, or one of each file that is new to it."""
+def _imports(
+    event: dict[str, Any], folder: str, data: Data, before: Data, holds: Mapping[str, str], newest: str
+) -> list[Job]:
+    """A full import of each kind that is not as its dataset holds it, or one of each file that is new to it: that
+    neither the `newest` run knew nor a run after it, which failed, added."""
     named = functools.partial(personalize_name, event["dataset"])
     whole = [kind for kind, of in data.items() if not _adds(event, kind, before, of["columns"])]
     anew = event["force"] and not event["attempt"]
@@ -92,11 +95,17 @@ def _imports(event: dict[str, Any], folder: str, data: Data, before: Data, holds
     ]
     for kind, of in data.items():
         if kind not in whole:
-            new = [key for key, etag in of["files"].items() if before[kind]["files"].get(key) != etag]
+            new = {
+                key: deliveries.checksum([key, etag])
+                for key, etag in of["files"].items()
+                if before[kind]["files"].get(key) != etag
+            }
+            there = deliveries.added_since(client("personalize"), kind, named, newest) if new else set()
+            new = {key: tag for key, tag in new.items() if tag not in there}
             if len(new) > _MOST_FILES:
                 raise ValueError(
                     f"{len(new)} new files under s3://{event['dataBucket']}/{folder}{kind}/: at most {_MOST_FILES} are "
                     'added one by one; put them together, or start with {"force": true} to import all files in full'
                 )
-            jobs += [Job(kind, key, number=number) for number, key in enumerate(new)]
+            jobs += [Job(kind, key, holds=tag, number=number) for number, (key, tag) in enumerate(new.items())]
     return jobs

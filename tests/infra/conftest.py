@@ -32,14 +32,14 @@ class Assembly:
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, as its config is."""
-    return _synthesized(tmp_path_factory.mktemp("cdk.out"))
+    return synthesized(tmp_path_factory.mktemp("cdk.out"))
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, with all that its config could ask for to keep it closed, and for production."""
     vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
-    return _synthesized(
+    return synthesized(
         tmp_path_factory.mktemp("cdk.out"),
         purpose="production",
         customer_managed_key=True,
@@ -48,7 +48,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     )
 
 
-def _synthesized(folder: Path, **changed: Any) -> Assembly:
+def synthesized(folder: Path, **changed: Any) -> Assembly:
+    """The app of the sample dataset, with `changed` members of its config."""
     from aws_cdk import App
 
     import app as entry
@@ -86,7 +87,12 @@ def flat(node: Any) -> str:
 
 
 def machine(assembly: Assembly, stack: str) -> dict[str, Any]:
+    return json.loads(definition(assembly, stack))
+
+
+def definition(assembly: Assembly, stack: str) -> str:
+    """The state machine of a stack as text."""
     [properties] = [
         p for name, p in assembly.resources("AWS::StepFunctions::StateMachine").items() if name.startswith(stack)
     ]
-    return json.loads(flat(properties["DefinitionString"]))
+    return flat(properties["DefinitionString"])

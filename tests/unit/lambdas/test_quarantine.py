@@ -105,12 +105,9 @@ def test_a_file_that_was_imported_before_or_could_not_be_read_stays(
 
 
 def test_a_run_gives_up_after_a_few_files(files: Bucket) -> None:
-    from common.deliveries import MOST_ATTEMPTS
-    from common.quarantine import take_out
+    from common.quarantine import MOST, take_out
 
-    assert (
-        take_out(None, {"attempt": MOST_ATTEMPTS, "wait": {"status": "CREATE_FAILED", "message": "x"}}, str, {}) == {}
-    )
+    assert take_out(None, {"attempt": MOST, "wait": {"status": "CREATE_FAILED", "message": "x"}}, str, {}) == {}
 
 
 @pytest.mark.parametrize("gone", [True, False])

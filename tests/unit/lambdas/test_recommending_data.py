@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from infra.personalize import rules
-from tests.unit.lambdas.conftest import RECOMMENDING
+from tests.unit.lambdas.conftest import RECOMMENDING, arn
 
 _FOLDER = "recommending/corner-shop/"
 _ITEMS = f"{_FOLDER}items/a.csv"
@@ -80,12 +81,18 @@ def planned(bucket: Any, stub: Any, context: Any) -> Any:
     runs = iter(range(9))
 
     def plan(asked: bool, **event: Any) -> dict[str, Any]:
+        """`asked`: whether Plan asks the service which imports there are: `added` ones, each with its tag."""
+        added: list[tuple[dict[str, Any], str]] = event.pop("added", [])
         if asked:
-            stub("personalize").add_response("list_dataset_import_jobs", {"datasetImportJobs": []})
+            jobs = [job for job, _ in added]
+            stub("personalize").add_response("list_dataset_import_jobs", {"datasetImportJobs": jobs})
+        for _, tag in added:
+            tagged = {"tags": [{"tagKey": "files", "tagValue": tag}]}
+            stub("personalize").add_response("list_tags_for_resource", tagged)
         started = f"2026-11-2{next(runs)}T21:17:00.123Z"
         config = {**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}
         answer = handler({**RECOMMENDING, "config": config, "started": started, **event}, context)
-        if "run" in answer:
+        if "run" in answer and event.get("published", True):
             newest = {"run": answer["run"], "covers": answer["covers"]}
             bucket.objects[f"{_FOLDER}newest.json"] = json.dumps(newest).encode()
         return answer
@@ -105,11 +112,23 @@ def _jobs(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
 def test_new_and_changed_files_are_added_to_what_was_imported_in_full(planned: Any, bucket: Any) -> None:
     assert _jobs(planned(asked=True)) == [("FULL", "interactions/")]
     bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): b"USER_ID\nu2\n" for name in "bc"}
-    second = planned(asked=False)
+    second = planned(asked=True)
     assert _jobs(second) == [("INCREMENTAL", "interactions/b.csv"), ("INCREMENTAL", "interactions/c.csv")]
     assert second["dataChanged"]
     bucket.objects[_EVENTS] = b"USER_ID\nu3\n"
-    assert _jobs(planned(asked=False)) == [("INCREMENTAL", "interactions/a.csv")]
+    assert _jobs(planned(asked=True)) == [("INCREMENTAL", "interactions/a.csv")]
+
+
+def test_a_file_that_a_failed_run_added_is_not_added_again(planned: Any, bucket: Any) -> None:
+    planned(asked=True)
+    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): b"USER_ID\nu2\n" for name in "bc"}
+    failed = planned(asked=True, published=False)
+    first = failed["imports"][0]
+    job = {"datasetImportJobArn": arn("personalize", "dataset-import-job/b"), "jobName": first["request"]["jobName"]}
+    job |= {"status": "ACTIVE", **dict.fromkeys(("creationDateTime", "lastUpdatedDateTime"), datetime.now(UTC))}
+    again = planned(asked=True, added=[(job, first["holds"])])
+    assert _jobs(again) == [("INCREMENTAL", "interactions/c.csv")] and again["dataChanged"]
+    assert again["covers"] == failed["covers"]
 
 
 def test_a_file_that_went_leaves_its_data(planned: Any, bucket: Any) -> None:
@@ -132,4 +151,4 @@ def test_too_many_new_files_at_once_are_refused_in_words(planned: Any, bucket: A
     planned(asked=True)
     bucket.objects |= {_EVENTS.replace("a.csv", f"b{n:03d}.csv"): b"USER_ID\nu2\n" for n in range(101)}
     with pytest.raises(ValueError, match="101 new files under s3://data/recommending/corner-shop/interactions/: at mo"):
-        planned(asked=False)
+        planned(asked=True)

@@ -1,0 +1,51 @@
+"""A clock that nobody waits for: who sleeps lets the time pass at once, and what is due meanwhile happens in its sleep.
+
+Everything runs in one thread, one thing after the other, so that a seed tells the same story each time. An execution
+that starts while another sleeps runs inside that sleep, until it ends or sleeps itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp()
+
+
+class Clock:
+    """Seconds since 1970, as `time.time` gives them."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+        self._due: list[tuple[float, int, Callable[[], None], bool]] = []
+        self._numbers = itertools.count()
+
+    def time(self) -> float:
+        return self.now
+
+    def iso(self) -> str:
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+    def at(self, seconds: float, action: Callable[[], None], *, outside: bool = False) -> None:
+        """`action` happens so many seconds from now; one from `outside` does even if the process is killed before."""
+        heapq.heappush(self._due, (self.now + seconds, next(self._numbers), action, outside))
+
+    def sleep(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self._due and self._due[0][0] <= until:
+            when, _, action, _ = heapq.heappop(self._due)
+            self.now = max(self.now, when)
+            action()
+        self.now = max(self.now, until)
+
+    def run(self) -> None:
+        """Until nothing is left to happen."""
+        while self._due:
+            self.sleep(max(0.0, self._due[0][0] - self.now))
+
+    def forget(self) -> None:
+        """What was to happen inside will not."""
+        self._due = [due for due in self._due if due[3]]
+        heapq.heapify(self._due)

@@ -1,0 +1,199 @@
+"""The embedded AWS inside this process, under a clock of its own.
+
+State machines, steps, services and their jobs are the real ones. What is replaced is what costs time: HTTP and TLS
+between client and server, the processes of Lambda functions and jobs, threads, and waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import io
+import json
+import os
+import random
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache, partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.endpoint
+import botocore.httpsession
+import urllib3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.useragent import UserAgentString
+from jsonata.parser import Parser
+
+from localaws.faults import Fault, Switch
+from localaws.jobs import Jobs
+from localaws.settings import prepare, server_environment
+from tests.faults.clock import Clock
+
+LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+LONGEST_JOB = 15  # seconds
+
+
+class Counting(Switch):
+    """Counts the faults that were met; while `calm`, there are none."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self.met: Counter[Fault] = Counter()
+        self.calm = False
+
+    @property
+    def on(self) -> bool:
+        return not self.calm and super().on
+
+    def hits(self, operation: str, text: str = "") -> list[Fault]:
+        found = super().hits(operation, text)
+        self.met.update(found)
+        return found
+
+
+class JobsInside(Jobs):
+    """Each job is done at one go, some seconds after it was asked for."""
+
+    def __init__(self, store: Any, switch: Switch, clock: Clock):
+        super().__init__(store, slots=1, switch=switch)
+        self.clock, self.chance = clock, random.Random(0)
+
+    def submit(
+        self, arn: str, function: str, arguments: dict, then: Any = lambda result: None, mark: Any = None
+    ) -> None:
+        work = partial(self._run, arn, function, arguments, then, mark or partial(self._mark, arn))
+        self.clock.at(self.chance.uniform(0, LONGEST_JOB), work)
+
+    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+        self.clock.at(1, partial(self._quietly, function, *arguments))
+
+    def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
+        module, _, name = function.partition(":")
+        return getattr(importlib.import_module(module), name)(**arguments)
+
+
+class Inside:
+    """One embedded AWS; this process's AWS clients talk to it. A Lambda function's ARN is its handler's module."""
+
+    def __init__(self, folder: Path):
+        self.clock = clock = Clock()
+        self.settings = prepare(folder)
+        alone = {"AUTH": "false", "PERSIST_STATE": "0", "S3_PERSIST": "0"}
+        os.environ.update(server_environment(self.settings) | alone)
+        # ministack reads the environment when it is imported.
+        import ministack.app as emulator
+        from ministack.services import s3, stepfunctions
+
+        from localaws import gateway, objects, resources
+        from localaws.forecast import service as forecast
+        from localaws.gateway.faults import around
+
+        self.states, self.loop = stepfunctions, asyncio.new_event_loop()
+        self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
+        self.jobs = JobsInside(self.store, self.switch, clock)
+        emulator.call_service_handler_sync = lambda handler, *call: self.loop.run_until_complete(handler(*call))
+        resources.time = SimpleNamespace(time=clock.time)
+        s3.now_iso = stepfunctions.now_iso = clock.iso
+        stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
+        stepfunctions._scaled_sleep = clock.sleep
+        stepfunctions.threading = SimpleNamespace(**vars(threading) | {"Thread": self._thread})
+        stepfunctions.ThreadPoolExecutor = _AtOnce
+        stepfunctions._call_lambda = self._invoke
+        stepfunctions._resolve_lambda_function_ref = lambda name, optimized: name
+        # What would be made anew for the same thing again and again: parsed expressions, clients, a line of text.
+        Parser.parse = cache(Parser.parse)
+        s3_client = boto3.client("s3")
+        objects._client = lambda access: s3_client
+        UserAgentString.to_string = lambda agent: "faults"
+        botocore.endpoint.time = SimpleNamespace(sleep=clock.sleep)
+        gateway.register([forecast.MOUNT], self.settings, self.store, self.jobs, self.switch)
+        self._app = around(emulator.app, self.switch)
+        botocore.httpsession.URLLib3Session.send = lambda session, request: self._send(request)
+        sys.path.insert(0, str(LAMBDAS))
+
+    def restart(self) -> None:
+        """As after the process was killed and started again."""
+        self.clock.forget()
+        self.states._restore_state(self.states.get_state())
+        self.jobs.recover()
+
+    def forget_everything(self) -> None:
+        """All resources of Forecast and all executions are gone."""
+        for resource in self.store.everything():
+            self.store.remove(resource.arn)
+        for arn in list(self.states._executions):
+            del self.states._executions[arn]
+
+    def _thread(self, target: Callable[..., Any], args: tuple, daemon: bool = True) -> SimpleNamespace:
+        """An execution begins in a moment; a branch runs at once."""
+        if self.states._run_execution in args:
+            return SimpleNamespace(start=lambda: self.clock.at(0.1, partial(target, *args)))
+        return SimpleNamespace(start=lambda: target(*args), join=lambda: None)
+
+    def _invoke(self, module: str, event: Any) -> Any:
+        handler = importlib.import_module(module).handler
+        try:
+            return json.loads(json.dumps(handler(json.loads(json.dumps(event)), None)))
+        except Exception as error:
+            kind = type(error).__name__
+            told = {"errorType": kind, "errorMessage": str(error)}
+            raise self.states._ExecutionError(kind, json.dumps(told)) from error
+
+    def _send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """What an HTTP server would have answered."""
+        url, answer = urlsplit(request.url), []
+        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+        given = [{"type": "http.request", "body": body.encode() if isinstance(body, str) else body}]
+        headers = {"host": url.netloc} | {name.lower(): value for name, value in request.headers.items()}
+        scope = {
+            "type": "http",
+            "method": request.method,
+            "scheme": url.scheme,
+            "path": url.path,
+            "raw_path": url.path.encode(),
+            "query_string": url.query.encode(),
+            "headers": [(name.encode(), _bytes(value)) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+        }
+
+        async def receive() -> dict:
+            return given.pop() if given else {"type": "http.disconnect"}
+
+        async def send(message: dict) -> None:
+            answer.append(message)
+
+        self.loop.run_until_complete(self._app(scope, receive, send))
+        start, *parts = answer
+        fields = urllib3.HTTPHeaderDict((name.decode(), value.decode()) for name, value in start["headers"])
+        content = io.BytesIO(b"".join(part.get("body", b"") for part in parts))
+        raw = urllib3.HTTPResponse(
+            content, fields, start["status"], preload_content=False, request_method=request.method
+        )
+        return AWSResponse(request.url, start["status"], fields, raw)
+
+
+class _AtOnce:
+    """In place of a pool of threads: what is submitted runs at once."""
+
+    def __init__(self, max_workers: int) -> None: ...
+
+    def __enter__(self) -> _AtOnce:
+        return self
+
+    def __exit__(self, *_: Any) -> None: ...
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future:
+        done: Future = Future()
+        done.set_result(function(*arguments))
+        return done
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()

@@ -1,0 +1,125 @@
+"""What must hold when a story is over, whatever happened in it; each promise says in words how it was broken."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from tests.faults.stories import POISON, Story
+from tests.faults.world import DATA, FOLDER, KINDS, Run, World
+
+_REASON = ".reason.txt"
+
+
+def broken(world: World, story: Story, told: list[dict[str, Any]]) -> list[str]:
+    """After the story's last event, with the faults gone, and one sweep."""
+    runs = world.runs()
+    promises = (_ended(world, runs), _held(world, runs), _set_aside(world), _trained_once(runs), _one_at_a_time(runs))
+    return [words for promise in (*promises, _told(world, story, runs, told)) for words in promise]
+
+
+def _ended(world: World, runs: list[Run]) -> Iterator[str]:
+    """The lock is free and every run has come to an end."""
+    if holder := world.holder():
+        yield f"the lock is held by {holder}"
+    for run in runs:
+        if run.status == "RUNNING":
+            yield f"{run.arn} still runs in {run.entered[-1][0]}"
+    if runs[-1].status != "SUCCEEDED":
+        yield f"the sweep ended {runs[-1].status}: {runs[-1].error} {runs[-1].cause}"
+
+
+def _held(world: World, runs: list[Run]) -> Iterator[str]:
+    """Every file is in the model that serves; or the pipeline waits for a kind of file, and says so."""
+    from common.deliveries import checksums
+
+    said = runs[-1].output.get("summary", {}).get("nothingNew", "")
+    files = world.files()
+    for kind in KINDS:
+        missing = not any(key.startswith(f"{FOLDER}{kind}/") for key in files)
+        if missing and (kind == "target" or world.files(f"quarantine/{FOLDER}{kind}/")):
+            if not said.startswith("waits:"):
+                yield f"there is no {kind} file, and yet the sweep says {said!r}"
+            return
+    covers = world.newest().get("covers", {}).get("files")
+    if covers != (there := checksums(DATA, FOLDER, KINDS)):
+        yield f"what serves covers {covers}, the files are {there}"
+    for kind in there:
+        rows = [line for key, text in files.items() if key.startswith(f"{FOLDER}{kind}/") for line in text.split()]
+        if sorted(f"{value:g}" for value in world.imported(kind)) != sorted(row.rpartition(",")[2] for row in rows):
+            yield f"the dataset {kind} holds other rows than its files"
+
+
+def _set_aside(world: World) -> Iterator[str]:
+    """What is in quarantine was poison and has its reason beside it."""
+    there = world.files("quarantine/")
+    for key, text in there.items():
+        if not key.endswith(_REASON):
+            if POISON not in text:
+                yield f"{key} is in quarantine and good"
+            if POISON not in there.get(f"{key}{_REASON}", ""):
+                yield f"{key} has no reason beside it"
+
+
+def _trained_once(runs: list[Run]) -> Iterator[str]:
+    """Nothing is trained on what the last published run was trained on, unless that was asked for."""
+    published = None
+    for _, _, run in _spans(runs):
+        if run.passed("Train"):
+            covers = run.inputs("Ensure")[-1]["covers"]
+            if covers == published and not run.given.get("force"):
+                yield f"{run.arn} trained on what was trained before"
+            if run.passed("Notify"):
+                published = covers
+
+
+def _one_at_a_time(runs: list[Run]) -> Iterator[str]:
+    """From its first look at the files to its end, a run is alone."""
+    for (_, ended, first), (begun, _, second) in itertools.pairwise(_spans(runs)):
+        if begun < ended:
+            yield f"{second.arn} began while {first.arn} was at work"
+
+
+def _spans(runs: list[Run]) -> list[tuple[str, str, Run]]:
+    """Of the runs that looked at the files: when they did so first, and their ends, in this order."""
+    looks = [(next(when for name, when, _ in run.entered if name == "Plan"), run) for run in runs if run.passed("Plan")]
+    return [(when, run.ended, run) for when, run in sorted(looks, key=lambda look: look[0])]
+
+
+def _told(world: World, story: Story, runs: list[Run], told: list[dict[str, Any]]) -> Iterator[str]:
+    """Each failure, each publication and each file in quarantine is told once."""
+    cut_short = any(event.what in ("stop", "crash") for event in story.events)
+    failures = Counter(each["execution"] for each in told if " FAILED in " in each["subject"])
+    successes = Counter(each["execution"] for each in told if " succeeded" in each["subject"])
+    for run in runs:
+        if run.status == "SUCCEEDED" and successes[run.arn] != run.passed("Notify"):
+            yield f"{run.arn} told {successes[run.arn]} successes"
+        untold = run.error in ("Storecast.Busy", "States.ServiceRestart") or run.status == "ABORTED"
+        expected = {0, 1} if untold and cut_short else {int(run.status == "FAILED" and not untold)}
+        if failures[run.arn] not in expected:
+            yield f"{run.arn}, {run.status} with {run.error}, told {failures[run.arn]} failures: {run.cause}"
+    files = [key for key in world.files("quarantine/") if not key.endswith(_REASON)]
+    for key in files:
+        times = sum(each.get("movedTo") == f"s3://{DATA}/{key}" for each in told)
+        if times != 1 and not (cut_short and times == 0):
+            yield f"{key} in quarantine was told {times} times"
+
+
+def in_use(world: World) -> set[str]:
+    """What serves: the run's name, and the ARNs of its forecasts, their predictor and each dataset's newest import."""
+    newest, jobs = world.newest(), world.resources("DatasetImportJob")
+    imports = {job.record["DatasetArn"]: job.arn for job in jobs if job.status == "ACTIVE"}
+    forecasts = {made["forecastArn"] for made in newest["forecasts"].values()}
+    return {newest["run"], newest["predictorArn"], *forecasts, *imports.values()}
+
+
+def left_over(world: World, before: set[str]) -> Iterator[str]:
+    """After one more delivery: what belongs neither to its run nor to what served `before` it."""
+    run = world.newest()["run"]
+    for kind in ("Predictor", "Forecast", "DatasetImportJob", "ForecastExportJob", "PredictorBacktestExportJob"):
+        for each in world.resources(kind):
+            of = {each.arn, each.name[-19:], each.record.get("ForecastArn"), each.record.get("PredictorArn")}
+            if not each.name[-19:].startswith(run[:15]) and not of & before:
+                yield f"{each.arn} is left over"

@@ -1,0 +1,207 @@
+"""One thing at a time that goes wrong in the middle of a run, and what must come of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from localaws.faults import Fault, write
+from tests.faults.stories import rows
+from tests.faults.world import World
+
+_TIMED_OUT = {"error": "Sandbox.Timedout", "message": "Task timed out after 60.00 seconds", "times": 1, "after": True}
+_LOST = {"error": "ServiceUnavailable", "status": 503, "times": 1, "after": True}
+_IN_THE_IMPORT = 5.3  # seconds after an upload: five of settling, then Plan, Ensure and Load
+_IN_THE_TRAINING = 25.0
+
+
+def _delivery(world: World, *faults: Fault, file: str = "target/a.csv", seed: int = 0) -> None:
+    write(world.inside.settings.faults, faults)
+    world.upload(file, rows(random.Random(seed)))
+
+
+def _later(world: World, seconds: float, what: Callable[..., None], *given: str) -> None:
+    world.clock.at(seconds, lambda: what(*given), outside=True)
+
+
+def _all_well(world: World, working: int = 1) -> None:
+    """So many runs trained, each succeeded, and what serves covers what is there."""
+    trained = [run for run in world.runs() if run.passed("Train")]
+    assert [run.status for run in trained] == ["SUCCEEDED"] * working, [(run.error, run.cause) for run in trained]
+    _covered(world)
+
+
+def _covered(world: World) -> None:
+    assert world.holder() is None
+    world.start({})
+    world.go()
+    said = world.runs()[-1].output["summary"].get("nothingNew", "")
+    assert said.startswith("nothing new"), (said, world.runs()[-1].cause)
+    there = [line for text in world.files().values() for line in text.split()]
+    assert sorted(world.imported("target")) == sorted(float(line.rpartition(",")[2]) for line in there)
+
+
+def a_step_that_runs_out_of_time_after_its_call_makes_nothing_twice(world: World) -> None:
+    steps = ("plan", "ensure", "load", "train", "compare", "forecast", "export", "publish")
+    _delivery(world, *(Fault("lambda:InvokeFunction", f"forecasting.{step}", **_TIMED_OUT) for step in steps))
+    world.go()
+    assert len(world.inside.switch.met) == len(steps)
+    _all_well(world)
+    for kind in ("DatasetGroup", "DatasetImportJob", "Predictor", "Forecast", "ForecastExportJob"):
+        assert len(world.resources(kind)) == 1, kind
+
+
+def a_creation_whose_answer_is_lost_is_found_again(world: World) -> None:
+    kinds = ("Dataset", "DatasetGroup", "DatasetImportJob", "Predictor", "Forecast", "ForecastExportJob")
+    _delivery(world, *(Fault(f"forecast:Create{kind}", **_LOST) for kind in kinds))
+    world.go()
+    assert len(world.inside.switch.met) == len(kinds)
+    _all_well(world)
+
+
+def the_lock_is_passed_on_in_spite_of_lost_answers(world: World) -> None:
+    """Its calls go through and nobody hears: taken, marked, unmarked, handed over, taken over, released."""
+    calls = [("PutItem", ""), ("UpdateItem", ":me"), ("UpdateItem", ":next"), ("PutItem", ":ended"), ("DeleteItem", "")]
+    lost = [Fault(f"dynamodb:{operation}", containing, **_LOST) for operation, containing in calls]
+    _delivery(world, *lost, Fault("states:StartExecution", **_LOST))
+    _later(world, _IN_THE_IMPORT, world.stop)
+    _later(world, 20, world.upload, "target/b.csv", rows(random.Random(1)))
+    _later(world, 75, world.upload, "target/c.csv", rows(random.Random(2)))
+    world.go()
+    assert len(world.inside.switch.met) == len(calls) + 1
+    _all_well(world, working=2)
+
+
+def a_lock_that_cannot_be_taken_is_told_and_the_sweep_goes_on(world: World) -> None:
+    _delivery(world, Fault("dynamodb:*", error="InternalServerError", status=500))
+    world.go()
+    [run], [told] = world.runs(), world.told()
+    assert run.status == "FAILED" and told["subject"] == "Storecast: forecasting FAILED in Take the lock"
+    write(world.inside.settings.faults, [])
+    world.start({})
+    world.go()
+    _all_well(world)
+
+
+def minutes_of_throttling_are_waited_for(world: World) -> None:
+    describes = ("DatasetImportJob", "Predictor", "Forecast")
+    throttled = {"error": "ThrottlingException", "message": "Rate exceeded"}
+    slow = [Fault(f"forecast:Describe{kind}", **throttled, times=9) for kind in describes]
+    _delivery(world, *slow, Fault("forecast:CreateForecast", **throttled, times=30))
+    world.go()
+    _all_well(world)
+
+
+def a_full_quota_is_waited_for(world: World) -> None:
+    _delivery(world, Fault("forecast:Create*Job", error="LimitExceededException", times=40))
+    world.go()
+    _all_well(world)
+
+
+def a_file_replaced_in_mid_run_is_in_the_model(world: World) -> None:
+    """Also where it is put back at once: what was imported meanwhile is not what it holds."""
+    for back in (False, True):
+        world.begin(1, [])
+        _delivery(world)
+        _later(world, _IN_THE_IMPORT, world.upload, "target/a.csv", rows(random.Random(1)))
+        if back:
+            _later(world, _IN_THE_TRAINING, world.upload, "target/a.csv", rows(random.Random(0)))
+        world.go()
+        _covered(world)
+
+
+def a_file_deleted_in_mid_run_is_not_in_the_model(world: World) -> None:
+    _delivery(world)
+    world.upload("target/b.csv", rows(random.Random(1)))
+    _later(world, _IN_THE_IMPORT, world.delete, "target/b.csv")
+    world.go()
+    _all_well(world)
+
+
+def a_process_killed_in_mid_run_leaves_nothing_behind(world: World) -> None:
+    """The run that was at work has failed; the next event takes over its lock and goes on."""
+    _delivery(world)
+    _later(world, _IN_THE_TRAINING, world.crash)
+    _later(world, 60, world.start, {})
+    world.go()
+    dead, after = world.runs()
+    assert (dead.status, dead.error) == ("FAILED", "States.ServiceRestart") and after.passed("Take over the lock")
+    assert after.status == "SUCCEEDED"
+    _covered(world)
+
+
+def a_run_stopped_by_hand_leaves_its_place(world: World) -> None:
+    """Its import ends after that of the next run, which has read another file."""
+    _delivery(world)
+    _later(world, _IN_THE_IMPORT, world.stop)
+    _later(world, _IN_THE_IMPORT + 1, world.upload, "target/a.csv", rows(random.Random(1)))
+    world.go()
+    assert [run.status for run in world.runs()][:2] == ["ABORTED", "SUCCEEDED"]
+    _covered(world)
+
+
+def two_hundred_uploads_in_a_minute_lead_to_one_run_and_one_after_it(world: World) -> None:
+    chance, full = random.Random(0), {"error": "LimitExceededException", "times": 8}
+    # After a minute the first run is still at work.
+    write(world.inside.settings.faults, [Fault("forecast:CreatePredictor", **full)])
+    for number in range(200):
+        text = f"milk,2026-01-{chance.randint(1, 20):02d},{chance.randrange(100)}\n"
+        _later(world, chance.uniform(0, 60), world.upload, f"target/f{number}.csv", text)
+    world.go()
+    looked = [run for run in world.runs() if run.passed("Plan")]
+    assert [run.status for run in looked] == ["SUCCEEDED"] * 2 and len(world.runs()) == 201
+    _covered(world)
+
+
+def a_clock_set_back_makes_no_run_look_older(world: World) -> None:
+    _delivery(world)
+    world.go()
+    first = world.newest()["run"]
+    world.clock.now -= 3600
+    _delivery(world, seed=1)
+    world.go()
+    assert world.newest()["run"] > first
+    _all_well(world, working=2)
+    world.clock.now += 3600
+
+
+def an_upload_without_its_event_is_found_by_the_sweep(world: World) -> None:
+    _delivery(world)
+    world.go()
+    world.upload("target/b.csv", rows(random.Random(1)), False)
+    world.go()
+    world.start({})
+    world.go()
+    _all_well(world, working=2)
+
+
+def a_poison_file_is_set_aside_and_the_rest_goes_on(world: World) -> None:
+    _delivery(world)
+    world.upload("target/b.csv", rows(random.Random(1), poison=True))
+    world.go()
+    _all_well(world)
+    told = [each["subject"] for each in world.told()]
+    assert told == ["Storecast: forecasting put b.csv into quarantine", "Storecast: forecasting succeeded"]
+
+
+def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World) -> None:
+    _delivery(world, file="related/a.csv")
+    world.upload("target/a.csv", rows(random.Random(1), poison=True))
+    world.go()
+    [failed] = [run for run in world.runs() if run.status == "FAILED"]
+    assert "'poison'" in failed.cause and "it is in quarantine now: s3://data/quarantine/" in failed.cause
+    for _ in range(2):
+        world.start({})
+        world.go()
+        assert world.runs()[-1].output["summary"]["nothingNew"].startswith("waits: the last target file is in")
+    assert [each["subject"] for each in world.told()] == [
+        "Storecast: forecasting put a.csv into quarantine",
+        "Storecast: forecasting FAILED in Load",
+    ]
+
+
+SCENES = {
+    name: scene
+    for name, scene in list(globals().items())
+    if getattr(scene, "__module__", "") == __name__ and not name.startswith("_")
+}

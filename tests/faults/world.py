@@ -1,0 +1,213 @@
+"""A forecasting pipeline on the embedded AWS inside this process: uploads, starts, stops, a crash, what was told.
+
+The state machine is the synthesized one, over a small config: two items, one cheap algorithm.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pandas as pd
+
+from localaws.faults import Fault, write
+from localaws.resources import Resource
+from tests.contract.helpers import role
+from tests.faults.inside import Inside
+
+DATASET, FOLDER, DATA, RESULTS = "sample", "forecasting/sample/", "data", "results"
+SMALL = {"algorithms": ["NPTS"], "what_if": {}, "explainability": False, "horizon": 2, "keep": 2}
+KINDS = ("target", "related")
+
+
+class Crash(BaseException):
+    """The embedded AWS's process is killed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution: how it ended, its input and output, and which states it entered when, with their inputs as text."""
+
+    arn: str
+    status: str
+    error: str
+    cause: str
+    given: dict[str, Any]
+    output: dict[str, Any]
+    entered: list[tuple[str, str, str]]
+    ended: str
+
+    def inputs(self, state: str) -> list[Any]:
+        return [json.loads(given) for name, _, given in self.entered if name == state]
+
+    def passed(self, state: str) -> bool:
+        return any(name == state for name, _, _ in self.entered)
+
+
+class World:
+    """`World(folder, definition)` with the state machine's definition as `tests/infra/conftest.py` flattens it."""
+
+    def __init__(self, folder: Path, definition: str):
+        self.inside = Inside(folder)
+        self.clock = self.inside.clock
+        self.s3, self.machines = boto3.client("s3"), boto3.client("stepfunctions")
+        self.table, self.queue = boto3.client("dynamodb"), boto3.client("sqs")
+        glue, topics = boto3.client("glue"), boto3.client("sns")
+        glue.create_database(DatabaseInput={"Name": "storecast_sample"})
+        place = {"Columns": [], "Location": "s3://results/"}
+        glue.create_table(DatabaseName="storecast_sample", TableInput={"Name": "planning", "StorageDescriptor": place})
+        self.table.create_table(
+            TableName="lock",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pipeline", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pipeline", "AttributeType": "S"}],
+        )
+        topic = topics.create_topic(Name="told")["TopicArn"]
+        self.mailbox = self.queue.create_queue(QueueName="told")["QueueUrl"]
+        arn = self.queue.get_queue_attributes(QueueUrl=self.mailbox, AttributeNames=["QueueArn"])
+        topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        for bucket in (DATA, RESULTS):
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
+        os.environ.update(quiet, POWERTOOLS_SERVICE_NAME="faults", TOPIC_ARN=topic)
+        self.role, self.numbers = role("forecast"), itertools.count(1)
+        self.definition = self._resolved(definition)
+        self.machine = self.machines.create_state_machine(
+            name=f"storecast-{DATASET}-forecasting", definition=self.definition, roleArn=self.role
+        )["stateMachineArn"]
+
+    def _resolved(self, definition: str) -> str:
+        """References replaced by what they stand for here, and the config by a small one."""
+        names = {"Partition": "aws", "Notify": "operations.notify", "RefLock": "lock", "Role": self.role}
+        names |= {"RefData": DATA, "RefResults": RESULTS}
+
+        def named(reference: re.Match) -> str:
+            text = reference[1]
+            step = f"forecasting.{text[:-4].lower()}" if text.endswith(".Arn") else ""
+            return step or next(value for part, value in names.items() if part in text)
+
+        whole = json.loads(re.sub(r"<([^<>%]*)>", named, definition))
+        config = whole["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]["config"]
+        config |= SMALL | {"datasets": {kind: config["datasets"][kind] for kind in KINDS}}
+        return json.dumps(whole)
+
+    def begin(self, seed: int, faults: list[Fault]) -> None:
+        """Everything empty, and these faults from now on."""
+        from operations.sweeps import empty_buckets
+
+        self.inside.forget_everything()
+        self.inside.restart()
+        self.inside.jobs.chance.seed(seed)
+        self.inside.switch.met.clear()
+        write(self.inside.settings.faults, [])
+        empty_buckets(self.s3, [DATA, RESULTS])
+        self.table.delete_item(TableName="lock", Key={"pipeline": {"S": "forecasting"}})
+        self.told()
+        write(self.inside.settings.faults, faults)
+
+    def go(self) -> None:
+        """Until nothing happens any more."""
+        while True:
+            try:
+                return self.clock.run()
+            except Crash:
+                self.inside.restart()
+
+    @contextmanager
+    def calmly(self) -> Iterator[None]:
+        """What a person or another service does meets no fault."""
+        self.inside.switch.calm = True
+        try:
+            yield
+        finally:
+            self.inside.switch.calm = False
+
+    def upload(self, name: str, body: str, announced: bool = True) -> None:
+        """A file by its name below the dataset's folder; its event may get lost."""
+        with self.calmly():
+            self.s3.put_object(Bucket=DATA, Key=f"{FOLDER}{name}", Body=body.encode())
+        if announced:
+            self.start({"detail": {"object": {"key": f"{FOLDER}{name}"}}})
+
+    def delete(self, name: str) -> None:
+        with self.calmly():
+            self.s3.delete_object(Bucket=DATA, Key=f"{FOLDER}{name}")
+
+    def start(self, given: dict[str, Any]) -> str:
+        with self.calmly():
+            started = self.machines.start_execution(
+                stateMachineArn=self.machine, name=f"run-{next(self.numbers)}", input=json.dumps(given)
+            )
+        return started["executionArn"]
+
+    def stop(self) -> None:
+        """The execution that holds the lock, if there is one, is stopped by hand."""
+        with self.calmly():
+            if (holder := self.holder()) and self.inside.states._executions[holder]["status"] == "RUNNING":
+                self.machines.stop_execution(executionArn=holder, cause="by hand")
+
+    def crash(self) -> None:
+        raise Crash
+
+    def holder(self) -> str | None:
+        item = self.table.get_item(TableName="lock", Key={"pipeline": {"S": "forecasting"}}).get("Item")
+        return item and item["holder"]["S"]
+
+    def files(self, prefix: str = FOLDER, bucket: str = DATA) -> dict[str, str]:
+        """The text of each file by its key."""
+        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        return {
+            each["Key"]: self.s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode() for each in listed
+        }
+
+    def newest(self) -> dict[str, Any]:
+        return json.loads(self.files(f"{FOLDER}newest.json", RESULTS).get(f"{FOLDER}newest.json", "{}"))
+
+    def imported(self, kind: str) -> list[float]:
+        """The values that the dataset holds, in no order."""
+        there = [each for each in self.resources("Dataset") if each.name == f"storecast_sample_{kind}"]
+        frames = [pd.read_parquet(path) for dataset in there for path in dataset.private.get("files", [])]
+        return [value for frame in frames for value in frame.select_dtypes("number").iloc[:, -1]]
+
+    def resources(self, kind: str) -> list[Resource]:
+        """Forecast's of a kind, oldest first."""
+        return self.inside.store.all(kind, "forecast")
+
+    def told(self) -> list[dict[str, Any]]:
+        """The notifications since this was asked last: subject and message."""
+        told = []
+        while found := self.queue.receive_message(QueueUrl=self.mailbox, MaxNumberOfMessages=10).get("Messages"):
+            for each in found:
+                self.queue.delete_message(QueueUrl=self.mailbox, ReceiptHandle=each["ReceiptHandle"])
+                body = json.loads(each["Body"])
+                told.append({"subject": body["Subject"], **json.loads(body["Message"])})
+        return told
+
+    def runs(self) -> list[Run]:
+        """All executions in the order of their starts."""
+        return [_run(found) for found in self.inside.states._executions.values()]
+
+
+def _run(execution: dict[str, Any]) -> Run:
+    states = [event for event in execution["events"] if "stateEnteredEventDetails" in event]
+    told = [(event["stateEnteredEventDetails"], event["timestamp"]) for event in states]
+    entered = [(state["name"], when, state["input"]) for state, when in told]
+    return Run(
+        execution["executionArn"],
+        execution["status"],
+        execution.get("error") or "",
+        execution.get("cause") or "",
+        json.loads(execution["input"]),
+        json.loads(execution["output"] or "{}"),
+        entered,
+        execution["stopDate"] or "",
+    )
