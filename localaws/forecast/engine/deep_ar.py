@@ -95,6 +95,7 @@ def forecast(
                 num_layers=num_layers,
                 hidden_size=num_cells,
                 lr=learning_rate,
+                patience=epochs,  # its own decay of the rate never comes: Course's is the guide's
                 distr_output=LIKELIHOODS[likelihood](),
                 num_feat_dynamic_real=ahead.shape[2],
                 num_feat_static_cat=code.shape[1],

@@ -39,11 +39,11 @@ def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], s
     wql = _over(loss.sum(axis=(0, 1)), total)
     return Metrics(
         wql,
-        _mean(wql),
+        defined_mean(wql),
         float(_over(error.sum(), total)),
         float(np.sqrt((error**2).mean())),
-        _mean(_percentage(error, actual)),
-        _mean(_scaled(error, scale[complete])),
+        defined_mean(_percentage(error, actual)),
+        defined_mean(_scaled(error, scale[complete])),
     )
 
 
@@ -57,22 +57,22 @@ def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float],
     wql = _over(loss.sum(axis=1), total[:, None])
     return Metrics(
         wql,
-        _mean(wql, axis=1),
+        defined_mean(wql, axis=1),
         _over(error.sum(axis=1), total),
         np.sqrt((error**2).mean(axis=1)),
-        np.where(np.isnan(total), np.nan, _mean(_percentage(error, actual), axis=1)),
+        np.where(np.isnan(total), np.nan, defined_mean(_percentage(error, actual), axis=1)),
         _scaled(error, scale),
     )
 
 
 def average(windows: Sequence[Metrics]) -> Metrics:
     """SUMMARY: the arithmetic mean over windows of each metric, RMSE included; undefined windows are skipped."""
-    return Metrics(*[_mean(np.stack(values), axis=0) for values in zip(*map(astuple, windows))])
+    return Metrics(*[defined_mean(np.stack(values), axis=0) for values in zip(*map(astuple, windows))])
 
 
 def seasonal_error(history: np.ndarray, season: int) -> np.ndarray:
     """(n,) MASE's denominator: mean |Y_t - Y_(t-m)| over the training part (n, T); NaN where there is no such pair."""
-    return _mean(np.abs(history[:, season:] - history[:, :-season]), axis=1)
+    return defined_mean(np.abs(history[:, season:] - history[:, :-season]), axis=1)
 
 
 def _losses(actual: np.ndarray, predicted: Prediction, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +97,7 @@ def _scaled(error: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return error.mean(axis=1) / np.where(scale >= NEARLY_ZERO, scale, np.nan)
 
 
-def _mean(values: np.ndarray, axis: int | None = None) -> np.ndarray | float:
+def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray | float:
     """The mean of what is defined, NaN if nothing is (numpy's nanmean warns about that)."""
     defined = ~np.isnan(values)
     count = defined.sum(axis=axis)

@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from localaws.forecast.engine.backtest import Backtest
-from localaws.forecast.engine.metrics import FIELD, Metrics, average, per_item, pooled
+from localaws.forecast.engine.metrics import FIELD, Metrics, defined_mean, per_item, pooled
 from localaws.forecast.engine.panel import Prediction
 from localaws.forecast.engine.quantiles import uncrossed
 
@@ -126,15 +126,12 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
 
 
 def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> np.ndarray | float:
-    return getattr(
-        average(
-            [
-                measure(run.actual[window][:, steps], _prediction(run, window, steps), run.levels, run.scale[window])
-                for window, steps in parts
-            ]
-        ),
-        FIELD[metric],
-    )
+    """The mean over the parts."""
+    found = [
+        measure(run.actual[window][:, steps], _prediction(run, window, steps), run.levels, run.scale[window])
+        for window, steps in parts
+    ]
+    return defined_mean(np.stack([getattr(each, FIELD[metric]) for each in found]), axis=0)
 
 
 def _prediction(run: Backtest, window: int, steps: slice) -> Prediction:
