@@ -90,7 +90,7 @@ def quarantining(data_arn: str, prefix: str) -> list[Right]:
     """What it takes to move a file of the folder `prefix` into quarantine, and to find it there."""
     return [
         *reading(data_arn, prefix),
-        *reading(data_arn, f"quarantine/{prefix}"),
+        reading(data_arn, f"quarantine/{prefix}")[1],
         *writing(data_arn, f"quarantine/{prefix}"),
         Right(["s3:DeleteObject"], [f"{data_arn}/{prefix}*"], "files under this prefix: their names come at run time"),
     ]

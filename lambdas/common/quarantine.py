@@ -15,10 +15,13 @@ from botocore.exceptions import ClientError
 
 from common import deliveries
 from common.clients import client
-from common.store import csv_objects, get_text, keys, put_text
+from common.store import csv_objects, put_text
 
 MOST = 5  # looks of a run at its files: where one more import fails, the config is wrong rather than a file
-_NOT_THE_FILE = re.compile("privilege|permission|denied|internal|stopped|throttl", re.IGNORECASE)
+_NOT_THE_FILE = re.compile(
+    "privileges|permissions|access ?denied|not authorized|internal (service )?error|stopped before|rate exceeded",
+    re.IGNORECASE,
+)
 _REASON = ".reason.txt"
 
 
@@ -49,7 +52,7 @@ def take_out(
     if blamed is None and not gone and len(new) == 1:
         blamed = new[0]
 
-    if before := _moved_before(event, files):
+    if before := _moved_before(event, files, failed):
         return {"again": True, "refused": {**before, "last": not files}}
     if blamed is None:
         return {"again": True} if gone else {}
@@ -87,13 +90,13 @@ def _move(event: dict[str, Any], key: str, etag: str) -> dict[str, str]:
     return refused
 
 
-def _moved_before(event: dict[str, Any], files: Container[str]) -> dict[str, str] | None:
+def _moved_before(event: dict[str, Any], files: Container[str], failed: deliveries.Import) -> dict[str, str] | None:
     """What an earlier attempt of this step moved, if it was cut off before it could say so."""
-    bucket, place = event["dataBucket"], _place(event)
-    for reason in (key for key in keys(bucket, place) if key.endswith(_REASON)):
-        moved = reason.removesuffix(_REASON)
+    place = _place(event)
+    for moved, _, put in csv_objects(event["dataBucket"], place):
         file = f"{event['folder']}{moved.removeprefix(place)}"
-        if file not in files and event["importJobArn"] in get_text(bucket, reason):
+        of_this_import = file.startswith(event["location"]) and put >= failed.created.replace(microsecond=0)
+        if of_this_import and file not in files:
             return _refused(event, file, moved)
     return None
 

@@ -31,11 +31,6 @@ def csv_objects(bucket: str, prefix: str) -> list[tuple[str, str, datetime]]:
     )
 
 
-def keys(bucket: str, prefix: str) -> list[str]:
-    """The keys of all objects under the prefix."""
-    return [entry["Key"] for entry in _listed(bucket, prefix)]
-
-
 def newest_upload(bucket: str, prefix: str) -> datetime | None:
     """When the newest object under the prefix was put there."""
     return max((entry["LastModified"] for entry in _listed(bucket, prefix)), default=None)
@@ -67,10 +62,6 @@ def get_json(bucket: str, key: str) -> Any:
         return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     except s3.exceptions.NoSuchKey:
         return None
-
-
-def get_text(bucket: str, key: str) -> str:
-    return client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
 
 
 def put_text(bucket: str, key: str, text: str) -> None:

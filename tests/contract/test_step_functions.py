@@ -1,10 +1,12 @@
 """State machines and event rules act under their own roles, and see our services as Step Functions' SDK does."""
 
 import json
+import time
 
 import boto3
 import pytest
 
+from localaws.settings import Settings
 from tests.contract.forecast_setup import create_dataset
 from tests.contract.helpers import ACCOUNT, eventually, role, statement, unique
 
@@ -73,6 +75,29 @@ def test_a_services_own_error_has_its_name_and_message(group: str) -> None:
     found = run(DESCRIBE, {"DatasetGroupArn": group + "_gone"}, able)
     assert found["status"] == "FAILED" and group + "_gone" in found["cause"]
     assert found["error"] == "Forecast.ResourceNotFoundException"
+
+
+def test_an_execution_that_is_missing_has_the_sdks_name_for_that(embedded_aws: Settings) -> None:
+    gone = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:none:none"
+    able = role("states", statement("states:DescribeExecution"))
+    found = run("arn:aws:states:::aws-sdk:sfn:describeExecution", {"ExecutionArn": gone}, able)
+    assert found["error"] == "Sfn.ExecutionDoesNotExistException"
+
+
+def test_an_execution_that_is_stopped_goes_no_further_in_its_branches(group: str) -> None:
+    branch = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 10, "Next": "After"}}}
+    branch["States"]["After"] = {"Type": "Pass", "End": True}
+    states = boto3.client("stepfunctions")
+    begun = states.start_execution(stateMachineArn=machine({"Type": "Parallel", "Branches": [branch]}, role("states")))
+
+    def entered() -> list[str]:
+        events = states.get_execution_history(executionArn=begun["executionArn"])["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    eventually(entered, lambda names: "Wait" in names)
+    states.stop_execution(executionArn=begun["executionArn"])
+    time.sleep(1.2)  # longer than the wait takes here
+    assert entered() == ["Only", "Wait"] and outcome(begun["executionArn"])["status"] == "ABORTED"
 
 
 def test_a_step_passes_only_roles_that_it_may(forecast, bucket: str, forecast_role: str) -> None:

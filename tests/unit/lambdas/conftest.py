@@ -98,6 +98,7 @@ class Bucket:
     def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: dict[str, str], Config: Any) -> None:
         assert ExtraArgs == {"CopySourceIfMatch": self._etag(source["Key"])}
         self.objects[key] = self.objects[source["Key"]]
+        self.puts[key] = datetime.now(UTC)
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:
         assert IfMatch == self._etag(Key)
