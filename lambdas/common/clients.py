@@ -12,5 +12,7 @@ from botocore.config import Config
 
 
 @functools.cache
-def client(service: str) -> Any:
-    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
+def client(service: str, attempts: int = 5) -> Any:
+    """With one of the `attempts` alone, nothing is made twice where an answer gets lost: the step looks before it tries
+    again."""
+    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": attempts}))

@@ -51,7 +51,8 @@ def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
         or (newest["status"] == "ACTIVE" and not event["dataChanged"])
     ):
         return {"solutionVersionArn": newest["solutionVersionArn"]}
-    made = personalize.create_solution_version(solutionArn=arn, tags=event["request"]["tags"])
+    # A version has no name to be found again by.
+    made = client("personalize", attempts=1).create_solution_version(solutionArn=arn, tags=event["request"]["tags"])
     return {"solutionVersionArn": made["solutionVersionArn"]}
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults`: the scenes and many random stories of faults over a small forecasting pipeline.
+"""`python -m tests.faults`: scenes of single faults, and many random stories over a small forecasting pipeline.
 
 python -m tests.faults --stories 2000            # 2,000 stories, from seed 0
 python -m tests.faults --first 1234 --stories 1  # one of them again
@@ -16,14 +16,15 @@ from pathlib import Path
 
 from tests.faults.scenes import SCENES
 from tests.faults.telling import figures
-from tests.faults.world import World
+from tests.faults.world import PIPELINES, World
 
 
 def main() -> int:
     arguments = _arguments()
     logging.disable(logging.WARNING)  # each fault is one
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), arguments.definition.read_text() if arguments.definition else _definition(folder))
+        machines = arguments.machines or _synthesized(Path(folder))
+        world = World(Path(folder), {pipeline: (machines / f"{pipeline}.json").read_text() for pipeline in PIPELINES})
         told = {
             "scenes": {name: _played(world, name) for name in SCENES},
             "stories": figures(world, range(arguments.first, arguments.first + arguments.stories)),
@@ -36,14 +37,17 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.partition("\n")[0])
     parser.add_argument("--stories", type=int, default=200, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the seed of the first")
-    parser.add_argument("--definition", type=Path, help="a state machine; by default that of the sample is synthesized")
+    parser.add_argument("--machines", type=Path, help="folder of the state machines; by default they are synthesized")
     return parser.parse_args()
 
 
-def _definition(folder: str) -> str:
+def _synthesized(folder: Path) -> Path:
     from tests.infra.conftest import definition, synthesized
 
-    return definition(synthesized(Path(folder) / "cdk.out"), "forecasting")
+    assembly = synthesized(folder / "cdk.out")
+    for pipeline in PIPELINES:
+        (folder / f"{pipeline}.json").write_text(definition(assembly, pipeline))
+    return folder
 
 
 def _played(world: World, scene: str) -> str:

@@ -94,6 +94,7 @@ class Inside:
         from localaws import gateway, objects, resources
         from localaws.forecast import service as forecast
         from localaws.gateway.faults import around
+        from localaws.personalize import service as personalize
 
         self.states, self.loop = stepfunctions, asyncio.new_event_loop()
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
@@ -113,7 +114,7 @@ class Inside:
         objects._client = lambda access: s3_client
         UserAgentString.to_string = lambda agent: "faults"
         botocore.endpoint.time = SimpleNamespace(sleep=clock.sleep)
-        gateway.register([forecast.MOUNT], self.settings, self.store, self.jobs, self.switch)
+        gateway.register([forecast.MOUNT, personalize.MOUNT], self.settings, self.store, self.jobs, self.switch)
         self._app = around(emulator.app, self.switch)
         botocore.httpsession.URLLib3Session.send = lambda session, request: self._send(request)
         sys.path.insert(0, str(LAMBDAS))
@@ -125,7 +126,7 @@ class Inside:
         self.jobs.recover()
 
     def forget_everything(self) -> None:
-        """All resources of Forecast and all executions are gone."""
+        """All resources of Forecast and Personalize and all executions are gone."""
         for resource in self.store.everything():
             self.store.remove(resource.arn)
         for arn in list(self.states._executions):

@@ -200,6 +200,46 @@ def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World)
     ]
 
 
+def recommendations_are_trained_once_in_spite_of_lost_answers(world: World) -> None:
+    """Also a solution version, which has no name to be found again by, and a campaign's update."""
+    world.begin(0, [], "recommending")
+    calls = ("Schema", "Dataset", "DatasetGroup", "DatasetImportJob", "Solution", "SolutionVersion", "Campaign")
+    steps = ("plan", "ensure", "load", "recommend", "evaluate", "publish")
+    cut_off = [Fault("lambda:InvokeFunction", f"recommending.{step}", **_TIMED_OUT) for step in steps]
+    faults = [*(Fault(f"personalize:Create{kind}", **_LOST) for kind in calls), *cut_off]
+    for number in (1, 2):
+        write(world.inside.settings.faults, [*faults, Fault("personalize:UpdateCampaign", **_LOST)])
+        world.upload("interactions/a.csv", _interactions(number))
+        world.go()
+        run = world.runs()[-1]
+        assert run.status == "SUCCEEDED", (run.error, run.cause)
+        made = {kind: len(world.resources(kind)) for kind in ("DatasetImportJob", "SolutionVersion", "Campaign")}
+        assert made == {"DatasetImportJob": number, "SolutionVersion": number, "Campaign": 1}
+    assert len(world.inside.switch.met) >= len(faults) + 1
+    world.start({})
+    world.go()
+    assert world.runs()[-1].output["summary"]["nothingNew"].startswith("nothing new")
+
+
+def a_poison_file_of_interactions_is_set_aside(world: World) -> None:
+    world.begin(0, [], "recommending")
+    world.upload("interactions/a.csv", _interactions(1))
+    world.upload("interactions/b.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,soon,View\n")
+    world.go()
+    told = [each["subject"] for each in world.told()]
+    assert told[0] == "Storecast: recommending put b.csv into quarantine" and "succeeded" in told[1] and len(told) == 2
+    assert list(world.files()) == ["recommending/sample/interactions/a.csv"]
+
+
+def _interactions(seed: int) -> str:
+    chance = random.Random(seed)
+    events = [
+        f"u{chance.randrange(30)},i{chance.randrange(20)},{1_700_000_000 + n},{chance.choice(['View', 'Purchase'])}"
+        for n in range(1100)
+    ]
+    return "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *events]) + "\n"
+
+
 SCENES = {
     name: scene
     for name, scene in list(globals().items())

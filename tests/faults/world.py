@@ -1,6 +1,6 @@
-"""A forecasting pipeline on the embedded AWS inside this process: uploads, starts, stops, a crash, what was told.
+"""A dataset's pipelines on the embedded AWS inside this process: uploads, starts, stops, a crash, what was told.
 
-The state machine is the synthesized one, over a small config: two items, one cheap algorithm.
+The state machines are the synthesized ones, over a small config: one cheap algorithm, one cheap recipe.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,17 @@ import pandas as pd
 
 from localaws.faults import Fault, write
 from localaws.resources import Resource
-from tests.contract.helpers import role
+from tests.contract.helpers import policy, role, statement, whole_bucket
 from tests.faults.inside import Inside
 
 DATASET, FOLDER, DATA, RESULTS = "sample", "forecasting/sample/", "data", "results"
-SMALL = {"algorithms": ["NPTS"], "what_if": {}, "explainability": False, "horizon": 2, "keep": 2}
-KINDS = ("target", "related")
+KINDS = ("target", "related")  # of forecasting
+PIPELINES = ("forecasting", "recommending")
+_RECIPE = "aws-popularity-count"
+_SMALL = {
+    "forecasting": {"algorithms": ["NPTS"], "what_if": {}, "explainability": False, "horizon": 2, "keep": 2},
+    "recommending": {"use_cases": {}, "filters": {}, "batch": {}, "event_tracker": False},
+}
 
 
 class Crash(BaseException):
@@ -53,9 +58,9 @@ class Run:
 
 
 class World:
-    """`World(folder, definition)` with the state machine's definition as `tests/infra/conftest.py` flattens it."""
+    """`World(folder, definitions)` with the state machines by pipeline, as `tests/infra/conftest.py` flattens them."""
 
-    def __init__(self, folder: Path, definition: str):
+    def __init__(self, folder: Path, definitions: Mapping[str, str]):
         self.inside = Inside(folder)
         self.clock = self.inside.clock
         self.s3, self.machines = boto3.client("s3"), boto3.client("stepfunctions")
@@ -77,40 +82,38 @@ class World:
         for bucket in (DATA, RESULTS):
             self.s3.create_bucket(Bucket=bucket)
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            admitted = {"Principal": {"Service": "personalize.amazonaws.com"}}
+            reading = statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(bucket), **admitted)
+            self.s3.put_bucket_policy(Bucket=bucket, Policy=policy(reading))
         quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
         os.environ.update(quiet, POWERTOOLS_SERVICE_NAME="faults", TOPIC_ARN=topic)
-        self.role, self.numbers = role("forecast"), itertools.count(1)
-        self.definition = self._resolved(definition)
-        self.machine = self.machines.create_state_machine(
-            name=f"storecast-{DATASET}-forecasting", definition=self.definition, roleArn=self.role
-        )["stateMachineArn"]
+        self.numbers, self.pipeline = itertools.count(1), "forecasting"
+        roles = {"forecasting": role("forecast"), "recommending": role("personalize")}
+        self.machine = {
+            pipeline: self.machines.create_state_machine(
+                name=f"storecast-{DATASET}-{pipeline}",
+                definition=_resolved(definition, pipeline, roles[pipeline]),
+                roleArn=roles[pipeline],
+            )["stateMachineArn"]
+            for pipeline, definition in definitions.items()
+        }
 
-    def _resolved(self, definition: str) -> str:
-        """References replaced by what they stand for here, and the config by a small one."""
-        names = {"Partition": "aws", "Notify": "operations.notify", "RefLock": "lock", "Role": self.role}
-        names |= {"RefData": DATA, "RefResults": RESULTS}
+    @property
+    def folder(self) -> str:
+        return f"{self.pipeline}/{DATASET}/"
 
-        def named(reference: re.Match) -> str:
-            text = reference[1]
-            step = f"forecasting.{text[:-4].lower()}" if text.endswith(".Arn") else ""
-            return step or next(value for part, value in names.items() if part in text)
-
-        whole = json.loads(re.sub(r"<([^<>%]*)>", named, definition))
-        config = whole["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]["config"]
-        config |= SMALL | {"datasets": {kind: config["datasets"][kind] for kind in KINDS}}
-        return json.dumps(whole)
-
-    def begin(self, seed: int, faults: list[Fault]) -> None:
-        """Everything empty, and these faults from now on."""
+    def begin(self, seed: int, faults: list[Fault], pipeline: str = "forecasting") -> None:
+        """Everything empty, and these faults from now on; what happens, happens to this pipeline."""
         from operations.sweeps import empty_buckets
 
+        self.pipeline = pipeline
         self.inside.forget_everything()
         self.inside.restart()
         self.inside.jobs.chance.seed(seed)
         self.inside.switch.met.clear()
         write(self.inside.settings.faults, [])
         empty_buckets(self.s3, [DATA, RESULTS])
-        self.table.delete_item(TableName="lock", Key={"pipeline": {"S": "forecasting"}})
+        self.table.delete_item(TableName="lock", Key={"pipeline": {"S": self.pipeline}})
         self.told()
         write(self.inside.settings.faults, faults)
 
@@ -134,18 +137,18 @@ class World:
     def upload(self, name: str, body: str, announced: bool = True) -> None:
         """A file by its name below the dataset's folder; its event may get lost."""
         with self.calmly():
-            self.s3.put_object(Bucket=DATA, Key=f"{FOLDER}{name}", Body=body.encode())
+            self.s3.put_object(Bucket=DATA, Key=f"{self.folder}{name}", Body=body.encode())
         if announced:
-            self.start({"detail": {"object": {"key": f"{FOLDER}{name}"}}})
+            self.start({"detail": {"object": {"key": f"{self.folder}{name}"}}})
 
     def delete(self, name: str) -> None:
         with self.calmly():
-            self.s3.delete_object(Bucket=DATA, Key=f"{FOLDER}{name}")
+            self.s3.delete_object(Bucket=DATA, Key=f"{self.folder}{name}")
 
     def start(self, given: dict[str, Any]) -> str:
         with self.calmly():
             started = self.machines.start_execution(
-                stateMachineArn=self.machine, name=f"run-{next(self.numbers)}", input=json.dumps(given)
+                stateMachineArn=self.machine[self.pipeline], name=f"run-{next(self.numbers)}", input=json.dumps(given)
             )
         return started["executionArn"]
 
@@ -159,18 +162,19 @@ class World:
         raise Crash
 
     def holder(self) -> str | None:
-        item = self.table.get_item(TableName="lock", Key={"pipeline": {"S": "forecasting"}}).get("Item")
+        item = self.table.get_item(TableName="lock", Key={"pipeline": {"S": self.pipeline}}).get("Item")
         return item and item["holder"]["S"]
 
-    def files(self, prefix: str = FOLDER, bucket: str = DATA) -> dict[str, str]:
-        """The text of each file by its key."""
-        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    def files(self, prefix: str = "", bucket: str = DATA) -> dict[str, str]:
+        """The text of each file by its key, by default of what was delivered."""
+        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix or self.folder).get("Contents", [])
         return {
             each["Key"]: self.s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode() for each in listed
         }
 
     def newest(self) -> dict[str, Any]:
-        return json.loads(self.files(f"{FOLDER}newest.json", RESULTS).get(f"{FOLDER}newest.json", "{}"))
+        key = f"{self.folder}newest.json"
+        return json.loads(self.files(key, RESULTS).get(key, "{}"))
 
     def imported(self, kind: str) -> list[float]:
         """The values that the dataset holds, in no order."""
@@ -179,8 +183,9 @@ class World:
         return [value for frame in frames for value in frame.select_dtypes("number").iloc[:, -1]]
 
     def resources(self, kind: str) -> list[Resource]:
-        """Forecast's of a kind, oldest first."""
-        return self.inside.store.all(kind, "forecast")
+        """Of the pipeline's service and a kind, oldest first."""
+        service = {"forecasting": "forecast", "recommending": "personalize"}[self.pipeline]
+        return self.inside.store.all(kind, service)
 
     def told(self) -> list[dict[str, Any]]:
         """The notifications since this was asked last: subject and message."""
@@ -195,6 +200,29 @@ class World:
     def runs(self) -> list[Run]:
         """All executions in the order of their starts."""
         return [_run(found) for found in self.inside.states._executions.values()]
+
+
+def _resolved(definition: str, pipeline: str, role_arn: str) -> str:
+    """References replaced by what they stand for here, and the config by a small one."""
+    names = {"Partition": "aws", "Notify": "operations.notify", "RefLock": "lock", "Role": role_arn}
+    names |= {"RefData": DATA, "RefResults": RESULTS}
+
+    def named(reference: re.Match) -> str:
+        text = reference[1]
+        step = f"{pipeline}.{text[:-4].lower()}" if text.endswith(".Arn") else ""
+        return step or next(value for part, value in names.items() if part in text)
+
+    whole = json.loads(re.sub(r"<([^<>%]*)>", named, definition))
+    payload = whole["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]
+    config = payload["config"]
+    if pipeline == "recommending":
+        payload["recipes"][_RECIPE] = f"arn:aws:personalize:::recipe/{_RECIPE}"
+        config["solutions"] = {"popular": {**config["solutions"]["similar"], "recipe": _RECIPE}}
+        config["datasets"] = {"interactions": config["datasets"]["interactions"]}
+    else:
+        config["datasets"] = {kind: config["datasets"][kind] for kind in KINDS}
+    config |= _SMALL[pipeline]
+    return json.dumps(whole)
 
 
 def _run(execution: dict[str, Any]) -> Run:

@@ -1,4 +1,4 @@
-"""The forecasting pipeline under faults: scenes, and 200 stories drawn from seeds (tests/faults tells them).
+"""The pipelines under faults: scenes, and 200 stories of forecasting drawn from seeds (tests/faults tells them).
 
 They are told in a process of its own, which makes the embedded AWS a part of itself and lets no time pass.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults.scenes import SCENES
+from tests.faults.world import PIPELINES
 from tests.infra.conftest import ROOT, Assembly, definition
 
 STORIES = 200
@@ -21,9 +21,10 @@ STORIES = 200
 
 @pytest.fixture(scope="module")
 def told(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    machine: Path = tmp_path_factory.mktemp("faults") / "forecasting.json"
-    machine.write_text(definition(assembly, "forecasting"))
-    command = [sys.executable, "-m", "tests.faults", "--stories", str(STORIES), "--definition", str(machine)]
+    folder = tmp_path_factory.mktemp("faults")
+    for pipeline in PIPELINES:
+        (folder / f"{pipeline}.json").write_text(definition(assembly, pipeline))
+    command = [sys.executable, "-m", "tests.faults", "--stories", str(STORIES), "--machines", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.stdout.startswith("{"), ended.stderr
     return json.loads(ended.stdout)
