@@ -8,7 +8,7 @@ from localaws.forecast.engine.freq import offset
 from localaws.forecast.engine.panel import Panel
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_panel():
     def make(target, freq="D", start="2024-01-01", related=None, metadata=None) -> Panel:
         """A panel around an array (n, T); related (n, T+H', k)."""
@@ -21,7 +21,7 @@ def make_panel():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop(make_panel):
     """24 daily series of 120 days with a weekly season, noise and different sizes."""
     rng = np.random.default_rng(3)

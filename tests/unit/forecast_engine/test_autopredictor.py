@@ -14,7 +14,7 @@ LEVELS = (0.1, 0.5, 0.9)
 FAST = ("SeasonalNaive", "NPTS", "LightGBM")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained(shop):
     return train(shop.cut(106), 14, LEVELS, members=FAST)
 
