@@ -45,7 +45,8 @@ def take_out(
     bucket, folder = event["dataBucket"], event["folder"]
     files = {key: (etag, put) for key, etag, put in csv_objects(bucket, folder)}
     there = {key: of for key, of in files.items() if key.startswith(event["location"])}
-    new = [key for key, (_, put) in there.items() if since is None or put >= since.replace(microsecond=0)]
+    alone = not event["location"].endswith("/")  # Plan says that it is new
+    new = [key for key, (_, put) in there.items() if alone or since is None or put >= since.replace(microsecond=0)]
     uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
     blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
     gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)

@@ -44,7 +44,9 @@ def _after(stub: Any, context: Any, message: str, good: int | None = 20, **event
     days = [(good, "ACTIVE")] if good else []
     listed = [
         {
-            "DatasetImportJobArn": arn("forecast", f"dataset-import-job/target/{day}"),
+            "DatasetImportJobArn": arn(
+                "forecast", f"dataset-import-job/target/{day}{'' if status != 'ACTIVE' else 'a'}"
+            ),
             "DatasetImportJobName": f"storecast_corner_shop_target_202611{day:02d}T211700_abc",
             "Status": status,
             **times(day),
@@ -121,6 +123,13 @@ def test_a_file_deleted_or_replaced_meanwhile_is_looked_at_again(
     before = dict(files.objects)
     assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many'") == {"again": True}
     assert files.objects == before
+
+
+def test_a_file_that_was_imported_alone_is_to_blame_whatever_was_imported_beside_it(
+    files: Bucket, stub: Any, context: Any
+) -> None:
+    refused = _after(stub, context, "Column 3 must be a float", good=22, location=f"{_FOLDER}b.csv")["refused"]
+    assert refused["file"].endswith("/b.csv") and not refused["last"]
 
 
 def test_a_step_that_was_cut_off_says_what_it_had_moved(files: Bucket, stub: Any, context: Any) -> None:
