@@ -58,7 +58,10 @@ SIGNATURES = {
         "_put_events": ["data", "allow_aws_source"],
     },
     "ministack.services.lambda_svc": {"_execute_function_warm": ["func", "event", "request_id"]},
-    "ministack.services.s3": {"_bucket_default_sse_headers": ["bucket_name"]},
+    "ministack.services.s3": {
+        "_bucket_default_sse_headers": ["bucket_name"],
+        "_put_bucket_encryption": ["name", "body"],
+    },
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],

@@ -8,7 +8,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.clients import refused
-from tests.contract.helpers import ACCOUNT, attributes, ended, role, statement, unique, user, whole_bucket
+from tests.contract.helpers import (
+    ACCOUNT,
+    attributes,
+    ended,
+    policy,
+    role,
+    statement,
+    trust,
+    unique,
+    user,
+    whole_bucket,
+)
 
 USE = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
@@ -17,8 +28,7 @@ def made_key(**for_service: Any) -> str:
     """The ARN of a key that IAM decides about, and a service if its principal is given."""
     everybody = statement("kms:*") | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     service = [statement(*USE, "kms:CreateGrant", Principal=for_service)] if for_service else []
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody, *service]})
-    return boto3.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    return boto3.client("kms").create_key(Policy=policy(everybody, *service))["KeyMetadata"]["Arn"]
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +87,26 @@ def test_personalize_needs_the_keys_own_policy_too(personalize, key: str) -> Non
     found = ended(personalize.describe_dataset_group, "datasetGroup", datasetGroupArn=group)
     assert (found["kmsKeyArn"], found["roleArn"]) == (admitting, able)
     personalize.delete_dataset_group(datasetGroupArn=group)
+
+
+def test_cloudformation_makes_buckets_under_a_key_and_roles_within_a_boundary(key: str) -> None:
+    bound = boto3.client("iam").create_policy(PolicyName=unique("bound"), PolicyDocument=policy(statement("s3:*")))
+    boundary, name = bound["Policy"]["Arn"], unique("kept").replace("_", "-")
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = [{"ServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": name, "BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": name, "PermissionsBoundary": boundary,
+            "AssumeRolePolicyDocument": json.loads(trust("forecast"))}},
+    }  # fmt: skip
+    cloudformation = boto3.client("cloudformation")
+    template = json.dumps({"Resources": resources})
+    cloudformation.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    [rule] = boto3.client("s3").get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == default
+    made = boto3.client("iam").get_role(RoleName=name)["Role"]
+    assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    cloudformation.delete_stack(StackName=name)

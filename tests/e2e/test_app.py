@@ -6,13 +6,17 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import boto3
 import pytest
 
 from demo import deploy
+from localaws.settings import Settings
+from tests.e2e import rights
 from tests.e2e.conftest import DATASET, App
 from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result, there
+from tests.e2e.redeploying import deploy_over_a_run, look_at_what_changed
 from tests.e2e.tags import tags_by_arn
 
 EXPORTS = ["Export backtests", "Export forecast"]
@@ -396,10 +400,35 @@ def test_a_second_deploy_of_the_same_sources_does_nothing(app: App):
     assert deploy.deploy(DATASET, app.environment, app.out) is False
 
 
-def test_destroy_leaves_nothing(app: App):
+def test_a_deploy_over_a_run_at_work_loses_nothing(
+    app: App, embedded_aws: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """That run goes on as it began; one run after it serves what came during the deploy, as the changed config says."""
+    before = app.newest("recommending")
+    runs = deploy_over_a_run(app, embedded_aws, tmp_path, monkeypatch)
+    assert [(run.status, run.cause) for run in runs] == [("SUCCEEDED", "")] * len(runs)
+    assert len([run for run in runs if "Ensure" in run.states]) == 2
+    look_at_what_changed(before, app.newest("recommending"))
+
+
+@pytest.fixture(scope="module")
+def granted(app: App) -> dict[rights.Right, str]:
+    """The rights of all roles, while they are there."""
+    return rights.granted(rights.roles_of(f"storecast-{DATASET}-"))
+
+
+def test_destroy_leaves_nothing(app: App, granted: dict[rights.Right, str]):
     deploy.destroy(DATASET, app.environment, app.out)
     left = there()
     ours = {
         what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()
     }
     assert ours == {what: [] for what in left}
+
+
+def test_every_right_was_used(granted: dict[rights.Right, str], embedded_aws: Settings):
+    """By the tests above, the destroy included; a right that is missing had failed them."""
+    unused, known = rights.unused(granted, embedded_aws), rights.unseen(granted)
+    assert unused - set().union(*known.values()) == set(), "nobody needs them"
+    assert [entry for entry, fitting in known.items() if not fitting] == [], "no role has such a right any more"
+    assert set().union(*known.values()) - unused == set(), "used after all: their entry in UNSEEN is wrong"

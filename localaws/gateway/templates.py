@@ -1,0 +1,43 @@
+"""What ministack's CloudFormation leaves out: the key of a bucket's default encryption, the boundary of a role."""
+
+import functools
+from collections.abc import Callable
+from xml.sax.saxutils import escape
+
+from ministack.core.responses import get_account_id
+from ministack.services import iam, s3
+from ministack.services.cloudformation import provisioners
+
+
+def register() -> None:
+    for resource_type, complete in (("AWS::S3::Bucket", _encrypt), ("AWS::IAM::Role", _bound)):
+        handlers = provisioners._RESOURCE_HANDLERS[resource_type]
+        create, update = _completed(handlers["create"], 1, complete), _completed(handlers["update"], 2, complete)
+        provisioners._RESOURCE_HANDLERS[resource_type] = handlers | {"create": create, "update": update}
+
+
+def _completed(handle: Callable, position: int, complete: Callable[[str, dict], None]) -> Callable:
+    """`handle`, whose argument at `position` are the properties wanted, followed by `complete(name, properties)`."""
+
+    @functools.wraps(handle)
+    def handled(*arguments: object, **more: object) -> tuple:
+        result = handle(*arguments, **more)
+        complete(result[0], arguments[position])
+        return result
+
+    return handled
+
+
+def _encrypt(bucket: str, properties: dict) -> None:
+    for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
+        default = rule["ServerSideEncryptionByDefault"]
+        if "KMSMasterKeyID" not in default:  # S3's own key, or AWS's: ministack puts no object under that
+            continue
+        members = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in default.items())
+        rules = f"<Rule><ApplyServerSideEncryptionByDefault>{members}</ApplyServerSideEncryptionByDefault></Rule>"
+        document = f"<ServerSideEncryptionConfiguration>{rules}</ServerSideEncryptionConfiguration>"
+        s3._put_bucket_encryption(bucket, document.encode())
+
+
+def _bound(role: str, properties: dict) -> None:
+    iam._roles.get_scoped(get_account_id(), None, role)["PermissionsBoundary"] = properties.get("PermissionsBoundary")
