@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import budget, encryption, layer, steps, watching
+from infra import budget, encryption, functions, layer, watching
 from infra.checks import acknowledge
 from infra.config import Pipeline
 from infra.machine import Watch
@@ -33,15 +33,15 @@ class Operations(Stack):
             self,
             "Layer",
             content=_content(assets.Asset(self, "LayerFiles", path=str(layer.assemble()))),
-            compatible_runtimes=[steps.RUNTIME],
+            compatible_runtimes=[functions.RUNTIME],
             description="Storecast's common code and Powertools",
         )
         code = assets.Asset(self, "Code", path=str(_LAMBDAS), exclude=["common", "**/__pycache__"])
         key = encryption.key(self, config)
         self.key = key if config.customer_managed_key else None
         self.key_arn = self.key and self.key.key_arn
-        self.toolbox = steps.Toolbox(dataset=config.dataset, code=code, layer=shared, key=self.key_arn)
-        group = steps.log_group(self, self.toolbox, "operations")
+        self.toolbox = functions.Toolbox(dataset=config.dataset, code=code, layer=shared, key=self.key_arn)
+        group = functions.log_group(self, self.toolbox, "operations")
 
         self.topic = sns.Topic(
             self, "Notifications", display_name=f"Storecast {config.dataset}", enforce_ssl=True, master_key=key
@@ -71,7 +71,7 @@ class Operations(Stack):
                 point_in_time_recovery_enabled=True
             ),
         )
-        notify = steps.lambda_function(
+        notify = functions.lambda_function(
             self,
             self.toolbox,
             group,
@@ -94,7 +94,7 @@ class Operations(Stack):
         watching.stopped_runs(self, config=config, topic=self.topic)
         if config.budget:
             budget.monthly(self, dataset=config.dataset, usd=config.budget.monthly_usd, topic=self.topic)
-        self._cleanup = steps.lambda_function(
+        self._cleanup = functions.lambda_function(
             self,
             self.toolbox,
             group,

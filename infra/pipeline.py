@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import steps
+from infra import functions
 from infra.config import Pipeline
 from infra.config.base import Schedule
 from infra.machine import state_machine
@@ -42,7 +42,7 @@ class PipelineStack(Stack):
         self._pipeline, self._service, self._names = pipeline, service, names
         self._config, self._operations, self._storage = config, operations, storage
         self._key, self._prefix = operations.key_arn, f"{pipeline}/{config.dataset}/"
-        self._group = steps.log_group(self, operations.toolbox, pipeline)
+        self._group = functions.log_group(self, operations.toolbox, pipeline)
 
     def _run(
         self,
@@ -99,7 +99,7 @@ class PipelineStack(Stack):
         )
 
     def _function(self, step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
-        return steps.lambda_function(
+        return functions.lambda_function(
             self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", rights=rights, **kwargs
         )
 

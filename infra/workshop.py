@@ -9,7 +9,7 @@ from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra import labs, rights, steps
+from infra import functions, labs, rights
 from infra.config import Pipeline
 from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
 from infra.learner import Learner, Place
@@ -73,7 +73,7 @@ class Workshop(Stack):
                     for name in instances
                 ],
                 hours=given,
-                group=steps.log_group(self, operations.toolbox, "workshop"),
+                group=functions.log_group(self, operations.toolbox, "workshop"),
                 dead_letters=operations.dead_letters,
             )
         CfnOutput(self, "NotebookInstances", value=",".join(instances), description="One for each learner")
