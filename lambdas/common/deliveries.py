@@ -19,6 +19,7 @@ from common.resources import summaries, tag, tags
 from common.store import csv_files, csv_keys, csv_objects, newest_upload
 
 TAG = "files"
+LOOKS = 3  # of a run, again, at files that were written while they were imported
 QUARANTINE = "quarantine/"  # of the data bucket; under it the folders are as above it
 _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
 
@@ -105,7 +106,8 @@ def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str
         ]
         same = checksum({key: etag for key, etag, _ in files}) == event["saw"]
         if not same or any(put > job.created for _, _, put in files):
-            return {} if event["attempt"] else {"again": True}  # where files keep coming, the next run sees to it
+            # Where files keep coming, the next run sees to it.
+            return {"again": True} if event["attempt"] < LOOKS else {}
     tag(service, event["importJobArn"], TAG, event["holds"])
     return {}
 

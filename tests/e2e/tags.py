@@ -1,5 +1,6 @@
 """The tags of what runs made in Forecast and Personalize."""
 
+import re
 from collections.abc import Iterator
 
 import boto3
@@ -7,10 +8,13 @@ from botocore import xform_name
 
 from localaws.forecast.kinds import KINDS as FORECAST
 from localaws.personalize.kinds import KINDS as PERSONALIZE
+from tests.e2e.conftest import DATASET
+
+OURS = re.compile(f"storecast[-_]{DATASET}")  # other tests' resources are there too
 
 
 def tags_by_arn() -> dict[str, dict[str, str]]:
-    """Of all that there is and that a Create call gives tags.
+    """Of all that the dataset's runs made and that a Create call gives tags.
 
     A schema takes none (tagging-resources.md); an explainability here is the service's own, made with its predictor.
     """
@@ -31,4 +35,5 @@ def _arns(service, plurals: dict[str, str]) -> Iterator[str]:
     """`plurals`: by the member that holds an ARN, under what List answers."""
     for member, plural in plurals.items():
         for each in getattr(service, xform_name(f"List{plural[0].upper()}{plural[1:]}"))()[plural]:
-            yield each[member]
+            if OURS.search(str(each)):
+                yield each[member]

@@ -167,9 +167,9 @@ def test_reports_and_summaries_are_published(app: App):
 
 def test_what_a_run_makes_is_tagged_with_project_dataset_and_owner(app: App):
     tags = tags_by_arn()
-    assert {"predictor", "solution", "filter"} <= {arn.split(":")[5].partition("/")[0] for arn in tags}
+    assert {"predictor", "solution", "filter", "event-tracker"} <= {arn.split(":")[5].partition("/")[0] for arn in tags}
     wanted = {"project": "storecast", "dataset": DATASET, "owner": "shop team"}
-    assert [arn for arn, found in tags.items() if not wanted.items() <= found.items()] == []
+    assert {arn: found for arn, found in tags.items() if not wanted.items() <= found.items()} == {}
 
 
 def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):

@@ -19,6 +19,7 @@ from localaws.forecast.engine.panel import Panel, Prediction
 from localaws.forecast.engine.quantiles import check_levels
 
 ROWS = 100_000  # training rows drawn from all (series, origin, step ahead): bounds the cost of large panels
+FEWEST_ROWS = 2  # of a single one bagging leaves nothing
 LARGEST = 100  # a series counts as at most that many times (at least that fraction of) the median series
 SEED = 7
 FIXED = {
@@ -47,8 +48,8 @@ def forecast(
     """One model per level and one for the mean, `workers` at a time; the same input gives the same forecast.
 
     Training rows are drawn at random (seeded) from all known values that have at least one known value before them;
-    a panel without any is answered by seasonal naive. A row counts with the root of its series' size: wQL asks for
-    the size itself, but then one huge series would leave the others unlearned. The hyperparameters are LightGBM's.
+    a panel with fewer than two is answered by seasonal naive. A row counts with the root of its series' size: wQL asks
+    for the size itself, but then one huge series would leave the others unlearned. The hyperparameters are LightGBM's.
     """
     n = len(panel.target)
     values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
@@ -98,10 +99,10 @@ def contributions(
 def _prepared(panel: Panel, horizon: int) -> tuple[lightgbm.Dataset, np.ndarray, np.ndarray] | None:
     """What to learn from, then features (n*H, F) and scale (n*H,) of the steps to forecast, series by series.
 
-    None where no row can be learned from.
+    None where there are too few rows to learn from.
     """
     i, o, h = _drawn(panel.target, horizon)
-    if not len(i):
+    if len(i) < FEWEST_ROWS:
         return None
     n, steps = panel.target.shape
     series, step = np.divmod(np.arange(n * horizon), horizon)

@@ -75,3 +75,8 @@ def test_rows_come_in_the_order_asked_for_whatever_the_chunks(shop, monkeypatch)
     monkeypatch.setattr(features, "CHUNK", 5)
     parts = rows(shop, 7, *place)
     assert np.array_equal(whole.features, parts.features, equal_nan=True) and np.array_equal(whole.scale, parts.scale)
+
+
+def test_too_few_rows_to_learn_from_are_answered_by_the_seasonal_naive(make_panel):
+    """Two days have one row, of which bagging leaves none."""
+    assert (forecast(make_panel([[3.0, 3.0]]), 1, (0.5,)).mean == 3).all()

@@ -42,7 +42,8 @@ def _list(stub: Any, service: str, jobs: list[dict[str, Any]]) -> None:
         ("put again", 0, True),
         ("deleted", 0, True),
         ("more", 0, True),
-        ("replaced", 1, False),
+        ("replaced", 1, True),
+        ("replaced", 3, False),
     ],
 )
 def test_an_import_is_tagged_if_its_files_stayed_the_same(
