@@ -51,8 +51,15 @@ def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def training(score: Mapping[str, Any] | None, drift: Mapping[str, Any] | None, *, forced: bool) -> dict[str, Any]:
-    """Whether a run with new data trains, `trained`, and the `reason`; `drift` is the config's, None: each one does."""
+def training(
+    score: Mapping[str, Any] | None, drift: Mapping[str, Any] | None, *, forced: bool, unchanged: bool
+) -> dict[str, Any]:
+    """Whether a run trains, `trained`, and the `reason`; `drift` is the config's, None: each run with new data does.
+
+    `unchanged`: the files are those of the run in use. What a run that was cut short had imported was imported over.
+    """
+    if unchanged and not forced:
+        return {"trained": False, "reason": "the files are again those of the run in use"}
     if drift is None or forced:
         return {"trained": True, "reason": "the run was forced" if forced else "every run with new data trains"}
     metric, factor = drift["metric"], drift["factor"]

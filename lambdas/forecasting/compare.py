@@ -24,7 +24,8 @@ def _with_actuals(event: dict[str, Any]) -> dict[str, Any]:
     if isinstance(in_use, str):
         return {"training": {"trained": True, "reason": in_use}}
     score = actuals.score(event, in_use)
-    training = actuals.training(score, event["config"].get("drift"), forced=event["force"])
+    unchanged = event["covers"] == event["serving"]["covers"]
+    training = actuals.training(score, event["config"].get("drift"), forced=event["force"], unchanged=unchanged)
     return {
         **({"score": score} if score else {}),
         "training": training,

@@ -86,6 +86,16 @@ def test_a_drift_beyond_the_factor_or_force_asks_for_a_training(
     assert answer["predictors"] == (_TO_TRAIN if trained else []) and answer["score"]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_the_files_of_the_run_in_use_are_not_trained_on_twice(
+    event: dict[str, Any], stub: Any, context: Any, force: bool
+) -> None:
+    """A run that was cut short had imported others, which were taken back."""
+    answer = _handle(stub, context, event, covers=event["serving"]["covers"], force=force)
+    assert answer["training"]["trained"] is force
+    assert ("again those of the run in use" in answer["training"]["reason"]) is not force
+
+
 def test_where_nothing_has_come_in_there_is_no_score_and_no_drift(
     event: dict[str, Any], bucket: Any, stub: Any, context: Any
 ) -> None:
