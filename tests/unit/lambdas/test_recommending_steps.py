@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from tests.unit.lambdas.personalize import Personalize
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
 _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-sellers")
+_CAMPAIGN, _VERSION = arn("personalize", "campaign/for-you"), arn("personalize", "solution/for-you/11111111")
 
 
 def test_plan_names_and_schemas() -> None:
@@ -180,146 +180,13 @@ def test_what_the_config_no_longer_names_goes_and_what_is_not_ours_stays(
     ]
 
 
-_RECOMMEND = {"part": "recommender", "groupArn": _GROUP, "dataChanged": False}
-_CONFIG = {"minRecommendationRequestsPerSecond": 2}
-
-
-def _updated(status: str) -> dict[str, Any]:
-    return {"latestRecommenderUpdate": {"status": status}}
-
-
-@pytest.mark.parametrize(
-    ("there", "call"),
-    [
-        ({"status": "ACTIVE"}, "update_recommender"),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG}, None),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, "dataChanged": True}, "update_recommender"),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("ACTIVE")}, None),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("CREATE FAILED")}, "update_recommender"),
-        ({"status": "ACTIVE", **_updated("CREATE IN_PROGRESS"), "dataChanged": True}, None),
-        (
-            {
-                "status": "ACTIVE",
-                "recommenderConfig": {
-                    **_CONFIG,
-                    "trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["PRICE"]}},
-                },
-            },
-            "update_recommender",
-        ),
-        ({"status": "INACTIVE"}, "start_recommender"),
-        ({"status": "CREATE IN_PROGRESS"}, None),
-    ],
-)
-def test_recommend_takes_up_the_recommender_that_is_there(
-    there: dict[str, Any], call: str | None, stub: Any, context: Any
-) -> None:
-    """It is updated where the data, its settings or a failed update ask for that, and else left alone."""
-    from recommending.recommend import handler
-
-    there = dict(there)
-    work, service = (
-        _RECOMMEND | recommending_order()["recommenders"][0] | {"dataChanged": there.pop("dataChanged", False)},
-        stub("personalize"),
-    )
-    service.add_response(
-        "list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]}
-    )
-    service.add_response("describe_recommender", {"recommender": there})
-    if call:
-        service.add_response(call, {"recommenderArn": _RECOMMENDER})
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": call == "start_recommender"}
-
-
-def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
-    from recommending.recommend import handler
-
-    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
-    service.add_response("list_recommenders", {"recommenders": []})
-    service.add_response(
-        "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
-    )
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": False}
-
-
-_SOLUTION, _CAMPAIGN = arn("personalize", "solution/for-you"), arn("personalize", "campaign/for-you")
-_NEW, _OLD = f"{_SOLUTION}/11111111", f"{_SOLUTION}/00000000"
-
-
-def _recommend(part: str, context: Any, **known: Any) -> dict[str, Any]:
-    from recommending.recommend import handler
-
-    shared = {"part": part, "solutionArn": _SOLUTION, "started": RECOMMENDING["started"], "dataChanged": False}
-    return handler({**shared, **recommending_order()["solutions"][0], **known}, context)
-
-
-@pytest.mark.parametrize(
-    ("newest", "data_changed", "trains"),
-    [
-        (None, False, True),
-        (("2026-11-01T00:00:00Z", "ACTIVE"), False, False),
-        (("2026-11-01T00:00:00Z", "ACTIVE"), True, True),
-        (("2026-11-01T00:00:00Z", "CREATE FAILED"), False, True),
-        (("2026-11-01T00:00:00Z", "CREATE IN_PROGRESS"), False, True),
-        (("2026-11-22T21:18:00Z", "CREATE IN_PROGRESS"), True, False),
-    ],
-)
-def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
-    newest: tuple[str, str] | None, data_changed: bool, trains: bool, stub: Any, context: Any
-) -> None:
-    service, there = stub("personalize"), {}
-    if newest:
-        made = datetime.fromisoformat(newest[0])
-        there = {"latestSolutionVersion": {"solutionVersionArn": _OLD, "creationDateTime": made, "status": newest[1]}}
-    service.add_response("describe_solution", {"solution": there})
-    if trains:
-        tags = [{"tagKey": key, "tagValue": value} for key, value in RECOMMENDING["tags"].items()]
-        request = {"solutionArn": _SOLUTION, "tags": tags}
-        service.add_response("create_solution_version", {"solutionVersionArn": _NEW}, request)
-    made = _recommend("version", context, dataChanged=data_changed)
-    assert made == {"solutionVersionArn": _NEW if trains else _OLD}
-
-
-@pytest.mark.parametrize(
-    ("there", "updated"),
-    [
-        ({"solutionVersionArn": _NEW}, False),
-        ({"solutionVersionArn": _OLD}, True),
-        ({"solutionVersionArn": _NEW, "minProvisionedTPS": 3}, True),
-        ({"solutionVersionArn": _NEW, "campaignConfig": {"itemExplorationConfig": {"explorationWeight": "0.9"}}}, True),
-        ({"solutionVersionArn": _NEW, "latestCampaignUpdate": {"status": "CREATE FAILED"}}, True),
-        ({"solutionVersionArn": _OLD, "latestCampaignUpdate": {"status": "CREATE IN_PROGRESS"}}, False),
-    ],
-)
-def test_a_campaign_gets_the_version_and_settings_it_lacks(
-    there: dict[str, Any], updated: bool, stub: Any, context: Any
-) -> None:
-    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
-    named = {"name": wanted["name"], "campaignArn": _CAMPAIGN}
-    service.add_response("list_campaigns", {"campaigns": [named]}, {"solutionArn": _SOLUTION})
-    whole = {"status": "ACTIVE", **{key: wanted[key] for key in ("minProvisionedTPS", "campaignConfig")}, **there}
-    service.add_response("describe_campaign", {"campaign": whole})
-    if updated:
-        request = {"campaignArn": _CAMPAIGN, "solutionVersionArn": _NEW, "minProvisionedTPS": 1}
-        config = {"campaignConfig": wanted["campaignConfig"]}
-        service.add_response("update_campaign", {"campaignArn": _CAMPAIGN}, {**request, **config})
-    assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}
-
-
-def test_a_campaign_that_is_not_there_is_made(stub: Any, context: Any) -> None:
-    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
-    service.add_response("list_campaigns", {"campaigns": []})
-    service.add_response("create_campaign", {"campaignArn": _CAMPAIGN}, {**wanted, "solutionVersionArn": _NEW})
-    assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}
-
-
 def test_evaluate_asks_each_for_its_metrics(stub: Any, context: Any) -> None:
     from recommending.evaluate import handler
 
     service = stub("personalize")
     service.add_response("describe_recommender", {"recommender": {"modelMetrics": {"coverage": 0.5}}})
-    service.add_response("get_solution_metrics", {"metrics": {"coverage": 0.25}}, {"solutionVersionArn": _NEW})
-    made = {"recommenders": [{"recommenderArn": _RECOMMENDER}], "solutions": [{"solutionVersionArn": _NEW}]}
+    service.add_response("get_solution_metrics", {"metrics": {"coverage": 0.25}}, {"solutionVersionArn": _VERSION})
+    made = {"recommenders": [{"recommenderArn": _RECOMMENDER}], "solutions": [{"solutionVersionArn": _VERSION}]}
     told = handler(made, context)
     assert [each["metrics"] for each in (*told["recommenders"], *told["solutions"])] == [
         {"coverage": 0.5},
