@@ -93,6 +93,12 @@ def added_since(service: Any, kind: str, named: Callable[[str, str], str], run: 
     return {tags(service, job.arn).get(TAG, "") for job in later if job.status == "ACTIVE"}
 
 
+def own_import(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> tuple[Import, list[Import]]:
+    """The import that `event` is about, and all of its kind, in the order in which they ended."""
+    jobs = imports(service, [event["kind"]], named)[event["kind"]]
+    return next(job for job in jobs if job.arn == event["importJobArn"]), jobs
+
+
 def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> dict[str, Any]:
     """Tags the import that has just ended; or says that the run should look `again`, as its files are others by now.
 
@@ -101,9 +107,7 @@ def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str
     """
     if event["saw"]:
         files = csv_objects(event["dataBucket"], event["folder"])
-        [job] = [
-            job for job in imports(service, [event["kind"]], named)[event["kind"]] if job.arn == event["importJobArn"]
-        ]
+        job, _ = own_import(service, event, named)
         same = checksum({key: etag for key, etag, _ in files}) == event["saw"]
         if not same or any(put > job.created for _, _, put in files):
             # Where files keep coming, the next run sees to it.

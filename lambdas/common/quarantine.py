@@ -38,8 +38,7 @@ def take_out(
     message = event["wait"].get("message", "")
     if "FAILED" not in event["wait"]["status"] or event["attempt"] >= MOST or _NOT_THE_FILE.search(message):
         return {}
-    jobs = deliveries.imports(service, [event["kind"]], named)[event["kind"]]
-    failed = next(job for job in jobs if job.arn == event["importJobArn"])
+    failed, jobs = deliveries.own_import(service, event, named)
     since = max((job.created for job in jobs if job.status == "ACTIVE"), default=None)
 
     bucket, folder = event["dataBucket"], event["folder"]

@@ -23,7 +23,7 @@ _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "met
 @step
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The run's order, or `nothingNew`, why there is none."""
-    folder = f"forecasting/{event['dataset']}/"
+    folder = _folder(event)
     deliveries.tell_age(event["dataBucket"], folder, event["dataset"])
     files = deliveries.checksums(event["dataBucket"], folder, event["config"]["datasets"])
     if waiting := deliveries.waiting(event["dataBucket"], folder, event["config"]["datasets"], files, "target"):
@@ -60,14 +60,12 @@ def order(
     `with_headers` are to be copied before they are imported.
     """
     config, dataset, kinds = event["config"], event["dataset"], list(files)
-    results = f"forecasting/{dataset}/"
-    attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
     tags = [{"Key": key, "Value": value} for key, value in event["tags"].items()]
     encryption = {"EncryptionConfig": {**_key(event), "RoleArn": event["roleArn"]}} if _key(event) else {}
 
     def export(folder: str, kind: str, of: str, *name: str) -> dict[str, Any]:
         """An export job into a folder of this run; `of` is the member that names what it exports."""
-        path = f"{results}{folder}/run={run}/"
+        path = f"{_folder(event)}{folder}/run={run}/"
         place = {"Path": f"s3://{event['resultsBucket']}/{path}", "RoleArn": event["roleArn"], **_key(event)}
         request = {
             f"{kind}Name": forecast_name(dataset, *name, run),
@@ -90,19 +88,10 @@ def order(
         ],
         "imports": [
             {
-                "kind": kind,
+                **_import(event, kind, run, with_headers.get(kind, []), tags),
                 "changed": imported.get(kind) != files[kind],
                 "holds": files[kind],
                 "saw": "" if kind in with_headers else files[kind],  # a copy stays as it is
-                **{key: event[key] for key in ("dataset", "attempt", "dataBucket", "resultsBucket")},
-                "run": run,
-                "folder": f"{results}{kind}/",
-                "location": f"{results}{kind}/",
-                "withHeaders": with_headers.get(kind, []),
-                "request": {
-                    **_import(event, kind, attempt, staged=kind in with_headers),
-                    "Tags": tags,
-                },
             }
             for kind in kinds
         ],
@@ -141,17 +130,31 @@ def _dataset(config: dict[str, Any], dataset: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _import(event: dict[str, Any], kind: str, attempt: str, *, staged: bool) -> dict[str, Any]:
-    path = f"s3://{event['dataBucket']}/forecasting/{event['dataset']}/{kind}/"
-    if staged:
-        path = f"s3://{event['resultsBucket']}/forecasting/{event['dataset']}/staged/run={attempt}/{kind}/"
+def _import(
+    event: dict[str, Any], kind: str, run: str, with_headers: list[dict[str, Any]], tags: list[dict[str, str]]
+) -> dict[str, Any]:
+    """The import of a kind's folder, or of a copy of its files where those have headers."""
+    attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
+    folder = f"{_folder(event)}{kind}/"
+    path = f"s3://{event['dataBucket']}/{folder}"
+    if with_headers:
+        path = f"s3://{event['resultsBucket']}/{_folder(event)}staged/run={attempt}/{kind}/"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
     return {
-        "DatasetImportJobName": forecast_name(event["dataset"], kind, attempt),
-        "Format": "CSV",
-        "ImportMode": "FULL",
-        "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"], **_key(event)}},
-        **times,
+        "kind": kind,
+        **{key: event[key] for key in ("dataset", "attempt", "dataBucket", "resultsBucket")},
+        "run": run,
+        "folder": folder,
+        "location": folder,
+        "withHeaders": with_headers,
+        "request": {
+            "DatasetImportJobName": forecast_name(event["dataset"], kind, attempt),
+            "Format": "CSV",
+            "ImportMode": "FULL",
+            "DataSource": {"S3Config": {"Path": path, "RoleArn": event["roleArn"], **_key(event)}},
+            **times,
+            "Tags": tags,
+        },
     }
 
 
@@ -192,6 +195,11 @@ def _scenario(
         "Tags": tags,
     }
     return {"name": name, "kind": "what_if_forecast", "of": "WhatIfAnalysisArn", "request": request}
+
+
+def _folder(event: dict[str, Any]) -> str:
+    """Of the dataset, in both buckets."""
+    return f"forecasting/{event['dataset']}/"
 
 
 def _key(event: dict[str, Any]) -> dict[str, str]:
