@@ -1,4 +1,4 @@
-"""EventBridge: events of our services' jobs, and the roles under which its rules start state machines."""
+"""EventBridge: events of our services' jobs, and the roles under which rules and schedules start state machines."""
 
 import functools
 import json
@@ -23,16 +23,18 @@ def register() -> None:
 
 
 def _with_target_role(invoke_target: Callable) -> Callable:
-    """EventBridge starts a state machine only under a target role that may."""
+    """A rule, or a schedule, starts a state machine only under a target role that may, and that its service may take
+    on."""
 
     @functools.wraps(invoke_target)
     def invoke(target: dict, event: dict, rule: dict, view: Any = None) -> None:
         if emulator.AUTH and ":states:" in target.get("Arn", ""):
             try:
-                require_trust(target.get("RoleArn", ""), "events.amazonaws.com", rule["Arn"])
+                principal = f"{rule['Arn'].split(':')[2]}.amazonaws.com"
+                require_trust(target.get("RoleArn", ""), principal, rule["Arn"])
                 require_of_role(target.get("RoleArn", ""), "states:StartExecution", target["Arn"])
             except (wire.ServiceError, IndexError) as error:
-                logger.error("EventBridge rule %s did not start %s: %s", rule.get("Name"), target["Arn"], error)
+                logger.error("%s did not start %s: %s", rule["Arn"], target["Arn"], error)
                 return
         invoke_target(target, event, rule, view)
 

@@ -112,7 +112,7 @@ def test_a_step_passes_only_roles_that_it_may(forecast, bucket: str, forecast_ro
     assert found["status"] == "SUCCEEDED", found
 
 
-def test_a_rule_starts_a_machine_only_under_a_role_that_may() -> None:
+def test_a_rule_starts_a_machine_only_under_a_role_that_may(embedded_aws: Settings) -> None:
     """Both machines are targets of one rule: when the allowed one has run, the other one has been refused, twice."""
     events, states = boto3.client("events"), boto3.client("stepfunctions")
     refused_one, started = machine({"Type": "Pass"}, role("states")), machine({"Type": "Pass"}, role("states"))
@@ -128,3 +128,27 @@ def test_a_rule_starts_a_machine_only_under_a_role_that_may() -> None:
     assert states.list_executions(stateMachineArn=refused_one)["executions"] == []
     events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
     events.delete_rule(Name=name)
+
+
+def test_a_schedule_starts_a_machine_only_under_a_role_that_may_and_is_for_it(embedded_aws: Settings) -> None:
+    """All schedules are due at once, in this order: when the last one has started its machine, the others have not."""
+    scheduler, states = boto3.client("scheduler"), boto3.client("stepfunctions")
+    refused_one, started = machine({"Type": "Pass"}, role("states")), machine({"Type": "Pass"}, role("states"))
+    allowed = statement("states:StartExecution", on=[refused_one, started])
+    on = [
+        (refused_one, role("scheduler")),
+        (refused_one, role("events", allowed)),
+        (started, role("scheduler", allowed)),
+    ]
+    for arn, under in on:
+        scheduler.create_schedule(
+            Name=unique("schedule"),
+            ScheduleExpression="at(2026-01-01T00:00:00)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": arn, "RoleArn": under, "Input": '{"verb": "stop"}'},
+            ActionAfterCompletion="DELETE",
+        )
+    [execution] = eventually(lambda: states.list_executions(stateMachineArn=started)["executions"])
+    found = outcome(execution["executionArn"])
+    assert (found["status"], found["input"]) == ("SUCCEEDED", '{"verb": "stop"}')
+    assert states.list_executions(stateMachineArn=refused_one)["executions"] == []
