@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from typing import Any
 import yaml
 
 from infra.config import ConfigError, Pipeline, load
-from infra.config.base import Hours
+from infra.config.base import Hours, Schedule
+from infra.config.clock import starts_of_a_month
 from infra.patience import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730  # of a month
 HOURS_OF_A_WEEK = 168
+WEEKLY = 4.3  # runs of a month without a schedule: one delivery of files a week
 NOTEBOOK_HOURS = 20.0  # of a learner's two labs, with time to look around: they stop when idle
 OLD_VERSIONS_MONTHS = 3  # that the buckets keep
 UNSOURCED = "none"
@@ -30,13 +32,13 @@ UNSOURCED = "none"
 
 @dataclass(frozen=True)
 class Volume:
-    """What flows in a month: `series` of the target (items x dimension values), `runs` of each pipeline, GB of all the
-    files of one run, `training_hours` that Forecast bills for one run and `solution_hours` that Personalize does for a
-    training, hours that each recommender and notebook is on: None for all that the config gives them, NOTEBOOK_HOURS
-    for notebooks where it gives none."""
+    """What flows in a month: `series` of the target (items x dimension values), `runs` of each pipeline (None: those of
+    its schedule, or WEEKLY), GB of all the files of one run, `training_hours` that Forecast bills for one run and
+    `solution_hours` that Personalize does for a training, hours that each recommender and notebook is on: None for all
+    that the config gives them, NOTEBOOK_HOURS for notebooks where it gives none."""
 
     series: int
-    runs: float
+    runs: float | None = None
     gb: float = 0.1
     training_hours: float = 2.0
     solution_hours: float = 1.0
@@ -58,6 +60,7 @@ class Line:
 def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list[Line]:
     """The lines of a month, in the order of the pipelines."""
     prices, counted = table["prices"], table["per_run"]
+    runs = {name: _runs(section, volume.runs)[0] for name, section in _pipelines(config).items()}
     lines = []
 
     def add(item: str, price: str, quantity: float) -> None:
@@ -65,32 +68,55 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         usd = _tiered(rate["tiers"], quantity) if "tiers" in rate else rate["usd"] * quantity
         lines.append(Line(item, quantity, rate["unit"], usd, rate["source"]))
 
+    looks = 0.0  # at a training; each is a describe, a choice, a wait
     if config.forecasting:
+        of_month = runs["forecasting"]
         kinds = [len(types) for types in config.forecasting.forecasts.values()]
         types = sum(kinds) + kinds[0] * len(config.forecasting.what_if)  # what-if forecasts count (the price page)
-        points = volume.runs * volume.series * config.forecasting.horizon * types
-        add("Forecast: data imported", "forecast_import", volume.runs * volume.gb)
-        add("Forecast: training", "forecast_training", volume.runs * volume.training_hours)
-        add("Forecast: forecasts", "forecast_points", points)
+        looks = of_month * volume.training_hours * 3600 / HIGHEST_WAIT
+        add("Forecast: data imported", "forecast_import", of_month * volume.gb)
+        add("Forecast: training", "forecast_training", of_month * volume.training_hours)
+        add("Forecast: forecasts", "forecast_points", of_month * volume.series * config.forecasting.horizon * types)
     if config.recommending:
+        of_month, solutions = runs["recommending"], config.recommending.solutions.values()
         recommenders = len(config.recommending.use_cases)
-        on = _on(volume.recommender_hours, config.recommending.hours, HOURS)
-        add("Personalize: data imported", "personalize_import", volume.runs * volume.gb)
-        add("Personalize: recommenders", "personalize_recommender", recommenders * on)
-        solutions = config.recommending.solutions.values()
-        rates = sum(made.min_provisioned_tps for made in solutions if made.campaign)
-        add("Personalize: solutions", "personalize_training", volume.runs * len(solutions) * volume.solution_hours)
-        add("Personalize: campaigns", "personalize_campaign", rates * HOURS)
-    pipelines = [name for name in ("forecasting", "recommending") if getattr(config, name)]
-    looks = volume.training_hours * 3600 / HIGHEST_WAIT if config.forecasting else 0  # each is a describe, choice, wait
-    transitions = volume.runs * (sum(counted[name]["transitions"] for name in pipelines) + 3 * looks)
-    add("Step Functions", "state_transition", transitions)
-    add("Lambda", "lambda_gb_second", volume.runs * sum(counted[name]["lambda_gb_seconds"] for name in pipelines))
-    add("S3", "s3", volume.gb * (1 + volume.runs * OLD_VERSIONS_MONTHS))
-    workshop = config.workshop
-    on = _on(volume.notebook_hours, workshop.hours, NOTEBOOK_HOURS)
-    add("Workshop notebooks", "notebook", workshop.learners * on)
+        add("Personalize: data imported", "personalize_import", of_month * volume.gb)
+        add("Personalize: recommenders", "personalize_recommender", recommenders * _recommender_hours(config, volume))
+        if solutions:
+            rates = sum(made.min_provisioned_tps for made in solutions if made.campaign)
+            add("Personalize: solutions", "personalize_training", of_month * len(solutions) * volume.solution_hours)
+            add("Personalize: campaigns", "personalize_campaign", rates * HOURS)
+    transitions = sum(times * counted[name]["transitions"] for name, times in runs.items())
+    add("Step Functions", "state_transition", transitions + 3 * looks)
+    add("Lambda", "lambda_gb_second", sum(times * counted[name]["lambda_gb_seconds"] for name, times in runs.items()))
+    add("S3", "s3", volume.gb * (1 + max(runs.values()) * OLD_VERSIONS_MONTHS))
+    add("Workshop notebooks", "notebook", config.workshop.learners * _notebook_hours(config, volume))
     return lines
+
+
+def _pipelines(config: Pipeline) -> dict[str, Any]:
+    """The sections of the pipelines that the config has."""
+    sections = {name: getattr(config, name) for name in ("forecasting", "recommending")}
+    return {name: section for name, section in sections.items() if section}
+
+
+def _runs(section: Any, given: float | None) -> tuple[float, str]:
+    """Runs of a pipeline in a month, and why so many. A schedule's starts count in full: each finds new files."""
+    schedule: Schedule | None = section.schedule
+    if given is not None:
+        return given, "as you say"
+    if schedule and schedule.enabled:
+        what = "trains all again" if schedule.force else "finds new files"
+        return starts_of_a_month(schedule.expression), f"each start by its schedule {what}"
+    return WEEKLY, f"one upload a week; {'its schedule is off' if schedule else 'it has no schedule'}"
+
+
+def _recommender_hours(config: Pipeline, volume: Volume) -> float:
+    return _on(volume.recommender_hours, config.recommending.hours, HOURS)
+
+
+def _notebook_hours(config: Pipeline, volume: Volume) -> float:
+    return _on(volume.notebook_hours, config.workshop.hours, NOTEBOOK_HOURS)
 
 
 def _on(given: float | None, hours: Hours | None, otherwise: float) -> float:
@@ -122,11 +148,26 @@ def _told(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) ->
             *shown,
             "",
             f"Total {total:,.2f}, of it {unsourced:,.2f} at prices marked * that no source at hand confirms.",
-            f"Assumed: {volume.series:,} series, {volume.runs:g} runs, {volume.gb:g} GB of files, "
-            f"{volume.training_hours:g} training hours a run, {volume.solution_hours:g} of each solution; "
-            "recommenders and notebooks on as in the config. Each has an option: --help.",
+            "",
+            "Assumed; --help names the option for each:",
+            *(f"  {words}" for words in _assumed(config, volume)),
         ]
     )
+
+
+def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
+    for name, section in _pipelines(config).items():
+        times, why = _runs(section, volume.runs)
+        yield f"{name}: {times:.3g} runs ({why})"
+    yield f"{volume.gb:g} GB of files in a run"
+    if config.forecasting:
+        yield f"{volume.series:,} series, {volume.training_hours:g} training hours a run"
+    if config.recommending:
+        on = _recommender_hours(config, volume)
+        yield f"each recommender on for {on:.4g} of {HOURS} hours"
+        if config.recommending.solutions:
+            yield f"for each solution {volume.solution_hours:g} training hours a run"
+    yield f"each notebook of {config.workshop.learners} on for {_notebook_hours(config, volume):.4g} hours"
 
 
 def _mark(line: Line) -> str:
@@ -137,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.costs", description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="grocery", help="folder under data/ with a pipeline.yaml")
     parser.add_argument("--series", type=int, default=200, help="items x dimension values to forecast")
-    parser.add_argument("--runs", type=float, default=4.3, help="runs of each pipeline in a month (4.3: weekly)")
+    parser.add_argument("--runs", type=float, help="runs of each pipeline in a month; else by its schedule, or weekly")
     parser.add_argument("--gb", type=float, default=Volume.gb, help="size of all files of one run")
     parser.add_argument("--training-hours", type=float, default=Volume.training_hours, help="billed by Forecast, a run")
     parser.add_argument("--solution-hours", type=float, default=Volume.solution_hours, help="of one training, billed")

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from infra.config import clock
+
 Column = str
 Day = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 
@@ -28,10 +30,10 @@ class Strict(BaseModel):
 
 
 def _expression(value: str) -> str:
-    if not re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)", value):
-        raise problems(
-            ["allowed: rate(N minutes|hours|days), or cron(minute hour day-of-month month day-of-week year)"]
-        )
+    try:
+        clock.starts_of_a_month(value)
+    except ValueError as error:
+        raise problems([str(error)]) from None
     return value
 
 

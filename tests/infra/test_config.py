@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -293,6 +294,12 @@ def test_what_is_no_config_at_all(tmp_path: Path) -> None:
         _load(tmp_path, "a: [")
 
 
+def test_the_examples_of_the_readme_are_yaml() -> None:
+    examples = re.findall(r"`((?:\w+: )?\{[^`]*\})`", (ROOT / "README.md").read_text())
+    assert len(examples) > 20
+    assert all(yaml.safe_load(each) is not None for each in examples)
+
+
 def test_one_of_the_two_pipelines_is_enough(tmp_path: Path) -> None:
     config = _sample()
     del config["recommending"]
@@ -309,6 +316,16 @@ def test_one_of_the_two_pipelines_is_enough(tmp_path: Path) -> None:
         ({"expression": "every monday"}, "schedule.expression = 'every monday': allowed: rate(N minutes|hours|days)"),
         ({"expression": "cron(0 5 * *)"}, "schedule.expression = 'cron(0 5 * *)': allowed: rate("),
         ({"expression": "rate(0 days)"}, "schedule.expression = 'rate(0 days)'"),
+        ({"expression": "cron(0 24 ? * MON *)"}, "= 'cron(0 24 ? * MON *)': hour '24': allowed is 0 to 23"),
+        ({"expression": "cron(0 5 ? * FUN *)"}, "day of week 'FUN': allowed is 1 to 7, or SUN to SAT"),
+        ({"expression": "cron(0 5 ? * 2#6 *)"}, "day of week '2#6': after # stands 1 to 5"),
+        ({"expression": "cron(0 5 1 13 ? *)"}, "month '13': allowed is 1 to 12, or JAN to DEC"),
+        ({"expression": "cron(0/0 5 1 * ? *)"}, "minute '0/0': after the slash stands a number from 1 on"),
+        ({"expression": "cron(0 5 1 * ? 26)"}, "year '26': allowed is 1970 to 2199"),
+        (
+            {"expression": "cron(0 5 1 * MON *)"},
+            "day of month '1', day of week 'MON': one of them, and one alone, is ?",
+        ),
         ({"expression": "rate(1 day)", "time_zone": "Berlin"}, "schedule.time_zone = 'Berlin': not known"),
     ],
 )

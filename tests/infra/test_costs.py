@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from infra import costs
-from infra.config import load
+from infra.config import Pipeline, load
 from infra.costs import Volume, estimate
 from tests.infra.conftest import ROOT
 
@@ -58,6 +58,39 @@ def test_each_item_of_a_month() -> None:
     assert lines["Forecast: forecasts"].quantity == 5600 and lines["Forecast: forecasts"].source == "none"
 
 
+def _with(folder: Path, **schedules: str) -> Pipeline:
+    """The sample with a schedule in these sections, as YAML."""
+    text = (ROOT / "data" / "sample" / "pipeline.yaml").read_text()
+    for section, schedule in schedules.items():
+        text = text.replace(f"{section}:\n", f"{section}:\n  schedule: {schedule}\n")
+    (folder / "pipeline.yaml").write_text(text)
+    return load(folder / "pipeline.yaml")
+
+
+def test_each_pipeline_runs_as_often_as_its_schedule_starts_it(tmp_path: Path) -> None:
+    config = _with(tmp_path, forecasting="{expression: rate(5 days)}", recommending='{expression: "cron(0 5 1 * ? *)"}')
+    quantities = {line.item: line.quantity for line in estimate(config, Volume(series=1, gb=2), TABLE)}
+    assert quantities["Forecast: data imported"] == pytest.approx(2 * 730 / 120)
+    assert quantities["Personalize: data imported"] == 2
+    assert quantities["Lambda"] == pytest.approx(10 * 730 / 120 + 5)
+    assert quantities["S3"] == pytest.approx(2 + 2 * 3 * 730 / 120)
+    given = {line.item: line.quantity for line in estimate(config, Volume(series=1, gb=2, runs=3), TABLE)}
+    assert given["Forecast: data imported"] == given["Personalize: data imported"] == 6
+
+
+def test_a_schedule_that_is_off_or_missing_counts_as_one_upload_a_week_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    config = _with(tmp_path, forecasting='{expression: "rate(1 hour)", enabled: false}')
+    lines = {line.item: line.quantity for line in estimate(config, Volume(series=1, gb=1), TABLE)}
+    assert lines["Forecast: data imported"] == lines["Personalize: data imported"] == 4.3
+    monkeypatch.setattr(costs, "load", lambda path: config)
+    assert costs.main([]) == 0
+    printed = capsys.readouterr().out
+    assert "forecasting: 4.3 runs (one upload a week; its schedule is off)" in printed
+    assert "recommending: 4.3 runs (one upload a week; it has no schedule)" in printed
+
+
 def test_hours_of_the_config_count_unless_others_are_given(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.yaml"
     hours = 'hours: {start: "08:00", stop: "20:00", days: [MON, TUE]}'  # 24 of 168 hours: a seventh of 730
@@ -81,7 +114,14 @@ def test_nothing_runs_nothing_but_what_stands_costs() -> None:
 def test_the_command_prints_every_item_its_marks_and_its_assumptions(capsys: pytest.CaptureFixture) -> None:
     assert costs.main(["--dataset", "sample", "--series", "10", "--runs", "1"]) == 0
     printed = capsys.readouterr().out
-    for words in ("Forecast: forecasts", "1,120 x forecast data point", "*", "Total", "10 series", "1 runs"):
+    for words in (
+        "Forecast: forecasts",
+        "1,120 x forecast data point",
+        "*",
+        "Total",
+        "10 series",
+        "1 runs (as you say)",
+    ):
         assert words in printed
 
 
