@@ -7,6 +7,8 @@ DATASET ?= grocery
 STATE ?= .localaws
 export PATH := $(BIN):$(PATH)
 export NPM_CONFIG_UPDATE_NOTIFIER := false
+# Where a machine's environment forbids it, every process would compile all its libraries anew: half of the tests' work.
+export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
 .PHONY: help setup prophet neural demo workshop notebooks test cost local bootstrap deploy destroy synth diff audit lint lock clean
@@ -32,8 +34,9 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded AWS
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-prophet.txt -c requirements.txt
 
+# Compiled at once: a notebook instance may not write into the environment, and would compile at each of its starts.
 $(VENV)/.jupyter: requirements-workshop.txt $(VENV)/.installed
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-workshop.txt -c requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode -r requirements-workshop.txt -c requirements.txt
 	touch $@
 
 neural: setup ## the extra: Amazon Forecast's algorithms CNN-QR and Deep_AR_Plus in the embedded AWS

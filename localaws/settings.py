@@ -124,5 +124,4 @@ def server_environment(settings: Settings) -> dict[str, str]:
         # An answer's matrices are small: a second thread spins longer than the first one calculates. Jobs share the
         # cores among themselves.
         "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
