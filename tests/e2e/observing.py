@@ -7,8 +7,20 @@ import re
 import time
 
 import boto3
+from botocore import xform_name
 
+from localaws.forecast.kinds import KINDS as FORECAST
+from localaws.personalize.kinds import KINDS as PERSONALIZE
 from tests.e2e.conftest import DATASET, App
+
+OURS = re.compile(f"storecast[-_/]{DATASET}")  # other tests' resources are in the same account
+
+
+def ours(service: str, what: str, listing: str = "") -> list:
+    """Those of the app and its runs in what `listing` (unless given: List and what it lists) answers under `what`."""
+    client = boto3.client(service)
+    pages = client.get_paginator(listing or xform_name(f"List{what[0].upper()}{what[1:]}")).paginate()
+    return [each for page in pages for each in page[what] if OURS.search(json.dumps(each, default=str))]
 
 
 def exported(uri: str) -> list[dict]:
@@ -101,36 +113,24 @@ def charted(dashboard: str) -> set[tuple[str, frozenset[str]]]:
 
 def imports_of(run: str) -> list[str]:
     """The names of the import jobs of a run."""
-    jobs = boto3.client("forecast").list_dataset_import_jobs()["DatasetImportJobs"]
-    return [job["DatasetImportJobName"] for job in jobs if run in job["DatasetImportJobName"]]
+    names = [job["DatasetImportJobName"] for job in ours("forecast", "DatasetImportJobs")]
+    return [name for name in names if run in name]
 
 
 def there() -> dict[str, list]:
-    """All that the embedded AWS has, of each kind that the app or its runs make."""
-    forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
-    return {
-        "buckets": [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]],
-        "roles": [each["RoleName"] for each in boto3.client("iam").list_roles()["Roles"]],
-        "functions": [each["FunctionName"] for each in boto3.client("lambda").list_functions()["Functions"]],
-        "machines": [each["name"] for each in boto3.client("stepfunctions").list_state_machines()["stateMachines"]],
-        "notebooks": boto3.client("sagemaker").list_notebook_instances()["NotebookInstances"],
-        "datasets": forecast.list_datasets()["Datasets"],
-        "groups": forecast.list_dataset_groups()["DatasetGroups"],
-        "predictors": forecast.list_predictors()["Predictors"],
-        "forecasts": forecast.list_forecasts()["Forecasts"],
-        "imports": forecast.list_dataset_import_jobs()["DatasetImportJobs"],
-        "exports": forecast.list_forecast_export_jobs()["ForecastExportJobs"],
-        "explainabilities": forecast.list_explainabilities()["Explainabilities"],
-        "what-ifs": forecast.list_what_if_analyses()["WhatIfAnalyses"],
-        "schemas": personalize.list_schemas()["schemas"],
-        "personalize groups": personalize.list_dataset_groups()["datasetGroups"],
-        "recommenders": personalize.list_recommenders()["recommenders"],
-        "solutions": personalize.list_solutions()["solutions"],
-        "solution versions": personalize.list_solution_versions()["solutionVersions"],
-        "campaigns": personalize.list_campaigns()["campaigns"],
-        "filters": personalize.list_filters()["Filters"],
-        "event trackers": personalize.list_event_trackers()["eventTrackers"],
-        "tables": boto3.client("dynamodb").list_tables()["TableNames"],
-        "log groups": [each["logGroupName"] for each in boto3.client("logs").describe_log_groups()["logGroups"]],
-        "databases": boto3.client("glue").get_databases()["DatabaseList"],
+    """What there is of the app and its runs, of each kind that these make."""
+    listed = {
+        "s3": ["Buckets"],
+        "iam": ["Roles"],
+        "lambda": ["Functions"],
+        "stepfunctions": ["stateMachines"],
+        "sagemaker": ["NotebookInstances"],
+        "forecast": [about.plural for about in FORECAST.values()],
+        # No operation deletes a batch inference job.
+        "personalize": [PERSONALIZE[kind].plural for kind in PERSONALIZE.keys() - {"BatchInferenceJob"}],
+    }
+    return {f"{service} {what}": ours(service, what) for service, kinds in listed.items() for what in kinds} | {
+        "tables": ours("dynamodb", "TableNames", "list_tables"),
+        "log groups": ours("logs", "logGroups", "describe_log_groups"),
+        "databases": ours("glue", "DatabaseList", "get_databases"),
     }

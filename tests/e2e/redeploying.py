@@ -15,6 +15,7 @@ from localaws.faults import Fault, write
 from localaws.settings import Settings
 from tests.contract.helpers import eventually
 from tests.e2e.conftest import DATASET, App
+from tests.e2e.observing import ours
 
 
 def _change(config: dict) -> None:
@@ -30,8 +31,8 @@ def look_at_what_changed(before: dict, after: dict) -> None:
     names = [{made["name"] for made in newest["solutions"]} for newest in (before, after)]
     assert names == [{"similar", "ranking"}, {"similar"}]
     assert "trackingId" in before and "trackingId" not in after
-    assert personalize.list_event_trackers()["eventTrackers"] == []
-    [items] = [each for each in personalize.list_datasets()["datasets"] if each["datasetType"].lower() == "items"]
+    assert ours("personalize", "eventTrackers") == []
+    [items] = [each for each in ours("personalize", "datasets") if each["datasetType"].lower() == "items"]
     schema = personalize.describe_dataset(datasetArn=items["datasetArn"])["dataset"]["schemaArn"]
     assert "PRODUCT_NAME" in personalize.describe_schema(schemaArn=schema)["schema"]["schema"]
 

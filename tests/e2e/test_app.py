@@ -15,7 +15,18 @@ from demo import deploy
 from localaws.settings import Settings
 from tests.e2e import rights
 from tests.e2e.conftest import DATASET, App
-from tests.e2e.observing import ask_athena, charted, emitted, exported, imports_of, mailbox, next_message, result, there
+from tests.e2e.observing import (
+    ask_athena,
+    charted,
+    emitted,
+    exported,
+    imports_of,
+    mailbox,
+    next_message,
+    ours,
+    result,
+    there,
+)
 from tests.e2e.redeploying import deploy_over_a_run, look_at_what_changed
 from tests.e2e.tags import tags_by_arn
 
@@ -254,8 +265,7 @@ def test_a_worse_predictor_does_not_serve(app: App):
 def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
     """The first run's forecasts go; its predictor stays, as it made those of the second. Five days have come in of the
     time that these are about."""
-    before, forecast = app.newest("forecasting"), boto3.client("forecast")
-    key = f"forecasting/{DATASET}/target/target.csv"
+    before, key = app.newest("forecasting"), f"forecasting/{DATASET}/target/target.csv"
     rows = (app.folder / key).read_text().splitlines()
     run = app.upload(key, "\n".join(row for row in rows if row.split(",")[1] < "2024-07-17").encode())
     assert run.status == "SUCCEEDED", run.cause
@@ -264,12 +274,12 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
         f"storecast_{DATASET}_target_{newest['run']}"
     ]
     served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
-    assert [each["ForecastArn"] for each in forecast.list_forecasts()["Forecasts"]] == served
-    predictors = {each["PredictorArn"] for each in forecast.list_predictors()["Predictors"]}
+    assert [each["ForecastArn"] for each in ours("forecast", "Forecasts")] == served
+    predictors = {each["PredictorArn"] for each in ours("forecast", "Predictors")}
     assert {before["predictorArn"], before["promotion"]["trainedPredictorArn"], newest["predictorArn"]} <= predictors
     of_runs = sorted(arn.rpartition("storecast_sample_")[2] for arn in predictors - {before["predictorArn"]})
     assert of_runs == sorted(f"{name}_{run['run']}" for name in ("auto", "npts") for run in (before, newest))
-    assert len(forecast.list_forecast_export_jobs()["ForecastExportJobs"]) == 2
+    assert len(ours("forecast", "ForecastExportJobs")) == 2
     for arn in served:
         boto3.client("forecastquery").query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})
     exports = boto3.client("s3").list_objects_v2(
@@ -339,8 +349,8 @@ def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alo
         ended = app.start("recommending")
         assert ended.status == "SUCCEEDED", ended.cause
         assert "Load" not in ended.states, "the data is as it was"
-        there = personalize.list_recommenders()["recommenders"] + personalize.list_filters()["Filters"]
-        return {each["name"].removeprefix(f"storecast-{DATASET}-"): each["lastUpdatedDateTime"] for each in there}
+        made = ours("personalize", "recommenders") + ours("personalize", "Filters")
+        return {each["name"].removeprefix(f"storecast-{DATASET}-"): each["lastUpdatedDateTime"] for each in made}
 
     whole = {
         made["recommenderArn"].partition(f"{DATASET}-")[2]: personalize.describe_recommender(
@@ -418,12 +428,10 @@ def granted(app: App) -> dict[rights.Right, str]:
 
 
 def test_destroy_leaves_nothing(app: App, granted: dict[rights.Right, str]):
+    before = {what for what, found in there().items() if found}
+    assert before >= {"s3 Buckets", "forecast Predictors", "personalize recommenders", "log groups", "databases"}
     deploy.destroy(DATASET, app.environment, app.out)
-    left = there()
-    ours = {
-        what: [each for each in found if "storecast" in json.dumps(each, default=str)] for what, found in left.items()
-    }
-    assert ours == {what: [] for what in left}
+    assert {what: found for what, found in there().items() if found} == {}
 
 
 def test_every_right_was_used(granted: dict[rights.Right, str], embedded_aws: Settings):
