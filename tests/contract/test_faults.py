@@ -9,7 +9,7 @@ from localaws.faults import Fault, read, write
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
 from tests.contract.forecast_setup import create_dataset, import_ended, import_from
-from tests.contract.helpers import role, statement, unique
+from tests.contract.helpers import ended, role, statement, unique
 from tests.contract.test_step_functions import DESCRIBE, run
 
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -39,7 +39,10 @@ def test_boto3_retries_a_5xx_by_itself(inject) -> None:
     name = unique("flaky")
     inject("personalize:CreateDatasetGroup", containing=name, error="InternalServerError", status=500, times=2)
     patient = boto3.client("personalize")
-    assert patient.create_dataset_group(name=name)["datasetGroupArn"].endswith(name)
+    arn = patient.create_dataset_group(name=name)["datasetGroupArn"]
+    assert arn.endswith(name)
+    ended(patient.describe_dataset_group, "datasetGroup", datasetGroupArn=arn)
+    patient.delete_dataset_group(datasetGroupArn=arn)
 
 
 def test_s3_and_sns_answer_in_their_own_protocols(bucket: str, inject) -> None:

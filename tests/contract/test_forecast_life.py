@@ -302,11 +302,12 @@ def test_the_tree_of_a_group_goes_and_its_datasets_stay(forecast, trained) -> No
     gone(forecast.describe_predictor, PredictorArn=trained.ets)
     gone(forecast.describe_dataset_group, DatasetGroupArn=trained.group.arn)
     assert forecast.describe_dataset(DatasetArn=trained.group.datasets["target"])["Status"] == "ACTIVE"
-    left = [
-        forecast.list_forecast_export_jobs()["ForecastExportJobs"],
-        forecast.list_predictor_backtest_export_jobs()["PredictorBacktestExportJobs"],
-    ]
-    assert left == [[], []]
+    for listed, of in (
+        (forecast.list_forecast_export_jobs, {"Key": "ForecastArn", "Value": trained.forecast}),
+        (forecast.list_predictor_backtest_export_jobs, {"Key": "PredictorArn", "Value": trained.auto}),
+    ):
+        left = listed(Filters=[of | {"Condition": "IS"}])
+        assert [jobs for name, jobs in left.items() if name.endswith("Jobs")] == [[]]
     for arn in trained.group.imports.values():
         forecast.delete_dataset_import_job(DatasetImportJobArn=arn)
         gone(forecast.describe_dataset_import_job, DatasetImportJobArn=arn)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.clients import refused
-from tests.contract.forecast_setup import create_dataset
+from tests.contract.forecast_setup import create_dataset, import_ended, import_from
 from tests.contract.helpers import INTERACTIONS, ended, unique
 
 
@@ -35,19 +35,27 @@ def test_a_token_of_another_hand_is_refused(forecast, personalize, token: str) -
     refused("InvalidNextTokenException", personalize.list_schemas, token, nextToken=token)
 
 
-def test_filters_keep_or_leave_out(forecast) -> None:
+def test_filters_keep_or_leave_out(forecast, bucket: str, forecast_role: str) -> None:
+    """By dataset and status, of an import that fails for want of a file."""
     mine, other = create_dataset(forecast), create_dataset(forecast)
     groups = [
         forecast.create_dataset_group(DatasetGroupName=unique("of"), Domain="RETAIL", DatasetArns=[arn])
         for arn in (mine, other)
     ]
-    failed = {"Key": "Status", "Value": "CREATE_FAILED"}
-    assert forecast.list_forecasts(Filters=[failed | {"Condition": "IS"}])["Forecasts"] == []
-    jobs = forecast.list_dataset_import_jobs
-    of_mine = {"Key": "DatasetArn", "Value": mine}
-    left = jobs(Filters=[of_mine | {"Condition": "IS_NOT"}])["DatasetImportJobs"]
-    assert len(left) == len(jobs()["DatasetImportJobs"])
-    assert jobs(Filters=[of_mine | {"Condition": "IS"}])["DatasetImportJobs"] == []
+    job = import_from(forecast, mine, f"s3://{bucket}/{unique('nothing')}/", forecast_role)
+    assert import_ended(forecast, job)["Status"] == "CREATE_FAILED"
+
+    def jobs(**conditions: str) -> list[str]:
+        values = {"DatasetArn": mine, "Status": "CREATE_FAILED"}
+        filters = [{"Key": key, "Value": values[key], "Condition": is_or_not} for key, is_or_not in conditions.items()]
+        listed = forecast.list_dataset_import_jobs(Filters=filters)["DatasetImportJobs"]
+        return [each["DatasetImportJobArn"] for each in listed]
+
+    assert jobs(DatasetArn="IS") == jobs(DatasetArn="IS", Status="IS") == [job]
+    assert jobs(DatasetArn="IS", Status="IS_NOT") == []
+    assert jobs(DatasetArn="IS_NOT") == [each for each in jobs() if each != job]
+    assert job not in jobs(Status="IS_NOT")
+    forecast.delete_dataset_import_job(DatasetImportJobArn=job)
     for group in groups:
         forecast.delete_dataset_group(DatasetGroupArn=group["DatasetGroupArn"])
 
