@@ -1,7 +1,7 @@
-"""Customer managed keys: what S3 keeps under one is for those alone who may use the key too.
+"""Customer managed keys: what S3 or a topic keeps under one is for those alone who may use the key too.
 
-Nothing is encrypted here; IAM and the key's policy are asked as on AWS (S3 guide, UsingKMSEncryption.md), by the
-bucket's default encryption.
+Nothing is encrypted here; IAM and the key's policy are asked as on AWS (S3 guide, UsingKMSEncryption.md, by a bucket's
+default encryption; SNS guide, sns-key-management.md).
 """
 
 import functools
@@ -9,10 +9,14 @@ from collections.abc import Callable
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import s3
+from ministack.services import s3, sns
 
-# What an action on an object that is kept under a key takes of the key.
-NEEDED = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
+# What an action on something that is kept under a key takes of the key.
+NEEDED = {
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
 
 
 def register() -> None:
@@ -31,20 +35,24 @@ def _with_keys(enforce: Callable) -> Callable:
     ) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         key = key_of(resource_arn) if denied is None and iam_action in NEEDED else None
-        lacking = enforce(access_key_id, NEEDED[iam_action], "kms", region, key) if key else None
-        if not isinstance(lacking, iam_evaluator.EvalResult):
-            return denied
-        explicitly = lacking.decision == "Deny"
-        message = iam_actions.identity_denial_message(NEEDED[iam_action], lacking.principal_arn, key, explicitly)
-        return iam_evaluator.AuthError("AccessDenied", message)
+        for use in NEEDED[iam_action] if key else ():
+            lacking = enforce(access_key_id, use, "kms", region, key)
+            if isinstance(lacking, iam_evaluator.EvalResult):
+                explicitly = lacking.decision == "Deny"
+                message = iam_actions.identity_denial_message(use, lacking.principal_arn, key, explicitly)
+                return iam_evaluator.AuthError("AccessDenied", message)
+        return denied
 
     return enforced
 
 
 def key_of(resource: str) -> str | None:
-    """The ARN of the customer managed key under which the bucket of an object keeps its objects."""
-    bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
-    key = s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id")
+    """The ARN of the customer managed key under which a topic, or the bucket of an object, keeps what it is given."""
+    if resource.startswith("arn:aws:sns:"):
+        key = (sns._topics.get(resource) or {}).get("attributes", {}).get("KmsMasterKeyId")
+    else:
+        bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+        key = s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id")
     if not key or "alias/aws/" in key:  # AWS's own key: whoever may use the service may use it
         return None
     return key if key.startswith("arn:") else f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"

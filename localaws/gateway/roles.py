@@ -95,4 +95,4 @@ def resource_policy_allows(principal: str, action: str, resource: str, source_ar
     if iam_evaluator.evaluate_resource_policy(policy, evaluation, principal).decision != "Allow":
         return False
     key = key_of(resource) if action in NEEDED else None
-    return not key or resource_policy_allows(principal, NEEDED[action], key, source_arn)
+    return not key or all(resource_policy_allows(principal, use, key, source_arn) for use in NEEDED[action])

@@ -1,16 +1,17 @@
-"""What ministack's CloudFormation leaves out: the key of a bucket's default encryption, the boundary of a role."""
+"""What ministack's CloudFormation leaves out: the keys of topics and buckets, and the boundaries of roles."""
 
 import functools
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_account_id
-from ministack.services import iam, s3
+from ministack.services import iam, s3, sns
 from ministack.services.cloudformation import provisioners
 
 
 def register() -> None:
-    for resource_type, complete in (("AWS::S3::Bucket", _encrypt), ("AWS::IAM::Role", _bound)):
+    left_out = {"AWS::S3::Bucket": _encrypt, "AWS::SNS::Topic": _keep, "AWS::IAM::Role": _bound}
+    for resource_type, complete in left_out.items():
         handlers = provisioners._RESOURCE_HANDLERS[resource_type]
         create, update = _completed(handlers["create"], 1, complete), _completed(handlers["update"], 2, complete)
         provisioners._RESOURCE_HANDLERS[resource_type] = handlers | {"create": create, "update": update}
@@ -37,6 +38,10 @@ def _encrypt(bucket: str, properties: dict) -> None:
         rules = f"<Rule><ApplyServerSideEncryptionByDefault>{members}</ApplyServerSideEncryptionByDefault></Rule>"
         document = f"<ServerSideEncryptionConfiguration>{rules}</ServerSideEncryptionConfiguration>"
         s3._put_bucket_encryption(bucket, document.encode())
+
+
+def _keep(topic: str, properties: dict) -> None:
+    sns._topics[topic]["attributes"]["KmsMasterKeyId"] = properties.get("KmsMasterKeyId", "")
 
 
 def _bound(role: str, properties: dict) -> None:

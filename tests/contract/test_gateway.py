@@ -92,6 +92,7 @@ OTHERS = {
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
     ("ministack.services.iam", "_roles"),
+    ("ministack.services.sns", "_topics"),
     ("ministack.services.stepfunctions", "_state_machines"),
 }
 

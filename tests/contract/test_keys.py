@@ -56,6 +56,16 @@ def test_objects_of_an_encrypted_bucket_take_a_right_on_its_key(key: str) -> Non
         reader.put_object(Bucket=bucket, Key="k", Body=b"x")
 
 
+def test_a_topic_under_a_key_takes_messages_from_those_who_may_use_it(key: str) -> None:
+    topic = boto3.client("sns").create_topic(Name=unique("kept"), Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    publishing = statement("sns:Publish", on=topic)
+    unable = user(publishing, statement("kms:GenerateDataKey", on=key)).client("sns")
+    with pytest.raises(ClientError, match="not authorized to perform: kms:Decrypt on resource: " + key):
+        unable.publish(TopicArn=topic, Message="x")
+    able = user(publishing, statement("kms:GenerateDataKey", "kms:Decrypt", on=key)).client("sns")
+    assert able.publish(TopicArn=topic, Message="x")["MessageId"]
+
+
 def test_forecast_uses_a_key_only_under_a_role_that_may(forecast, key: str) -> None:
     def create(role_arn: str, under: str = key) -> dict:
         name = unique("locked")
@@ -89,7 +99,7 @@ def test_personalize_needs_the_keys_own_policy_too(personalize, key: str) -> Non
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_cloudformation_makes_buckets_under_a_key_and_roles_within_a_boundary(key: str) -> None:
+def test_cloudformation_makes_buckets_and_topics_under_a_key_and_roles_within_a_boundary(key: str) -> None:
     bound = boto3.client("iam").create_policy(PolicyName=unique("bound"), PolicyDocument=policy(statement("s3:*")))
     boundary, name = bound["Policy"]["Arn"], unique("kept").replace("_", "-")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
@@ -97,6 +107,7 @@ def test_cloudformation_makes_buckets_under_a_key_and_roles_within_a_boundary(ke
     resources = {
         "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {
             "BucketName": name, "BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, "KmsMasterKeyId": key}},
         "Role": {"Type": "AWS::IAM::Role", "Properties": {
             "RoleName": name, "PermissionsBoundary": boundary,
             "AssumeRolePolicyDocument": json.loads(trust("forecast"))}},
@@ -107,6 +118,8 @@ def test_cloudformation_makes_buckets_under_a_key_and_roles_within_a_boundary(ke
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     [rule] = boto3.client("s3").get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == default
+    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{name}"
+    assert boto3.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
     made = boto3.client("iam").get_role(RoleName=name)["Role"]
     assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
     cloudformation.delete_stack(StackName=name)
