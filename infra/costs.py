@@ -164,7 +164,7 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
         yield f"{volume.series:,} series, {volume.training_hours:g} training hours a run"
     if config.recommending:
         on = _recommender_hours(config, volume)
-        yield f"each recommender on for {on:.4g} of {HOURS} hours"
+        yield f"each recommender on for {on:.4g} of {HOURS} hours, at one request per second (more costs more)"
         if config.recommending.solutions:
             yield f"for each solution {volume.solution_hours:g} training hours a run"
     yield f"each notebook of {config.workshop.learners} on for {_notebook_hours(config, volume):.4g} hours"

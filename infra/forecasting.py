@@ -86,10 +86,7 @@ class Forecasting(PipelineStack):
             "plan": self._function(
                 "plan",
                 *reading(data, self._prefix),
-                reading(data, f"quarantine/{self._prefix}")[1],
-                *reading(results, f"{self._prefix}newest.json"),
-                self._listing("DatasetImportJobs"),
-                self._right("ListTagsForResource"),
+                *self._planning(),
                 timeout_seconds=300,
             ),
             "ensure": self._function(

@@ -17,7 +17,7 @@ from infra.machine import state_machine
 from infra.operations import Operations
 from infra.rights import Right
 from infra.steps import State
-from infra.storage import Storage
+from infra.storage import Storage, reading
 from infra.triggers import clock, trigger
 
 
@@ -102,6 +102,15 @@ class PipelineStack(Stack):
         return functions.lambda_function(
             self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", rights=rights, **kwargs
         )
+
+    def _planning(self) -> list[Right]:
+        """What Plan looks at beside the files: quarantine, the newest results, the imports and what they held."""
+        return [
+            reading(self._storage.data_arn, f"quarantine/{self._prefix}")[1],
+            *reading(self._storage.results_arn, f"{self._prefix}newest.json"),
+            self._listing("DatasetImportJobs"),
+            self._right("ListTagsForResource"),
+        ]
 
     def _right(self, *operations: str) -> Right:
         """Operations of the service on the dataset's resources, whatever their type."""

@@ -97,12 +97,9 @@ class Recommending(PipelineStack):
             "plan": self._function(
                 "plan",
                 *reading(data, self._prefix)[0 if infers else 1 :],
-                reading(data, f"quarantine/{self._prefix}")[1],
-                *reading(results, f"{self._prefix}newest.json"),
+                *self._planning(),
                 *reading(results, f"{self._prefix}runs/"),
                 *writing(results, f"{self._prefix}runs/"),
-                self._listing("DatasetImportJobs"),
-                self._right("ListTagsForResource"),
             ),
             "ensure": self._function(
                 "ensure",

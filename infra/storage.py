@@ -46,32 +46,13 @@ class Storage(Stack):
         self.data_arn = self.export_value(self.data.bucket_arn)
         self.results_arn = self.export_value(self.results.bucket_arn)
 
-        forecasting, recommending = f"forecasting/{config.dataset}/", f"recommending/{config.dataset}/"
-        self.forecast_role = rights.service_role(
-            self,
-            "forecast",
-            [
-                *reading(self.data.bucket_arn, forecasting),
-                *reading(self.results.bucket_arn, f"{forecasting}staged/"),
-                *writing(
-                    self.results.bucket_arn,
-                    *(f"{forecasting}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability")),
-                ),
-            ],
-            operations.key_arn,
-        )
-        batch, has_batch = f"{recommending}batch/", bool(config.recommending and config.recommending.batch)
-        of_batch = [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
-        self.personalize_role = rights.service_role(
-            self,
-            "personalize",
-            [*reading(self.data.bucket_arn, recommending), *(of_batch if has_batch else [])],
-            operations.key_arn,
-        )
-        for prefix in (recommending, WORKSHOP):
-            self._admit_personalize(self.data, prefix, "s3:GetObject")
-        if has_batch:
-            self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
+        if config.forecasting:
+            self.forecast_role = self._role_of_forecast(f"forecasting/{config.dataset}/", operations.key_arn)
+        if config.recommending:
+            recommending = f"recommending/{config.dataset}/"
+            batch = f"{recommending}batch/" if config.recommending.batch else None
+            self.personalize_role = self._role_of_personalize(recommending, batch, operations.key_arn)
+        self._admit_personalize(self.data, WORKSHOP, "s3:GetObject")
 
         if passing:
             self._empty_at_the_end(operations, [self.data, self.results, logs])
@@ -86,6 +67,24 @@ class Storage(Stack):
                 value=self.results.s3_url_for_object(f"{recommending}newest.json"),
                 description="What recommends since the last run, by ARN, and the event tracker's trackingId",
             )
+
+    def _role_of_forecast(self, folder: str, key: str | None) -> iam.Role:
+        written = (f"{folder}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability"))
+        allowed = [
+            *reading(self.data.bucket_arn, folder),
+            *reading(self.results.bucket_arn, f"{folder}staged/"),
+            *writing(self.results.bucket_arn, *written),
+        ]
+        return rights.service_role(self, "forecast", allowed, key)
+
+    def _role_of_personalize(self, folder: str, batch: str | None, key: str | None) -> iam.Role:
+        """With what the buckets' own policies must allow beside it; `batch` is the folder of batch inference jobs."""
+        allowed = reading(self.data.bucket_arn, folder)
+        self._admit_personalize(self.data, folder, "s3:GetObject")
+        if batch:
+            allowed += [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
+            self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
+        return rights.service_role(self, "personalize", allowed, key)
 
     def _bucket(self, name: str, *, expiration: Duration | None = None, **kwargs: Any) -> s3.Bucket:
         rule = s3.LifecycleRule(
