@@ -56,9 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--windows", type=int, default=2)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     given = parser.parse_args(arguments)
-    speed = measure(retail(given.series), given.windows, given.workers)
+    panel = retail(given.series)
+    speed = measure(panel, given.windows, given.workers)
     about = f"horizon {HORIZON}, {given.windows} windows, {given.workers} workers"
-    print(f"{given.series} daily series of {DAYS} days, {about}")
+    print(f"{given.series} daily series of {panel.target.shape[1]} days, {about}")
     seconds = f"train {speed.train_seconds:.1f} s, predict {speed.predict_seconds:.1f} s"
     print(f"{seconds}; this process: CPU {speed.cpu_seconds:.1f} s, peak memory {speed.peak_mib:.0f} MiB")
     for name, loss in speed.leaderboard.items():
