@@ -41,7 +41,9 @@ def deploy_workshop(dataset: str, environment: Mapping[str, str], out: Path, lea
 def _deploy(stacks: str, context: list[str], environment: Mapping[str, str], out: Path) -> None:
     run = {"NO_COLOR": "1", "CDK_DISABLE_VERSION_CHECK": "1"} | dict(os.environ) | dict(environment)
     if not _stack("CDKToolkit"):
-        _cdk(["bootstrap", *context], run, out / "bootstrap.log")
+        # Where there is no cdk.json: the CLI would synthesize the app only to learn account and region from it.
+        place = f"aws://{boto3.client('sts').get_caller_identity()['Account']}/{environment['AWS_REGION']}"
+        _cdk(["bootstrap", place], run, out / "bootstrap.log", cwd=out)
     _cdk(["deploy", stacks, "--require-approval", "never", *context], run, out / "deploy.log")
 
 
@@ -74,9 +76,9 @@ def _stack(name: str) -> bool:
         return False
 
 
-def _cdk(arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+def _cdk(arguments: list[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> None:
     with log.open("wb") as file:
-        code = subprocess.run([*CLI, *arguments], cwd=ROOT, env=environment, stdout=file, stderr=file).returncode
+        code = subprocess.run([*CLI, *arguments], cwd=cwd or ROOT, env=environment, stdout=file, stderr=file).returncode
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
         raise DeploymentFailed(f"cdk {' '.join(arguments)} failed (whole log: {log}):\n{tail}")
