@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,20 +34,32 @@ class Assembly:
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, as its config is."""
-    return synthesized(tmp_path_factory.mktemp("cdk.out"))
+    return _shared(tmp_path_factory, "assembly")
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, with all that its config could ask for to keep it closed, and for production."""
     vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
-    return synthesized(
-        tmp_path_factory.mktemp("cdk.out"),
+    return _shared(
+        tmp_path_factory,
+        "guarded",
         purpose="production",
         customer_managed_key=True,
         permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess",
         workshop=Workshop(vpc=vpc),
     )
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory, name: str, **changed: Any) -> Assembly:
+    """What the first worker of this run synthesized under the name; a synth that fails leaves nothing under it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / name).exists():
+            synthesized(tmp_path_factory.mktemp(name), **changed).folder.rename(root / name)
+    return _assembly(root / name)
 
 
 def synthesized(folder: Path, **changed: Any) -> Assembly:
@@ -61,6 +75,10 @@ def synthesized(folder: Path, **changed: Any) -> Assembly:
     checks.check(app)
     entry.build(app, entry.settings_of(app).model_copy(update=changed))
     app.synth()
+    return _assembly(folder)
+
+
+def _assembly(folder: Path) -> Assembly:
     return Assembly(
         folder,
         {
