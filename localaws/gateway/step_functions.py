@@ -41,7 +41,7 @@ def register(mounts: list[Mount]) -> None:
     stepfunctions._invoke_resource = _with_check(stepfunctions._invoke_resource)
     stepfunctions._run_sub_machine = _run_sub_machine
     stepfunctions._fail_execution = _once(stepfunctions._fail_execution)
-    stepfunctions._add_event = _one_at_a_time(stepfunctions._add_event)
+    stepfunctions._add_event = _while_it_runs(stepfunctions._add_event)
 
 
 def _with_role(execute_task: Callable) -> Callable:
@@ -129,8 +129,7 @@ def _run_sub_machine(states: dict, start_at: str, input_data: Any, execution: di
     while name:
         if name not in states:
             raise stepfunctions._ExecutionError("States.Runtime", f"State '{name}' not found")
-        if execution["status"] != "RUNNING":
-            raise stepfunctions._ExecutionError("States.Runtime", "the execution was stopped")
+        _require_running(execution)
         state = states[name]
         kind = state.get("Type")
         context["State"] = {"Name": name, "EnteredTime": stepfunctions.now_iso(), "RetryCount": 0}
@@ -164,13 +163,21 @@ def _once(fail_execution: Callable) -> Callable:
     return fail
 
 
-def _one_at_a_time(add_event: Callable) -> Callable:
-    """Branches write one history from several threads; an event's id is its place in it."""
+def _while_it_runs(add_event: Callable) -> Callable:
+    """Branches write one history from several threads; an event's id is its place in it. A task that is tried again and
+    again is not scheduled any more once its execution was stopped."""
     lock = threading.Lock()
 
     @functools.wraps(add_event)
-    def add(*arguments: Any) -> Any:
+    def add(execution: dict, event_type: str, *details: Any) -> Any:
+        if event_type == "TaskScheduled":
+            _require_running(execution)
         with lock:
-            return add_event(*arguments)
+            return add_event(execution, event_type, *details)
 
     return add
+
+
+def _require_running(execution: dict) -> None:
+    if execution["status"] != "RUNNING":
+        raise stepfunctions._ExecutionError("States.Runtime", "the execution was stopped")

@@ -100,6 +100,23 @@ def test_an_execution_that_is_stopped_goes_no_further_in_its_branches(group: str
     assert entered() == ["Only", "Wait"] and outcome(begun["executionArn"])["status"] == "ABORTED"
 
 
+def test_an_execution_that_is_stopped_tries_nothing_again(group: str) -> None:
+    again = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 100}
+    task = {"Type": "Task", "Resource": DESCRIBE, "Parameters": {"DatasetGroupArn": group}, "Retry": [again]}
+    states = boto3.client("stepfunctions")
+    begun = states.start_execution(stateMachineArn=machine(task, role("states")))["executionArn"]
+
+    def tries() -> int:
+        events = states.get_execution_history(executionArn=begun)["events"]
+        return [event["type"] for event in events].count("TaskScheduled")
+
+    eventually(lambda: tries() > 2)
+    states.stop_execution(executionArn=begun)
+    made = tries()
+    time.sleep(1)  # ten waits between two tries
+    assert tries() <= made + 1
+
+
 def test_a_step_passes_only_roles_that_it_may(forecast, bucket: str, forecast_role: str) -> None:
     source = {"Path": f"s3://{bucket}/forecasting/sample/target/", "RoleArn": forecast_role}
     arguments = {"DatasetImportJobName": unique("step"), "DatasetArn": create_dataset(forecast),
