@@ -56,7 +56,7 @@ class Switch:
     def __init__(self, path: Path):
         self._path = path
         self._lock = threading.Lock()
-        self._version: int | None = None
+        self._version: tuple[int, int] | None = None
         self._rules: list[_Rule] = []
 
     @property
@@ -77,7 +77,8 @@ class Switch:
 
     def _follow(self) -> None:
         try:
-            version = self._path.stat().st_mtime_ns
+            there = self._path.stat()
+            version = (there.st_mtime_ns, there.st_ino)  # files written in one moment differ in their place
         except FileNotFoundError:
             version = None
         if version != self._version:

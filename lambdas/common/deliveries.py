@@ -87,10 +87,15 @@ def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str
     return found
 
 
+def imported_since(service: Any, kinds: Iterable[str], named: Callable[[str, str], str], run: str) -> list[Import]:
+    """The imports of runs after `run`: they were not published, and yet the datasets have them."""
+    jobs = [job for of_kind in imports(service, kinds, named).values() for job in of_kind]
+    return [job for job in jobs if job.name[-RUN_ID_LENGTH:][:15] > run[:15] and job.status == "ACTIVE"]
+
+
 def added_since(service: Any, kind: str, named: Callable[[str, str], str], run: str) -> set[str]:
-    """The tags of what runs after `run` imported: they were not published, and yet the dataset has it."""
-    later = [job for job in imports(service, [kind], named)[kind] if job.name[-RUN_ID_LENGTH:][:15] > run[:15]]
-    return {tags(service, job.arn).get(TAG, "") for job in later if job.status == "ACTIVE"}
+    """The tags of such imports."""
+    return {tags(service, job.arn).get(TAG, "") for job in imported_since(service, [kind], named, run)}
 
 
 def own_import(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> tuple[Import, list[Import]]:

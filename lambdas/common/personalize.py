@@ -7,10 +7,10 @@ from typing import Any
 
 from common.resources import attempt, summaries
 
-Keeping = Callable[[str, str], bool]
+Keeping = Callable[[str, str, str], bool]  # of a name, an ARN and a status
 
 
-def _nothing(name: str, arn: str) -> bool:
+def _nothing(name: str, arn: str, status: str) -> bool:
     return False
 
 
@@ -28,13 +28,14 @@ def remove_serving(personalize: Any, group: str, keeping: Keeping = _nothing) ->
 
 
 def remove(personalize: Any, kind: str, keeping: Keeping = _nothing, **narrower: str) -> list[str]:
-    """Begin to delete the resources of `kind`, such as "event_tracker", but for what `keeping(name, arn)` keeps.
+    """Begin to delete the resources of `kind`, such as "event_tracker", but for what it is `keeping`.
 
     Returns the ARNs of those still there, under deletion or not: the next attempt sees to them.
     """
     first, *others = kind.split("_")
     member = "".join([first, *(word.capitalize() for word in others), "Arn"])
-    going = [found for found in summaries(personalize, kind, **narrower) if not keeping(found["name"], found[member])]
+    there = summaries(personalize, kind, **narrower)
+    going = [found for found in there if not keeping(found["name"], found[member], found["status"])]
     for found in going:
         if not found["status"].startswith("DELETE"):
             attempt(personalize, getattr(personalize, f"delete_{kind}"), **{member: found[member]})

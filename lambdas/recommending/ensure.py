@@ -12,7 +12,7 @@ from common.clients import client
 from common.names import personalize_name
 from common.personalize import remove_serving
 from common.resources import create, summaries
-from common.step import step
+from common.step import ServiceUnavailable, step
 
 
 @step
@@ -67,6 +67,7 @@ def _filters_and_solutions(personalize: Any, event: dict[str, Any]) -> dict[str,
 
     Raises ValueError with the service's words if it refuses one.
     """
+    _remove_failed(personalize, event)
     group = {"datasetGroupArn": event["groupArn"]}
 
     def made(kind: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -94,8 +95,25 @@ def _tracker(personalize: Any, event: dict[str, Any], group: dict[str, str]) -> 
 def _nothing_else(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     """`left`: what earlier runs made and the config no longer names, as long as its deletion takes."""
     ours, named = personalize_name(event["dataset"], ""), _arns(event)
-    left = remove_serving(personalize, event["groupArn"], lambda name, arn: arn in named or not name.startswith(ours))
+
+    def keeping(name: str, arn: str, status: str) -> bool:
+        return arn in named or not name.startswith(ours)
+
+    left = remove_serving(personalize, event["groupArn"], keeping)
     return {"left": left, "looks": event.get("looks", 0) + 1}
+
+
+def _remove_failed(personalize: Any, event: dict[str, Any]) -> None:
+    """What an earlier run could not make goes, and its name is free again. Raises ServiceUnavailable until it is."""
+    wanted = [*event["recommenders"], *event["solutions"], *event["filters"], event.get("eventTracker", {})]
+    requests = [each[key] for each in wanted for key in ("request", "campaign") if key in each]
+    names = {request["name"] for request in requests}
+
+    def keeping(name: str, arn: str, status: str) -> bool:
+        return name not in names or not status.startswith(("CREATE FAILED", "DELETE"))
+
+    if left := remove_serving(personalize, event["groupArn"], keeping):
+        raise ServiceUnavailable(f"being deleted, to be made anew: {', '.join(left)}")
 
 
 def _arns(event: dict[str, Any]) -> set[str]:

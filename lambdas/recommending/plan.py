@@ -40,20 +40,27 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "config": deliveries.checksum(event["config"]),
     }
     imports = _imports(event, folder, data, before, covers["files"], (newest or {}).get("run", ""))
-    unchanged = newest and newest.get("covers") == covers and not any(job.changed for job in imports)
-    if unchanged and not event["force"]:
+    trained = newest.get("covers", {}).get("files") if newest else None
+    # What serves is trained again where the data is not what it was trained on last. A run that failed may have trained
+    # it on other data, which it had imported.
+    named = functools.partial(personalize_name, event["dataset"])
+    data_changed = (
+        event["force"]
+        or trained != covers["files"]
+        or any(job.changed for job in imports)
+        or bool(deliveries.imported_since(client("personalize"), data, named, newest["run"]))
+    )
+    if not data_changed and newest["covers"] == covers:
         return deliveries.nothing_new(bucket, folder, data, newest["run"])
     run = run_id(event["execution"], event["started"], newest and newest["run"])
     put_json(results, f"{folder}runs/{run}/data.json", data)
-    trained = newest.get("covers", {}).get("files") if newest else None
     whole = order(event, {kind: avro_schema(kind, of["columns"]) for kind, of in data.items()}, imports, run)
     done = (newest or {}).get("batch", {})
     return {
         **whole,
         "batch": [{**job, "done": done[job["name"]]} if job["name"] in done else job for job in whole["batch"]],
         "covers": covers,
-        # What serves is trained again where the data is not what the last whole run trained on.
-        "dataChanged": event["force"] or trained != covers["files"],
+        "dataChanged": data_changed,
     }
 
 

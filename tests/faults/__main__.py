@@ -14,9 +14,10 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from tests.faults.pipelines import PIPELINES
 from tests.faults.scenes import SCENES
 from tests.faults.telling import figures
-from tests.faults.world import PIPELINES, World
+from tests.faults.world import World
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
     logging.disable(logging.WARNING)  # each fault is one
     with tempfile.TemporaryDirectory() as folder:
         machines = arguments.machines or _synthesized(Path(folder))
-        world = World(Path(folder), {pipeline: (machines / f"{pipeline}.json").read_text() for pipeline in PIPELINES})
+        world = World(Path(folder), {each.name: (machines / f"{each.name}.json").read_text() for each in PIPELINES})
         told = {
             "scenes": {name: _played(world, name) for name in SCENES},
             "stories": figures(world, range(arguments.first, arguments.first + arguments.stories)),
@@ -46,7 +47,7 @@ def _synthesized(folder: Path) -> Path:
 
     assembly = synthesized(folder / "cdk.out")
     for pipeline in PIPELINES:
-        (folder / f"{pipeline}.json").write_text(definition(assembly, pipeline))
+        (folder / f"{pipeline.name}.json").write_text(definition(assembly, pipeline.name))
     return folder
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp()
+_DAY = 86400.0
 
 
 class Clock:
@@ -44,6 +46,10 @@ class Clock:
         """Until nothing is left to happen."""
         while self._due:
             self.sleep(max(0.0, self._due[0][0] - self.now))
+
+    def next_morning(self) -> None:
+        """The same time of day for whatever begins, and never a day twice."""
+        self.now = BEGIN + _DAY * math.ceil((self.now - BEGIN) / _DAY + 1)
 
     def forget(self) -> None:
         """What was to happen inside will not."""

@@ -6,9 +6,7 @@ between client and server, the processes of Lambda functions and jobs, threads, 
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import io
 import json
 import os
 import random
@@ -21,19 +19,16 @@ from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
-import botocore.endpoint
-import botocore.httpsession
-import urllib3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.useragent import UserAgentString
 from jsonata.parser import Parser
+from jsonata.timebox import Timebox
 
 from localaws.faults import Fault, Switch
 from localaws.jobs import Jobs
 from localaws.settings import prepare, server_environment
+from tests.faults.calls import at_once, bring_inside
 from tests.faults.clock import Clock
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
@@ -89,23 +84,25 @@ class Inside:
         os.environ.update(server_environment(self.settings) | alone)
         # ministack reads the environment when it is imported.
         import ministack.app as emulator
-        from ministack.services import s3, stepfunctions
+        from ministack.services import glue, s3, stepfunctions
 
         from localaws import gateway, objects, resources
         from localaws.forecast import service as forecast
         from localaws.gateway.faults import around
         from localaws.personalize import service as personalize
 
-        self.states, self.loop = stepfunctions, asyncio.new_event_loop()
+        self.states = stepfunctions
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
         self.jobs = JobsInside(self.store, self.switch, clock)
-        emulator.call_service_handler_sync = lambda handler, *call: self.loop.run_until_complete(handler(*call))
+        emulator.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
         resources.time = SimpleNamespace(time=clock.time)
         s3.now_iso = stepfunctions.now_iso = clock.iso
         stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
         stepfunctions._scaled_sleep = clock.sleep
+        Timebox.current_milli_time = staticmethod(lambda: int(1000 * clock.time()))
         stepfunctions.threading = SimpleNamespace(**vars(threading) | {"Thread": self._thread})
         stepfunctions.ThreadPoolExecutor = _AtOnce
+        glue.run_reentrant = _here
         stepfunctions._call_lambda = self._invoke
         stepfunctions._resolve_lambda_function_ref = lambda name, optimized: name
         # What would be made anew for the same thing again and again: parsed expressions, clients, a line of text.
@@ -113,10 +110,8 @@ class Inside:
         s3_client = boto3.client("s3")
         objects._client = lambda access: s3_client
         UserAgentString.to_string = lambda agent: "faults"
-        botocore.endpoint.time = SimpleNamespace(sleep=clock.sleep)
         gateway.register([forecast.MOUNT, personalize.MOUNT], self.settings, self.store, self.jobs, self.switch)
-        self._app = around(emulator.app, self.switch)
-        botocore.httpsession.URLLib3Session.send = lambda session, request: self._send(request)
+        bring_inside(around(emulator.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))
 
     def restart(self) -> None:
@@ -147,37 +142,10 @@ class Inside:
             told = {"errorType": kind, "errorMessage": str(error)}
             raise self.states._ExecutionError(kind, json.dumps(told)) from error
 
-    def _send(self, request: AWSPreparedRequest) -> AWSResponse:
-        """What an HTTP server would have answered."""
-        url, answer = urlsplit(request.url), []
-        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
-        given = [{"type": "http.request", "body": body.encode() if isinstance(body, str) else body}]
-        headers = {"host": url.netloc} | {name.lower(): value for name, value in request.headers.items()}
-        scope = {
-            "type": "http",
-            "method": request.method,
-            "scheme": url.scheme,
-            "path": url.path,
-            "raw_path": url.path.encode(),
-            "query_string": url.query.encode(),
-            "headers": [(name.encode(), _bytes(value)) for name, value in headers.items()],
-            "client": ("127.0.0.1", 1),
-        }
 
-        async def receive() -> dict:
-            return given.pop() if given else {"type": "http.disconnect"}
-
-        async def send(message: dict) -> None:
-            answer.append(message)
-
-        self.loop.run_until_complete(self._app(scope, receive, send))
-        start, *parts = answer
-        fields = urllib3.HTTPHeaderDict((name.decode(), value.decode()) for name, value in start["headers"])
-        content = io.BytesIO(b"".join(part.get("body", b"") for part in parts))
-        raw = urllib3.HTTPResponse(
-            content, fields, start["status"], preload_content=False, request_method=request.method
-        )
-        return AWSResponse(request.url, start["status"], fields, raw)
+async def _here(function: Callable[..., Any], *arguments: Any, thread_name: str) -> Any:
+    """In place of a thread."""
+    return function(*arguments)
 
 
 class _AtOnce:
@@ -194,7 +162,3 @@ class _AtOnce:
         done: Future = Future()
         done.set_result(function(*arguments))
         return done
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()

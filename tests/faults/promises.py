@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from tests.faults.stories import POISON, Story
-from tests.faults.world import DATA, FOLDER, KINDS, Run, World
+from tests.faults.pipelines import POISON, RECOMMENDING
+from tests.faults.stories import Story
+from tests.faults.world import DATA, Run, World
 
 _REASON = ".reason.txt"
 
@@ -16,7 +18,13 @@ _REASON = ".reason.txt"
 def broken(world: World, story: Story, told: list[dict[str, Any]]) -> list[str]:
     """After the story's last event, with the faults gone, and one sweep."""
     runs = world.runs()
-    promises = (_ended(world, runs), _held(world, runs), _set_aside(world), _trained_once(runs), _one_at_a_time(runs))
+    promises = (
+        _ended(world, runs),
+        _held(world, runs),
+        _set_aside(world),
+        _trained_once(world, runs),
+        _one_at_a_time(runs),
+    )
     return [words for promise in (*promises, _told(world, story, runs, told)) for words in promise]
 
 
@@ -36,20 +44,30 @@ def _held(world: World, runs: list[Run]) -> Iterator[str]:
     from common.deliveries import checksums
 
     said = runs[-1].output.get("summary", {}).get("nothingNew", "")
-    files = world.files()
-    for kind in KINDS:
-        missing = not any(key.startswith(f"{FOLDER}{kind}/") for key in files)
-        if missing and (kind == "target" or world.files(f"quarantine/{FOLDER}{kind}/")):
+    files, folder, kinds = world.files(), world.pipeline.folder, world.pipeline.kinds
+    for kind in kinds:
+        missing = not any(key.startswith(f"{folder}{kind}/") for key in files)
+        if missing and (kind == kinds[0] or world.files(f"quarantine/{folder}{kind}/")):
             if not said.startswith("waits:"):
                 yield f"there is no {kind} file, and yet the sweep says {said!r}"
             return
-    covers = world.newest().get("covers", {}).get("files")
-    if covers != (there := checksums(DATA, FOLDER, KINDS)):
+    if (covers := world.covered()) != (there := checksums(DATA, folder, kinds)):
         yield f"what serves covers {covers}, the files are {there}"
     for kind in there:
-        rows = [line for key, text in files.items() if key.startswith(f"{FOLDER}{kind}/") for line in text.split()]
-        if sorted(f"{value:g}" for value in world.imported(kind)) != sorted(row.rpartition(",")[2] for row in rows):
+        delivered = [text for key, text in files.items() if key.startswith(f"{folder}{kind}/")]
+        if sorted(world.imported(kind)) != sorted(value for text in delivered for value in world.pipeline.values(text)):
             yield f"the dataset {kind} holds other rows than its files"
+    if world.pipeline is RECOMMENDING:
+        yield from recommended_otherwise(world)
+
+
+def recommended_otherwise(world: World) -> Iterator[str]:
+    """What recommends was trained on the events that are there: it tells the item that most of them are about."""
+    events = [text for key, text in world.files().items() if "/interactions/" in key]
+    counted = Counter(line.split(",")[1] for text in events for line in text.split()[1:])
+    for made, items in world.recommended().items():
+        if not items or 2 * counted[items[0]] < max(counted.values()):
+            yield f"{made} recommends {items}, the events are about {counted.most_common(2)}"
 
 
 def _set_aside(world: World) -> Iterator[str]:
@@ -63,16 +81,25 @@ def _set_aside(world: World) -> Iterator[str]:
                 yield f"{key} has no reason beside it"
 
 
-def _trained_once(runs: list[Run]) -> Iterator[str]:
+def _trained_once(world: World, runs: list[Run]) -> Iterator[str]:
     """Nothing is trained on what the last published run was trained on, unless that was asked for."""
     published = None
-    for _, _, run in _spans(runs):
-        if run.passed("Train"):
+    for begun, ended, run in _spans(runs):
+        times = _trainings(world, begun, ended) if world.pipeline is RECOMMENDING else run.passed("Train")
+        if times > 1:
+            yield f"{run.arn} trained {times} versions"
+        if times:
             covers = run.inputs("Ensure")[-1]["covers"]
             if covers == published and not run.given.get("force"):
                 yield f"{run.arn} trained on what was trained before"
-            if run.passed("Notify"):
-                published = covers
+            # A version that was not published is the newest all the same: those before it serve no more.
+            published = covers if run.passed("Notify") else None if world.pipeline is RECOMMENDING else published
+
+
+def _trainings(world: World, begun: str, ended: str) -> int:
+    """The solution versions that were made meanwhile."""
+    since, until = (datetime.fromisoformat(when).timestamp() for when in (begun, ended))
+    return sum(since <= version.created <= until for version in world.resources("SolutionVersion"))
 
 
 def _one_at_a_time(runs: list[Run]) -> Iterator[str]:
@@ -108,15 +135,27 @@ def _told(world: World, story: Story, runs: list[Run], told: list[dict[str, Any]
 
 
 def in_use(world: World) -> set[str]:
-    """What serves: the run's name, and the ARNs of its forecasts, their predictor and each dataset's newest import."""
+    """What serves: its ARNs; of forecasting also the run's name, and each dataset's newest import."""
     newest, jobs = world.newest(), world.resources("DatasetImportJob")
+    if world.pipeline is RECOMMENDING:
+        made = [*newest["recommenders"], *newest["solutions"]]
+        arns = {value for each in made for key, value in each.items() if key.endswith("Arn")}
+        return arns | set(newest["filters"].values())
     imports = {job.record["DatasetArn"]: job.arn for job in jobs if job.status == "ACTIVE"}
     forecasts = {made["forecastArn"] for made in newest["forecasts"].values()}
     return {newest["run"], newest["predictorArn"], *forecasts, *imports.values()}
 
 
 def left_over(world: World, before: set[str]) -> Iterator[str]:
-    """After one more delivery: what belongs neither to its run nor to what served `before` it."""
+    """After one more delivery: what belongs neither to its run nor to what served `before` it.
+
+    Of recommending, what serves stays, but for its versions, which the service keeps; a second one would be left over.
+    """
+    if world.pipeline is RECOMMENDING:
+        for kind in ("Recommender", "Solution", "Campaign", "Filter", "EventTracker"):
+            others = [each.arn for each in world.resources(kind) if each.arn not in before]
+            yield from (f"{arn} is left over" for arn in others if kind != "EventTracker" or len(others) > 1)
+        return
     run = world.newest()["run"]
     for kind in ("Predictor", "Forecast", "DatasetImportJob", "ForecastExportJob", "PredictorBacktestExportJob"):
         for each in world.resources(kind):

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 
 from localaws.faults import Fault, write
-from tests.faults.stories import rows
+from tests.faults.pipelines import RECOMMENDING, series, shop
+from tests.faults.promises import recommended_otherwise
 from tests.faults.world import World
 
 _TIMED_OUT = {"error": "Sandbox.Timedout", "message": "Task timed out after 60.00 seconds", "times": 1, "after": True}
@@ -15,9 +16,17 @@ _IN_THE_IMPORT = 5.3  # seconds after an upload: five of settling, then Plan, En
 _IN_THE_TRAINING = 25.0
 
 
+def _target(seed: int, poison: bool = False) -> str:
+    return series(random.Random(seed), "target", poison)
+
+
+def _interactions(seed: int, poison: bool = False) -> str:
+    return shop(random.Random(seed), "interactions", poison)
+
+
 def _delivery(world: World, *faults: Fault, file: str = "target/a.csv", seed: int = 0) -> None:
     write(world.inside.settings.faults, faults)
-    world.upload(file, rows(random.Random(seed)))
+    world.upload(file, world.pipeline.text(random.Random(seed), file.partition("/")[0]))
 
 
 def _later(world: World, seconds: float, what: Callable[..., None], *given: str) -> None:
@@ -37,8 +46,8 @@ def _covered(world: World) -> None:
     world.go()
     said = world.runs()[-1].output["summary"].get("nothingNew", "")
     assert said.startswith("nothing new"), (said, world.runs()[-1].cause)
-    there = [line for text in world.files().values() for line in text.split()]
-    assert sorted(world.imported("target")) == sorted(float(line.rpartition(",")[2]) for line in there)
+    there = [value for text in world.files().values() for value in world.pipeline.values(text)]
+    assert sorted(world.imported("target")) == sorted(there)
 
 
 def a_step_that_runs_out_of_time_after_its_call_makes_nothing_twice(world: World) -> None:
@@ -65,8 +74,8 @@ def the_lock_is_passed_on_in_spite_of_lost_answers(world: World) -> None:
     lost = [Fault(f"dynamodb:{operation}", containing, **_LOST) for operation, containing in calls]
     _delivery(world, *lost, Fault("states:StartExecution", **_LOST))
     _later(world, _IN_THE_IMPORT, world.stop)
-    _later(world, 20, world.upload, "target/b.csv", rows(random.Random(1)))
-    _later(world, 75, world.upload, "target/c.csv", rows(random.Random(2)))
+    _later(world, 20, world.upload, "target/b.csv", _target(1))
+    _later(world, 75, world.upload, "target/c.csv", _target(2))
     world.go()
     assert len(world.inside.switch.met) == len(calls) + 1
     _all_well(world, working=2)
@@ -103,16 +112,16 @@ def a_file_replaced_in_mid_run_is_in_the_model(world: World) -> None:
     for back in (False, True):
         world.begin(1, [])
         _delivery(world)
-        _later(world, _IN_THE_IMPORT, world.upload, "target/a.csv", rows(random.Random(1)))
+        _later(world, _IN_THE_IMPORT, world.upload, "target/a.csv", _target(1))
         if back:
-            _later(world, _IN_THE_TRAINING, world.upload, "target/a.csv", rows(random.Random(0)))
+            _later(world, _IN_THE_TRAINING, world.upload, "target/a.csv", _target(0))
         world.go()
         _covered(world)
 
 
 def a_file_deleted_in_mid_run_is_not_in_the_model(world: World) -> None:
     _delivery(world)
-    world.upload("target/b.csv", rows(random.Random(1)))
+    world.upload("target/b.csv", _target(1))
     _later(world, _IN_THE_IMPORT, world.delete, "target/b.csv")
     world.go()
     _all_well(world)
@@ -134,19 +143,20 @@ def a_run_stopped_by_hand_leaves_its_place(world: World) -> None:
     """Its import ends after that of the next run, which has read another file."""
     _delivery(world)
     _later(world, _IN_THE_IMPORT, world.stop)
-    _later(world, _IN_THE_IMPORT + 1, world.upload, "target/a.csv", rows(random.Random(1)))
+    _later(world, _IN_THE_IMPORT + 1, world.upload, "target/a.csv", _target(1))
     world.go()
     assert [run.status for run in world.runs()][:2] == ["ABORTED", "SUCCEEDED"]
     _covered(world)
 
 
 def two_hundred_uploads_in_a_minute_lead_to_one_run_and_one_after_it(world: World) -> None:
+    """Of forty files, each delivered five times with other rows."""
     chance, full = random.Random(0), {"error": "LimitExceededException", "times": 8}
     # After a minute the first run is still at work.
     write(world.inside.settings.faults, [Fault("forecast:CreatePredictor", **full)])
     for number in range(200):
         text = f"milk,2026-01-{chance.randint(1, 20):02d},{chance.randrange(100)}\n"
-        _later(world, chance.uniform(0, 60), world.upload, f"target/f{number}.csv", text)
+        _later(world, chance.uniform(0, 60), world.upload, f"target/f{number % 40}.csv", text)
     world.go()
     looked = [run for run in world.runs() if run.passed("Plan")]
     assert [run.status for run in looked] == ["SUCCEEDED"] * 2 and len(world.runs()) == 201
@@ -168,7 +178,7 @@ def a_clock_set_back_makes_no_run_look_older(world: World) -> None:
 def an_upload_without_its_event_is_found_by_the_sweep(world: World) -> None:
     _delivery(world)
     world.go()
-    world.upload("target/b.csv", rows(random.Random(1)), False)
+    world.upload("target/b.csv", _target(1), False)
     world.go()
     world.start({})
     world.go()
@@ -177,7 +187,7 @@ def an_upload_without_its_event_is_found_by_the_sweep(world: World) -> None:
 
 def a_poison_file_is_set_aside_and_the_rest_goes_on(world: World) -> None:
     _delivery(world)
-    world.upload("target/b.csv", rows(random.Random(1), poison=True))
+    world.upload("target/b.csv", _target(1, poison=True))
     world.go()
     _all_well(world)
     told = [each["subject"] for each in world.told()]
@@ -186,7 +196,7 @@ def a_poison_file_is_set_aside_and_the_rest_goes_on(world: World) -> None:
 
 def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World) -> None:
     _delivery(world, file="related/a.csv")
-    world.upload("target/a.csv", rows(random.Random(1), poison=True))
+    world.upload("target/a.csv", _target(1, poison=True))
     world.go()
     [failed] = [run for run in world.runs() if run.status == "FAILED"]
     assert "'poison'" in failed.cause and "it is in quarantine now: s3://data/quarantine/" in failed.cause
@@ -202,7 +212,7 @@ def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World)
 
 def recommendations_are_trained_once_in_spite_of_lost_answers(world: World) -> None:
     """Also a solution version, which has no name to be found again by, and a campaign's update."""
-    world.begin(0, [], "recommending")
+    world.begin(0, [], RECOMMENDING)
     calls = ("Schema", "Dataset", "DatasetGroup", "DatasetImportJob", "Solution", "SolutionVersion", "Campaign")
     steps = ("plan", "ensure", "load", "recommend", "evaluate", "publish")
     cut_off = [Fault("lambda:InvokeFunction", f"recommending.{step}", **_TIMED_OUT) for step in steps]
@@ -221,23 +231,35 @@ def recommendations_are_trained_once_in_spite_of_lost_answers(world: World) -> N
     assert world.runs()[-1].output["summary"]["nothingNew"].startswith("nothing new")
 
 
+def a_recommender_that_failed_is_made_anew(world: World) -> None:
+    world.begin(0, [], RECOMMENDING)
+    _delivery(world, Fault("job:personalize:Recommender", error="X", times=1), file="interactions/a.csv")
+    world.go()
+    world.start({})
+    world.go()
+    assert [run.status for run in world.runs()] == ["FAILED", "SUCCEEDED"], world.runs()[-1].cause
+    assert [each.status for each in world.resources("Recommender")] == ["ACTIVE"]
+
+
+def what_recommends_is_of_the_files_that_are_there_again(world: World) -> None:
+    """A run over other files trained the recommender, failed over something else, and the files were put back."""
+    world.begin(0, [], RECOMMENDING)
+    failing = Fault("job:personalize:SolutionVersion", error="X", times=1)
+    for number, faults in ((1, []), (2, [failing]), (1, [])):
+        _delivery(world, *faults, file="interactions/a.csv", seed=number)
+        world.go()
+    assert [run.status for run in world.runs()] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert list(recommended_otherwise(world)) == []
+
+
 def a_poison_file_of_interactions_is_set_aside(world: World) -> None:
-    world.begin(0, [], "recommending")
+    world.begin(0, [], RECOMMENDING)
     world.upload("interactions/a.csv", _interactions(1))
-    world.upload("interactions/b.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,soon,View\n")
+    world.upload("interactions/b.csv", _interactions(2, poison=True))
     world.go()
     told = [each["subject"] for each in world.told()]
     assert told[0] == "Storecast: recommending put b.csv into quarantine" and "succeeded" in told[1] and len(told) == 2
     assert list(world.files()) == ["recommending/sample/interactions/a.csv"]
-
-
-def _interactions(seed: int) -> str:
-    chance = random.Random(seed)
-    events = [
-        f"u{chance.randrange(30)},i{chance.randrange(20)},{1_700_000_000 + n},{chance.choice(['View', 'Purchase'])}"
-        for n in range(1100)
-    ]
-    return "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *events]) + "\n"
 
 
 SCENES = {

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.faults import Fault
+from tests.faults.pipelines import FORECASTING, RECOMMENDING, Pipeline
 
 LENGTH = 150  # seconds: a run takes about a minute
-POISON = "poison"
-_STEPS = ("plan", "ensure", "load", "train", "compare", "forecast", "export", "publish")
-_JOBS = ("DatasetImportJob", "Predictor", "PredictorBacktestExportJob", "Forecast", "ForecastExportJob")
 _INTERNAL = "An internal error occurred."
 
 
@@ -27,46 +25,47 @@ class Event:
 @dataclass(frozen=True)
 class Story:
     seed: int
+    pipeline: Pipeline
     events: list[Event]
     faults: list[Fault]
 
 
 def story(seed: int) -> Story:
-    """A delivery, up to three things that happen during its run or after it, up to four kinds of faults."""
-    chance = random.Random(seed)
-    events = [Event(chance.uniform(0, 8), "upload", ("target/a.csv", rows(chance)))]
+    """A delivery, up to three things that happen during its run or after it, up to four kinds of faults.
+
+    Every third story is about recommending."""
+    chance, pipeline = random.Random(seed), RECOMMENDING if seed % 3 == 2 else FORECASTING
+    needed, _, optional = pipeline.files
+    events = [_upload(chance, pipeline, needed, chance.uniform(0, 8))]
     if chance.random() < 0.3:
-        events.append(Event(chance.uniform(0, 8), "upload", ("related/a.csv", rows(chance, days=16))))
+        events.append(_upload(chance, pipeline, optional, chance.uniform(0, 8)))
     if chance.random() < 0.1:
         del events[0]  # half a delivery
     for _ in range(chance.randint(0, 3)):
-        events.append(_happening(chance, events))
-    faults = [_fault(chance) for _ in range(chance.randint(0, 4))]
-    return Story(seed, sorted(events, key=lambda event: event.second), faults)
+        events.append(_happening(chance, pipeline, events))
+    faults = [_fault(chance, pipeline) for _ in range(chance.randint(0, 4))]
+    return Story(seed, pipeline, sorted(events, key=lambda event: event.second), faults)
 
 
-def rows(chance: random.Random, days: int = 12, poison: bool = False) -> str:
-    """A file of two items; one value of a poisoned one is no number."""
-    lines = [
-        f"{item},2026-01-{day:02d},{chance.randrange(100)}" for item in ("milk", "bread") for day in range(1, days)
-    ]
-    if poison:
-        lines[chance.randrange(len(lines))] = f"milk,2026-01-{chance.randint(1, 9):02d},{POISON}"
-    return "\n".join(lines) + "\n"
+def _upload(
+    chance: random.Random, pipeline: Pipeline, file: str, second: float, *announced: bool, poison: bool = False
+) -> Event:
+    text = pipeline.text(chance, file.partition("/")[0], poison)
+    return Event(second, "upload", (file, text, *announced))
 
 
-def _happening(chance: random.Random, before: list[Event]) -> Event:
+def _happening(chance: random.Random, pipeline: Pipeline, before: list[Event]) -> Event:
     second = chance.uniform(0, LENGTH)
-    file = chance.choice(["target/a.csv", "target/b.csv", "target/b.csv", "related/a.csv"])
+    first, another, optional = pipeline.files
+    file = chance.choice([first, another, another, optional])
     uploads = [event.given[:2] for event in before if event.what == "upload"]
     match chance.choice(["more", "more", "again", "poison", "poison", "delete", "start", "force", "stop", "crash"]):
         case "more":  # one in eight events never comes
-            days = 16 if file.startswith("related") else chance.randint(8, 14)  # related series reach over the horizon
-            event = Event(second, "upload", (file, rows(chance, days), chance.random() > 1 / 8))
+            event = _upload(chance, pipeline, file, second, chance.random() > 1 / 8)
         case "again" if uploads:
             event = Event(second, "upload", chance.choice(uploads))
         case "poison":
-            event = Event(second, "upload", (file, rows(chance, poison=True)))
+            event = _upload(chance, pipeline, file, second, poison=True)
         case "delete":
             event = Event(second, "delete", (file,))
         case "force":
@@ -78,10 +77,10 @@ def _happening(chance: random.Random, before: list[Event]) -> Event:
     return event
 
 
-def _fault(chance: random.Random) -> Fault:
+def _fault(chance: random.Random, pipeline: Pipeline) -> Fault:
     times, after = chance.choice([1, 1, 2, 3, 6]), chance.random() < 0.5
-    services = ["forecast:Create*", "forecast:Describe*", "forecast:List*", "forecast:Delete*", "forecast:*"]
-    operation = chance.choice([*services, "dynamodb:*", "states:*", "glue:*", "s3:*", "s3:GetObject", "s3:PutObject"])
+    service, job = pipeline.service, chance.choice(pipeline.jobs)
+    operation = chance.choice([*pipeline.calls, "dynamodb:*", "states:*", "s3:*", "s3:GetObject", "s3:PutObject"])
     common = {"times": times, "chance": chance.choice([1.0, 0.3]), "seed": chance.randrange(1000)}
     match chance.choice(["throttle", "5xx", "lost", "limit", "job", "cut off", "long"]):
         case "throttle":
@@ -91,14 +90,15 @@ def _fault(chance: random.Random) -> Fault:
         case "lost":
             return Fault(operation, error="ServiceUnavailable", status=503, after=True, **common)
         case "limit":
-            wanted = f"forecast:Create{chance.choice(_JOBS)}"
-            return Fault(wanted, error="LimitExceededException", **common | {"times": chance.choice([3, 12, 40])})
+            full = common | {"times": chance.choice([3, 12, 40])}
+            return Fault(f"{service}:Create{job}", error="LimitExceededException", **full)
         case "job":
-            return Fault(f"job:forecast:{chance.choice(_JOBS)}", error="X", message=_INTERNAL, **common)
+            return Fault(f"job:{service}:{job}", error="X", message=_INTERNAL, **common)
         case "cut off":
-            step = f"forecasting.{chance.choice(_STEPS)}"
+            step = f"{pipeline.name}.{chance.choice(pipeline.steps)}"
             out_of_time = {"error": "Sandbox.Timedout", "message": "Task timed out"}
             return Fault("lambda:InvokeFunction", step, after=after, **out_of_time, **common)
         case _:  # longer than anybody is patient
-            wanted = chance.choice([*(f"forecast:Describe{kind}" for kind in _JOBS), "forecast:Create*", "dynamodb:*"])
+            describes = [f"{service}:Describe{kind}" for kind in pipeline.jobs]
+            wanted = chance.choice([*describes, f"{service}:Create*", "dynamodb:*"])
             return Fault(wanted, error="ThrottlingException", message="Rate exceeded", times=90)

@@ -10,7 +10,7 @@ from typing import Any
 
 from localaws.faults import Fault, write
 from tests.faults.promises import broken, in_use, left_over
-from tests.faults.stories import Story, rows, story
+from tests.faults.stories import Story, story
 from tests.faults.world import World
 
 EVERY = 8  # of so many stories, one ends with another delivery, after which leftovers are counted
@@ -18,7 +18,7 @@ EVERY = 8  # of so many stories, one ends with another delivery, after which lef
 
 def tell(world: World, told: Story) -> list[str]:
     """Which promises the story breaks."""
-    world.begin(told.seed, told.faults)
+    world.begin(told.seed, told.faults, told.pipeline)
     for event in told.events:
         world.clock.at(event.second, lambda event=event: getattr(world, event.what)(*event.given), outside=True)
     world.go()
@@ -31,8 +31,8 @@ def tell(world: World, told: Story) -> list[str]:
     found = broken(world, told, world.told())
     if not found and told.seed % EVERY == 0 and world.newest():
         before, chance = in_use(world), random.Random(told.seed)
-        world.upload("target/z.csv", rows(chance))
-        world.upload("related/a.csv", rows(chance, days=16))
+        for kind in told.pipeline.kinds:
+            world.upload(f"{kind}/a.csv", told.pipeline.text(chance, kind))
         world.go()
         found = list(left_over(world, before))
     return found

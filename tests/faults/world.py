@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import random
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,15 +23,9 @@ from localaws.faults import Fault, write
 from localaws.resources import Resource
 from tests.contract.helpers import policy, role, statement, whole_bucket
 from tests.faults.inside import Inside
+from tests.faults.pipelines import DATASET, FORECASTING, PIPELINES, Pipeline
 
-DATASET, FOLDER, DATA, RESULTS = "sample", "forecasting/sample/", "data", "results"
-KINDS = ("target", "related")  # of forecasting
-PIPELINES = ("forecasting", "recommending")
-_RECIPE = "aws-popularity-count"
-_SMALL = {
-    "forecasting": {"algorithms": ["NPTS"], "what_if": {}, "explainability": False, "horizon": 2, "keep": 2},
-    "recommending": {"use_cases": {}, "filters": {}, "batch": {}, "event_tracker": False},
-}
+DATA, RESULTS = "data", "results"
 
 
 class Crash(BaseException):
@@ -64,6 +59,7 @@ class World:
         self.inside = Inside(folder)
         self.clock = self.inside.clock
         self.s3, self.machines = boto3.client("s3"), boto3.client("stepfunctions")
+        self.runtime = boto3.client("personalize-runtime")
         self.table, self.queue = boto3.client("dynamodb"), boto3.client("sqs")
         glue, topics = boto3.client("glue"), boto3.client("sns")
         glue.create_database(DatabaseInput={"Name": "storecast_sample"})
@@ -87,33 +83,29 @@ class World:
             self.s3.put_bucket_policy(Bucket=bucket, Policy=policy(reading))
         quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
         os.environ.update(quiet, POWERTOOLS_SERVICE_NAME="faults", TOPIC_ARN=topic)
-        self.numbers, self.pipeline = itertools.count(1), "forecasting"
-        roles = {"forecasting": role("forecast"), "recommending": role("personalize")}
         self.machine = {
-            pipeline: self.machines.create_state_machine(
-                name=f"storecast-{DATASET}-{pipeline}",
-                definition=_resolved(definition, pipeline, roles[pipeline]),
-                roleArn=roles[pipeline],
+            each.name: self.machines.create_state_machine(
+                name=f"storecast-{DATASET}-{each.name}",
+                definition=_resolved(definitions[each.name], each, arn := role(each.service)),
+                roleArn=arn,
             )["stateMachineArn"]
-            for pipeline, definition in definitions.items()
+            for each in PIPELINES
         }
 
-    @property
-    def folder(self) -> str:
-        return f"{self.pipeline}/{DATASET}/"
-
-    def begin(self, seed: int, faults: list[Fault], pipeline: str = "forecasting") -> None:
+    def begin(self, seed: int, faults: list[Fault], pipeline: Pipeline = FORECASTING) -> None:
         """Everything empty, and these faults from now on; what happens, happens to this pipeline."""
         from operations.sweeps import empty_buckets
 
-        self.pipeline = pipeline
+        self.pipeline, self.numbers = pipeline, itertools.count(1)
+        self.clock.next_morning()
+        random.seed(seed)  # of botocore's patience
         self.inside.forget_everything()
         self.inside.restart()
         self.inside.jobs.chance.seed(seed)
         self.inside.switch.met.clear()
         write(self.inside.settings.faults, [])
         empty_buckets(self.s3, [DATA, RESULTS])
-        self.table.delete_item(TableName="lock", Key={"pipeline": {"S": self.pipeline}})
+        self.table.delete_item(TableName="lock", Key={"pipeline": {"S": self.pipeline.name}})
         self.told()
         write(self.inside.settings.faults, faults)
 
@@ -137,18 +129,20 @@ class World:
     def upload(self, name: str, body: str, announced: bool = True) -> None:
         """A file by its name below the dataset's folder; its event may get lost."""
         with self.calmly():
-            self.s3.put_object(Bucket=DATA, Key=f"{self.folder}{name}", Body=body.encode())
+            self.s3.put_object(Bucket=DATA, Key=f"{self.pipeline.folder}{name}", Body=body.encode())
         if announced:
-            self.start({"detail": {"object": {"key": f"{self.folder}{name}"}}})
+            self.start({"detail": {"object": {"key": f"{self.pipeline.folder}{name}"}}})
 
     def delete(self, name: str) -> None:
         with self.calmly():
-            self.s3.delete_object(Bucket=DATA, Key=f"{self.folder}{name}")
+            self.s3.delete_object(Bucket=DATA, Key=f"{self.pipeline.folder}{name}")
 
     def start(self, given: dict[str, Any]) -> str:
         with self.calmly():
             started = self.machines.start_execution(
-                stateMachineArn=self.machine[self.pipeline], name=f"run-{next(self.numbers)}", input=json.dumps(given)
+                stateMachineArn=self.machine[self.pipeline.name],
+                name=f"run-{next(self.numbers)}",
+                input=json.dumps(given),
             )
         return started["executionArn"]
 
@@ -162,30 +156,46 @@ class World:
         raise Crash
 
     def holder(self) -> str | None:
-        item = self.table.get_item(TableName="lock", Key={"pipeline": {"S": self.pipeline}}).get("Item")
+        item = self.table.get_item(TableName="lock", Key={"pipeline": {"S": self.pipeline.name}}).get("Item")
         return item and item["holder"]["S"]
 
     def files(self, prefix: str = "", bucket: str = DATA) -> dict[str, str]:
         """The text of each file by its key, by default of what was delivered."""
-        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix or self.folder).get("Contents", [])
+        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix or self.pipeline.folder).get("Contents", [])
         return {
             each["Key"]: self.s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode() for each in listed
         }
 
     def newest(self) -> dict[str, Any]:
-        key = f"{self.folder}newest.json"
+        key = f"{self.pipeline.folder}newest.json"
         return json.loads(self.files(key, RESULTS).get(key, "{}"))
+
+    def covered(self) -> dict[str, str]:
+        """The checksum of the files of each kind that the newest published run is about."""
+        from common.deliveries import checksum
+
+        if self.pipeline is FORECASTING or not (newest := self.newest()):
+            return self.newest().get("covers", {}).get("files", {})
+        key = f"{self.pipeline.folder}runs/{newest['run']}/data.json"
+        return {kind: checksum(of["files"]) for kind, of in json.loads(self.files(key, RESULTS)[key]).items()}
 
     def imported(self, kind: str) -> list[float]:
         """The values that the dataset holds, in no order."""
-        there = [each for each in self.resources("Dataset") if each.name == f"storecast_sample_{kind}"]
+        there = [each for each in self.resources("Dataset") if each.name.endswith(kind)]
         frames = [pd.read_parquet(path) for dataset in there for path in dataset.private.get("files", [])]
         return [value for frame in frames for value in frame.select_dtypes("number").iloc[:, -1]]
 
+    def recommended(self) -> dict[str, list[str]]:
+        """The items that each recommender and campaign in use recommends, by its ARN."""
+        newest = self.newest()
+        made = [("recommenderArn", each) for each in newest.get("recommenders", [])]
+        made += [("campaignArn", each) for each in newest.get("solutions", [])]
+        answers = {each[key]: self.runtime.get_recommendations(**{key: each[key]}, userId="u1") for key, each in made}
+        return {arn: [item["itemId"] for item in answer["itemList"]] for arn, answer in answers.items()}
+
     def resources(self, kind: str) -> list[Resource]:
         """Of the pipeline's service and a kind, oldest first."""
-        service = {"forecasting": "forecast", "recommending": "personalize"}[self.pipeline]
-        return self.inside.store.all(kind, service)
+        return self.inside.store.all(kind, self.pipeline.service)
 
     def told(self) -> list[dict[str, Any]]:
         """The notifications since this was asked last: subject and message."""
@@ -202,26 +212,18 @@ class World:
         return [_run(found) for found in self.inside.states._executions.values()]
 
 
-def _resolved(definition: str, pipeline: str, role_arn: str) -> str:
+def _resolved(definition: str, pipeline: Pipeline, role_arn: str) -> str:
     """References replaced by what they stand for here, and the config by a small one."""
     names = {"Partition": "aws", "Notify": "operations.notify", "RefLock": "lock", "Role": role_arn}
     names |= {"RefData": DATA, "RefResults": RESULTS}
 
     def named(reference: re.Match) -> str:
         text = reference[1]
-        step = f"{pipeline}.{text[:-4].lower()}" if text.endswith(".Arn") else ""
+        step = f"{pipeline.name}.{text[:-4].lower()}" if text.endswith(".Arn") else ""
         return step or next(value for part, value in names.items() if part in text)
 
     whole = json.loads(re.sub(r"<([^<>%]*)>", named, definition))
-    payload = whole["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]
-    config = payload["config"]
-    if pipeline == "recommending":
-        payload["recipes"][_RECIPE] = f"arn:aws:personalize:::recipe/{_RECIPE}"
-        config["solutions"] = {"popular": {**config["solutions"]["similar"], "recipe": _RECIPE}}
-        config["datasets"] = {"interactions": config["datasets"]["interactions"]}
-    else:
-        config["datasets"] = {kind: config["datasets"][kind] for kind in KINDS}
-    config |= _SMALL[pipeline]
+    pipeline.small(whole["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"])
     return json.dumps(whole)
 
 

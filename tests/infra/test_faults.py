@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.pipelines import PIPELINES
 from tests.faults.scenes import SCENES
-from tests.faults.world import PIPELINES
 from tests.infra.conftest import ROOT, Assembly, definition
 
 STORIES = 200
@@ -23,7 +23,7 @@ STORIES = 200
 def told(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("faults")
     for pipeline in PIPELINES:
-        (folder / f"{pipeline}.json").write_text(definition(assembly, pipeline))
+        (folder / f"{pipeline.name}.json").write_text(definition(assembly, pipeline.name))
     command = [sys.executable, "-m", "tests.faults", "--stories", str(STORIES), "--machines", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.stdout.startswith("{"), ended.stderr

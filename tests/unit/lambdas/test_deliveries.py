@@ -143,10 +143,16 @@ def test_recommending_does_likewise(bucket: Any, stub: Any, context: Any) -> Non
     import_arn = arn("personalize", "dataset-import-job/x")
     there = {"datasetImportJobArn": import_arn, "jobName": job["request"]["jobName"], "status": "ACTIVE"}
     there |= dict(zip(("creationDateTime", "lastUpdatedDateTime"), times(22).values()))
-    for _ in range(2):
-        service.add_response("list_dataset_import_jobs", {"datasetImportJobs": [there]})
-        tagged = {"tags": [{"tagKey": "files", "tagValue": job["holds"]}]}
+    listed, tagged = {"datasetImportJobs": [there]}, {"tags": [{"tagKey": "files", "tagValue": job["holds"]}]}
+    later = {**there, "jobName": there["jobName"].replace("-2026", "-2027")}  # of a run that was not published
+    for since in (there, later):
+        service.add_response("list_dataset_import_jobs", listed)
         service.add_response("list_tags_for_resource", tagged, {"resourceArn": import_arn})
+        service.add_response("list_dataset_import_jobs", {"datasetImportJobs": [since]})
     assert handler(RECOMMENDING, context)["nothingNew"].startswith("nothing new: the files of interactions under")
+    again = handler(RECOMMENDING, context)
+    assert again["dataChanged"] and not again["imports"][0]["changed"]
+    service.add_response("list_dataset_import_jobs", listed)
+    service.add_response("list_tags_for_resource", tagged, {"resourceArn": import_arn})
     bucket.objects["recommending/corner-shop/interactions/a.csv"] = b"USER_ID\n2\n"
     assert handler(RECOMMENDING, context)["imports"][0]["changed"]

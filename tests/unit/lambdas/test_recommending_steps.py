@@ -120,9 +120,18 @@ def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, st
     _ensure("datasets", context, groupArn=_GROUP)
 
 
+def _list_nothing(service: Any) -> None:
+    """Of what serves from the dataset group nothing failed: there is nothing yet."""
+    for kind, plural in (("recommender", "recommenders"), ("filter", "Filters"), ("event_tracker", "eventTrackers")):
+        service.add_response(f"list_{kind}s", {plural: []}, {"datasetGroupArn": _GROUP})
+    for _ in ("for their campaigns", "for themselves"):
+        service.add_response("list_solutions", {"solutions": []}, {"datasetGroupArn": _GROUP})
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_ensure_makes_filters_and_takes_the_one_tracker_a_group_may_have(there: bool, stub: Any, context: Any) -> None:
     service, order = stub("personalize"), recommending_order()
+    _list_nothing(service)
     tracker, cheap = arn("personalize", "event-tracker/1a2b3c4d"), arn("personalize", "filter/cheap")
     solution = arn("personalize", "solution/for-you")
     service.add_response(
@@ -141,6 +150,7 @@ def test_ensure_makes_filters_and_takes_the_one_tracker_a_group_may_have(there: 
 
 
 def test_a_filter_that_is_refused_is_named(stub: Any, context: Any) -> None:
+    _list_nothing(stub("personalize"))
     stub("personalize").add_client_error("create_filter", "InvalidInputException", "Invalid Expression: Items.PRISE")
     with pytest.raises(ValueError, match="filter cheap of pipeline.yaml: .*Invalid Expression: Items.PRISE"):
         _ensure("filters and solutions", context, groupArn=_GROUP)
