@@ -108,6 +108,7 @@ class Recommending(PipelineStack):
                 self._right("CreateFilter", "CreateSolution", "CreateEventTracker"),
                 *([handing_over] if self._key else []),  # with a key goes the role that may use it
                 self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
+                self._right("DeleteDataset", "DeleteDatasetGroup"),
                 *self._removing(),
             ),
             "load": self._function(
@@ -222,18 +223,18 @@ class Recommending(PipelineStack):
                         service="personalize",
                         arn="$states.input.recommenderArn",
                         also_busy=_UPDATING,
-                        next_state="Was it stopped?",
+                        next_state="Recommend again?",
                     ),
                     {
-                        "Was it stopped?": {  # what is off can only be started: the rest follows when it is on
+                        "Recommend again?": {  # what is off, or at work, takes no update: that follows when it is on
                             "Type": "Choice",
-                            "Choices": [{"Condition": "{% $states.input.wasOff %}", "Next": "Recommend"}],
+                            "Choices": [{"Condition": "{% $states.input.again %}", "Next": "Recommend"}],
                             "Default": "Recommender is up to date",
                         },
                         "Recommender is up to date": {"Type": "Succeed"},
                     },
                 ),
-                selector=_with("groupArn", "dataChanged"),
+                selector=_with("groupArn", "started", "dataChanged"),
                 output=f"{{% $merge([$states.input, {_only('recommenders', 'useCase', 'recommenderArn')}]) %}}",
             ),
         )

@@ -49,11 +49,11 @@ def take_out(
     uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
     blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
     gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)
+    # A file that is there and named was not moved, whatever was moved for the import before this one.
+    if blamed is None and (before := _moved_before(event, files, failed)):
+        return {"again": True, "refused": {**before, "last": not files}}
     if blamed is None and not gone and len(new) == 1:
         blamed = new[0]
-
-    if before := _moved_before(event, files, failed):
-        return {"again": True, "refused": {**before, "last": not files}}
     if blamed is None:
         return {"again": True} if gone else {}
     if blamed not in there or there[blamed][1] > failed.created:

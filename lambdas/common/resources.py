@@ -63,8 +63,9 @@ def tag(client: Any, arn: str, key: str, value: str) -> None:
     client.tag_resource(**{resource: arn, listed: [named]})
 
 
-def attempt(service: Any, call: Callable[..., Any], **request: str) -> bool:
-    """Whether a deletion or stop went through; a resource in use or gone is no error: the next attempt sees to it."""
+def attempt(service: Any, call: Callable[..., Any], **request: Any) -> bool:
+    """Whether a change, stop or deletion went through; a resource in use or gone is no error: the next attempt sees to
+    it, or the answer of the one before was lost."""
     try:
         call(**request)
     except (service.exceptions.ResourceInUseException, service.exceptions.ResourceNotFoundException):

@@ -6,11 +6,12 @@ It is called for one part after the other, as each needs the one before to be AC
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from common.clients import client
 from common.names import personalize_name
-from common.personalize import remove_serving
+from common.personalize import Keeping, remove, remove_serving
 from common.resources import create, summaries
 from common.step import ServiceUnavailable, step
 
@@ -23,6 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _group(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     """Raises ValueError if it is there under another key: Personalize cannot change that."""
+    _wait_for_deletion(remove(personalize, "dataset_group", _but_failed([event["group"]])))
     arn, wanted = create(personalize, "dataset_group", event["group"]), event["group"].get("kmsKeyArn")
     there = personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"].get("kmsKeyArn")
     if there != wanted:
@@ -36,6 +38,8 @@ def _group(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
 def _datasets(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     """The datasets and their imports with their ARNs. Raises ValueError if one cannot have the schema of the config."""
     arns, group = {}, event["groupArn"]
+    requests = [dataset["request"] for dataset in event["datasets"]]
+    _wait_for_deletion(remove(personalize, "dataset", _but_failed(requests), datasetGroupArn=group))
     for dataset in event["datasets"]:
         schema = create(personalize, "schema", dataset["schema"])
         request = {**dataset["request"], "schemaArn": schema, "datasetGroupArn": group}
@@ -67,7 +71,9 @@ def _filters_and_solutions(personalize: Any, event: dict[str, Any]) -> dict[str,
 
     Raises ValueError with the service's words if it refuses one.
     """
-    _remove_failed(personalize, event)
+    wanted = [*event["recommenders"], *event["solutions"], *event["filters"], event.get("eventTracker", {})]
+    requests = [each[key] for each in wanted for key in ("request", "campaign") if key in each]
+    _wait_for_deletion(remove_serving(personalize, event["groupArn"], _but_failed(requests)))
     group = {"datasetGroupArn": event["groupArn"]}
 
     def made(kind: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -103,16 +109,15 @@ def _nothing_else(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     return {"left": left, "looks": event.get("looks", 0) + 1}
 
 
-def _remove_failed(personalize: Any, event: dict[str, Any]) -> None:
-    """What an earlier run could not make goes, and its name is free again. Raises ServiceUnavailable until it is."""
-    wanted = [*event["recommenders"], *event["solutions"], *event["filters"], event.get("eventTracker", {})]
-    requests = [each[key] for each in wanted for key in ("request", "campaign") if key in each]
-    names = {request["name"] for request in requests}
+def _but_failed(wanted: Iterable[dict[str, Any]]) -> Keeping:
+    """Keeps all but what bears the name of a wanted request and could not be made by an earlier run."""
+    names = {request["name"] for request in wanted}
+    return lambda name, arn, status: name not in names or not status.startswith(("CREATE FAILED", "DELETE"))
 
-    def keeping(name: str, arn: str, status: str) -> bool:
-        return name not in names or not status.startswith(("CREATE FAILED", "DELETE"))
 
-    if left := remove_serving(personalize, event["groupArn"], keeping):
+def _wait_for_deletion(left: list[str]) -> None:
+    """Raises ServiceUnavailable, upon which the step is tried again, until names are free."""
+    if left:
         raise ServiceUnavailable(f"being deleted, to be made anew: {', '.join(left)}")
 
 

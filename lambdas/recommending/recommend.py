@@ -3,12 +3,11 @@ UpdateRecommender, StartRecommender, CreateSolutionVersion, CreateCampaign, Upda
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from common.clients import client
-from common.resources import create, find
+from common.resources import attempt, create, find
 from common.step import step
 
 _BUSY = ("PENDING", "IN_PROGRESS")
@@ -21,25 +20,31 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """`recommenderArn`, and whether it `wasOff`: it is started then, and takes an update when it is on again. One at
-    work on a change already is left to it."""
+    """`recommenderArn`, and whether to come `again` when it is ACTIVE: it was off and is started, or is at work on what
+    it was told before this run. What this run told it, it is not told twice."""
     request, group = event["request"], {"datasetGroupArn": event["groupArn"]}
     arn = find(personalize, "recommender", request["name"], **group)
     if arn is None:
-        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group), "wasOff": False}
+        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group), "again": False}
     there = personalize.describe_recommender(recommenderArn=arn)["recommender"]
-    off = there["status"] == "INACTIVE"
-    if off:
-        personalize.start_recommender(recommenderArn=arn)
-    else:
-        update = there.get("latestRecommenderUpdate", {}).get("status", "")
-        config = request["recommenderConfig"]
-        if there.get("recommenderConfig", {}).get("trainingDataConfig", {}).get("excludedDatasetColumns"):
-            # An update leaves alone what it does not name: columns come back by an empty map.
-            config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
-        wanted = {"recommenderConfig": config}
-        _update(personalize.update_recommender, there, update, wanted, event["dataChanged"], recommenderArn=arn)
-    return {"recommenderArn": arn, "wasOff": off}
+    update = there.get("latestRecommenderUpdate", {})
+    told = update.get("creationDateTime", there["creationDateTime"])
+    wanting = event["dataChanged"] and told < datetime.fromisoformat(event["started"])
+    if there["status"] == "INACTIVE":
+        attempt(personalize, personalize.start_recommender, recommenderArn=arn)
+        return {"recommenderArn": arn, "again": True}
+    if there["status"].endswith(_BUSY) or update.get("status", "").endswith(_BUSY):
+        return {"recommenderArn": arn, "again": wanting}
+    config = request["recommenderConfig"]
+    if there.get("recommenderConfig", {}).get("trainingDataConfig", {}).get("excludedDatasetColumns"):
+        # An update leaves alone what it does not name: columns come back by an empty map.
+        config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
+    changed = {"recommenderArn": arn, "recommenderConfig": config}
+    wanting = wanting or _wanting(there, update, {"recommenderConfig": config})
+    return {
+        "recommenderArn": arn,
+        "again": wanting and not attempt(personalize, personalize.update_recommender, **changed),
+    }
 
 
 def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
@@ -64,19 +69,17 @@ def _campaign(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     if arn is None:
         return {"campaignArn": create(personalize, "campaign", wanted, **solution)}
     there = personalize.describe_campaign(campaignArn=arn)["campaign"]
-    update = there.get("latestCampaignUpdate", {}).get("status", "")
     changeable = {key: value for key, value in wanted.items() if key not in ("name", "tags")}
-    _update(personalize.update_campaign, there, update, changeable, False, campaignArn=arn)
+    if _wanting(there, there.get("latestCampaignUpdate", {}), changeable):
+        personalize.update_campaign(campaignArn=arn, **changeable)
     return {"campaignArn": arn}
 
 
-def _update(
-    call: Callable[..., Any], there: dict[str, Any], update: str, wanted: dict[str, Any], anyhow: bool, **arn: str
-) -> None:
-    """Where what is there differs from what is wanted, or its last update failed; not while it is at work on one."""
-    free = there["status"] == "ACTIVE" and not update.endswith(_BUSY)
-    if free and (anyhow or update.endswith("FAILED") or _differs(there, wanted)):
-        call(**arn, **wanted)
+def _wanting(there: dict[str, Any], update: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether what is there differs from what is wanted, or its last `update` failed, while it is at work on none."""
+    status = update.get("status", "")
+    free = there["status"] == "ACTIVE" and not status.endswith(_BUSY)
+    return free and (status.endswith("FAILED") or _differs(there, wanted))
 
 
 def _differs(there: Any, wanted: Any) -> bool:

@@ -22,6 +22,7 @@ UNSEEN: dict[Right, str] = {
     ("forecasting/MachineRole", "states:StartExecution", "*"): "the run after an upload during a run is recommending's",
     ("*/ScheduleRole", "*", "*"): "the clock starts nothing in the minutes of a test",
     ("recommending/RecommendRole", "personalize:StartRecommender", "*"): "for a recommender that somebody stopped",
+    ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
     ("operations/NotifyRole", "kms:*", "*"): "the emulator forgets the key of a topic that CloudFormation makes",
     ("operations/CleanupRole", "s3:Delete*", "*-accesslogs*"): "the embedded AWS writes no access logs",
     ("operations/CleanupRole", "personalize:DeleteEventTracker", "*"): "the tracker has gone with the changed config",

@@ -54,17 +54,19 @@ class Counting(Switch):
 
 
 class JobsInside(Jobs):
-    """Each job is done at one go, some seconds after it was asked for."""
+    """Each job is done at one go, some seconds after it was asked for; `lasting` says how many, by kind as in ARNs."""
 
     def __init__(self, store: Any, switch: Switch, clock: Clock):
         super().__init__(store, slots=1, switch=switch)
         self.clock, self.chance = clock, random.Random(0)
+        self.lasting: dict[str, float] = {}
 
     def submit(
         self, arn: str, function: str, arguments: dict, then: Any = lambda result: None, mark: Any = None
     ) -> None:
         work = partial(self._run, arn, function, arguments, then, mark or partial(self._mark, arn))
-        self.clock.at(self.chance.uniform(0, LONGEST_JOB), work)
+        seconds = self.chance.uniform(0, LONGEST_JOB)
+        self.clock.at(self.lasting.get(arn.split(":")[5].partition("/")[0], seconds), work)
 
     def later(self, function: Callable[..., None], *arguments: Any) -> None:
         self.clock.at(1, partial(self._quietly, function, *arguments))
@@ -89,13 +91,14 @@ class Inside:
         from localaws import gateway, objects, resources
         from localaws.forecast import service as forecast
         from localaws.gateway.faults import around
+        from localaws.personalize import kinds
         from localaws.personalize import service as personalize
 
         self.states = stepfunctions
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
         self.jobs = JobsInside(self.store, self.switch, clock)
         emulator.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
-        resources.time = SimpleNamespace(time=clock.time)
+        resources.time = kinds.time = SimpleNamespace(time=clock.time)
         s3.now_iso = stepfunctions.now_iso = clock.iso
         stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
         stepfunctions._scaled_sleep = clock.sleep

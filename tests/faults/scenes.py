@@ -241,6 +241,19 @@ def a_recommender_that_failed_is_made_anew(world: World) -> None:
     assert [each.status for each in world.resources("Recommender")] == ["ACTIVE"]
 
 
+def what_a_stopped_run_began_to_train_takes_up_what_came_since(world: World) -> None:
+    """Also where the answer to the update gets lost."""
+    world.begin(0, [], RECOMMENDING)
+    lost = [Fault(f"personalize:{verb}Recommender", **_LOST) for verb in ("Create", "Update")]
+    _delivery(world, *lost, file="interactions/a.csv")
+    world.inside.jobs.lasting["recommender"] = 100
+    _later(world, 60, world.stop)
+    _later(world, 61, world.upload, "interactions/a.csv", _interactions(1))
+    world.go()
+    assert [run.status for run in world.runs()] == ["ABORTED", "SUCCEEDED"], world.runs()[-1].cause
+    assert list(recommended_otherwise(world)) == []
+
+
 def what_recommends_is_of_the_files_that_are_there_again(world: World) -> None:
     """A run over other files trained the recommender, failed over something else, and the files were put back."""
     world.begin(0, [], RECOMMENDING)
@@ -250,6 +263,32 @@ def what_recommends_is_of_the_files_that_are_there_again(world: World) -> None:
         world.go()
     assert [run.status for run in world.runs()] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
     assert list(recommended_otherwise(world)) == []
+
+
+def a_dataset_group_that_failed_is_made_anew(world: World) -> None:
+    """The process was killed in the moment in which it was made; later in that of its datasets."""
+    world.begin(0, [], RECOMMENDING)
+    _delivery(world, file="interactions/a.csv")
+    _later(world, 5.5, world.crash)
+    _later(world, 10, world.start, {})
+    _later(world, 22.5, world.crash)
+    world.go()
+    assert [each.status for kind in ("DatasetGroup", "Dataset") for each in world.resources(kind)] == [
+        "ACTIVE",
+        "CREATE FAILED",
+    ]
+    world.start({})
+    world.go()
+    assert [run.status for run in world.runs()] == ["FAILED", "FAILED", "SUCCEEDED"], world.runs()[-1].cause
+
+
+def two_poison_files_are_told_once_each(world: World) -> None:
+    world.begin(0, [], RECOMMENDING)
+    for number, name in enumerate("abc"):
+        world.upload(f"interactions/{name}.csv", _interactions(number, poison=name != "c"))
+    world.go()
+    told = [each["subject"].removeprefix("Storecast: recommending ") for each in world.told()]
+    assert told == ["put a.csv into quarantine", "put b.csv into quarantine", "succeeded"], told
 
 
 def a_poison_file_of_interactions_is_set_aside(world: World) -> None:

@@ -102,6 +102,7 @@ class World:
         self.inside.forget_everything()
         self.inside.restart()
         self.inside.jobs.chance.seed(seed)
+        self.inside.jobs.lasting.clear()
         self.inside.switch.met.clear()
         write(self.inside.settings.faults, [])
         empty_buckets(self.s3, [DATA, RESULTS])

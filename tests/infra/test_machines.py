@@ -159,8 +159,8 @@ def test_a_failed_resource_fails_with_the_services_own_message(assembly: Assembl
 @pytest.mark.parametrize(
     ("recommender", "following"),
     [
-        ({"Status": "ACTIVE"}, "Was it stopped?"),
-        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Was it stopped?"),
+        ({"Status": "ACTIVE"}, "Recommend again?"),
+        ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "ACTIVE"}}, "Recommend again?"),
         ({"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE IN_PROGRESS"}}, "Wait for recommender"),
         (
             {"Status": "ACTIVE", "LatestRecommenderUpdate": {"Status": "CREATE FAILED", "FailureReason": "r"}},
@@ -178,14 +178,12 @@ def test_a_recommender_is_ready_when_its_update_is(
     assert decide(choice, payload)[0] == following
 
 
-@pytest.mark.parametrize(("was_off", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
-def test_a_recommender_that_was_off_is_brought_up_to_date_when_it_is_on(
-    assembly: Assembly, was_off: bool, following: str
+@pytest.mark.parametrize(("again", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
+def test_a_recommender_that_was_off_or_at_work_is_brought_up_to_date_when_it_is_on(
+    assembly: Assembly, again: bool, following: str
 ) -> None:
-    assert (
-        decide(dict(states_of(machine(assembly, "recommending")))["Was it stopped?"], {"wasOff": was_off})[0]
-        == following
-    )
+    choice = dict(states_of(machine(assembly, "recommending")))["Recommend again?"]
+    assert decide(choice, {"again": again})[0] == following
 
 
 @pytest.mark.parametrize(

@@ -11,55 +11,72 @@ from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_order
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
 _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-sellers")
-_RECOMMEND = {"part": "recommender", "groupArn": _GROUP, "dataChanged": False}
+_RECOMMEND = {"part": "recommender", "groupArn": _GROUP, "dataChanged": False, "started": RECOMMENDING["started"]}
 _CONFIG = {"minRecommendationRequestsPerSecond": 2}
+_BEFORE, _SINCE = datetime.fromisoformat("2026-11-01T00:00:00Z"), datetime.fromisoformat("2026-11-22T21:18:00Z")
 
 
-def _updated(status: str) -> dict[str, Any]:
-    return {"latestRecommenderUpdate": {"status": status}}
+def _updated(status: str, when: datetime = _BEFORE) -> dict[str, Any]:
+    return {"latestRecommenderUpdate": {"status": status, "creationDateTime": when}}
 
 
 @pytest.mark.parametrize(
-    ("there", "call"),
+    ("there", "data_changed", "call", "again"),
     [
-        ({"status": "ACTIVE"}, "update_recommender"),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG}, None),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, "dataChanged": True}, "update_recommender"),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("ACTIVE")}, None),
-        ({"status": "ACTIVE", "recommenderConfig": _CONFIG, **_updated("CREATE FAILED")}, "update_recommender"),
-        ({"status": "ACTIVE", **_updated("CREATE IN_PROGRESS"), "dataChanged": True}, None),
+        ({}, False, "update_recommender", False),
+        ({"recommenderConfig": _CONFIG}, False, None, False),
+        ({"recommenderConfig": _CONFIG}, True, "update_recommender", False),
+        ({"recommenderConfig": _CONFIG, "creationDateTime": _SINCE}, True, None, False),
+        ({"recommenderConfig": _CONFIG, **_updated("ACTIVE")}, False, None, False),
+        ({"recommenderConfig": _CONFIG, **_updated("ACTIVE", _SINCE)}, True, None, False),
+        ({"recommenderConfig": _CONFIG, **_updated("CREATE FAILED")}, False, "update_recommender", False),
+        (_updated("CREATE IN_PROGRESS", _SINCE), True, None, False),
+        (_updated("CREATE IN_PROGRESS"), True, None, True),
+        (_updated("CREATE IN_PROGRESS"), False, None, False),
         (
             {
-                "status": "ACTIVE",
                 "recommenderConfig": {
                     **_CONFIG,
                     "trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["PRICE"]}},
                 },
             },
+            False,
             "update_recommender",
+            False,
         ),
-        ({"status": "INACTIVE"}, "start_recommender"),
-        ({"status": "CREATE IN_PROGRESS"}, None),
+        ({"status": "INACTIVE"}, False, "start_recommender", True),
+        ({"status": "CREATE IN_PROGRESS"}, False, None, False),
+        ({"status": "CREATE IN_PROGRESS"}, True, None, True),
     ],
 )
 def test_recommend_takes_up_the_recommender_that_is_there(
-    there: dict[str, Any], call: str | None, stub: Any, context: Any
+    there: dict[str, Any], data_changed: bool, call: str | None, again: bool, stub: Any, context: Any
 ) -> None:
-    """It is updated where the data, its settings or a failed update ask for that, and else left alone."""
+    """It is updated where the data, its settings or a failed update ask for that, once a run; else left alone."""
     from recommending.recommend import handler
 
-    there = dict(there)
-    work, service = (
-        _RECOMMEND | recommending_order()["recommenders"][0] | {"dataChanged": there.pop("dataChanged", False)},
-        stub("personalize"),
-    )
+    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
     service.add_response(
         "list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]}
     )
-    service.add_response("describe_recommender", {"recommender": there})
+    found = {"status": "ACTIVE", "creationDateTime": _BEFORE, **there}
+    service.add_response("describe_recommender", {"recommender": found})
     if call:
         service.add_response(call, {"recommenderArn": _RECOMMENDER})
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": call == "start_recommender"}
+    made = handler({**work, "dataChanged": data_changed}, context)
+    assert made == {"recommenderArn": _RECOMMENDER, "again": again}
+
+
+def test_an_update_whose_answer_was_lost_is_looked_at_again(stub: Any, context: Any) -> None:
+    from recommending.recommend import handler
+
+    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
+    named = {"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}
+    service.add_response("list_recommenders", {"recommenders": [named]})
+    found = {"status": "ACTIVE", "creationDateTime": _BEFORE}
+    service.add_response("describe_recommender", {"recommender": found})
+    service.add_client_error("update_recommender", "ResourceInUseException", "it is updating")
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "again": True}
 
 
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
@@ -70,7 +87,7 @@ def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     service.add_response(
         "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
     )
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "wasOff": False}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "again": False}
 
 
 _SOLUTION, _CAMPAIGN = arn("personalize", "solution/for-you"), arn("personalize", "campaign/for-you")

@@ -64,13 +64,28 @@ def _ensure(part: str, context: Any, **known: Any) -> dict[str, Any]:
 
 def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
     service = stub("personalize")
+    service.add_response("list_dataset_groups", {"datasetGroups": []})
     service.add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
     service.add_response("describe_dataset_group", {"datasetGroup": {}})
     assert _ensure("group", context) == {"groupArn": _GROUP}
 
 
+def test_ensure_waits_until_a_group_that_failed_is_gone(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from common.step import ServiceUnavailable
+    from recommending import ensure
+
+    service = Personalize(("dataset_group", "storecast-corner-shop", ""))
+    service.there["dataset_group", "storecast-corner-shop"][1] = "CREATE FAILED"
+    monkeypatch.setattr(ensure, "client", lambda name: service)
+    for _ in range(2):  # deleted, and still under deletion
+        with pytest.raises(ServiceUnavailable, match="being deleted, to be made anew: .*storecast-corner-shop"):
+            _ensure("group", context)
+    assert service.deleted == ["storecast-corner-shop"] and not service.there
+
+
 def test_ensure_refuses_a_group_under_another_key(stub: Any, context: Any) -> None:
     service = stub("personalize")
+    service.add_response("list_dataset_groups", {"datasetGroups": []})
     service.add_response("create_dataset_group", {"datasetGroupArn": _GROUP})
     service.add_response("describe_dataset_group", {"datasetGroup": {"kmsKeyArn": "arn:old"}})
     with pytest.raises(ValueError, match=f"{_GROUP} exists with the KMS key arn:old, but it should be None"):
@@ -89,6 +104,7 @@ def test_with_a_key_the_group_and_batch_files_are_encrypted_under_it() -> None:
 
 def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -> None:
     service = stub("personalize")
+    service.add_response("list_datasets", {"datasets": []})
     for dataset in recommending_order()["datasets"]:
         schema = arn("personalize", f"schema/{dataset['schema']['name']}")
         service.add_response("create_schema", {"schemaArn": schema})
@@ -104,6 +120,7 @@ def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -
 def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, stub: Any, context: Any) -> None:
     service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
     old, new = arn("personalize", "schema/old"), arn("personalize", "schema/new")
+    service.add_response("list_datasets", {"datasets": []})
     for dataset in recommending_order()["datasets"]:
         service.add_response("create_schema", {"schemaArn": new})
         service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
