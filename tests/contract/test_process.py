@@ -12,8 +12,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from aws_cdk import Aws
 from botocore.exceptions import ClientError
 
+from infra.lock import Lock
 from localaws.settings import Settings
 from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, policy, statement, trust, whole_bucket
 
@@ -221,6 +223,58 @@ def test_a_crash_leaves_no_job_in_limbo_and_loses_no_resource(local: Local) -> N
     assert forecast.describe_dataset_import_job(DatasetImportJobArn=job)["Status"] == "ACTIVE"
     check_all_is_there(local)
     assert local.client("iam").get_role(RoleName="late")["Role"]["Arn"] == late
+
+
+def test_a_run_that_a_crash_cut_off_has_failed_and_the_next_takes_over_its_lock(local: Local) -> None:
+    """Under the lock of the pipelines (infra/lock.py), around a wait in place of their steps."""
+    trusted = {"RoleName": "runs", "AssumeRolePolicyDocument": trust("states")}
+    role = local.client("iam").create_role(**trusted)["Role"]["Arn"]
+    rights = policy(statement("dynamodb:*", "states:*", on="*"))
+    local.client("iam").put_role_policy(RoleName="runs", PolicyName="rights", PolicyDocument=rights)
+    local.client("dynamodb").create_table(
+        TableName="lock",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pipeline", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pipeline", "AttributeType": "S"}],
+    )
+    machine = local.client("stepfunctions").create_state_machine(
+        name="locked", definition=locked_machine(), roleArn=role
+    )["stateMachineArn"]
+
+    def start(seconds: int) -> str:
+        given = json.dumps({"seconds": seconds})
+        return local.client("stepfunctions").start_execution(stateMachineArn=machine, input=given)["executionArn"]
+
+    def described(execution: str) -> dict:
+        return local.client("stepfunctions").describe_execution(executionArn=execution)
+
+    cut_off, saved = start(seconds=36000), local.state / "emulator"
+    eventually(lambda: all(cut_off in (saved / f"{name}.json").read_text() for name in ("dynamodb", "stepfunctions")))
+    os.kill(local.pid, signal.SIGKILL)
+    eventually(lambda: local.run("status").returncode == 1)
+    local.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5")
+    assert (described(cut_off)["status"], described(cut_off)["error"]) == ("FAILED", "States.ServiceRestart")
+
+    after = start(seconds=1)
+    assert eventually(lambda: described(after)["status"], lambda status: status != "RUNNING") == "SUCCEEDED"
+    history = local.client("stepfunctions").get_execution_history(executionArn=after, maxResults=1000)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    assert "Take over the lock" in entered
+    assert local.client("dynamodb").scan(TableName="lock")["Items"] == []
+
+
+def locked_machine() -> str:
+    lock = Lock("kept", "lock")
+    states = {
+        **lock.taking(then="Unmark the lock"),
+        **lock.unmarking(then="Work"),
+        "Work": {"Type": "Wait", "Seconds": "{% $states.input.seconds %}", "Next": "Release the lock"},
+        **lock.releasing(then="Done"),
+        "Notify failure": {"Type": "Fail"},
+        "Done": {"Type": "Succeed"},
+    }
+    whole = {"QueryLanguage": "JSONata", "StartAt": "Take the lock", "States": states}
+    return json.dumps(whole).replace(Aws.PARTITION, "aws")
 
 
 def test_a_port_in_use_is_told(local: Local, tmp_path: Path) -> None:
