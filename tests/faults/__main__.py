@@ -1,4 +1,4 @@
-"""`python -m tests.faults`: scenes of single faults, and many random stories over a small forecasting pipeline.
+"""`python -m tests.faults`: scenes of single faults, and many random stories over small pipelines.
 
 python -m tests.faults --stories 2000            # 2,000 stories, from seed 0
 python -m tests.faults --first 1234 --stories 1  # one of them again

@@ -59,7 +59,7 @@ def figures(world: World, seeds: Iterable[int]) -> dict[str, Any]:
         one = story(seed)
         if words := tell(world, one):
             failing[seed] = words
-        counted["stories"] += 1
+        counted[one.pipeline.name] += 1
         counted["quarantined"] += sum(not key.endswith(".reason.txt") for key in world.files("quarantine/"))
         counted.update(event.what for event in one.events)
         runs.update(run.status if run.passed("Plan") else "joined or refused" for run in world.runs())
