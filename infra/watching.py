@@ -119,7 +119,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
 def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.CfnRule:
     """Tells the topic of a run that was stopped or timed out: it had no chance to tell by itself."""
     told = {
-        "what": f"a run of {config.dataset} ended before it was done; nothing that serves has changed",
+        "what": f"a run of {config.dataset} ended before it was done; what serves goes on serving",
         "status": "<status>",
         "execution": "<execution>",
         "console": f"{_states_console(stack)}#/v2/executions/details/<execution>",

@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _publish(
         f"{pipeline} FAILED in {failure['step']}",
         {
-            "what": f"a run of {execution.split(':')[-2]} failed in {failure['step']}; nothing that serves has changed",
+            "what": f"a run of {execution.split(':')[-2]} failed in {failure['step']}; what serves goes on serving",
             "pipeline": pipeline,
             **failure,
             **where,
