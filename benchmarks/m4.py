@@ -46,6 +46,7 @@ DATASETS = (
 class Score:
     smape: float  # in percent
     mase: float
+    owa: float  # M4's own: the mean of sMAPE and MASE, each as a multiple of Naive2's
     wql: float  # mean over LEVELS, pooled over the series as AWS does: a series counts as much as its values are large
     item_wql: float  # the same of each series, averaged: all count alike, as in M4's own metrics
     speed: float  # series per CPU second
@@ -63,6 +64,33 @@ def load(folder: Path, dataset: Dataset, sample: int) -> tuple[Panel, np.ndarray
     timestamps = pd.date_range("2000-01-03", periods=steps, freq=offset(dataset.freq))
     keys = pd.DataFrame({"item_id": train.index.astype(str)})
     return Panel(keys, timestamps, target, dataset.freq, None, (), None), test.to_numpy(float)
+
+
+def naive2(panel: Panel, horizon: int, season: int) -> np.ndarray:
+    """(n, H) the competition's yardstick: the last value, seasonally adjusted where the series is seasonal.
+
+    It is where the autocorrelation at the season lies outside of its 90% interval. Source: the competition's own
+    benchmarks (Makridakis, Spiliotis and Assimakopoulos, "The M4 Competition", 2020).
+    """
+    from statsmodels.tsa.seasonal import seasonal_decompose
+    from statsmodels.tsa.stattools import acf
+
+    found = np.empty((len(panel.target), horizon))
+    for i, row in enumerate(panel.target):
+        y, indices = row[~np.isnan(row)], np.ones(1)
+        if season > 1 and len(y) >= 3 * season:
+            correlation = acf(y, nlags=season)[1:]
+            if abs(correlation[-1]) > 1.645 * np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(y)):
+                indices = seasonal_decompose(y, model="multiplicative", period=season).seasonal[-season:]
+        found[i] = y[-1] / indices[-1] * np.resize(indices, horizon)
+    return found
+
+
+def point_errors(median: np.ndarray, panel: Panel, actual: np.ndarray, season: int) -> tuple[float, float]:
+    """sMAPE in percent and MASE."""
+    smape = 200 * np.mean(np.abs(actual - median) / (np.abs(actual) + np.abs(median)))
+    scale = metrics.seasonal_error(panel.target, season)
+    return float(smape), float(np.mean(np.abs(actual - median).mean(axis=1) / scale))
 
 
 def auto(panel: Panel, horizon: int) -> Prediction:
@@ -124,16 +152,17 @@ def methods(dataset: Dataset) -> dict[str, Callable[[Panel, int], Prediction]]:
 
 def measure(method: Callable[[Panel, int], Prediction], panel: Panel, actual: np.ndarray, season: int) -> Score:
     """In this process alone, so that its CPU seconds are all there are."""
+    yardstick = point_errors(naive2(panel, actual.shape[1], season), panel, actual, season)
     began = time.process_time()
     prediction = method(panel, actual.shape[1])
     seconds = time.process_time() - began
     median = prediction.quantiles[:, :, LEVELS.index(0.5)]
+    smape, mase = point_errors(median, panel, actual, season)
+    owa = float(np.mean([smape / yardstick[0], mase / yardstick[1]]))
     scale = metrics.seasonal_error(panel.target, season)
-    point = Prediction(prediction.quantiles, median)
-    found, of_each = (loss(actual, point, LEVELS, scale) for loss in (metrics.pooled, metrics.per_item))
-    smape = 200 * np.mean(np.abs(actual - median) / (np.abs(actual) + np.abs(median)))
+    found, of_each = (loss(actual, prediction, LEVELS, scale) for loss in (metrics.pooled, metrics.per_item))
     per_series = float(np.mean(of_each.average_wql))
-    return Score(float(smape), float(found.mase), float(found.average_wql), per_series, len(actual) / seconds)
+    return Score(smape, mase, owa, float(found.average_wql), per_series, len(actual) / seconds)
 
 
 def in_front(scores: dict[str, Score], name: str, accuracy: str) -> list[str]:
@@ -151,6 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--shared", default=os.environ.get("STORECAST_SHARED"), metavar="DIR")
     parser.add_argument("--sample", type=int, default=100, metavar="SERIES", help="of each dataset, alike for all")
     parser.add_argument("--only", choices=[each.name for each in DATASETS], help="one of the datasets")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="some of the table's first column; default all")
     given = parser.parse_args(arguments)
     if given.shared is None or not (Path(given.shared) / PLACE).exists():
         where = f"in {given.shared}" if given.shared else "because neither --shared nor STORECAST_SHARED names a folder"
@@ -162,21 +192,24 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         panel, actual = load(Path(given.shared) / PLACE, dataset, given.sample)
         print(f"\n{dataset.name}: {len(actual)} series of at most {panel.target.shape[1]} steps, ", end="")
-        print(f"horizon {actual.shape[1]}\n\n| method | sMAPE | MASE | wQL | wQL per series | series per CPU second |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: |")
+        print(f"horizon {actual.shape[1]}\n")
+        print("| method | sMAPE | MASE | OWA | wQL | wQL per series | series per CPU second |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         scores = {}
         for name, method in methods(dataset).items():
+            if given.methods and name not in given.methods:
+                continue
             try:
                 score = scores[name] = measure(method, panel, actual, dataset.season)
             except ModuleNotFoundError as missing:
-                print(f"| {name} | not measured: {missing.name} is not installed (requirements-benchmarks.txt) |||||")
+                print(f"| {name} | not measured: {missing.name} is not installed (requirements-benchmarks.txt) ||||||")
                 continue
             print(
-                f"| {name} | {score.smape:.2f} | {score.mase:.3f} | {score.wql:.4f} | {score.item_wql:.4f} "
-                f"| {score.speed:.2f} |",
+                f"| {name} | {score.smape:.2f} | {score.mase:.3f} | {score.owa:.3f} | {score.wql:.4f} "
+                f"| {score.item_wql:.4f} | {score.speed:.2f} |",
                 flush=True,
             )
-        for accuracy in ("smape", "mase", "wql", "item_wql"):
+        for accuracy in ("smape", "mase", "owa", "wql", "item_wql") if AUTO in scores else ():
             better = in_front(scores, AUTO, accuracy)
             print(f"{accuracy}: {AUTO} is " + (f"behind {', '.join(better)}" if better else "on the front"))
 

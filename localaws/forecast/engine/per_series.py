@@ -21,7 +21,7 @@ ALONE_SECONDS = 3  # what is not fitted by then is shared out: starting processe
 CHUNKS = 8  # per worker: small enough that none waits long for another
 # A fresh server process forks the workers: they have no threads of ours, and the library is imported only once.
 # Its import costs 4 seconds: whoever starts processes of its own preloads it likewise.
-LIBRARIES = ["statsforecast.arima", "statsforecast.ets", "statsforecast.mstl"]
+LIBRARIES = ["statsforecast.arima", "statsforecast.ets", "statsmodels.tsa.seasonal"]
 
 
 def forecast_each(

@@ -97,11 +97,37 @@ def test_m4_measures_methods_alike_and_names_the_front(m4_data, monkeypatch, cap
     m4.main(["--shared", str(m4_data), "--only", "Weekly"])
     printed = capsys.readouterr().out
     assert "Weekly: 4 series of at most 76 steps, horizon 4" in printed
-    assert "| perfect | 0.00 | 0.000 | 0.0000 | 0.0000 |" in printed
+    assert "| perfect | 0.00 | 0.000 | 0.000 | 0.0000 | 0.0000 |" in printed
+    assert f"owa: {m4.AUTO} is" in printed
+    m4.main(["--shared", str(m4_data), "--only", "Weekly", "--methods", "perfect"])
+    printed = capsys.readouterr().out
+    assert "| perfect |" in printed and m4.AUTO not in printed
+
+
+def test_naive2_takes_the_season_out_where_there_is_one(m4_data) -> None:
+    panel, actual = m4.load(m4_data / m4.PLACE, m4.DATASETS[1], sample=4)
+    rising = panel.target * 1.01 ** np.arange(76)
+    seasonal = m4.naive2(replace(panel, target=rising), 4, season=4)
+    last = rising[0, -4:]  # known but for the growth of a season
+    assert seasonal[0] == pytest.approx(last * 1.04, rel=0.05)
+    assert m4.naive2(replace(panel, target=rising), 4, season=1)[0].tolist() == [rising[0, -1]] * 4
+    noise = np.random.default_rng(4).uniform(1, 2, panel.target.shape)
+    assert np.ptp(m4.naive2(replace(panel, target=noise), 4, season=4)[0]) == 0
+
+
+def test_owa_is_the_error_as_a_multiple_of_naive2s(m4_data) -> None:
+    panel, actual = m4.load(m4_data / m4.PLACE, m4.DATASETS[1], sample=4)
+
+    def naive2(panel, horizon):
+        median = m4.naive2(panel, horizon, 4)
+        return Prediction(np.repeat(median[:, :, None], 3, axis=2), median)
+
+    panel = replace(panel, target=panel.target * 1.01 ** np.arange(76))
+    assert m4.measure(naive2, panel, actual, season=4).owa == pytest.approx(1)
 
 
 def test_the_front_asks_for_better_and_faster() -> None:
-    own = m4.Score(smape=10, mase=1, wql=0.1, item_wql=0.1, speed=5)
+    own = m4.Score(smape=10, mase=1, owa=1, wql=0.1, item_wql=0.1, speed=5)
     scores = {"own": own, "slow": replace(own, wql=0.05, speed=1), "worse": replace(own, wql=0.2, speed=9)}
     assert m4.in_front(scores, "own", "wql") == []
     assert m4.in_front(scores | {"both": replace(own, wql=0.05, speed=6)}, "own", "wql") == ["both"]

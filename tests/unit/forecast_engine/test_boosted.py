@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from localaws.forecast.engine import features
+from localaws.forecast.engine import boosted, features
 from localaws.forecast.engine.boosted import forecast
 from localaws.forecast.engine.features import RECENT, SEASONS, rows
 
@@ -78,5 +78,30 @@ def test_rows_come_in_the_order_asked_for_whatever_the_chunks(shop, monkeypatch)
 
 
 def test_too_few_rows_to_learn_from_are_answered_by_the_seasonal_naive(make_panel):
-    """Two days have one row, of which bagging leaves none."""
+    """Two days have one row, of which bagging leaves none; four have two for each model where the horizon is one."""
     assert (forecast(make_panel([[3.0, 3.0]]), 1, (0.5,)).mean == 3).all()
+    assert (forecast(make_panel([[3.0, 3.0, 3.0, 3.0]]), 1, (0.5,)).mean == 3).all()
+    assert np.isfinite(forecast(make_panel([[3.0, 2.0, 3.0, 4.0, 3.0]]), 1, (0.5,)).mean).all()
+
+
+class Constant:
+    def __init__(self, value):
+        self.value = value
+
+    def predict(self, rows, **_):
+        return np.full(len(rows), self.value)
+
+
+def test_the_models_share_the_rows_and_are_averaged(shop, monkeypatch):
+    seen = []
+
+    def train(settings, part, _):
+        seen.append((settings["seed"], part.get_label()))
+        return Constant(len(seen))  # the first answers 1, the second 2, in units of the series' scale
+
+    monkeypatch.setattr(boosted.lightgbm, "train", train)
+    mean = forecast(shop, 3, ()).mean
+    assert mean == pytest.approx(np.repeat(1.5 * shop.target[:, -28:].mean(axis=1)[:, None], 3, axis=1))
+    (first, one), (second, other) = seen
+    assert first != second and not np.array_equal(one, other)
+    assert len(one) == len(other) == 24 * (119 + 118 + 117) // 2

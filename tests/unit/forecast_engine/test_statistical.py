@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from statsforecast.mstl import mstl as library_mstl
 from statsforecast.utils import AirPassengers
 
 from localaws.forecast.engine import ALGORITHMS, arima, ets, mstl
@@ -49,3 +50,16 @@ def test_arima_can_use_related_series_and_says_when_they_end_too_early(make_pane
     assert mean == pytest.approx(10 + 20 * promotion[0, 80:, 0], abs=2)
     with pytest.raises(ValueError, match="related series for 11 steps ahead, there are 10"):
         arima.forecast(panel, 11, (0.5,), use_related=True)
+
+
+def test_mstl_takes_two_seasons_apart_as_the_library_does_without_jumps(make_panel):
+    step, rng = np.arange(24 * 7 * 4), np.random.default_rng(5)
+    day, week = 10 * np.sin(2 * np.pi * step / 24), 6 * np.sin(2 * np.pi * step / 168)
+    y = 50 + day + week + rng.normal(0, 1, len(step))
+    parts, exact = mstl._seasonal_parts(y, (24, 168)), library_mstl(y, [24, 168])
+    for part, name in zip(parts, ("seasonal24", "seasonal168"), strict=True):
+        assert np.abs(part - exact[name]).max() < 0.03 * y.std()
+    mean = mstl.forecast(make_panel([y], freq="H"), 48, (0.5,)).mean[0]
+    ahead = np.arange(len(step), len(step) + 48)
+    truth = 50 + 10 * np.sin(2 * np.pi * ahead / 24) + 6 * np.sin(2 * np.pi * ahead / 168)
+    assert mean == pytest.approx(truth, abs=3.5)
