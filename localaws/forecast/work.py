@@ -231,7 +231,10 @@ def forecast_of(
     """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
     types, levels = saved.in_order(types), sorted(saved.levels_of(types))
     found = saved.load_predictor(predictor)
-    prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
+    try:
+        prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
     kept = slice(None) if rows is None else rows
     return saved.Saved(
         panel.keys.iloc[kept],

@@ -26,8 +26,10 @@ from localaws.forecast.engine.trained import Trained
 FEW_SERIES = 10
 # A single window can mislead: two were better on the recorded cases and most of M4's windows (benchmarks/README.md).
 WEIGHED = 2
-# Prophet, CNN-QR and Deep_AR_Plus never join by themselves: they did not make the whole better on the recorded cases
-# (benchmarks/README.md), and so it is the same whatever extras are installed.
+# Extras join where they are installed and most series have so many values: AWS's samples ask for as many before deep
+# learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 20 to 60 CPU seconds, however many series there
+# are, as it learns from a bounded number of batches. Deep_AR_Plus takes five minutes and stays away.
+LONG = 300
 
 
 def train(
@@ -89,11 +91,14 @@ def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float
     Any levels may be asked for: each is weighed as the nearest one of training. A series without history is forecast
     by the networks themselves, by the other members from its likes (likeness.py); the service forecasts such items
     with CNN-QR and DeepAR+ only (aws-forecast-choosing-recipes.md).
+    ValueError: an extra that weighs something was installed in training and is not any more.
     """
     weights = weights_of(trained, panel)[:, :, _nearest(trained.backtest.levels, levels)]
     used = np.flatnonzero(weights.any(axis=(0, 2)))
     members = []
     for name in (trained.algorithms[a] for a in used):
+        if name in UNAVAILABLE:
+            raise ValueError(UNAVAILABLE[name])
         member = ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
         members.append(member if name in NEURAL else forecast_of_likes(panel, member))
     return weighing.blend(weights[:, used], members, levels)
@@ -112,12 +117,18 @@ def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
-    """Members and hyperparameters for a panel of this size: the slow only for few series."""
+    """Members and hyperparameters for a panel of this size: the slow only for few series, extras for long ones."""
     members: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
-    if len(panel.target) <= FEW_SERIES:
-        return members | {"ARIMA": {}}
-    within_the_day = parse(panel.freq)[1] in ("H", "min")
-    return members | {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
+    count, values = len(panel.target), (~np.isnan(panel.target)).sum(axis=1)
+    if count <= FEW_SERIES:
+        members |= {"ARIMA": {}}
+    else:
+        within_the_day = parse(panel.freq)[1] in ("H", "min")
+        members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
+    if np.median(values) >= LONG:
+        extras = ("CNN-QR", "Prophet") if count <= FEW_SERIES else ("CNN-QR",)
+        members |= {name: {} for name in extras if name in ALGORITHMS}
+    return members
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:

@@ -115,9 +115,24 @@ def test_an_algorithm_that_is_not_there_is_no_other_model_under_its_name(shop):
             train(shop, 14, LEVELS, members=(name,))
 
 
-def test_no_extra_is_a_member_by_default(make_panel):
-    for count in (5, 1000):
-        assert not {"Prophet", "CNN-QR", "Deep_AR_Plus"} & set(default_members(make_panel(np.ones((count, 30)))))
+def test_extras_are_members_of_long_panels_where_they_are_installed(make_panel, monkeypatch):
+    few, many, short = (make_panel(np.ones(size)) for size in ((10, 300), (11, 300), (10, 300)))
+    short.target[:6, 0] = np.nan  # most series have 299 values
+    extras = {"Prophet", "CNN-QR", "Deep_AR_Plus"}
+    for name in extras:
+        monkeypatch.setitem(ALGORITHMS, name, None)
+    joined = [extras & set(default_members(panel)) for panel in (few, many, short)]
+    assert joined == [{"Prophet", "CNN-QR"}, {"CNN-QR"}, set()]
+    for name in extras:
+        monkeypatch.delitem(ALGORITHMS, name)
+    assert not extras & set(default_members(few))
+
+
+def test_a_member_that_is_not_installed_any_more_is_named(shop, monkeypatch):
+    trained = train(shop, 14, LEVELS, members=("NPTS",))
+    monkeypatch.setitem(UNAVAILABLE, "NPTS", "NPTS is not installed: run `make npts`")
+    with pytest.raises(ValueError, match="^NPTS is not installed: run `make npts`"):
+        predict(trained, shop, 14, LEVELS)
 
 
 def test_messages_of_the_panel_are_kept(shop):
