@@ -26,9 +26,9 @@ from localaws.forecast.engine.trained import Trained
 FEW_SERIES = 10
 # A single window can mislead: two were better on the recorded cases and most of M4's windows (benchmarks/README.md).
 WEIGHED = 2
-# Extras join where they are installed and most series have so many values: AWS's samples ask for as many before deep
-# learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 20 to 60 CPU seconds, however many series there
-# are, as it learns from a bounded number of batches. Deep_AR_Plus takes five minutes and stays away.
+# Of the slow also the extras, where they are installed and most series have so many values, as AWS's samples ask before
+# deep learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 30 to 60 CPU seconds. On many series it made
+# AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes five minutes and stays away.
 LONG = 300
 
 
@@ -117,18 +117,14 @@ def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
 
 
 def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
-    """Members and hyperparameters for a panel of this size: the slow only for few series, extras for long ones."""
+    """Members and hyperparameters for a panel of this size: the slow only for few series, extras if those are long."""
     members: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
-    count, values = len(panel.target), (~np.isnan(panel.target)).sum(axis=1)
-    if count <= FEW_SERIES:
-        members |= {"ARIMA": {}}
-    else:
+    if len(panel.target) > FEW_SERIES:
         within_the_day = parse(panel.freq)[1] in ("H", "min")
-        members |= {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
-    if np.median(values) >= LONG:
-        extras = ("CNN-QR", "Prophet") if count <= FEW_SERIES else ("CNN-QR",)
-        members |= {name: {} for name in extras if name in ALGORITHMS}
-    return members
+        return members | {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
+    long = np.median((~np.isnan(panel.target)).sum(axis=1)) >= LONG
+    extras = [name for name in ("CNN-QR", "Prophet") if long and name in ALGORITHMS]
+    return members | {name: {} for name in ("ARIMA", *extras)}
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:
