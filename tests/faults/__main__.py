@@ -7,6 +7,7 @@ python -m tests.faults --first 1234 --stories 1  # one of them again
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import sys
@@ -26,6 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         machines = arguments.machines or _synthesized(Path(folder))
         world = World(Path(folder), {each.name: (machines / f"{each.name}.json").read_text() for each in PIPELINES})
+        gc.freeze()  # what is there stays: no look at it again and again
         told = {
             "scenes": {name: _played(world, name) for name in SCENES},
             "stories": figures(world, range(arguments.first, arguments.first + arguments.stories)),
