@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from localaws.forecast import saved, work
 from localaws.forecast.engine import ALGORITHMS, UNAVAILABLE, metrics
 from localaws.forecast.engine.autopredictor import default_members, predict, train
 from localaws.forecast.engine.trained import from_parts, to_parts
+from localaws.jobs import JobFailed
 
 LEVELS = (0.1, 0.5, 0.9)
 FAST = ("SeasonalNaive", "NPTS", "LightGBM")
@@ -128,11 +130,11 @@ def test_extras_are_members_for_few_long_series_where_they_are_installed(make_pa
     assert not extras & set(default_members(few))
 
 
-def test_a_member_that_is_not_installed_any_more_is_named(shop, monkeypatch):
-    trained = train(shop, 14, LEVELS, members=("NPTS",))
+def test_a_forecast_names_a_member_that_is_not_installed_any_more(shop, monkeypatch, tmp_path):
+    saved.save_predictor(tmp_path, train(shop, 14, LEVELS, members=("NPTS",)))
     monkeypatch.setitem(UNAVAILABLE, "NPTS", "NPTS is not installed: run `make npts`")
-    with pytest.raises(ValueError, match="^NPTS is not installed: run `make npts`"):
-        predict(trained, shop, 14, LEVELS)
+    with pytest.raises(JobFailed, match="^NPTS is not installed: run `make npts`"):
+        work.forecast_of(shop, {"horizon": 14}, tmp_path, ["0.5"])
 
 
 def test_messages_of_the_panel_are_kept(shop):
