@@ -5,7 +5,7 @@ from functools import partial
 
 from localaws.forecast import imported, schema
 from localaws.forecast.kinds import create, get, invalid
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 
 

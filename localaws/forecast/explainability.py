@@ -8,7 +8,7 @@ from datetime import datetime
 from localaws.forecast import schema, selection
 from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid, made_from
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 
 WHOLE = {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"}

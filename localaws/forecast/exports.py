@@ -5,7 +5,7 @@ from typing import Any
 
 from localaws.forecast import schema
 from localaws.forecast.kinds import create
-from localaws.gateway import Context
+from localaws.mounts import Context
 
 
 def export(context: Context, kind: str, params: dict, function: str, **arguments: Any) -> dict:

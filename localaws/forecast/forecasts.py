@@ -10,7 +10,7 @@ from localaws.forecast import datasets, schema, selection
 from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid
 from localaws.forecast.saved import load_forecast
-from localaws.gateway import Context
+from localaws.mounts import Context
 
 
 def create_forecast(context: Context, params: dict) -> dict:

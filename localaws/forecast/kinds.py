@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from localaws.gateway import Context
 from localaws.jobs import FORECAST as STATES
+from localaws.mounts import Context
 from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 

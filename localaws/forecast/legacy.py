@@ -11,7 +11,7 @@ from localaws.forecast import schema
 from localaws.forecast.engine import ALGORITHMS, NEURAL, UNAVAILABLE
 from localaws.forecast.kinds import STATES, invalid, view
 from localaws.forecast.predictors import legacy_transformations, of_kind, train
-from localaws.gateway import Context
+from localaws.mounts import Context
 
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
 # AutoML evaluates "each algorithm" (API_CreatePredictor.md); AutoMLOverrideStrategy LatencyOptimized asks for little

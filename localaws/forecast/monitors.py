@@ -8,7 +8,7 @@ from functools import partial
 
 from localaws.forecast import datasets, schema
 from localaws.forecast.kinds import STATES, create, filtered, get, invalid, made_from, view
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 
 

@@ -9,7 +9,7 @@ from localaws.forecast.explainability import WHOLE, check_attributes, explain_pr
 from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid, made_from, view
 from localaws.forecast.monitors import monitor
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 from localaws.wire import ServiceError
 

@@ -8,8 +8,8 @@ import pandas as pd
 from localaws.forecast import imported, schema
 from localaws.forecast.kinds import invalid
 from localaws.forecast.saved import rows_of
-from localaws.gateway import Context
 from localaws.jobs import JobFailed
+from localaws.mounts import Context
 from localaws.objects import Access
 
 NAMED = 5  # unknown series that a message names

@@ -5,7 +5,7 @@ from functools import partial
 from localaws import wire
 from localaws.forecast import datasets, explainability, forecasts, legacy, monitors, notifications, predictors, whatif
 from localaws.forecast.kinds import KINDS, resource_part, shared_operations
-from localaws.gateway import Mount
+from localaws.mounts import Mount
 
 # The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
 # Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.

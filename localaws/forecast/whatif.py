@@ -7,7 +7,7 @@ import pandas as pd
 from localaws.forecast import imported, schema, selection
 from localaws.forecast.exports import export
 from localaws.forecast.kinds import create, get, invalid
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 
 

@@ -19,14 +19,14 @@ from localaws import wire
 from localaws.faults import Switch
 from localaws.gateway import budgets, events, faults, functions, keys, record, step_functions, templates
 from localaws.gateway.access import authorize_call
-from localaws.gateway.mounts import Context, Mount
 from localaws.gateway.roles import assume, require_key, resource_policy_allows
 from localaws.gateway.serving import serve
 from localaws.jobs import Jobs
+from localaws.mounts import Context, Mount
 from localaws.resources import Store
 from localaws.settings import Settings
 
-__all__ = ["Context", "Mount", "register", "serve"]
+__all__ = ["register", "serve"]
 
 
 def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:

@@ -11,7 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
 from localaws import wire
-from localaws.gateway.mounts import Mount
+from localaws.mounts import Mount
 
 # The role of the state machine whose step calls a service in this process; None outside Step Functions.
 step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)

@@ -14,8 +14,8 @@ from ministack.services import stepfunctions
 
 from localaws import wire
 from localaws.gateway.access import arns_in, require_of_role, step_role
-from localaws.gateway.mounts import Mount
 from localaws.gateway.roles import require_trust
+from localaws.mounts import Mount
 
 # An SDK integration's errors are named after the SDK's classes (Step Functions guide, supported-services-awssdk.md);
 # these have other codes on the wire.

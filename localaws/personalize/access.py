@@ -3,7 +3,7 @@
 Source: granting-personalize-s3-access.md.
 """
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.objects import Access, split
 from localaws.personalize.kinds import invalid
 from localaws.resources import Resource

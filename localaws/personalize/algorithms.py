@@ -4,8 +4,8 @@ ARNs: the pages native-recipe-*.md. The defaults are those of the engines here, 
 of a user's recent items count.
 """
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import engine
 from localaws.personalize.hyperparameters import CHOICES, RANGES, TUNABLE_RECIPES
 from localaws.personalize.recipes import RECIPES_SINCE

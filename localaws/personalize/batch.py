@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize import engine, filtering
 from localaws.personalize.access import READ, WRITE, s3_access
 from localaws.personalize.answering import DEFAULT_RESULTS, check_results

@@ -1,7 +1,7 @@
 """Campaigns: solution versions that answer requests."""
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize.kinds import activate, children, create, get, in_use, invalid, limit, remove, update_soon
 from localaws.personalize.recipes import check_config, recipe
 

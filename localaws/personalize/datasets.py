@@ -4,8 +4,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import schema
 from localaws.personalize.access import READ, check_key, s3_access
 from localaws.personalize.kinds import BUSY, activate, children, create, get, in_use, invalid, remove

@@ -4,8 +4,8 @@ import json
 import time
 import uuid
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import schema
 from localaws.personalize.datasets import fields_of, stream_of
 from localaws.personalize.kinds import activate, children, create, get, invalid, limit, remove

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize.access import WRITE, s3_access
 from localaws.personalize.datasets import data_files
 from localaws.personalize.kinds import create, get, invalid

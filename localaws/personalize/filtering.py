@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize import schema
 from localaws.personalize.datasets import fields_of
 from localaws.personalize.filters import Expression, Field, FilterError, Situation, allowed, parse, parse_values

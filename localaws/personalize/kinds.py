@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from localaws.gateway import Context
 from localaws.jobs import BATCH_INFERENCE, States
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.resources import Resource, page
 from localaws.wire import ServiceError
 

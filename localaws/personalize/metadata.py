@@ -1,6 +1,6 @@
 """Item metadata in answers, for recommenders and campaigns made with enableMetadataWithRecommendations."""
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize.datasets import fields_of
 from localaws.personalize.kinds import children, invalid
 from localaws.personalize.records import records

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import engine
 from localaws.personalize.domains import CUSTOM, ECOMMERCE, VIDEO_ON_DEMAND
 from localaws.personalize.kinds import invalid

@@ -3,8 +3,8 @@
 import uuid
 from functools import partial
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.hyperparameters import Candidate
 from localaws.personalize.kinds import children, create, get, in_use, invalid, limit, mark_update, remove

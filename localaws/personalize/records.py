@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize.datasets import stream_of
 from localaws.personalize.kinds import children
 from localaws.personalize.streams import FILE, Record, Stream, read

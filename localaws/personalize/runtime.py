@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import domains, engine, filtering, metadata
 from localaws.personalize.answering import DEFAULT_RESULTS, MOST_RESULTS, Asked, Deployed, check_results, served
 from localaws.personalize.datasets import fields_of, stream_of

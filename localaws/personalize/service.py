@@ -1,7 +1,7 @@
 """Amazon Personalize: its operations by name, as the gateway mounts them."""
 
 from localaws import wire
-from localaws.gateway import Mount
+from localaws.mounts import Mount
 from localaws.personalize import (
     algorithms,
     batch,

@@ -5,7 +5,7 @@ Nothing trains by itself here: what AWS trains automatically every 7 days is a C
 
 from dataclasses import replace
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize import engine, hyperparameters
 from localaws.personalize.domains import CUSTOM
 from localaws.personalize.hyperparameters import Candidate

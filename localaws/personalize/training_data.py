@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.personalize.datasets import fields_of
 from localaws.personalize.domains import KEYS
 from localaws.personalize.kinds import children, invalid

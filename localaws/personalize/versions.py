@@ -3,8 +3,8 @@
 import uuid
 from pathlib import Path
 
-from localaws.gateway import Context
 from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
 from localaws.personalize import engine
 from localaws.personalize.datasets import imported_files
 from localaws.personalize.kinds import children, create, get, in_use, invalid

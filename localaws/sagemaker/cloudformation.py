@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import botocore.session
 
 from localaws import wire
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.sagemaker import instances, lifecycle
 from localaws.sagemaker.machines import Machines
 

@@ -4,7 +4,7 @@
 Each operation takes the Machines that the instances run on, then the context and parameters of its call.
 """
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource, page
 from localaws.sagemaker.kinds import INSTANCE, LIFECYCLE, add, arn_of, get, times
 from localaws.sagemaker.lifecycle import scripts

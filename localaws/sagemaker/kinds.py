@@ -1,6 +1,6 @@
 """What SageMaker's resources here have in common: their kinds, names, ARNs and the errors about them."""
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 from localaws.wire import ServiceError
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import page
 from localaws.sagemaker.kinds import INSTANCE, LIFECYCLE, add, get, times
 from localaws.wire import ServiceError

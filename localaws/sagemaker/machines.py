@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localaws.gateway import Context
+from localaws.mounts import Context
 from localaws.resources import Resource
 from localaws.sagemaker import volume
 from localaws.wire import ServiceError

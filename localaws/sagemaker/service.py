@@ -3,7 +3,7 @@
 import functools
 
 from localaws import wire
-from localaws.gateway import Context, Mount
+from localaws.mounts import Context, Mount
 from localaws.sagemaker import cloudformation, instances, lifecycle
 from localaws.sagemaker.machines import Machines
 from localaws.wire import ServiceError
