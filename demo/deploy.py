@@ -44,13 +44,13 @@ def _deploy(stacks: str, context: list[str], environment: Mapping[str, str], out
         # Where there is no cdk.json: the CLI would synthesize the app only to learn account and region from it.
         place = f"aws://{boto3.client('sts').get_caller_identity()['Account']}/{environment['AWS_REGION']}"
         _cdk(["bootstrap", place], run, out / "bootstrap.log", cwd=out)
-    _cdk(["deploy", stacks, "--require-approval", "never", *context], run, out / "deploy.log")
+    _cdk(["deploy", stacks, "--require-approval", "never", *context, *_assembly(out)], run, out / "deploy.log")
 
 
 def destroy(dataset: str, environment: Mapping[str, str], out: Path) -> None:
     """Takes all stacks down, with what the pipelines created."""
     run = dict(os.environ) | dict(environment)
-    _cdk(["destroy", "--all", "--force", *_context(dataset)], run, out / "destroy.log")
+    _cdk(["destroy", "--all", "--force", *_context(dataset), *_assembly(out)], run, out / "destroy.log")
     (out / f"deployed-{dataset}.json").unlink(missing_ok=True)
 
 
@@ -67,6 +67,11 @@ def outputs(dataset: str) -> dict[str, str]:
 
 def _context(dataset: str) -> list[str]:
     return ["--context", f"dataset={dataset}"]
+
+
+def _assembly(out: Path) -> list[str]:
+    """A place of its own for what is synthesized: the CLI refuses to share one with another CLI at work."""
+    return ["--output", str((out / "cdk.out").resolve())]
 
 
 def _stack(name: str) -> bool:
