@@ -12,40 +12,25 @@ from infra.storage import Storage, reading, writing
 
 _NAMED = "the learner's own names: they begin like this and end as the learner chooses"
 _LISTED = "AWS narrows no List call"
-_FORECAST_KINDS = (
-    "DatasetGroup",
-    "Dataset",
-    "DatasetImportJob",
-    "Predictor",
-    "PredictorBacktestExportJob",
-    "Forecast",
-    "ForecastExportJob",
-    "WhatIfAnalysis",
-    "WhatIfForecast",
-    "WhatIfForecastExport",
-)
-_FORECAST_MORE = (
+_FORECAST = (
+    "CreateDatasetGroup",
+    "CreateDataset",
+    "CreateDatasetImportJob",
+    "CreatePredictor",
     "CreateAutoPredictor",
-    "DescribeAutoPredictor",
-    "UpdateDatasetGroup",
+    "CreateForecast",
+    "CreateForecastExportJob",
+    "CreateWhatIfAnalysis",
+    "CreateWhatIfForecast",
+    "DescribeDatasetImportJob",
     "GetAccuracyMetrics",
     "QueryForecast",
     "QueryWhatIfForecast",
-    "StopResource",
     "DeleteResourceTree",
 )
-_PERSONALIZE_KINDS = ("DatasetGroup", "Dataset", "Schema", "Recommender", "Filter", "EventTracker")
-_PERSONALIZE_MORE = (
-    "CreateDatasetImportJob",
-    "DescribeDatasetImportJob",
-    "UpdateRecommender",
-    "StartRecommender",
-    "StopRecommender",
-    "GetRecommendations",
-    "PutItems",
-    "PutUsers",
-)
-_GLUE = ("CreateDatabase", "GetDatabase", "DeleteDatabase", "CreateTable", "GetTable", "GetPartitions", "DeleteTable")
+_PERSONALIZE_KINDS = ("DatasetGroup", "Dataset", "Schema", "Recommender", "Filter")
+_PERSONALIZE_MORE = ("CreateDatasetImportJob", "CreateEventTracker", "DescribeRecommender", "GetRecommendations")
+_GLUE = ("CreateDatabase", "GetDatabase", "DeleteDatabase", "CreateTable", "GetTable", "GetPartitions")
 
 
 def allowed(stack: Stack, config: Pipeline, storage: Storage, names: str, folder: str) -> list[Right]:
@@ -88,15 +73,14 @@ def _files(storage: Storage, folder: str) -> list[Right]:
         *(right for bucket in buckets for right in (*reading(bucket, folder), *writing(bucket, folder))),
         Right(["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket}/{folder}*" for bucket in buckets], _NAMED),
         Right(["s3:ListBucketVersions"], buckets, conditions={"StringLike": {"s3:prefix": [f"{folder}*"]}}),
-        Right(["s3:GetBucketLocation"], buckets),
+        Right(["s3:GetBucketLocation"], [storage.results_arn]),
     ]
 
 
 def _forecast(stack: Stack, names: str) -> list[Right]:
-    mine = [*_each("forecast", _FORECAST_KINDS), *_actions("forecast", _FORECAST_MORE)]
     algorithms = f"arn:{stack.partition}:forecast:::algorithm/*"
     return [
-        Right(mine, own(stack, "forecast", names), _NAMED),
+        Right(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
         Right(["forecast:CreatePredictor"], [algorithms], "AWS's own algorithms"),
         lists(
             "forecast",
@@ -104,21 +88,23 @@ def _forecast(stack: Stack, names: str) -> list[Right]:
             "Datasets",
             "DatasetImportJobs",
             "Predictors",
-            "PredictorBacktestExportJobs",
             "Forecasts",
             "ForecastExportJobs",
             "WhatIfAnalyses",
             "WhatIfForecasts",
-            "WhatIfForecastExports",
         ),
     ]
 
 
 def _personalize(stack: Stack, names: str) -> list[Right]:
-    mine = [*_each("personalize", _PERSONALIZE_KINDS), *_actions("personalize", _PERSONALIZE_MORE)]
+    made = [f"{verb}{kind}" for verb in ("Create", "Delete") for kind in _PERSONALIZE_KINDS]
     return [
-        Right(mine, own(stack, "personalize", names), _NAMED),
-        Right(_each("personalize", ("EventTracker",)), trackers(stack), "AWS chooses the name in their ARN"),
+        Right(_actions("personalize", (*made, *_PERSONALIZE_MORE)), own(stack, "personalize", names), _NAMED),
+        Right(
+            _actions("personalize", ("CreateEventTracker", "DescribeEventTracker", "DeleteEventTracker")),
+            trackers(stack),
+            "AWS chooses the name in their ARN",
+        ),
         Right(["personalize:PutEvents"], ["*"], "the call names no resource but the tracker's secret id"),
         lists(
             "personalize",
@@ -149,32 +135,18 @@ def _athena(stack: Stack, names: str) -> list[Right]:
 
 
 def _pipelines(stack: Stack, config: Pipeline, storage: Storage) -> list[Right]:
-    """Bring data to the deployed pipelines, start and follow their runs, look at what came of it."""
-    folders = [f"{pipeline}/{config.dataset}/" for pipeline in ("forecasting", "recommending")]
+    """Bring data to the deployed pipelines, look whether they run and at what came of it."""
+    pipelines = ("forecasting", "recommending")
+    folders = [f"{pipeline}/{config.dataset}/" for pipeline in pipelines]
     states = f"arn:{stack.partition}:states:{stack.region}:{stack.account}"
-    names = f"storecast-{config.dataset}"
     return [
-        *(
-            right
-            for folder in folders
-            for bucket in (storage.data_arn, storage.results_arn)
-            for right in reading(bucket, folder)
-        ),
+        *(right for folder in folders for right in reading(storage.results_arn, folder)),
         *writing(storage.data_arn, *folders),
         Right(
-            ["states:StartExecution", "states:ListExecutions"],
-            [f"{states}:stateMachine:{names}-{pipeline}" for pipeline in ("forecasting", "recommending")],
-        ),
-        Right(
-            ["states:DescribeExecution", "states:GetExecutionHistory"],
-            [f"{states}:execution:{names}-*"],
-            "executions of these machines: their names are given at run time",
+            ["states:ListExecutions"],
+            [f"{states}:stateMachine:storecast-{config.dataset}-{pipeline}" for pipeline in pipelines],
         ),
     ]
-
-
-def _each(service: str, kinds: Sequence[str]) -> list[str]:
-    return [f"{service}:{verb}{kind}" for verb in ("Create", "Describe", "Delete") for kind in kinds]
 
 
 def _actions(service: str, names: Sequence[str]) -> list[str]:

@@ -141,12 +141,14 @@ class Jobs:
         mark: Callable[..., None],
     ) -> None:
         resource = self._store.find(arn)
-        if resource is None or resource.status in (*_DELETING, *_STOPPED):
+        if _over(resource):
             return
         states = _states_of(resource)
         mark(states.in_progress)
         try:
             self._meet_faults(resource)
+            if _over(self._store.find(arn)):
+                return
             called = {name: value() if callable(value) else value for name, value in arguments.items()}
             result = self._in_process(arn, function, called)
             then(result)
@@ -161,7 +163,9 @@ class Jobs:
 
     def _meet_faults(self, resource: Resource) -> None:
         for fault in self._switch.hits(f"job:{resource.service}:{resource.kind}", resource.arn) if self._switch else ():
-            time.sleep(fault.delay)
+            until = time.monotonic() + fault.delay
+            while time.monotonic() < until and not self._stopping and not _over(self._store.find(resource.arn)):
+                time.sleep(0.05)
             if fault.error:
                 raise JobFailed(fault.message)
 
@@ -202,6 +206,11 @@ class Jobs:
         process = _CONTEXT.Process(target=_nothing)
         process.start()
         process.join()
+
+
+def _over(resource: Resource | None) -> bool:
+    """Whether somebody has stopped or deleted the job."""
+    return resource is None or resource.status in (*_DELETING, *_STOPPED)
 
 
 def _states_of(resource: Resource) -> States | None:

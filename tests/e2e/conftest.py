@@ -14,6 +14,7 @@ from demo import deploy, upload
 from demo.watch import Run, Watcher
 from localaws.faults import Fault, write
 from localaws.settings import Settings, client_environment
+from tests.e2e import clock
 
 DATASET = "sample"
 
@@ -85,6 +86,7 @@ def app(embedded_aws: Settings, tmp_path_factory: pytest.TempPathFactory) -> App
     out, folder = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("sample")
     environment = client_environment(embedded_aws)
     deploy.deploy(DATASET, environment, out)
+    clock.hold(f"storecast-{DATASET}-")
     prepare.prepare(folder, full=False, seed=0)
     deployed = App(deploy.outputs(DATASET), folder, out, environment, {})
     watcher = deployed.watcher()

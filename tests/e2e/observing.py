@@ -54,6 +54,12 @@ def ask_athena(query: str, database: str) -> list[tuple[str, ...]]:
     return [tuple(cell.get("VarCharValue", "") for cell in row["Data"]) for row in rows[1:]]
 
 
+def entered(execution: str) -> list[str]:
+    """The states that an execution has come to."""
+    events = boto3.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+
 def mailbox(topic: str) -> str:
     """The URL of a queue that gets what the topic is told from here on."""
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
@@ -109,6 +115,15 @@ def charted(dashboard: str) -> set[tuple[str, frozenset[str]]]:
                 for name in names[0].replace('"', "").split(" OR ") if names else [""]:
                     found.add((name, frozenset(schema.split(","))))
     return found
+
+
+def quarantined(bucket: str, pipeline: str) -> list[str]:
+    """The files in quarantine; each has its reason beside it."""
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"quarantine/{pipeline}/")["Contents"]
+    keys = [each["Key"] for each in listed]
+    files = [key for key in keys if not key.endswith(".reason.txt")]
+    assert sorted(keys) == sorted([*files, *(f"{key}.reason.txt" for key in files)])
+    return files
 
 
 def imports_of(run: str) -> list[str]:

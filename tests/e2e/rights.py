@@ -1,9 +1,10 @@
 """The rights of an app's roles, as they were deployed, beside those that the embedded AWS saw in use."""
 
+import fnmatch
 import json
 import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from contextlib import contextmanager
 
 import boto3
 
@@ -12,50 +13,85 @@ from localaws.settings import Settings
 Right = tuple[str, str, str]  # role, action, resource; of a right that was granted, with wildcards
 
 # Patterns of rights that no test of the whole line makes use of, and why the roles have them all the same.
-UNSEEN: dict[Right, str] = {
+Unseen = Mapping[Right, str]
+_EVERYWHERE: Unseen = {
     ("*", "logs:*", "*"): "Lambda and Step Functions write logs; the embedded AWS keeps them without asking the role",
     ("*", "xray:*", "*"): "Lambda and Step Functions write traces; the embedded AWS has none",
+    ("*ScheduleRole", "sqs:SendMessage", "*"): "for a start that fails for a day; the embedded Scheduler tries once",
+}
+OF_THE_APP: Unseen = _EVERYWHERE | {
     ("*/PlanRole", "s3:ListBucket", "*-results*"): "without it S3 says AccessDenied of what is not there yet",
     ("storage/PersonalizeRole", "s3:ListBucket", "*-results*"): "granting-personalize-s3-access.md asks for it",
     ("forecasting/PublishRole", "glue:*", "*:catalog"): "Glue asks about catalog, database and table in one call,",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "the embedded AWS about the database alone",
-    ("forecasting/MachineRole", "states:StartExecution", "*"): "the run after an upload during a run is recommending's",
-    ("*/ScheduleRole", "*", "*"): "the clock starts nothing in the minutes of a test",
-    ("recommending/RecommendRole", "personalize:StartRecommender", "*"): "for a recommender that somebody stopped",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
-    ("operations/NotifyRole", "kms:*", "*"): "the emulator forgets the key of a topic that CloudFormation makes",
-    ("operations/CleanupRole", "s3:Delete*", "*-accesslogs*"): "the embedded AWS writes no access logs",
-    ("operations/CleanupRole", "personalize:DeleteEventTracker", "*"): "the tracker has gone with the changed config",
-    ("operations/CleanupRole", "lambda:InvokeFunction", "*"): "for a clean-up that takes longer than 15 minutes",
-    ("operations/CleanupRole", "states:StopExecution", "*"): "for a run that is at work when its stack goes",
-    ("operations/CleanupRole", "forecast:StopResource", "*"): "for a job that is at work when its stack goes",
+}
+OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
+    ("CleanupRole", "glue:*", "*:database/*"): "Glue asks about catalog, database and what is in it in one call,",
+    ("CleanupRole", "glue:*", "*/*/*"): "the embedded AWS about one of them",
+    ("CleanupRole", "glue:DeleteDatabase", "*:catalog"): "likewise",
+    ("CleanupRole", "glue:GetDatabases", "*:table/*"): "likewise",
+}
+OF_A_LEARNER: Unseen = {
+    ("Learner", "glue:*", "*:database/*"): "as of the workshop's clean-up",
+    ("Learner", "glue:*", "*/*/*"): "likewise",
+    ("Learner", "glue:[GD]*", "*:catalog"): "likewise",
+    ("Learner", "glue:CreateTable", "*:catalog"): "likewise; for Athena, which on AWS acts in the learner's name,",
+    ("Learner", "glue:[CG]*", "*:table/lab_ana"): "likewise",
+    ("Learner", "s3:GetBucketLocation", "*"): "when it looks for the bucket",
+    ("Learner", "s3:PutObject", "*-results-*"): "and writes what it found",
+    ("Learner", "forecast:CreatePredictor", "*:algorithm/*"): "the embedded AWS asks nobody about AWS's algorithms",
 }
 
 
-def granted(roles: Mapping[str, str]) -> dict[Right, str]:
-    """All that the roles may do, given by what they are called in the rights, and the role's own name."""
+def granted(roles: Mapping[str, str], policies: str = "*") -> dict[Right, str]:
+    """All that the roles may do by the policies whose names fit, given by what the roles are called in the rights, and
+    the role's own name."""
     return {
         (label, action, resource): name
         for label, name in roles.items()
-        for statement in _statements(name)
+        for statement in _statements(name, policies)
         for action in _several(statement["Action"])
         for resource in _several(statement["Resource"])
     }
 
 
-def unused(rights: dict[Right, str], settings: Settings) -> set[Right]:
-    """Those of the rights that nobody made use of."""
+def walk(rights: Mapping[Right, str], settings: Settings, unseen: Unseen) -> None:
+    """Fails where nobody made use of a right that fits no pattern of `unseen`, or `unseen` has a pattern too many."""
     used = [json.loads(line) for line in settings.used_rights.read_text().splitlines()]
-    return {
+    unused = {
         right
         for right, name in rights.items()
-        if not any(role == name and action == right[1] and fnmatchcase(on, right[2]) for role, action, on in used)
+        if not any(
+            role == name and action == right[1] and fnmatch.fnmatchcase(on, right[2]) for role, action, on in used
+        )
     }
+    known = {
+        patterns: {right for right in rights if all(map(fnmatch.fnmatchcase, right, patterns))} for patterns in unseen
+    }
+    assert unused - set().union(*known.values()) == set(), "nobody needs them"
+    assert [entry for entry, fitting in known.items() if not fitting] == [], "no role has such a right any more"
+    assert set().union(*known.values()) - unused == set(), "used after all: their entry is wrong"
 
 
-def unseen(rights: dict[Right, str]) -> dict[Right, set[Right]]:
-    """By entry of UNSEEN, the rights that it fits."""
-    return {patterns: {right for right in rights if all(map(fnmatchcase, right, patterns))} for patterns in UNSEEN}
+@contextmanager
+def without(function: str, action: str) -> Iterator[None]:
+    """The function's role without the right to one action."""
+    iam = boto3.client("iam")
+    arn = boto3.client("lambda").get_function(FunctionName=function)["Configuration"]["Role"]
+    role = arn.rpartition("/")[2]
+    name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    narrowed = json.loads(json.dumps(document))
+    for statement in narrowed["Statement"]:
+        actions = _several(statement["Action"])
+        statement["Action"] = [each for each in actions if each != action] or ["forecast:ListTagsForResource"]
+    assert narrowed != document, f"{function} does not have {action}"
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
 def roles_of(stacks: str) -> dict[str, str]:
@@ -71,9 +107,9 @@ def roles_of(stacks: str) -> dict[str, str]:
     return found
 
 
-def _statements(role: str) -> Iterator[dict]:
+def _statements(role: str, policies: str) -> Iterator[dict]:
     iam = boto3.client("iam")
-    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+    for policy in fnmatch.filter(iam.list_role_policies(RoleName=role)["PolicyNames"], policies):
         yield from iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
 
 

@@ -4,17 +4,18 @@ import csv
 import html
 import json
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
 import pytest
 
 from demo import deploy
+from localaws.faults import write
 from localaws.settings import Settings
-from tests.e2e import rights
+from tests.contract.helpers import eventually
+from tests.e2e import clock, rights
 from tests.e2e.conftest import DATASET, App
+from tests.e2e.leaving import leave_at_work
 from tests.e2e.observing import (
     ask_athena,
     charted,
@@ -24,10 +25,12 @@ from tests.e2e.observing import (
     mailbox,
     next_message,
     ours,
+    quarantined,
     result,
     there,
 )
-from tests.e2e.redeploying import deploy_over_a_run, look_at_what_changed
+from tests.e2e.redeploying import deploy_over_a_run, look_at_what_changed, recommenders_are
+from tests.e2e.sweeping import sweep_and_upload
 from tests.e2e.tags import tags_by_arn
 
 EXPORTS = ["Export backtests", "Export forecast"]
@@ -203,20 +206,11 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert ":dataset-import-job/" in message["resource"]
     assert "row 7, demand: 'many'" in message["message"]
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
-    [place] = _quarantined(bucket, "forecasting")
+    [place] = quarantined(bucket, "forecasting")
     assert message["message"].endswith(f"s3://{bucket}/{place}")
     assert app.start("forecasting").states.keys() >= {"Plan", "Nothing new"}, "it waits for a target file"
     back = app.upload(key, good)
     assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"
-
-
-def _quarantined(bucket: str, pipeline: str) -> list[str]:
-    """The files in quarantine; each has its reason beside it."""
-    listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"quarantine/{pipeline}/")["Contents"]
-    keys = [each["Key"] for each in listed]
-    files = [key for key in keys if not key.endswith(".reason.txt")]
-    assert sorted(keys) == sorted([*files, *(f"{key}.reason.txt" for key in files)])
-    return files
 
 
 def test_a_poison_file_among_good_ones_is_put_aside_and_told(app: App):
@@ -226,7 +220,7 @@ def test_a_poison_file_among_good_ones_is_put_aside_and_told(app: App):
     assert run.status == "SUCCEEDED", run.cause
     assert "Nothing new" in run.states, "what is left was imported before"
     assert app.newest("recommending") == before
-    [place] = _quarantined(app.outputs["DataBucket"], "recommending")
+    [place] = quarantined(app.outputs["DataBucket"], "recommending")
     assert place.startswith(f"quarantine/recommending/{DATASET}/users/") and place.endswith("/poison.csv")
     told = next_message(topic)
     assert told["Subject"] == "Storecast: recommending put poison.csv into quarantine"
@@ -240,6 +234,13 @@ def test_a_start_by_hand_with_nothing_new_says_so_and_ends(app: App, pipeline: s
     output = boto3.client("stepfunctions").describe_execution(executionArn=run.arn)["output"]
     said = json.loads(output)["summary"]["nothingNew"]
     assert f"s3://{app.outputs['DataBucket']}/{pipeline}/{DATASET}/ are unchanged since" in said
+
+
+def test_the_sweep_starts_both_pipelines_and_an_upload_meanwhile_one_more_run(app: App, embedded_aws: Settings):
+    runs = sweep_and_upload(app, embedded_aws)
+    assert {run.status for run in runs} == {"SUCCEEDED"}
+    planned = [run.pipeline for run in runs if "Nothing new" in run.states]
+    assert sorted(planned) == ["forecasting", "forecasting", "recommending"]
 
 
 def test_a_worse_predictor_does_not_serve(app: App):
@@ -368,35 +369,15 @@ def test_what_the_config_gains_or_loses_is_made_or_deleted_and_the_rest_left_alo
     assert {name: made for name, made in again.items() if name in kept} == kept
 
 
-@contextmanager
-def _without(function: str, action: str) -> Iterator[None]:
-    """The function's role without the right to one action."""
-    iam = boto3.client("iam")
-    arn = boto3.client("lambda").get_function(FunctionName=f"storecast-{DATASET}-{function}")["Configuration"]["Role"]
-    role = arn.rpartition("/")[2]
-    name = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
-    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    narrowed = json.loads(json.dumps(document))
-    for statement in narrowed["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        statement["Action"] = [each for each in actions if each != action] or ["forecast:ListTagsForResource"]
-    assert narrowed != document, f"{function} does not have {action}"
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
-    try:
-        yield
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-
-
 def test_an_action_taken_away_makes_the_run_fail(app: App):
-    with _without("forecasting-load", "iam:PassRole"):
+    with rights.without(f"storecast-{DATASET}-forecasting-load", "iam:PassRole"):
         run = app.start("forecasting", force=True)
     assert run.status == "FAILED"
     assert "is not authorized to perform: iam:PassRole" in run.cause
 
 
 def test_an_algorithm_that_fails_leaves_the_others_to_serve(app: App):
-    with _without("forecasting-train", "forecast:CreateAutoPredictor"):
+    with rights.without(f"storecast-{DATASET}-forecasting-train", "forecast:CreateAutoPredictor"):
         run = app.start("forecasting", force=True)
     assert run.status == "SUCCEEDED", run.cause
     newest = app.newest("forecasting")
@@ -421,22 +402,27 @@ def test_a_deploy_over_a_run_at_work_loses_nothing(
     look_at_what_changed(before, app.newest("recommending"))
 
 
+@pytest.mark.parametrize(("verb", "status"), [("stop", "INACTIVE"), ("start", "ACTIVE")])
+def test_the_clock_stops_and_starts_the_recommenders(app: App, verb: str, status: str):
+    clock.strike(f"storecast-{DATASET}-recommending-hours-{verb}")
+    eventually(lambda: recommenders_are(status))
+
+
 @pytest.fixture(scope="module")
 def granted(app: App) -> dict[rights.Right, str]:
     """The rights of all roles, while they are there."""
     return rights.granted(rights.roles_of(f"storecast-{DATASET}-"))
 
 
-def test_destroy_leaves_nothing(app: App, granted: dict[rights.Right, str]):
+def test_destroy_leaves_nothing(app: App, granted: dict[rights.Right, str], embedded_aws: Settings):
     before = {what for what, found in there().items() if found}
     assert before >= {"s3 Buckets", "forecast Predictors", "personalize recommenders", "log groups", "databases"}
+    leave_at_work(app, embedded_aws)
     deploy.destroy(DATASET, app.environment, app.out)
+    write(embedded_aws.faults, [])
     assert {what: found for what, found in there().items() if found} == {}
 
 
 def test_every_right_was_used(granted: dict[rights.Right, str], embedded_aws: Settings):
     """By the tests above, the destroy included; a right that is missing had failed them."""
-    unused, known = rights.unused(granted, embedded_aws), rights.unseen(granted)
-    assert unused - set().union(*known.values()) == set(), "nobody needs them"
-    assert [entry for entry, fitting in known.items() if not fitting] == [], "no role has such a right any more"
-    assert set().union(*known.values()) - unused == set(), "used after all: their entry in UNSEEN is wrong"
+    rights.walk(granted, embedded_aws, rights.OF_THE_APP)

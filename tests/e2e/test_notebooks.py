@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from localaws.settings import Settings
+from tests.e2e import rights
 from workshop import execute
 from workshop.learner import Learner, prepare
 from workshop.leftovers import leftovers
@@ -94,10 +95,38 @@ def test_leftovers_are_found(ana: Learner):
     boto3.resource("s3").Bucket(bucket).object_versions.filter(Prefix="workshop/").delete()
 
 
+def _keys(learner: Learner) -> dict[str, str]:
+    return {name.lower(): value for name, value in learner.credentials.items()}
+
+
 def test_a_learner_cannot_touch_anothers(ana: Learner):
-    keys = {name.lower(): value for name, value in ana.credentials.items()}
-    forecast, s3 = boto3.client("forecast", **keys), boto3.client("s3", **keys)
+    forecast, s3 = (boto3.client(name, **_keys(ana)) for name in ("forecast", "s3"))
     with pytest.raises(forecast.exceptions.ClientError, match="not authorized"):
         forecast.create_dataset_group(DatasetGroupName="lab_anna_sales", Domain="RETAIL")
     with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         s3.put_object(Bucket=ana.settings["DATA_BUCKET"], Key="workshop/anna/x.csv", Body=b"x")
+
+
+def test_a_learner_brings_data_to_the_pipelines_and_looks_at_what_came_of_it(ana: Learner):
+    """As the last notebooks of the labs say; no pipeline is there. What is the learner's own can be read again."""
+    s3, states = (boto3.client(name, **_keys(ana)) for name in ("s3", "stepfunctions"))
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    for pipeline in ("forecasting", "recommending"):
+        folder = f"{pipeline}/{ana.settings['DATASET']}/"
+        s3.put_object(Bucket=ana.settings["DATA_BUCKET"], Key=f"{folder}new.csv", Body=b"x")
+        machine = f"arn:aws:states:us-east-1:{account}:stateMachine:storecast-{ana.settings['DATASET']}-{pipeline}"
+        assert states.list_executions(stateMachineArn=machine)["executions"] == []
+        results = {"Bucket": ana.settings["RESULTS_BUCKET"]}
+        assert "Contents" not in s3.list_objects_v2(**results, Prefix=folder)
+        with pytest.raises(s3.exceptions.NoSuchKey):
+            s3.get_object(**results, Key=f"{folder}report.html")
+    own = {"Bucket": ana.settings["DATA_BUCKET"], "Key": "workshop/ana/again.csv"}
+    s3.put_object(**own, Body=b"x")
+    assert s3.get_object(**own)["Body"].read() == b"x"
+
+
+def test_every_right_of_a_learner_and_of_the_roles_to_pass_was_used(done: Path, ana: Learner, embedded_aws: Settings):
+    """By the tests above; the workshop's stack gives its learners the same."""
+    roles = {"Learner": "storecast-learner-ana"}
+    roles |= {name.capitalize(): f"storecast-workshop-{name}" for name in ("forecast", "personalize")}
+    rights.walk(rights.granted(roles), embedded_aws, rights.OF_A_LEARNER)

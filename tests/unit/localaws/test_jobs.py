@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from localaws.faults import Fault, Switch, write
 from localaws.jobs import JobFailed, Jobs
 from localaws.resources import Resource, Store
 
@@ -133,6 +134,17 @@ def test_a_stopped_job_ends(store: Store, jobs: Jobs, tmp_path: Path) -> None:
     assert not jobs.stop(FORECAST)
 
 
+def test_a_job_that_is_stopped_while_a_fault_delays_it_never_runs(store: Store, tmp_path: Path) -> None:
+    write(tmp_path / "faults.json", [Fault("job:forecast:Predictor", delay=3)])
+    jobs, asked = Jobs(store, slots=1, switch=Switch(tmp_path / "faults.json")), []
+    store.add(FORECAST, "Predictor", "forecast", "CREATE_PENDING", {})
+    jobs.submit(FORECAST, f"{__name__}:succeed", {"value": lambda: asked.append(1) or 1})
+    wait_for(lambda: store.get(FORECAST).status == "CREATE_IN_PROGRESS")
+    store.update(FORECAST, "CREATE_STOPPED")
+    jobs._threads.shutdown()
+    assert store.get(FORECAST).status == "CREATE_STOPPED" and not asked
+
+
 def test_a_job_of_a_resource_that_goes_does_nothing(store: Store, jobs: Jobs) -> None:
     submit(store, jobs, succeed, value=lambda: store.remove(FORECAST) or 1)
     submit(store, jobs, succeed, PERSONALIZE, value=2)
@@ -159,6 +171,7 @@ def test_closing_ends_what_runs_and_leaves_it_to_the_next_start(tmp_path: Path) 
 CRASHING = """
 import time
 from pathlib import Path
+from localaws.faults import Fault, Switch, write
 from localaws.jobs import Jobs
 from localaws.resources import Store
 folder, arn = Path({folder!r}), {arn!r}
