@@ -17,7 +17,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import wire
 from localaws.faults import Switch
-from localaws.gateway import budgets, events, faults, functions, keys, record, step_functions, templates
+from localaws.gateway import budgets, events, faults, functions, further, record, step_functions, templates
 from localaws.gateway.access import authorize_call
 from localaws.gateway.roles import assume, require_key, resource_policy_allows
 from localaws.gateway.serving import serve
@@ -53,7 +53,7 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
     events.register()
     budgets.register()
     functions.register()
-    keys.register()
+    further.register()
     templates.register()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)

@@ -4,10 +4,6 @@ Nothing is encrypted here; IAM and the key's policy are asked as on AWS (S3 guid
 default encryption; SNS guide, sns-key-management.md).
 """
 
-import functools
-from collections.abc import Callable
-
-from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3, sns
 
@@ -17,33 +13,6 @@ NEEDED = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
 }
-
-
-def register() -> None:
-    iam_evaluator.enforce = _with_keys(iam_evaluator.enforce)
-
-
-def _with_keys(enforce: Callable) -> Callable:
-    @functools.wraps(enforce)
-    def enforced(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict | None = None,
-    ) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
-        denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        key = key_of(resource_arn) if denied is None and iam_action in NEEDED else None
-        for use in NEEDED[iam_action] if key else ():
-            lacking = enforce(access_key_id, use, "kms", region, key)
-            if isinstance(lacking, iam_evaluator.EvalResult):
-                explicitly = lacking.decision == "Deny"
-                message = iam_actions.identity_denial_message(use, lacking.principal_arn, key, explicitly)
-                return iam_evaluator.AuthError("AccessDenied", message)
-        return denied
-
-    return enforced
 
 
 def key_of(resource: str) -> str | None:

@@ -141,3 +141,20 @@ def test_well_known_keys_are_nobodys(embedded_aws, key: str) -> None:
     with pytest.raises(ClientError) as error:
         intruder.list_datasets()
     assert error.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_that_a_key_is_missing_is_told_to_those_alone_who_may_list_it(embedded_aws) -> None:
+    bucket = unique("missing").replace("_", "-")
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    boto3.client("s3").put_object(Bucket=bucket, Key="a/there", Body=b"x")
+    own, every = f"arn:aws:s3:::{bucket}", statement("s3:GetObject", on=f"arn:aws:s3:::{bucket}/*")
+    listing = statement("s3:ListBucket", on=own, Condition={"StringLike": {"s3:prefix": ["a/*"]}})
+    blind, seeing = user(every).client("s3"), user(every, listing).client("s3")
+    for reader in (blind, seeing):
+        assert reader.get_object(Bucket=bucket, Key="a/there")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match=f"AccessDenied.*not authorized to perform: s3:ListBucket on resource.*{own}"):
+        blind.get_object(Bucket=bucket, Key="a/gone")
+    with pytest.raises(seeing.exceptions.NoSuchKey):
+        seeing.get_object(Bucket=bucket, Key="a/gone")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        seeing.get_object(Bucket=bucket, Key="b/gone")

@@ -60,6 +60,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc": {"_execute_function_warm": ["func", "event", "request_id"]},
     "ministack.services.s3": {
         "_bucket_default_sse_headers": ["bucket_name"],
+        "_ensure_bucket": ["name"],
         "_put_bucket_encryption": ["name", "body"],
     },
     "ministack.services.stepfunctions": {

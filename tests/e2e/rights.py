@@ -20,7 +20,6 @@ _EVERYWHERE: Unseen = {
     ("*ScheduleRole", "sqs:SendMessage", "*"): "for a start that fails for a day; the embedded Scheduler tries once",
 }
 OF_THE_APP: Unseen = _EVERYWHERE | {
-    ("*/PlanRole", "s3:ListBucket", "*-results*"): "without it S3 says AccessDenied of what is not there yet",
     ("storage/PersonalizeRole", "s3:ListBucket", "*-results*"): "granting-personalize-s3-access.md asks for it",
     ("forecasting/PublishRole", "glue:*", "*:catalog"): "Glue asks about catalog, database and table in one call,",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "the embedded AWS about the database alone",
