@@ -57,7 +57,10 @@ SIGNATURES = {
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],
     },
-    "ministack.services.lambda_svc": {"_execute_function_warm": ["func", "event", "request_id"]},
+    "ministack.services.lambda_svc": {
+        "_emit_lambda_logs": ["func", "request_id", "log_text", "error", "duration_ms", "log_source"],
+        "_execute_function_warm": ["func", "event", "request_id"],
+    },
     "ministack.services.s3": {
         "_bucket_default_sse_headers": ["bucket_name"],
         "_ensure_bucket": ["name"],
@@ -92,6 +95,7 @@ TABLES = {
 OTHERS = {
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.sns", "_topics"),
     ("ministack.services.stepfunctions", "_state_machines"),

@@ -1,10 +1,11 @@
-"""A Lambda function's error by the name of its class."""
+"""A Lambda function's error by the name of its class, and where its log lines go."""
 
 import traceback
 
 import pytest
+from ministack.services import cloudwatch_logs
 
-from localaws.gateway.functions import error_type
+from localaws.gateway.functions import error_type, to_a_group_that_is_there
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,12 @@ def test_a_class_is_named_without_its_module() -> None:
 
 def test_a_log_without_a_traceback_names_nothing() -> None:
     assert error_type("the worker is gone", "the worker is gone") == "Runtime.HandlerError"
+
+
+def test_lines_for_a_log_group_that_was_deleted_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    emit = to_a_group_that_is_there(lambda func, *arguments, **more: written.append(func["FunctionName"]))
+    monkeypatch.setattr(cloudwatch_logs, "_log_groups", {"there": {}})
+    for name, logging in (("own", {}), ("to a group", {"LogGroup": "there"}), ("deleted", {"LogGroup": "gone"})):
+        emit({"FunctionName": name, "LoggingConfig": logging}, "request", "a line", error=False, duration_ms=1)
+    assert written == ["own", "to a group"]
