@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.lock import Lock
 from localaws.settings import Settings
+from tests.conftest import free_port
 from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, policy, statement, trust, whole_bucket
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,6 @@ ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
 MACHINE_ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{MACHINE}"
 TEMPLATE = {"Resources": {"Notebook": {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {
     "InstanceType": "ml.t3.medium", "RoleArn": ROLE_ARN, "NotebookInstanceName": "kept"}}}}  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Local:
