@@ -51,6 +51,8 @@ notebooks: setup $(VENV)/.jupyter ## every notebook of the workshop, run against
 workshop: setup $(VENV)/.jupyter ## JupyterLab with the notebooks for each learner (LEARNERS=N), on the embedded AWS
 	python -m demo.workshop --dataset $(DATASET) --state $(STATE) $(if $(LEARNERS),--learners $(LEARNERS))
 
+# The workers have the cores: BLAS threads of their own would only spin.
+test: export OPENBLAS_NUM_THREADS := 1
 test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest
 
