@@ -17,12 +17,11 @@ import yaml
 
 from infra.config import ConfigError, Pipeline, load
 from infra.config.base import Hours, Schedule
-from infra.config.clock import starts_of_a_month
+from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
 from infra.patience import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PRICES = Path(__file__).with_name("prices.yaml")
-HOURS = 730  # of a month
 HOURS_OF_A_WEEK = 168
 WEEKLY = 4.3  # runs of a month without a schedule: one delivery of files a week
 NOTEBOOK_HOURS = 20.0  # of a learner's two labs, with time to look around: they stop when idle
@@ -85,7 +84,7 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         if solutions:
             rates = sum(made.min_provisioned_tps for made in solutions if made.campaign)
             add("Personalize: solutions", "personalize_training", of_month * len(solutions) * volume.solution_hours)
-            add("Personalize: campaigns", "personalize_campaign", rates * HOURS)
+            add("Personalize: campaigns", "personalize_campaign", rates * HOURS_OF_A_MONTH)
     transitions = sum(times * counted[name]["transitions"] for name, times in runs.items())
     add("Step Functions", "state_transition", transitions + 3 * looks)
     add("Lambda", "lambda_gb_second", sum(times * counted[name]["lambda_gb_seconds"] for name, times in runs.items()))
@@ -112,7 +111,7 @@ def _runs(section: Any, given: float | None) -> tuple[float, str]:
 
 
 def _recommender_hours(config: Pipeline, volume: Volume) -> float:
-    return _on(volume.recommender_hours, config.recommending.hours, HOURS)
+    return _on(volume.recommender_hours, config.recommending.hours, HOURS_OF_A_MONTH)
 
 
 def _notebook_hours(config: Pipeline, volume: Volume) -> float:
@@ -123,7 +122,7 @@ def _on(given: float | None, hours: Hours | None, otherwise: float) -> float:
     """Hours of a month that something is on: as given, or from the config, or as it is without either."""
     if given is not None:
         return given
-    return hours.of_a_week / HOURS_OF_A_WEEK * HOURS if hours else otherwise
+    return hours.of_a_week / HOURS_OF_A_WEEK * HOURS_OF_A_MONTH if hours else otherwise
 
 
 def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
@@ -164,7 +163,8 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
         yield f"{volume.series:,} series, {volume.training_hours:g} training hours a run"
     if config.recommending:
         on = _recommender_hours(config, volume)
-        yield f"each recommender on for {on:.4g} of {HOURS} hours, at one request per second (more costs more)"
+        of = f"of {HOURS_OF_A_MONTH} hours, at one request per second (more costs more)"
+        yield f"each recommender on for {on:.4g} {of}"
         if config.recommending.solutions:
             yield f"for each solution {volume.solution_hours:g} training hours a run"
     yield f"each notebook of {config.workshop.learners} on for {_notebook_hours(config, volume):.4g} hours"

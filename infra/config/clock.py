@@ -8,7 +8,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-_HOURS_OF_A_MONTH = 730
+HOURS_OF_A_MONTH = 730
 _HOURS = {"minute": 1 / 60, "hour": 1, "day": 24}
 _FIRST, _LAST, _MONTHS = date(2025, 1, 1), date(2028, 12, 31), 48  # counted over; one year of them is a leap year
 
@@ -30,11 +30,10 @@ class _Field:
             low, dash, high = span.partition("-")
             first = self.low if low == "*" else self._number(low)
             last = self._number(high) if dash else self.high if slash or low == "*" else first
-            every = int(step) if step.isdecimal() and int(step) else 0 if slash else 1
-            if not every:
+            if slash and not (step.isdecimal() and int(step)):
                 raise ValueError(f"{self.name} {part!r}: after the slash stands a number from 1 on")
             around = [*range(first, self.high + 1), *range(self.low, last + 1)]  # SAT-MON
-            found |= set((range(first, last + 1) if first <= last else around)[::every])
+            found |= set((range(first, last + 1) if first <= last else around)[:: int(step or 1)])
         return found
 
     def _number(self, text: str) -> int:
@@ -56,7 +55,7 @@ def starts_of_a_month(expression: str) -> float:
     """How often `rate(...)` or `cron(...)` starts something in a month of its years, on average. Raises ValueError in
     words for whoever wrote it."""
     if rate := re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", expression):
-        return _HOURS_OF_A_MONTH / (int(rate[1]) * _HOURS[rate[2]])
+        return HOURS_OF_A_MONTH / (int(rate[1]) * _HOURS[rate[2]])
     cron = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", expression)
     if not cron:
         raise ValueError(
