@@ -16,11 +16,12 @@ from tests.e2e.conftest import DATASET, App
 OURS = re.compile(f"storecast[-_/]{DATASET}")  # other tests' resources are in the same account
 
 
-def ours(service: str, what: str, listing: str = "") -> list:
-    """Those of the app and its runs in what `listing` (unless given: List and what it lists) answers under `what`."""
+def ours(service: str, what: str, listing: str = "", names: re.Pattern = OURS) -> list:
+    """Those with such `names` in what `listing` (unless given: List and what it lists) answers under `what`, by default
+    those of the app and its runs."""
     client = boto3.client(service)
     pages = client.get_paginator(listing or xform_name(f"List{what[0].upper()}{what[1:]}")).paginate()
-    return [each for page in pages for each in page[what] if OURS.search(json.dumps(each, default=str))]
+    return [each for page in pages for each in page[what] if names.search(json.dumps(each, default=str))]
 
 
 def exported(uri: str) -> list[dict]:
@@ -132,20 +133,23 @@ def imports_of(run: str) -> list[str]:
     return [name for name in names if run in name]
 
 
-def there() -> dict[str, list]:
-    """What there is of the app and its runs, of each kind that these make."""
+def there(names: re.Pattern = OURS) -> dict[str, list]:
+    """What there is with such names, of each kind that an app, its runs or learners make."""
     listed = {
         "s3": ["Buckets"],
         "iam": ["Roles"],
         "lambda": ["Functions"],
         "stepfunctions": ["stateMachines"],
-        "sagemaker": ["NotebookInstances"],
+        "sagemaker": ["NotebookInstances", "NotebookInstanceLifecycleConfigs"],
         "forecast": [about.plural for about in FORECAST.values()],
         # No operation deletes a batch inference job.
         "personalize": [PERSONALIZE[kind].plural for kind in PERSONALIZE.keys() - {"BatchInferenceJob"}],
     }
-    return {f"{service} {what}": ours(service, what) for service, kinds in listed.items() for what in kinds} | {
-        "tables": ours("dynamodb", "TableNames", "list_tables"),
-        "log groups": ours("logs", "logGroups", "describe_log_groups"),
-        "databases": ours("glue", "DatabaseList", "get_databases"),
+    found = {
+        f"{service} {what}": ours(service, what, names=names) for service, kinds in listed.items() for what in kinds
+    }
+    return found | {
+        "tables": ours("dynamodb", "TableNames", "list_tables", names),
+        "log groups": ours("logs", "logGroups", "describe_log_groups", names),
+        "databases": ours("glue", "DatabaseList", "get_databases", names),
     }

@@ -1,6 +1,6 @@
 """The workshop for two learners: deployed by the CDK CLI, used from their kernels, taken down whole."""
 
-import json
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +14,7 @@ from localaws.settings import Settings, client_environment
 from tests.contract.helpers import eventually
 from tests.contract.lab import Lab
 from tests.e2e import clock, rights
+from tests.e2e.observing import there
 from tests.e2e.sources import changed_sources
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 DATASET = "grocery-weekly"
 LEARNERS = ("groceryweekly01", "groceryweekly02")
 STACKS = f"storecast-{DATASET}-"
+NAMES = re.compile("|".join((*LEARNERS, DATASET)))
 
 # What the labs take is walked in test_notebooks.py: the roles that learners pass, and of their own all but this.
 PASSED = ("workshop/ForecastRole", "workshop/PersonalizeRole")
@@ -119,23 +121,11 @@ def test_destroy_takes_what_learners_left_behind(
     embedded_aws: Settings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    before = {what for what, found in there(NAMES).items() if found}
+    assert before >= {"sagemaker NotebookInstances", "forecast Datasets", "personalize schemas", "databases"}
     deploy.destroy(DATASET, environment, tmp_path_factory.mktemp("out"))
     write(embedded_aws.faults, [])
-    forecast, personalize, sagemaker = (boto3.client(name) for name in ("forecast", "personalize", "sagemaker"))
-    left = {
-        "datasets": forecast.list_datasets(),
-        "groups": forecast.list_dataset_groups(),
-        "imports": forecast.list_dataset_import_jobs(),
-        "schemas": personalize.list_schemas(),
-        "shops": personalize.list_dataset_groups(),
-        "databases": boto3.client("glue").get_databases(),
-        "notebooks": sagemaker.list_notebook_instances(),
-        "scripts": sagemaker.list_notebook_instance_lifecycle_configs(),
-        "roles": boto3.client("iam").list_roles(),
-        "buckets": boto3.client("s3").list_buckets(),
-    }
-    told = {what: json.dumps(found, default=str) for what, found in left.items()}
-    assert [what for what, text in told.items() if any(name in text for name in (*LEARNERS, DATASET))] == []
+    assert {what: found for what, found in there(NAMES).items() if found} == {}
 
 
 def test_every_right_was_used(granted: dict[rights.Right, str], embedded_aws: Settings) -> None:
