@@ -23,8 +23,9 @@ $(VENV)/bin/uv:
 	python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/uv
+$(VENV)/.installed: requirements.txt engines/pyproject.toml | $(VENV)/bin/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable engines
 	touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed

@@ -12,8 +12,8 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from localaws.personalize.engine import NO_HISTORY, RECIPES, Events, Settings, encode, recommend, train
-from localaws.personalize.engine.association import visits
+from storecast_engines.recommending import NO_HISTORY, RECIPES, Events, Settings, encode, recommend, train
+from storecast_engines.recommending.association import visits
 
 TOGETHER = RECIPES["aws-ecomm-frequently-bought-together"]
 SPLITS = {"to choose": (0.70, 0.85), "to report": (0.85, 1.0)}

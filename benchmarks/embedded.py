@@ -15,8 +15,8 @@ import boto3
 import pandas as pd
 
 from localaws import process
-from localaws.personalize.engine import RECIPES
 from localaws.settings import Settings, client_environment, prepare
+from storecast_engines.recommending import RECIPES
 
 BUCKET, ROLE = "benchmark", "arn:aws:iam::000000000000:role/benchmark"
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.embedded import BUCKET, ROLE, active, cpu_seconds, embedded_aws, make_bucket_and_role
-from localaws.forecast import imported
 from localaws.objects import File
+from localaws.services.forecast.jobs import reading
 
 DAYS, HORIZON = 1000, 28
 ATTRIBUTES = [
@@ -43,11 +43,11 @@ def sales(items: int, days: int = DAYS) -> bytes:
 
 def read(body: bytes) -> Reading:
     """Reading, checking, counting and keeping the file, as the import's process does it."""
-    layout = imported.Layout(ATTRIBUTES, "yyyy-MM-dd", ["item_id"], "demand")
+    layout = reading.Layout(ATTRIBUTES, "yyyy-MM-dd", ["item_id"], "demand")
     began, used = time.perf_counter(), time.process_time()
-    frame = imported.read_csv(File("s3://imports/sales.csv", body), layout)
-    imported.doubts("s3://imports/sales.csv", frame, "demand")
-    imported.statistics(frame)
+    frame = reading.read_csv(File("s3://imports/sales.csv", body), layout)
+    reading.doubts("s3://imports/sales.csv", frame, "demand")
+    reading.statistics(frame)
     frame.to_parquet(io.BytesIO(), index=False)
     return Reading(time.perf_counter() - began, time.process_time() - used)
 

@@ -24,8 +24,8 @@ from botocore.credentials import Credentials
 
 from benchmarks import planted
 from benchmarks.embedded import cpu_seconds, create_recommenders, embedded_aws, import_group, watched
-from localaws.personalize.engine import RECIPES
 from localaws.settings import REGION, Settings
+from storecast_engines.recommending import RECIPES
 
 CLIENTS, WARM_UP = 2, 40
 EVENTS_PER_VISIT = 5.85  # of planted.shop, at least

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import autopredictor, metrics
-from localaws.forecast.engine.freq import offset
-from localaws.forecast.engine.panel import Panel, Prediction
+from storecast_engines.forecasting import autopredictor, metrics
+from storecast_engines.forecasting.frequency import offset
+from storecast_engines.forecasting.panel import Panel, Prediction
 
 PLACE = Path("data/m4")
 LEVELS = (0.1, 0.5, 0.9)

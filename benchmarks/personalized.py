@@ -18,11 +18,11 @@ import pandas as pd
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
-from localaws.personalize.engine import RECIPES, Events, History, Settings, encode
-from localaws.personalize.engine.association import incidence
-from localaws.personalize.engine.evaluate import requests, split_users
-from localaws.personalize.engine.metrics import LONGEST, summarize
-from localaws.personalize.engine.recipes import fit
+from storecast_engines.recommending import RECIPES, Events, History, Settings, encode
+from storecast_engines.recommending.association import incidence
+from storecast_engines.recommending.evaluate import requests, split_users
+from storecast_engines.recommending.metrics import LONGEST, summarize
+from storecast_engines.recommending.recipes import fit
 
 PLACE = Path("data/movielens")
 FOR_YOU = RECIPES["aws-ecomm-recommended-for-you"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from localaws.personalize.engine import NO_HISTORY, RECIPES, codes_of, encode, recommend, train
+from storecast_engines.recommending import NO_HISTORY, RECIPES, codes_of, encode, recommend, train
 
 CHANCE, DAY, START = 0.15, 86_400, 1_600_000_000
 RECIPES_OF = {

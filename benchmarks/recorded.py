@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import ALGORITHMS, autopredictor, backtest, metrics
-from localaws.forecast.engine.panel import Panel, Prediction, build_panel
+from storecast_engines.forecasting import ALGORITHMS, autopredictor, backtest, metrics
+from storecast_engines.forecasting.panel import Panel, Prediction, build_panel
 
 PLACE = Path("data/forecast/recorded.json")
 LEVELS = (0.1, 0.5, 0.9)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from localaws.forecast.engine import autopredictor
-from localaws.forecast.engine.panel import Panel
+from storecast_engines.forecasting import autopredictor
+from storecast_engines.forecasting.panel import Panel
 
 DAYS, HORIZON, LEVELS = 730, 28, (0.1, 0.5, 0.9)
 

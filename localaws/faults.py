@@ -1,6 +1,6 @@
 """The fault switch: which calls and jobs of the embedded AWS fail or wait, by the rules in its state folder.
 
-A test or a person writes rules (`python -m localaws fault ...`); the gateway asks about every call, the jobs about
+A test or a person writes rules (`python -m localaws fault ...`); the emulator asks about every call, the jobs about
 every job. Rules hold until they are cleared; what they have counted is forgotten when they change or the process ends.
 """
 

@@ -1,4 +1,4 @@
-"""What a service behind the gateway is (Mount), and what one of its operations knows of its call (Context)."""
+"""What a service behind the emulator is (Mount), and what one of its operations knows of its call (Context)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Mount:
-    """A service (or several behind one signing name) as the gateway serves it.
+    """A service (or several behind one signing name) as the emulator serves it.
 
     `service_for(request)` picks the botocore service; `new_arns(operation, params)` names what a create operation
     makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors. `event(resource)`

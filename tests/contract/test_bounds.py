@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.gateway.bounds import MOST, MOST_OF_OTHERS
+from localaws.emulator.bounds import MOST, MOST_OF_OTHERS
 from localaws.settings import Settings
 from tests.contract.clients import refused
 from tests.contract.helpers import role, unique

@@ -9,7 +9,7 @@ import boto3
 import pandas as pd
 import pytest
 
-from localaws.forecast.engine import NEURAL
+from storecast_engines.forecasting import NEURAL
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import auto_predictor, sample_group, single_predictor
 from tests.contract.helpers import csv_files, ended, gone, unique

@@ -9,8 +9,8 @@ import time
 import boto3
 from botocore import xform_name
 
-from localaws.forecast.kinds import KINDS as FORECAST
-from localaws.personalize.kinds import KINDS as PERSONALIZE
+from localaws.services.forecast.resource_types import KINDS as FORECAST
+from localaws.services.personalize.resource_types import KINDS as PERSONALIZE
 from tests.e2e.conftest import DATASET, App
 
 OURS = re.compile(f"storecast[-_/]{DATASET}")  # other tests' resources are in the same account

@@ -2,8 +2,8 @@
 
 import boto3
 
-from localaws.forecast.kinds import KINDS as FORECAST
-from localaws.personalize.kinds import KINDS as PERSONALIZE
+from localaws.services.forecast.resource_types import KINDS as FORECAST
+from localaws.services.personalize.resource_types import KINDS as PERSONALIZE
 from tests.e2e.observing import ours
 
 

@@ -85,20 +85,20 @@ class Inside:
         alone = {"AUTH": "false", "PERSIST_STATE": "0", "S3_PERSIST": "0"}
         os.environ.update(server_environment(self.settings) | alone)
         # ministack reads the environment when it is imported.
-        import ministack.app as emulator
+        import ministack.app as ministack
         from ministack.services import glue, s3, stepfunctions
 
-        from localaws import gateway, objects, resources
-        from localaws.forecast import service as forecast
-        from localaws.gateway.faults import around
-        from localaws.personalize import kinds
-        from localaws.personalize import service as personalize
+        from localaws import emulator, objects, resources
+        from localaws.emulator.faults import around
+        from localaws.services.forecast import service as forecast
+        from localaws.services.personalize import resource_types
+        from localaws.services.personalize import service as personalize
 
         self.states = stepfunctions
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
         self.jobs = JobsInside(self.store, self.switch, clock)
-        emulator.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
-        resources.time = kinds.time = SimpleNamespace(time=clock.time)
+        ministack.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
+        resources.time = resource_types.time = SimpleNamespace(time=clock.time)
         s3.now_iso = stepfunctions.now_iso = clock.iso
         stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
         stepfunctions._scaled_sleep = clock.sleep
@@ -113,8 +113,8 @@ class Inside:
         s3_client = boto3.client("s3")
         objects._client = lambda access: s3_client
         UserAgentString.to_string = lambda agent: "faults"
-        gateway.register([forecast.MOUNT, personalize.MOUNT], self.settings, self.store, self.jobs, self.switch)
-        bring_inside(around(emulator.app, self.switch), clock.sleep)
+        emulator.register([forecast.MOUNT, personalize.MOUNT], self.settings, self.store, self.jobs, self.switch)
+        bring_inside(around(ministack.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))
 
     def restart(self) -> None:

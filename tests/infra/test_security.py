@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.infra.conftest import ROOT
 
-SOURCES = ("app.py", "infra", "lambdas", "localaws", "demo", "data", "benchmarks", "workshop", "notebooks")
+SOURCES = ("app.py", "infra", "lambdas", "engines", "localaws", "demo", "data", "benchmarks", "workshop", "notebooks")
 
 
 def test_bandit_finds_nothing_of_medium_weight_or_more() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import m4, recorded, speed
 from benchmarks.speed import retail
-from localaws.forecast.engine import seasonal_naive
-from localaws.forecast.engine.panel import Prediction
+from storecast_engines.forecasting import seasonal_naive
+from storecast_engines.forecasting.panel import Prediction
 
 
 @pytest.fixture

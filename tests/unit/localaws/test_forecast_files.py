@@ -5,10 +5,10 @@ import io
 import pandas as pd
 import pytest
 
-from localaws.forecast import imported
-from localaws.forecast.imported import Layout
 from localaws.jobs import JobFailed
 from localaws.objects import File
+from localaws.services.forecast.jobs import reading
+from localaws.services.forecast.jobs.reading import Layout
 
 URI = "s3://bucket/target/sales.csv"
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
@@ -22,7 +22,7 @@ def layout(timestamp_format: str = "yyyy-MM-dd", keys=("item_id",), geolocation_
 
 def refusal(body: str | bytes, expected: Layout, uri: str = URI) -> str:
     with pytest.raises(JobFailed) as raised:
-        imported.read_csv(File(uri, body if isinstance(body, bytes) else body.encode()), expected)
+        reading.read_csv(File(uri, body if isinstance(body, bytes) else body.encode()), expected)
     assert uri in str(raised.value)
     return str(raised.value)
 
@@ -78,7 +78,7 @@ GOOD_FILES = {
 
 @pytest.mark.parametrize("body", GOOD_FILES.values(), ids=GOOD_FILES)
 def test_the_same_rows_in_other_clothes(body: bytes) -> None:
-    frame = imported.read_csv(File(URI, body), layout())
+    frame = reading.read_csv(File(URI, body), layout())
     assert frame["item_id"].tolist() == ["milk", "milk"]
     assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]
     assert frame["demand"].tolist() == [5, 6]
@@ -86,7 +86,7 @@ def test_the_same_rows_in_other_clothes(body: bytes) -> None:
 
 def test_quoted_commas_quotes_and_lines_stay_in_their_value() -> None:
     body = '"bread, brown",2024-01-01,5\n"6"" pan",2024-01-01,1\n"two\nlines",2024-01-01,\n'
-    frame = imported.read_csv(File(URI, body.encode()), layout())
+    frame = reading.read_csv(File(URI, body.encode()), layout())
     assert frame["item_id"].tolist() == ["bread, brown", '6" pan', "two\nlines"]
     assert frame["demand"].isna().tolist() == [False, False, True]
 
@@ -99,7 +99,7 @@ def test_an_integer_is_whole() -> None:
 
 def test_times_of_the_day_need_their_format() -> None:
     hours = layout("yyyy-MM-dd HH:mm:ss")
-    frame = imported.read_csv(File(URI, b"milk,2024-01-01 07:00:00,5\n"), hours)
+    frame = reading.read_csv(File(URI, b"milk,2024-01-01 07:00:00,5\n"), hours)
     assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01 07:00")]
     assert "'2024-01-01' is not a timestamp of the form yyyy-MM-dd HH:mm:ss" in refusal(GOOD, hours)
 
@@ -123,7 +123,7 @@ def test_geolocations_are_of_their_format(value: str, formats: tuple) -> None:
     for each in ("LAT_LONG", "CC_POSTALCODE", None):
         expected = layout(geolocation_format=each, **types)
         if each in formats:
-            assert imported.read_csv(File(URI, body.encode()), expected)["place"].tolist() == [value]
+            assert reading.read_csv(File(URI, body.encode()), expected)["place"].tolist() == [value]
         else:
             message = refusal(body, expected)
             assert f"row 1, place: {value!r}" in message
@@ -135,10 +135,10 @@ def test_a_file_needs_a_letter_in_its_name() -> None:
 
 
 def test_a_negative_demand_is_imported_and_named() -> None:
-    frame = imported.read_csv(File(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode()), layout())
+    frame = reading.read_csv(File(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode()), layout())
     assert frame["demand"].tolist() == [5, 6, -2, -1]
-    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in imported.doubts(URI, frame, "demand")
-    assert imported.doubts(URI, frame[:2], "demand") == ""
+    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in reading.doubts(URI, frame, "demand")
+    assert reading.doubts(URI, frame[:2], "demand") == ""
 
 
 def parquet(rows: dict) -> File:
@@ -160,7 +160,7 @@ def parquet(rows: dict) -> File:
 )
 def test_a_bad_parquet_file_is_refused_in_words(rows: dict, words: list[str]) -> None:
     with pytest.raises(JobFailed) as raised:
-        imported.read_parquet(parquet(rows), layout())
+        reading.read_parquet(parquet(rows), layout())
     for word in ["s3://bucket/target/sales.parquet", *words]:
         assert word in str(raised.value)
 
@@ -171,8 +171,8 @@ def test_a_parquet_file_that_stands_for_too_much_is_not_read(
 ) -> None:
     """A thousand rows of one value are some hundred bytes of file, as a billion would be."""
     bomb = parquet({"item_id": ["a"] * 1000, "timestamp": ["2024-01-01"] * 1000, "demand": [1.0] * 1000})
-    assert len(imported.read_parquet(bomb, layout())) == 1000
-    monkeypatch.setattr(imported, bound, 50)
+    assert len(reading.read_parquet(bomb, layout())) == 1000
+    monkeypatch.setattr(reading, bound, 50)
     monkeypatch.setattr(pd, "read_parquet", None)
     with pytest.raises(JobFailed, match=f"s3://bucket/target/sales.parquet holds .*{words}.* at most .*50 "):
-        imported.read_parquet(bomb, layout())
+        reading.read_parquet(bomb, layout())

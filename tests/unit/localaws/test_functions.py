@@ -5,7 +5,7 @@ import traceback
 import pytest
 from ministack.services import cloudwatch_logs
 
-from localaws.gateway.functions import error_type, to_a_group_that_is_there
+from localaws.emulator.functions import error_type, to_a_group_that_is_there
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from localaws.forecast.notifications import event
 from localaws.resources import Resource
+from localaws.services.forecast.notifications import event
 
 
 def resource(kind: str, status: str, **record) -> Resource:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from localaws.objects import Access
-from localaws.sagemaker import volume
-from localaws.sagemaker.machine import Failed, run_script
+from localaws.services.sagemaker import volume
+from localaws.services.sagemaker.machine import Failed, run_script
 
 ARN = "arn:aws:sagemaker:eu-west-1:000000000000:notebook-instance/n"
 ACCESS = Access("arn:role", "https://127.0.0.1:1", "/ca.pem", "us-east-1", "ASIAX", "secret", "token")
 WRITES = """
 import sys
 from pathlib import Path
-from localaws.sagemaker import fence
+from localaws.services.sagemaker import fence
 inside, outside = Path(sys.argv[1]), Path(sys.argv[2])
 assert fence.keep_inside(inside, inside.parent / "state", [inside.parent / "state/shown"])
 (inside / "a").mkdir()

@@ -1,0 +1,1 @@
+"""Storecast's engines: forecasting and recommending as pure functions. No AWS."""

@@ -1,0 +1,26 @@
+"""The calendar of a country's public holidays as features (holidays.md), by the library `holidays`."""
+
+import numpy as np
+import pandas as pd
+
+from storecast_engines.forecasting.frequency import offset
+
+FEATURES = 3  # columns of `features`
+NEAR = 7  # days: a holiday farther away than that counts as that far
+
+
+def features(timestamps: pd.DatetimeIndex, freq: str, country: str) -> np.ndarray:
+    """(T, 3) public holidays within each time step, days until the next one after its start, days since the last one.
+
+    `country` is a two-letter code (holidays.md). A step on a holiday has distance 0 both ways.
+    """
+    from holidays import country_holidays  # here, because few ask for it
+
+    years = range(timestamps[0].year - 1, timestamps[-1].year + 2)
+    days = np.array(sorted(country_holidays(country, years=years)), dtype="datetime64[D]")
+    first = timestamps.to_numpy().astype("datetime64[D]")
+    last = (timestamps + offset(freq) - pd.Timedelta(1, "ns")).to_numpy().astype("datetime64[D]")
+    before, through = np.searchsorted(days, first), np.searchsorted(days, last, side="right")
+    until = (days[before] - first).astype(int)
+    since = np.maximum(last - days[through - 1], np.timedelta64(0, "D")).astype(int)
+    return np.column_stack([through - before, np.minimum(until, NEAR), np.minimum(since, NEAR)])

@@ -1,0 +1,106 @@
+"""The accuracy metrics of Amazon Forecast (metrics.md; formulas from its prose and variable lists)."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from storecast_engines.forecasting.panel import Prediction
+
+NEARLY_ZERO = 1e-8
+# CreateAutoPredictor's OptimizationMetric -> field of Metrics
+FIELD = {"AverageWeightedQuantileLoss": "average_wql", "WAPE": "wape", "RMSE": "rmse", "MAPE": "mape", "MASE": "mase"}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Lower is better; NaN where not defined. Numbers (pooled over series) or arrays (n,) with one value per series."""
+
+    wql: np.ndarray  # (Q,) or (n, Q), in the order of the levels
+    average_wql: float | np.ndarray
+    wape: float | np.ndarray
+    rmse: float | np.ndarray  # in the target's unit
+    mape: float | np.ndarray
+    mase: float | np.ndarray
+
+
+def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics:
+    """Metrics of one backtest window over all series.
+
+    actual (n, H), scale (n,) from `seasonal_error`. Series with a missing actual value are excluded, as with the
+    "nan" filling (GetAccuracyMetrics). MASE is the mean over the series where it is defined, MAPE over the points.
+    """
+    complete = ~np.isnan(actual).any(axis=1)
+    loss, error = _losses(actual, predicted, levels)
+    loss, error, actual = loss[complete], error[complete], actual[complete]
+    if not len(actual):
+        return Metrics(np.full(len(levels), np.nan), *[np.nan] * 5)
+    total = np.abs(actual).sum()
+    wql = _over(loss.sum(axis=(0, 1)), total)
+    return Metrics(
+        wql,
+        defined_mean(wql),
+        float(_over(error.sum(), total)),
+        float(np.sqrt((error**2).mean())),
+        defined_mean(_percentage(error, actual)),
+        defined_mean(_scaled(error, scale[complete])),
+    )
+
+
+def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics:
+    """The same metrics for each series on its own; all NaN for a series with a missing actual value.
+
+    WAPE is normalised by the series' own actual values, like wQL (the service's item exports leave it unnormalised).
+    """
+    loss, error = _losses(actual, predicted, levels)
+    total = np.abs(actual).sum(axis=1)
+    wql = _over(loss.sum(axis=1), total[:, None])
+    return Metrics(
+        wql,
+        defined_mean(wql, axis=1),
+        _over(error.sum(axis=1), total),
+        np.sqrt((error**2).mean(axis=1)),
+        np.where(np.isnan(total), np.nan, defined_mean(_percentage(error, actual), axis=1)),
+        _scaled(error, scale),
+    )
+
+
+def average(windows: Sequence[Metrics]) -> Metrics:
+    """SUMMARY: the arithmetic mean over windows of each metric, RMSE included; undefined windows are skipped."""
+    return Metrics(*[defined_mean(np.stack(values), axis=0) for values in zip(*map(astuple, windows))])
+
+
+def seasonal_error(history: np.ndarray, season: int) -> np.ndarray:
+    """(n,) MASE's denominator: mean |Y_t - Y_(t-m)| over the training part (n, T); NaN where there is no such pair."""
+    return defined_mean(np.abs(history[:, season:] - history[:, :-season]), axis=1)
+
+
+def _losses(actual: np.ndarray, predicted: Prediction, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """The numerator of wQL, (n, H, Q), and the mean forecast's absolute error, (n, H)."""
+    over = actual[:, :, None] - predicted.quantiles
+    tau = np.asarray(levels, float)
+    return 2 * np.maximum(tau * over, (tau - 1) * over), np.abs(actual - predicted.mean)
+
+
+def _over(loss: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """loss / total, or the loss itself where the actual values sum to about zero (metrics.md)."""
+    return loss / np.where(np.abs(total) < NEARLY_ZERO, 1.0, total)
+
+
+def _percentage(error: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """|e / A|, NaN where A is zero: there the percentage is not defined."""
+    return np.divide(error, np.abs(actual), out=np.full(error.shape, np.nan), where=np.abs(actual) >= NEARLY_ZERO)
+
+
+def _scaled(error: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(n,) mean |e| over the seasonal error; not defined for a series that never differed from its last season."""
+    return error.mean(axis=1) / np.where(scale >= NEARLY_ZERO, scale, np.nan)
+
+
+def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray | float:
+    """The mean of what is defined, NaN if nothing is (numpy's nanmean warns about that)."""
+    defined = ~np.isnan(values)
+    count = defined.sum(axis=axis)
+    total = np.where(defined, values, 0.0).sum(axis=axis)
+    mean = np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
+    return float(mean) if mean.ndim == 0 else mean

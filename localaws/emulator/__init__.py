@@ -1,0 +1,96 @@
+"""The only place that touches the emulator under us (ministack): its private names live here and nowhere else.
+
+It registers our services beside ministack's, asks ministack's IAM about every call, gives jobs the credentials of the
+role that a caller passed, enforces the roles of state machines and EventBridge targets (ministack runs those as root),
+and serves HTTPS on loopback. `tests/contract/test_emulator.py` says what moved when the pinned version changes.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+
+import ministack.app as ministack
+from botocore.model import OperationModel
+from ministack.core import router
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners, stacks
+
+from localaws import wire
+from localaws.emulator import budgets, events, faults, functions, further, record, step_functions, templates
+from localaws.emulator.access import authorize_call
+from localaws.emulator.roles import assume, require_key, resource_policy_allows
+from localaws.emulator.serving import serve
+from localaws.faults import Switch
+from localaws.jobs import Jobs
+from localaws.mounts import Context, Mount
+from localaws.resources import Store
+from localaws.settings import Settings
+
+__all__ = ["register", "serve"]
+
+
+def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:
+    """Puts our services beside ministack's and our checks around its step functions and event targets."""
+
+    def context() -> Context:
+        assume_role = functools.partial(assume, settings)
+        account, region = get_account_id(), get_region()
+        return Context(account, region, store, jobs, assume_role, resource_policy_allows, require_key)
+
+    for mount in mounts:
+        router.SERVICE_PATTERNS[mount.signing_name] = {
+            "target_prefixes": list(mount.target_prefixes),
+            "host_patterns": [rf"{mount.signing_name}[\w-]*\."],
+        }
+        ministack.SERVICE_HANDLERS[mount.signing_name] = _handler(mount, context)
+        for resource_type, handlers in mount.cloudformation.items():
+            provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
+    own_types = {resource_type for mount in mounts for resource_type in mount.cloudformation}
+    stacks._runs_on_worker_thread = _also_for(own_types, stacks._runs_on_worker_thread)
+    store.on_status = functools.partial(events.announce, {mount.signing_name: mount.event for mount in mounts})
+    step_functions.register(mounts)
+    faults.register(switch)
+    events.register()
+    budgets.register()
+    functions.register()
+    further.register()
+    templates.register()
+    if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
+        record.record(settings.used_rights)
+    for mount in mounts:
+        mount.resume(context())
+
+
+def _handler(mount: Mount, context: Callable[[], Context]) -> Callable:
+    async def handle(method: str, path: str, headers: dict, body: bytes | str, query: dict) -> wire.Response:
+        body = body.encode() if isinstance(body, str) else body
+        request = wire.Request(method, path, headers, body)
+
+        def authorize(operation: OperationModel, params: dict) -> Context:
+            authorize_call(mount, operation, params, headers, query)
+            return context()
+
+        return wire.call(mount.service_for(request), request, authorize)
+
+    return handle
+
+
+def _cloudformation(handlers: Mapping[str, Callable], context: Callable[[], Context]) -> dict:
+    """CloudFormation's create, update and delete of one resource type, given the context of a call."""
+
+    def create(logical_id: str, properties: dict, stack: str) -> tuple[str, dict]:
+        name = provisioners._physical_name(stack, logical_id, max_len=63)
+        return handlers["create"](context(), name, properties)
+
+    def update(physical_id: str, old: dict, new: dict, stack: str) -> tuple[str, dict]:
+        return handlers["update"](context(), physical_id, old, new)
+
+    def delete(physical_id: str, properties: dict) -> None:
+        handlers["delete"](context(), physical_id)
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def _also_for(types: set[str], runs_on_worker_thread: Callable[[str], bool]) -> Callable[[str], bool]:
+    """A stack waits for our resources (a notebook instance comes up) on a thread of its own, as for custom ones."""
+    return lambda resource_type: resource_type in types or runs_on_worker_thread(resource_type)

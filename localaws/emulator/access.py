@@ -1,0 +1,96 @@
+"""Who may do what: every call is put to ministack's IAM, and so is what a state machine's role does inside it."""
+
+import contextvars
+from collections.abc import Iterator
+from typing import Any
+
+import ministack.app as ministack
+from botocore.model import OperationModel
+from ministack.core import iam_actions, iam_evaluator, router
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+from localaws import wire
+from localaws.mounts import Mount
+
+# The role of the state machine whose step calls a service in this process; None outside Step Functions.
+step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)
+
+
+def authorize_call(mount: Mount, operation: OperationModel, params: dict, headers: dict, query: dict) -> None:
+    """Raises ServiceError AccessDeniedException unless the caller may do this to every resource that the call names or
+    makes, may pass the roles in it, and tag what it makes with tags (Service Authorization Reference of the service).
+    """
+    action = f"{mount.signing_name}:{operation.name}"
+    own, roles = [], []
+    for arn in arns_in(params):
+        service, account = arn.split(":")[2], arn.split(":")[4]
+        if service == mount.signing_name and account:
+            own.append(arn)
+        elif service == "iam" and ":role/" in arn:
+            roles.append(arn)
+    prefix = f"arn:aws:{mount.signing_name}:{get_region()}:{get_account_id()}:"
+    made = [prefix + name for name in mount.new_arns(operation.name, params)]
+    for resource in [*own, *made] or ["*"]:
+        _require(headers, query, mount.signing_name, action, resource)
+    if params.get("Tags") or params.get("tags"):
+        tagging = "AddTags" if "AddTags" in operation.service_model.operation_names else "TagResource"
+        for resource in made:
+            _require(headers, query, mount.signing_name, f"{mount.signing_name}:{tagging}", resource)
+    for role in roles:
+        passed_to = {"iam:PassedToService": f"{mount.signing_name}.amazonaws.com"}
+        _require(headers, query, mount.signing_name, "iam:PassRole", role, passed_to)
+
+
+def arns_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.startswith("arn:") and value.count(":") >= 5:
+            yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from arns_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from arns_in(item)
+
+
+def _require(headers: dict, query: dict, service: str, action: str, resource: str, context: dict | None = None) -> None:
+    if not ministack.AUTH:
+        return
+    role = step_role.get()
+    if role:
+        require_of_role(role, action, resource, context)
+        return
+    access_key = router.extract_access_key_id(headers, query)
+    denied = iam_evaluator.enforce(access_key, action, service, get_region(), resource, context)
+    if isinstance(denied, iam_evaluator.AuthError):
+        raise wire.ServiceError(denied.code, denied.message, 403)
+    if denied:
+        raise _denied(action, denied.principal_arn, resource, denied.decision)
+
+
+def require_of_role(role_arn: str, action: str, resource: str, context: dict | None = None) -> None:
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    principal = f"arn:aws:sts::{account}:assumed-role/{name}/session"
+    evaluation = iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={key.lower(): value for key, value in (context or {}).items()},
+    )
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+    result = iam_evaluator.evaluate(evaluation, iam_evaluator._gather_role_policies(name, account), *limits)
+    service = action.partition(":")[0]
+    if found := iam_evaluator._resource_policy(service, resource):
+        required = service in iam_evaluator._POLICY_REQUIRED
+        result = iam_evaluator.combine_resource_policy(result, evaluation, *found, required=required, limits=limits)
+    if result.decision != "Allow":
+        raise _denied(action, principal, resource, result.decision)
+
+
+def _denied(action: str, principal: str, resource: str, decision: str) -> wire.ServiceError:
+    message = iam_actions.identity_denial_message(action, principal, resource, decision == "Deny")
+    return wire.ServiceError("AccessDeniedException", message)

@@ -1,0 +1,60 @@
+"""No request and no key of S3 is larger than the service takes: a larger one is refused, and never held in memory."""
+
+from collections.abc import Callable
+
+from ministack.core import router
+
+from localaws.emulator.refusing import refuse
+from localaws.emulator.scope import headers_and_query
+
+_MEBIBYTE = 2**20
+# Bytes of a body. S3: one PutObject (S3 guide, upload-objects.md); Lambda: a zip of 50 MB in base64 (Lambda guide,
+# gettingstarted-limits.md); DynamoDB: a batch (DynamoDB guide, ServiceQuotas.md).
+MOST = {"s3": 5 * 1024 * _MEBIBYTE, "lambda": 70 * _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE}
+# None of the others takes more than 1 MiB (SQS, EventBridge, CloudWatch Logs), which a form's escapes may triple.
+MOST_OF_OTHERS = 4 * _MEBIBYTE
+MOST_OF_A_KEY = 1024  # bytes (S3 guide, object-keys.md)
+_ERRORS = {"s3": ("EntityTooLarge", 400), "lambda": ("RequestTooLargeException", 413)}
+
+
+class _TooLarge(Exception):
+    """More has come than the service takes."""
+
+
+def bounded(app: Callable) -> Callable:
+    """The ASGI application `app` behind the bounds."""
+
+    async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        headers, query = headers_and_query(scope)
+        service = router.detect_service(scope["method"], scope["path"], headers, query)
+        if service == "s3" and len(scope["path"].split("/", 2)[-1].encode()) > MOST_OF_A_KEY:
+            message = "Your key is too long"
+            await refuse(send, service, "", headers, code="KeyTooLongError", message=message, status=400)
+            return
+        most = MOST.get(service, MOST_OF_OTHERS)
+        size = 0
+
+        async def counted() -> dict:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > most:
+                raise _TooLarge
+            return message
+
+        try:
+            if int(headers.get("content-length", 0)) > most:
+                raise _TooLarge
+            await app(scope, counted, send)
+        except _TooLarge:
+            if "expect" not in headers:  # this client reads no answer before it has sent all
+                while (await receive()).get("more_body"):
+                    pass
+            code, status = _ERRORS.get(service, ("RequestEntityTooLargeException", 413))
+            message = f"The request's body is larger than the {most:,} bytes that {service} takes."
+            await refuse(send, service, "", headers, code=code, message=message, status=status)
+
+    return guarded

@@ -1,0 +1,98 @@
+"""The roles that callers pass to services: their credentials and trust, and what buckets' and keys' policies allow."""
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_region
+from ministack.services import iam, sts
+
+from localaws import wire
+from localaws.emulator.access import require_of_role
+from localaws.emulator.keys import NEEDED, key_of
+from localaws.objects import Access
+from localaws.settings import Settings
+
+
+def assume(settings: Settings, role_arn: str, principal: str, source_arn: str) -> Access:
+    """Credentials of `role_arn` for the service `principal` (such as forecast.amazonaws.com) working on `source_arn`.
+
+    Raises ServiceError AccessDeniedException when there is no such role or its trust policy does not let the service.
+    """
+    require_trust(role_arn, principal, source_arn)
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    key = "ASIA" + hashlib.sha256(f"{role_arn}:{source_arn}".encode()).hexdigest()[:16].upper()
+    secret, token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    session = f"arn:aws:sts::{account}:assumed-role/{name}/{principal.partition('.')[0]}"
+    sts.register_session(
+        key,
+        {"Arn": session, "UserId": f"{name}:{principal}", "SecretAccessKey": secret, "SessionToken": token},
+    )
+    return Access(role_arn, settings.endpoint, str(settings.certificate_authority), get_region(), key, secret, token)
+
+
+def require_trust(role_arn: str, principal: str, source_arn: str) -> None:
+    """Raises ServiceError AccessDeniedException unless the role is there and its trust policy lets the service
+    `principal` take it on for the resource `source_arn`."""
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    role = iam._roles.get_scoped(account, None, name)
+    evaluation = iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
+    )
+    if role is None or not _trusts(role["AssumeRolePolicyDocument"], evaluation, principal):
+        raise wire.ServiceError(
+            "AccessDeniedException", f"{principal} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        )
+
+
+def _trusts(document: dict | str, evaluation: iam_evaluator.EvalContext, principal: str) -> bool:
+    document = json.loads(document) if isinstance(document, str) else document
+    statements = document.get("Statement", [])
+    # A trust policy names no resource: it is about the role it hangs on.
+    statements = [{"Resource": "*", **statement} for statement in _as_list(statements)]
+    result = iam_evaluator.evaluate_resource_policy({"Statement": statements}, evaluation, principal)
+    return result.decision == "Allow"
+
+
+def _as_list(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def require_key(role_arn: str, principal: str, key: str, source_arn: str) -> None:
+    """Raises ServiceError NotFoundException if there is no such key, AccessDeniedException unless the service
+    `principal` may take the role on for `source_arn`, and the role may encrypt and decrypt under the key."""
+    if iam_evaluator._resource_policy("kms", key) is None:
+        raise wire.ServiceError("NotFoundException", f"Key '{key}' does not exist")
+    require_trust(role_arn, principal, source_arn)
+    for action in ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"):
+        require_of_role(role_arn, action, key)
+
+
+def resource_policy_allows(principal: str, action: str, resource: str, source_arn: str) -> bool:
+    """Whether the policy of a bucket or key itself lets a service `principal` do `action` on `resource`, and the policy
+    of the key under which a bucket keeps its objects what that takes of the key."""
+    service = resource.split(":")[2]
+    found = iam_evaluator._resource_policy(service, resource.partition("/")[0] if service == "s3" else resource)
+    evaluation = iam_evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="Service",
+        principal_account=source_arn.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        secure_transport=True,
+        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
+    )
+    policy = found[0] if found else None
+    if iam_evaluator.evaluate_resource_policy(policy, evaluation, principal).decision != "Allow":
+        return False
+    key = key_of(resource) if action in NEEDED else None
+    return not key or all(resource_policy_allows(principal, use, key, source_arn) for use in NEEDED[action])

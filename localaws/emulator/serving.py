@@ -1,0 +1,69 @@
+"""HTTPS on loopback, until the process is told to stop."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import ministack.app as ministack
+from hypercorn.asyncio import serve as serve_asgi
+from hypercorn.config import Config
+from ministack.core import iam_evaluator, persistence, router
+
+from localaws.emulator.bounds import bounded
+from localaws.emulator.faults import around
+from localaws.emulator.refusing import refuse
+from localaws.emulator.scope import headers_and_query
+from localaws.faults import Switch
+from localaws.settings import Settings
+
+SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
+TLS_SHUTDOWN_SECONDS = 1
+
+
+def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> None:
+    """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then.
+
+    Ends the process after `on_stop`: a stack that waits for a custom resource holds a thread for up to an hour.
+    """
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.certfile, config.keyfile = str(settings.certificate), str(settings.private_key)
+    config.keep_alive_timeout = 75
+    config.keep_alive_max_requests = 1_000_000  # the default closes a client's connection after 1,000
+    config.loglevel = "WARNING"
+    # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
+    # hypercorn has no setting for that.
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
+    asyncio.run(_serve(config, bounded(around(_guarded, switch)), on_stop))
+
+
+async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    saving = asyncio.create_task(_save_now_and_then())
+    await serve_asgi(app, config, shutdown_trigger=stop.wait)
+    saving.cancel()
+    on_stop()
+    os._exit(0)
+
+
+async def _guarded(scope: dict, receive: Callable, send: Callable) -> None:
+    """Requests under ministack's well-known root keys ("test", account numbers) are refused: they need no secret."""
+    if scope["type"] == "http":
+        headers, query = headers_and_query(scope)
+        key = router.extract_access_key_id(headers, query)
+        if key and iam_evaluator.is_root_access_key(key) and key != os.environ["AWS_ACCESS_KEY_ID"]:
+            service = router.detect_service(scope["method"], scope["path"], headers, query)
+            message = "The security token included in the request is invalid."
+            await refuse(send, service, "", headers, code="UnrecognizedClientException", message=message, status=403)
+            return
+    await ministack.app(scope, receive, send)
+
+
+async def _save_now_and_then() -> None:
+    """ministack writes its state at shutdown only; a crash should not cost a deployment."""
+    while True:
+        await asyncio.sleep(SAVE_EVERY_SECONDS)
+        await asyncio.to_thread(persistence.save_all, ministack._build_persistence_save_dict())

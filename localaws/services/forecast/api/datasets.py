@@ -1,0 +1,103 @@
+"""Dataset groups, datasets and their imports."""
+
+from collections.abc import Callable
+from functools import partial
+
+from localaws.mounts import Context
+from localaws.resources import Resource
+from localaws.services.forecast import schema
+from localaws.services.forecast.jobs import reading
+from localaws.services.forecast.resource_types import create, get, invalid
+
+
+def create_dataset_group(context: Context, params: dict) -> dict:
+    arns = params.get("DatasetArns", [])
+    _check_members(context, params["Domain"], arns)
+    return {"DatasetGroupArn": create(context, "DatasetGroup", params, "ACTIVE", DatasetArns=arns).arn}
+
+
+def update_dataset_group(context: Context, params: dict) -> None:
+    group = get(context, "DatasetGroup", params["DatasetGroupArn"])
+    _check_members(context, group.record["Domain"], params["DatasetArns"])
+    context.store.update(group.arn, DatasetArns=params["DatasetArns"])
+
+
+def _check_members(context: Context, domain: str, arns: list[str]) -> None:
+    """At most one dataset of each type (limits.md), all of the group's domain."""
+    datasets = [get(context, "Dataset", arn) for arn in arns]
+    types = [dataset.record["DatasetType"] for dataset in datasets]
+    if len(set(types)) != len(types):
+        raise invalid(f"A dataset group has at most one dataset of each type; got {types}")
+    for dataset in datasets:
+        if dataset.record["Domain"] != domain:
+            raise invalid(f"Dataset {dataset.arn} has domain {dataset.record['Domain']}, its group has {domain}")
+
+
+def create_dataset(context: Context, params: dict) -> dict:
+    schema.check_schema(params["Domain"], params["DatasetType"], params["Schema"].get("Attributes", []))
+    if params["DatasetType"] != schema.METADATA:
+        if "DataFrequency" not in params:
+            raise invalid(f"DataFrequency is required for a {params['DatasetType']} dataset")
+        schema.check_frequency(params["DataFrequency"])
+    return {"DatasetArn": create(context, "Dataset", params, "ACTIVE").arn}
+
+
+def create_import(attached: Callable[[Context, Resource, str], None], context: Context, params: dict) -> dict:
+    """The imported file joins the dataset (INCREMENTAL) or takes the place of all that it had (FULL).
+
+    `attached(context, dataset, job ARN)` is told when the dataset has it.
+    """
+    dataset = get(context, "Dataset", params["DatasetArn"], active=True)
+    timestamp_format = params.get("TimestampFormat", schema.DEFAULT_TIMESTAMP_FORMAT)
+    attributes = dataset.record["Schema"]["Attributes"]
+    schema.check_timestamp_format(timestamp_format, dataset.record.get("DataFrequency", "D"))
+    schema.check_places(params, attributes)
+    file_format = schema.format_of(params)
+    job = create(context, "DatasetImportJob", params, TimestampFormat=timestamp_format)
+    source = params["DataSource"]["S3Config"]
+    destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
+
+    def attach(result: dict) -> None:
+        known = context.store.get(dataset.arn).private.get("files", [])
+        files = known if params.get("ImportMode") == "INCREMENTAL" else []
+        jobs = context.store.get(dataset.arn).private.get("imports", [])
+        context.store.update(dataset.arn, private={"files": [*files, str(destination)], "imports": [*jobs, job.arn]})
+        attached(context, dataset, job.arn)
+
+    context.jobs.submit(
+        job.arn,
+        "localaws.services.forecast.jobs.predictors:import_dataset",
+        {
+            "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", job.arn),
+            "path": source["Path"],
+            "file_format": file_format,
+            "layout": reading.Layout(
+                attributes,
+                timestamp_format,
+                schema.keys_of(dataset.record["Domain"], dataset.record["DatasetType"], attributes),
+                schema.counted(dataset.record["Domain"], dataset.record["DatasetType"]),
+                params.get("GeolocationFormat"),
+            ),
+            "destination": destination,
+        },
+        attach,
+    )
+    return {"DatasetImportJobArn": job.arn}
+
+
+def group_datasets(context: Context, group: Resource) -> dict[str, dict]:
+    """By dataset type, what a job needs of the group's imported datasets: attributes, frequency, domain, files."""
+    datasets = {}
+    for arn in group.record["DatasetArns"]:
+        dataset = get(context, "Dataset", arn)
+        if dataset.private.get("files"):
+            datasets[dataset.record["DatasetType"]] = {
+                "attributes": dataset.record["Schema"]["Attributes"],
+                "frequency": dataset.record.get("DataFrequency"),
+                "domain": dataset.record["Domain"],
+                "files": dataset.private["files"],
+                "imports": dataset.private["imports"],
+            }
+    if schema.TARGET not in datasets:
+        raise invalid(f"Dataset group {group.arn} has no TARGET_TIME_SERIES dataset with imported data")
+    return datasets

@@ -1,0 +1,98 @@
+"""Forecasts, their exports, and the query of one item."""
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from localaws.mounts import Context
+from localaws.services.forecast import schema, selection
+from localaws.services.forecast.api import datasets
+from localaws.services.forecast.api.exports import export
+from localaws.services.forecast.jobs.saved import load_forecast
+from localaws.services.forecast.resource_types import create, get, invalid
+
+
+def create_forecast(context: Context, params: dict) -> dict:
+    """A forecast of all items in the predictor's dataset group, from the newest data imported (updating-data.md)."""
+    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
+    selection.check_selector(params, predictor.private["settings"]["keys"])
+    types = params.get("ForecastTypes", predictor.record["ForecastTypes"])
+    schema.check_forecast_types(types)
+    group = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
+    found = datasets.group_datasets(context, group)
+    forecast = create(
+        context,
+        "Forecast",
+        params,
+        ForecastTypes=types,
+        DatasetGroupArn=group.arn,
+        CreatedUsingAutoPredictor=predictor.record["IsAutoPredictor"],
+    )
+    context.store.update(forecast.arn, private={"datasets": found})  # what a what-if forecast starts from
+    context.jobs.submit(
+        forecast.arn,
+        "localaws.services.forecast.jobs.predictors:create_forecast",
+        {
+            "datasets": found,
+            "settings": predictor.private["settings"],
+            "predictor": context.store.folder(predictor.arn),
+            "types": types,
+            "destination": context.store.folder(forecast.arn),
+            **selection.job_arguments(context, forecast.arn, params.get("TimeSeriesSelector")),
+        },
+    )
+    return {"ForecastArn": forecast.arn}
+
+
+def create_export(context: Context, params: dict) -> dict:
+    forecast = get(context, "Forecast", params["ForecastArn"], active=True)
+    return export(context, "ForecastExportJob", params, "export_forecast", forecast=context.store.folder(forecast.arn))
+
+
+@lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (limits.md)
+def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], list[str], list[str], np.ndarray]:
+    """Row by key values, the names of the keys, the timestamps, the types, and the values (n, H, types).
+
+    `created` tells a forecast from an older one of the same name, which lay in the same folder.
+    """
+    found = load_forecast(folder)
+    timestamps = [str(each)[:19] for each in found.timestamps.astype("datetime64[s]")]
+    rows = {tuple(value.lower() for value in key): row for row, key in enumerate(found.keys.to_numpy().tolist())}
+    return rows, list(found.keys.columns), timestamps, found.types, found.values
+
+
+def query(kind: str, context: Context, params: dict) -> dict:
+    """The forecast of one item (and dimension values), optionally between two dates; `kind` is what is asked.
+
+    Sources: API_forecastquery_QueryForecast.md, API_forecastquery_QueryWhatIfForecast.md.
+
+    Item ids are matched without regard to case, as the service answers with lower-case ids.
+    """
+    forecast = get(context, kind, params[f"{kind}Arn"], active=True)
+    rows, names, timestamps, types, values = _loaded(context.store.folder(forecast.arn), forecast.created)
+    filters = params["Filters"]
+    if set(filters) != set(names):
+        raise invalid(f"Filters must name exactly {', '.join(names)}; got {', '.join(filters) or 'none'}")
+    row = rows.get(tuple(filters[name].lower() for name in names))
+    if row is None:
+        raise invalid(f"No forecast was found for {filters} in {forecast.arn}")
+    start, end = _date(params, "StartDate", timestamps[0]), _date(params, "EndDate", timestamps[-1])
+    wanted = [step for step, stamp in enumerate(timestamps) if start <= datetime.fromisoformat(stamp) <= end]
+    return {
+        "Forecast": {
+            "Predictions": {
+                kind: [{"Timestamp": timestamps[step], "Value": float(values[row, step, at])} for step in wanted]
+                for at, kind in enumerate(types)
+            }
+        }
+    }
+
+
+def _date(params: dict, member: str, default: str) -> datetime:
+    text = params.get(member, default)
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise invalid(f"{member} {text!r} is not a time such as 2015-01-01T08:00:00") from None

@@ -1,0 +1,129 @@
+"""Monitors of AutoPredictors: each import of target data evaluates the newest forecast that it covers.
+
+Sources: predictor-monitoring.md, API_CreateMonitor.md, API_PredictorMonitorEvaluation.md.
+"""
+
+import time
+from functools import partial
+
+from localaws.mounts import Context
+from localaws.resources import Resource
+from localaws.services.forecast import schema
+from localaws.services.forecast.api import datasets
+from localaws.services.forecast.resource_types import STATES, create, filtered, get, invalid, made_from, view
+
+
+def create_monitor(context: Context, params: dict) -> dict:
+    predictor = get(context, "Predictor", params["ResourceArn"], active=True)
+    if not predictor.record["IsAutoPredictor"]:
+        raise invalid(f"A monitor needs an AutoPredictor, which {predictor.arn} is not")
+    other = made_from(context, "Monitor", predictor)
+    if other:
+        raise invalid(f"Predictor {predictor.arn} is monitored already, by {other.arn}")
+    return {"MonitorArn": monitor(context, params, predictor.private).arn}
+
+
+def monitor(context: Context, params: dict, trained: dict, former: Resource | None = None) -> Resource:
+    """A monitor of the predictor params["ResourceArn"]; `trained["evaluation"]` holds its backtest's metrics.
+
+    `former` is the monitor of the predictor that it was trained anew from: its evaluations stay, followed by the event.
+    """
+    metrics = trained["evaluation"][0]["TestWindows"][0]["Metrics"]
+    (errors,) = metrics["ErrorMetrics"]
+    values = {"AverageWeightedQuantileLoss": metrics.get("AverageWeightedQuantileLoss")} | errors
+    baseline = [{"Name": name, "Value": value} for name, value in values.items() if isinstance(value, float)]
+    made = create(
+        context, "Monitor", params, STATES.done, Baseline={"PredictorBaseline": {"BaselineMetrics": baseline}}
+    )
+    if former:
+        event = {
+            "ResourceArn": params["ResourceArn"],
+            "MonitorArn": made.arn,
+            "PredictorEvent": {"Detail": "Retrain", "Datetime": time.time()},
+        }
+        context.store.update(made.arn, private={"evaluations": [event, *_evaluations(former)]})
+    return made
+
+
+def describe_monitor(context: Context, params: dict) -> dict:
+    found = get(context, "Monitor", params["MonitorArn"])
+    last = next((each for each in _evaluations(found) if "EvaluationTime" in each), {})
+    return view(found) | {
+        "LastEvaluationTime": last.get("EvaluationTime"),
+        "LastEvaluationState": last.get("EvaluationState"),
+    }
+
+
+def list_evaluations(context: Context, params: dict) -> dict:
+    """The newest first."""
+    found = get(context, "Monitor", params["MonitorArn"])
+    listed, token = filtered(_evaluations(found), ("EvaluationState",), params)
+    return {"PredictorMonitorEvaluations": listed, "NextToken": token}
+
+
+def resume(context: Context, params: dict) -> None:
+    """Only monitors can be resumed, and only stopped ones (API_ResumeResource.md)."""
+    resource = context.store.get(params["ResourceArn"])
+    if resource.kind != "Monitor" or resource.status != "ACTIVE_STOPPED":
+        raise invalid(f"{resource.arn} is no stopped monitor: it is a {resource.kind} that is {resource.status}")
+    context.store.update(resource.arn, STATES.done)
+
+
+def evaluate(context: Context, dataset: Resource, job: str) -> None:
+    """Starts the evaluations that an import of target data brings about."""
+    if dataset.record["DatasetType"] != schema.TARGET:
+        return
+    for each in context.store.all("Monitor", "forecast", lambda found: found.status == STATES.done):
+        predictor = get(context, "Predictor", each.record["ResourceArn"])
+        group = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
+        if dataset.arn in group.record["DatasetArns"]:
+            _evaluate(context, each, predictor, datasets.group_datasets(context, group)[schema.TARGET], job)
+
+
+def _evaluate(context: Context, found: Resource, predictor: Resource, target: dict, job: str) -> None:
+    forecasts = context.store.all(
+        "Forecast",
+        "forecast",
+        lambda each: each.record["PredictorArn"] == predictor.arn and each.status == STATES.done,
+    )
+    about = {
+        "ResourceArn": predictor.arn,
+        "MonitorArn": found.arn,
+        "EvaluationTime": time.time(),
+        "MonitorDataSource": {"DatasetImportJobArn": job, "PredictorArn": predictor.arn},
+    }
+
+    def note(result: dict) -> None:
+        """The job finds no result where the data covers no forecast yet."""
+        if evaluation := result.pop("evaluation"):
+            source = about["MonitorDataSource"] | {"ForecastArn": evaluation.pop("ForecastArn")}
+            done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": source} | evaluation
+            result["private"] = {"evaluations": [done, *_evaluations(context.store.get(found.arn))]}
+
+    context.jobs.submit(
+        found.arn,
+        "localaws.services.forecast.jobs.monitors:evaluate",
+        {
+            "target": target,
+            "settings": predictor.private["settings"],
+            "forecasts": {each.arn: context.store.folder(each.arn) for each in reversed(forecasts)},
+        },
+        note,
+        partial(_mark, context, about),
+    )
+
+
+def _mark(context: Context, about: dict, status: str, message: str | None = None) -> None:
+    """A monitor at work is UPDATE_IN_PROGRESS, and ACTIVE again however the work ends, unless it was stopped."""
+    found = context.store.get(about["MonitorArn"])
+    private = {}
+    if status == STATES.failed:
+        failure = about | {"EvaluationState": "FAILURE", "Message": message}
+        private = {"evaluations": [failure, *_evaluations(found)]}
+    if found.status not in ("ACTIVE_STOPPING", "ACTIVE_STOPPED"):
+        shown = "UPDATE_IN_PROGRESS" if status == STATES.in_progress else STATES.done
+        context.store.update(found.arn, shown, private)
+
+
+def _evaluations(found: Resource) -> list[dict]:
+    return found.private.get("evaluations", [])

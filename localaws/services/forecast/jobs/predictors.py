@@ -1,0 +1,246 @@
+"""The long work of Amazon Forecast, each function in a process of its own: files in, files out."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from localaws.jobs import JobFailed
+from localaws.objects import Access
+from localaws.services.forecast import schema, selection
+from localaws.services.forecast.jobs import reading, saved
+from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, autopredictor, metrics, trained, tuning
+from storecast_engines.forecasting.panel import Panel, build_panel
+
+
+def import_dataset(access: Access, path: str, file_format: str, layout: reading.Layout, destination: Path) -> dict:
+    frames, size = reading.read_all(access, path, file_format, layout)
+    frame = pd.concat(frames.values(), ignore_index=True)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(destination, index=False)
+    record = {"FieldStatistics": reading.statistics(frame), "DataSize": size / 1e9}
+    if layout.counted:
+        record["Message"] = " ".join(filter(None, (reading.doubts(*each, layout.counted) for each in frames.items())))
+    return {"record": record}
+
+
+# --- predictors -----------------------------------------------------------------------------------------------------
+
+
+def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Path) -> dict:
+    horizon, types = settings["horizon"], settings["types"]
+    panel = panel_of(datasets, settings)
+    _check_horizon(panel, horizon, 3 if settings.get("retrained") or not auto else 4)
+    options = {key: settings[key] for key in ("windows", "offset") if settings.get(key)}
+    train = partial(
+        autopredictor.train,
+        panel,
+        horizon,
+        saved.levels_of(types),
+        metric=settings["metric"],
+        workers=os.cpu_count(),
+        **options,
+    )
+    chosen: dict[str, Any] = {}
+    try:
+        if settings.get("auto_ml"):
+            predictors = sorted([train(members=[name]) for name in settings["members"]], key=_average_wql)
+        elif auto:
+            predictors = [train()]
+        else:
+            (name,) = settings["members"]
+            chosen["TrainingParameters"], hyperparameters = _hyperparameters(name, panel, settings, options)
+            predictors = [train(members=[name], hyperparameters={name: hyperparameters})]
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    predictor = predictors[0]
+    saved.save_predictor(destination, predictor)
+    about = _members_message(predictor) if auto else _weighed(predictors) if settings.get("auto_ml") else ""
+    message = " ".join([about, *panel.messages, *predictor.messages]).strip()
+    evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
+    if settings.get("auto_ml"):
+        chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
+    return {
+        "record": {"Message": message, **chosen} if message else chosen,
+        "private": {"evaluation": evaluations},
+    }
+
+
+def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> tuple[dict[str, str], dict[str, Any]]:
+    """As DescribePredictor shows them and as the engine takes them: those given, and with HPO those found."""
+    given, ranges = settings["hyperparameters"], settings["ranges"]
+    if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
+        space = _search_space(ranges, given)
+        given = tuning.tuned(
+            name, panel, settings["horizon"], saved.levels_of(settings["types"]), space, fixed=given, **options
+        )
+    return {key: str(value) for key, value in given.items()}, given
+
+
+def _search_space(ranges: dict, given: dict) -> dict[str, tuning.Numbers | tuning.Categories]:
+    """API_ParameterRanges.md's members as the engine takes them; what TrainingParameters set is not searched."""
+    space: dict[str, tuning.Numbers | tuning.Categories] = {
+        each["Name"]: tuning.Categories(tuple(each["Values"])) for each in ranges.get("CategoricalParameterRanges", [])
+    }
+    for kind in ("ContinuousParameterRanges", "IntegerParameterRanges"):
+        for each in ranges.get(kind, []):
+            scale = each.get("ScalingType", "Auto")
+            whole = kind == "IntegerParameterRanges"
+            space[each["Name"]] = tuning.Numbers(each["MinValue"], each["MaxValue"], scale, whole)
+    return {name: choice for name, choice in space.items() if name not in given}
+
+
+def _average_wql(predictor: trained.Trained) -> float:
+    """AutoML's yardstick: the mean wQL over quantiles and windows; a predictor without one comes last."""
+    loss = predictor.backtest.summary().average_wql
+    return np.inf if np.isnan(loss) else loss
+
+
+def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
+    """The lesser of 500 time steps and 1/4 of the target's length, or 1/3 for a legacy or a retrained predictor.
+
+    Sources: API_CreateAutoPredictor.md, API_CreatePredictor.md.
+    """
+    longest = min(500, len(panel.timestamps) // part)
+    if horizon > longest:
+        raise JobFailed(
+            f"ForecastHorizon {horizon} is too long: the target time series has {len(panel.timestamps)} time steps, so "
+            f"it may be at most {longest} (the lesser of 500 and 1/{part} of them)"
+        )
+
+
+def _members_message(predictor: trained.Trained) -> str:
+    weights = predictor.weights.mean(axis=(0, 2))
+    shares = ", ".join(f"{name} {weight:.0%}" for name, weight in zip(predictor.algorithms, weights))
+    return f"Mean weight per member: {shares}."
+
+
+def _weighed(predictors: Sequence[trained.Trained]) -> str:
+    """What AutoML compared, the best first, and what it could not."""
+    losses = ", ".join(f"{each.algorithms[0]} {_average_wql(each):.4f}" for each in predictors)
+    missing = f" Not weighed: {'; '.join(UNAVAILABLE.values())}." if UNAVAILABLE else ""
+    return f"Average wQL in backtest: {losses}.{missing}"
+
+
+def panel_of(datasets: dict, settings: dict) -> Panel:
+    """The panel of a dataset group's imported files. Raises JobFailed with what is wrong with them."""
+    domain = schema.DOMAINS[datasets[schema.TARGET]["domain"]]
+    frames = {kind: _frame(about["files"]) for kind, about in datasets.items()}
+    try:
+        panel = build_panel(
+            frames[schema.TARGET],
+            _numbers_only(frames.get(schema.RELATED), datasets.get(schema.RELATED), domain, settings["dimensions"]),
+            frames.get(schema.METADATA),
+            item_key=domain.item_key,
+            dimensions=settings["dimensions"],
+            target_name=domain.target,
+            freq=settings["frequency"],
+            horizon=settings["horizon"],
+            transformations=settings["transformations"],
+            boundary=settings["boundary"],
+        )
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    return replace(panel, country=settings.get("country"))
+
+
+def _frame(files: list[str]) -> pd.DataFrame:
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+def _numbers_only(
+    frame: pd.DataFrame | None, about: dict | None, domain: schema.Domain, dimensions: list[str]
+) -> pd.DataFrame | None:
+    """Related series without attributes that are neither keys nor numbers: the engines read numbers."""
+    if frame is None:
+        return None
+    kept = [
+        each["AttributeName"]
+        for each in about["attributes"]
+        if each["AttributeType"] in schema.NUMBERS
+        or each["AttributeName"] in (domain.item_key, "timestamp", *dimensions)
+    ]
+    return frame[kept]
+
+
+def _evaluation(predictor: trained.Trained, panel: Panel, types: list[str], auto: bool) -> dict:
+    """An EvaluationResult; AutoPredictors show their SUMMARY only, as the service's saved answers do."""
+    run = predictor.backtest
+    step = panel.future(1)[0] - panel.timestamps[-1]
+    ends = [pd.Timestamp(window[-1]) + step for window in run.timestamps]
+    windows = [{"EvaluationType": "SUMMARY", "Metrics": _metrics(run.summary(), run.levels, types)}]
+    if auto:
+        return {"TestWindows": windows}
+    for at, window in enumerate(run.window_metrics()):
+        windows.append(
+            {
+                "EvaluationType": "COMPUTED",
+                "TestWindowStart": pd.Timestamp(run.timestamps[at][0]).timestamp(),
+                "TestWindowEnd": ends[at].timestamp(),
+                "ItemCount": int(run.item_counts()[at]),
+                "Metrics": _metrics(window, run.levels, types),
+            }
+        )
+    return {"AlgorithmArn": f"arn:aws:forecast:::algorithm/{predictor.algorithms[0]}", "TestWindows": windows}
+
+
+def _metrics(values: metrics.Metrics, levels: tuple[float, ...], types: list[str]) -> dict:
+    errors = {"WAPE": values.wape, "RMSE": values.rmse, "MAPE": values.mape, "MASE": values.mase}
+    return _defined(
+        {
+            "RMSE": values.rmse,
+            "WeightedQuantileLosses": [
+                {"Quantile": level, "LossValue": float(loss)} for level, loss in zip(levels, values.wql)
+            ],
+            "ErrorMetrics": [{"ForecastType": "mean", **_defined(errors)}],
+            "AverageWeightedQuantileLoss": values.average_wql,
+        }
+    )
+
+
+def _defined(values: dict) -> dict:
+    return {name: value for name, value in values.items() if not (isinstance(value, float) and np.isnan(value))}
+
+
+# --- forecasts ------------------------------------------------------------------------------------------------------
+
+
+def create_forecast(
+    datasets: dict,
+    settings: dict,
+    predictor: Path,
+    types: list[str],
+    destination: Path,
+    access: Access | None = None,
+    identifiers: dict | None = None,
+) -> dict:
+    """The forecast of all series, or of those that the file of `identifiers` names (selection.py)."""
+    panel = panel_of(datasets, settings)
+    wanted = None if identifiers is None else selection.rows(panel.keys, access, **identifiers)
+    saved.save_forecast(destination, forecast_of(panel, settings, predictor, types, wanted))
+    return {"record": {"Message": " ".join(panel.messages)}} if panel.messages else {}
+
+
+def forecast_of(
+    panel: Panel, settings: dict, predictor: Path, types: list[str], rows: Sequence[int] | None = None
+) -> saved.Saved:
+    """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
+    types, levels = saved.in_order(types), sorted(saved.levels_of(types))
+    found = saved.load_predictor(predictor)
+    try:
+        prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    kept = slice(None) if rows is None else rows
+    return saved.Saved(
+        panel.keys.iloc[kept],
+        panel.future(settings["horizon"]).to_numpy(),
+        saved.names_of(types),
+        saved.by_type(prediction, levels, types)[kept].astype(np.float32),
+        prediction.mean[kept].astype(np.float32),
+    )

@@ -1,0 +1,126 @@
+"""What the jobs leave in the folders of their resources, and how it is read again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from storecast_engines.forecasting import trained
+from storecast_engines.forecasting.panel import Prediction
+
+AGGREGATE = "Aggregate"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A forecast of n series for H steps: its values at each type, named as columns and Predictions are (p10, mean)."""
+
+    keys: pd.DataFrame  # (n, 1+d) strings
+    timestamps: np.ndarray  # (H,) datetime64
+    types: list[str]
+    values: np.ndarray  # (n, H, types) float32
+    mean: np.ndarray  # (n, H) float32, also where it is not among the types
+
+    def rows_of(self, keys: pd.DataFrame) -> np.ndarray:
+        """Where these series are, -1 for one that is not there."""
+        return rows_of(self.keys, keys)
+
+
+def save_predictor(folder: Path, predictor: trained.Trained) -> None:
+    document, arrays = trained.to_parts(predictor)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "predictor.json").write_text(json.dumps(document))
+    np.savez(folder / "predictor.npz", **arrays)
+
+
+def load_predictor(folder: Path) -> trained.Trained:
+    document = json.loads((folder / "predictor.json").read_text())
+    with np.load(folder / "predictor.npz", allow_pickle=False) as arrays:
+        return trained.from_parts(document, dict(arrays))
+
+
+def save_forecast(folder: Path, forecast: Saved) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        folder / "forecast.npz",
+        keys=forecast.keys.to_numpy(dtype=str),
+        key_names=np.array(forecast.keys.columns, dtype=str),
+        timestamps=forecast.timestamps,
+        types=np.array(forecast.types),
+        values=forecast.values,
+        mean=forecast.mean,
+    )
+
+
+def load_forecast(folder: Path) -> Saved:
+    with np.load(folder / "forecast.npz", allow_pickle=False) as file:
+        keys = pd.DataFrame(file["keys"], columns=file["key_names"])
+        return Saved(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"])
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Impact scores of A attributes, normalised to -1 ... 1 and raw, in the target's unit (NaN where AWS has none).
+
+    One row for each of `places`: the series' keys, and a column timestamp where time points were asked for. Rows that
+    stand for several series or steps say AGGREGATE there; the scores of a predictor are one row without places.
+    """
+
+    attributes: list[str]
+    places: pd.DataFrame  # (r, ...) strings
+    normalised: np.ndarray  # (r, A)
+    raw: np.ndarray  # (r, A)
+
+
+def save_scores(folder: Path, scores: Scores) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        folder / "scores.npz",
+        attributes=np.array(scores.attributes),
+        places=scores.places.to_numpy(dtype=str),
+        place_names=np.array(scores.places.columns, dtype=str),
+        normalised=scores.normalised,
+        raw=scores.raw,
+    )
+
+
+def load_scores(folder: Path) -> Scores:
+    with np.load(folder / "scores.npz", allow_pickle=False) as file:
+        places = pd.DataFrame(file["places"], columns=file["place_names"])
+        return Scores(file["attributes"].tolist(), places, file["normalised"], file["raw"])
+
+
+def rows_of(keys: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
+    """The position of each wanted series among `keys`, -1 where there is none."""
+    names = list(keys.columns)
+    return pd.MultiIndex.from_frame(keys.astype(str)).get_indexer(pd.MultiIndex.from_frame(wanted[names].astype(str)))
+
+
+def levels_of(types: Sequence[str]) -> list[float]:
+    """The quantile levels among forecast types; a predictor asked for the mean alone is trained on the median."""
+    return [float(each) for each in types if each != "mean"] or [0.5]
+
+
+def in_order(types: Sequence[str]) -> list[str]:
+    """The order of the columns in exports: the mean, then the quantiles from low to high.
+
+    AWS's samples hold a backtest export with mean, p65, p90 (Item_Level_Accuracy_Using_Bike_Example.ipynb).
+    """
+    return sorted(types, key=lambda each: -1.0 if each == "mean" else float(each))
+
+
+def names_of(types: Sequence[str]) -> list[str]:
+    """p10 of "0.1", p5 of "0.05"; the mean keeps its name."""
+    return ["mean" if each == "mean" else f"p{float(each) * 100:g}" for each in types]
+
+
+def by_type(prediction: Prediction, levels: Sequence[float], types: Sequence[str]) -> np.ndarray:
+    """(n, H, types) in the order asked for."""
+    at = {f"{level:g}": index for index, level in enumerate(levels)}
+    return np.stack(
+        [prediction.mean if each == "mean" else prediction.quantiles[:, :, at[f"{float(each):g}"]] for each in types],
+        axis=2,
+    )

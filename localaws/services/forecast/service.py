@@ -1,0 +1,78 @@
+"""Amazon Forecast: its operations by name, as the emulator mounts them."""
+
+from functools import partial
+
+from localaws import wire
+from localaws.mounts import Mount
+from localaws.services.forecast import notifications
+from localaws.services.forecast.api import (
+    datasets,
+    explainability,
+    forecasts,
+    legacy_predictors,
+    monitors,
+    predictors,
+    what_if,
+)
+from localaws.services.forecast.resource_types import KINDS, resource_part, shared_operations
+
+# The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
+# Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
+UNCHECKED = frozenset({"RoleArn", "Value", "ForecastFrequency", "DataFrequency"})
+
+FORECAST = wire.Service(
+    "forecast",
+    shared_operations()
+    | {
+        "CreateDatasetGroup": datasets.create_dataset_group,
+        "UpdateDatasetGroup": datasets.update_dataset_group,
+        "CreateDataset": datasets.create_dataset,
+        "CreateDatasetImportJob": partial(datasets.create_import, monitors.evaluate),
+        "CreateAutoPredictor": predictors.create_auto_predictor,
+        "CreatePredictor": legacy_predictors.create_predictor,
+        "DescribeAutoPredictor": predictors.describe_auto_predictor,
+        "DescribePredictor": legacy_predictors.describe_predictor,
+        "GetAccuracyMetrics": predictors.get_accuracy_metrics,
+        "CreatePredictorBacktestExportJob": predictors.create_backtest_export,
+        "CreateForecast": forecasts.create_forecast,
+        "CreateForecastExportJob": forecasts.create_export,
+        "CreateExplainability": explainability.create_explainability,
+        "CreateExplainabilityExport": explainability.create_export,
+        "CreateMonitor": monitors.create_monitor,
+        "DescribeMonitor": monitors.describe_monitor,
+        "ListMonitorEvaluations": monitors.list_evaluations,
+        "ResumeResource": monitors.resume,
+        "CreateWhatIfAnalysis": what_if.create_analysis,
+        "CreateWhatIfForecast": what_if.create_forecast,
+        "CreateWhatIfForecastExport": what_if.create_export,
+    },
+    invalid_input="InvalidInputException",
+    unchecked_patterns=UNCHECKED,
+)
+FORECASTQUERY = wire.Service(
+    "forecastquery",
+    {
+        "QueryForecast": partial(forecasts.query, "Forecast"),
+        "QueryWhatIfForecast": partial(forecasts.query, "WhatIfForecast"),
+    },
+    invalid_input="InvalidInputException",
+)
+
+
+def _service_for(request: wire.Request) -> wire.Service:
+    return FORECASTQUERY if request.headers.get("x-amz-target", "").startswith("AmazonForecastRuntime") else FORECAST
+
+
+def _new_arns(operation: str, params: dict) -> list[str]:
+    kind = operation.removeprefix("Create").replace("AutoPredictor", "Predictor")
+    return [resource_part(kind, params)] if operation.startswith("Create") and kind in KINDS else []
+
+
+MOUNT = Mount(
+    signing_name="forecast",
+    target_prefixes=("AmazonForecast.", "AmazonForecastRuntime."),
+    service_for=_service_for,
+    new_arns=_new_arns,
+    sdk_prefix="Forecast",
+    event=notifications.event,
+)

@@ -1,0 +1,48 @@
+"""What Personalize may reach: it needs both a role with the right, and a bucket's or key's own policy that lets it in.
+
+Source: granting-personalize-s3-access.md.
+"""
+
+from localaws.mounts import Context
+from localaws.objects import Access, split
+from localaws.resources import Resource
+from localaws.services.personalize.resource_types import invalid
+from localaws.wire import ServiceError
+
+PRINCIPAL = "personalize.amazonaws.com"
+READ, WRITE = ("s3:ListBucket", "s3:GetObject"), ("s3:ListBucket", "s3:PutObject")
+
+
+def s3_access(context: Context, job: Resource, needs: list[tuple[tuple[str, ...], str]], what: str) -> Access:
+    """The role of a job, once the bucket policies allow its (actions, location) pairs. `what` names it in the error."""
+    access = context.assume(job.record["roleArn"], PRINCIPAL, job.arn)
+    for actions, location in needs:
+        bucket, key = split(location)
+        for action in actions:
+            resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
+            if not context.resource_policy_allows(PRINCIPAL, action, f"arn:aws:s3:::{resource}", job.arn):
+                raise invalid(
+                    f"Failed to create a {what}. Insufficient privileges for accessing data in Amazon S3. "
+                    f"The policy of bucket {bucket}, or of its key, does not allow {action} to {PRINCIPAL}."
+                )
+    return access
+
+
+def check_key(context: Context, params: dict) -> None:
+    """Of a dataset group: both its role and the key's own policy must let Personalize use its key.
+
+    Raises ServiceError InvalidInputException (granting-personalize-key-access.md).
+    """
+    key, role = params.get("kmsKeyArn"), params.get("roleArn")
+    if bool(key) != bool(role):
+        raise invalid("kmsKeyArn and roleArn belong together: a key, and the role that may use it")
+    if not key:
+        return
+    arn = context.arn("personalize", f"dataset-group/{params['name']}")
+    try:
+        context.require_key(role, PRINCIPAL, key, arn)
+    except ServiceError as error:
+        raise invalid(f"kmsKeyArn {key} cannot be used: {error.message}") from None
+    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"):
+        if not context.resource_policy_allows(PRINCIPAL, action, key, arn):
+            raise invalid(f"kmsKeyArn {key} cannot be used: its key policy does not allow {action} to {PRINCIPAL}")

@@ -1,0 +1,47 @@
+"""Algorithms and feature transformations, as the recipes of custom solutions name them.
+
+ARNs: the pages native-recipe-*.md. The defaults are those of the engines here, not AWS'; bptt has none: without it all
+of a user's recent items count.
+"""
+
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
+from localaws.services.personalize.api.recipes import RECIPES_SINCE
+from localaws.services.personalize.hyperparameters import CHOICES, RANGES, TUNABLE_RECIPES
+from localaws.services.personalize.training_data import PERCENTILES
+from localaws.wire import ServiceError
+from storecast_engines import recommending
+
+PREFIX = "arn:aws:personalize:::"
+TIMES = {"creationDateTime": RECIPES_SINCE, "lastUpdatedDateTime": RECIPES_SINCE}
+
+
+def describe_algorithm(context: Context, params: dict) -> dict:
+    arn = params["algorithmArn"]
+    name = arn.removeprefix(f"{PREFIX}algorithm/")
+    if name not in recommending.CUSTOM_RECIPES:
+        raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.")
+    algorithm = {"name": name, "algorithmArn": arn} | TIMES
+    if name not in TUNABLE_RECIPES:
+        return {"algorithm": algorithm}
+    ranges = {
+        "integerHyperParameterRanges": [
+            {"name": each, "minValue": allowed.low, "maxValue": allowed.high, "isTunable": True}
+            for each, allowed in RANGES.items()
+        ],
+        "categoricalHyperParameterRanges": [
+            {"name": each, "values": [*allowed], "isTunable": True} for each, allowed in CHOICES.items()
+        ],
+        "continuousHyperParameterRanges": [],
+    }
+    defaults = {"hidden_dimension": str(recommending.Settings().factors), "recency_mask": "true"}
+    return {"algorithm": algorithm | {"defaultHyperParameters": defaults, "defaultHyperParameterRanges": ranges}}
+
+
+def describe_feature_transformation(context: Context, params: dict) -> dict:
+    arn = params["featureTransformationArn"]
+    name = arn.removeprefix(f"{PREFIX}feature-transformation/")
+    if name != "JSON-percentile-filtering":
+        raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.")
+    found = {"name": name, "featureTransformationArn": arn, "status": STATES.done} | TIMES
+    return {"featureTransformation": found | {"defaultParameters": dict(zip(PERCENTILES, ("0.0", "1.0"), strict=True))}}

@@ -1,0 +1,123 @@
+"""Event trackers, and what comes in record by record: PutEvents, PutItems, PutUsers."""
+
+import json
+import time
+import uuid
+
+from localaws.jobs import PERSONALIZE as STATES
+from localaws.mounts import Context
+from localaws.services.personalize import schema
+from localaws.services.personalize.api.datasets import fields_of, stream_of
+from localaws.services.personalize.resource_types import activate, children, create, get, invalid, limit, remove
+from localaws.wire import ServiceError
+
+WHOLE, FRACTION = ("int", "long"), ("float", "double")
+
+
+def create_event_tracker(context: Context, params: dict) -> dict:
+    """One per dataset group (API_CreateEventTracker.md)."""
+    group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    others = children(context, "EventTracker", "datasetGroupArn", group.arn)
+    if others and params["name"] not in [each.name for each in others]:
+        raise limit(f"Dataset group {group.arn} has event tracker {others[0].arn}, the one it may have.")
+    tracking = str(uuid.uuid4())
+    tracker = create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)
+    activate(context, tracker)
+    return {"eventTrackerArn": tracker.arn, "trackingId": tracking}
+
+
+def delete_event_tracker(context: Context, params: dict) -> None:
+    """What it brought in stays in the dataset (API_DeleteEventTracker.md)."""
+    remove(context, get(context, "EventTracker", params["eventTrackerArn"]))
+
+
+def put_events(context: Context, params: dict) -> None:
+    """Counts at once in the next answer for this user or session, and in every later training."""
+    tracking = params["trackingId"]
+    trackers = children(context, "EventTracker", "trackingId", tracking)
+    if not trackers or trackers[0].status != STATES.done:
+        raise invalid(f"There is no ACTIVE event tracker of trackingId {tracking}.")
+    group = trackers[0].record["datasetGroupArn"]
+    datasets = children(context, "Dataset", "datasetGroupArn", group)
+    interactions = [each for each in datasets if each.record["datasetType"] == "INTERACTIONS"]
+    if not interactions:
+        raise invalid(f"Dataset group {group} has no Interactions dataset to which events could be added.")
+    fields = fields_of(context, interactions[0])
+    records = [_event(event, params, fields) for event in params["eventList"]]
+    stream_of(context, interactions[0]).append(records)
+
+
+def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:
+    if not 0 <= event["sentAt"] <= schema.LATEST:
+        raise invalid(f"sentAt is {event['sentAt']}; it must be Unix epoch time in seconds.")
+    if event["sentAt"] > time.time() + schema.AHEAD:
+        raise invalid(f"sentAt is {event['sentAt']}, which lies in the future.")
+    own = _properties(event.get("properties"), f"event {event['eventType']}")
+    known = {field.name.replace("_", "").upper(): field for field in fields}
+    matched = {known[key]: value for key, value in own.items() if key in known}
+    return {field.name: _value(field, value) for field, value in matched.items()} | {
+        "USER_ID": params.get("userId"),
+        "SESSION_ID": params["sessionId"],
+        "EVENT_ID": event.get("eventId"),
+        "ITEM_ID": event.get("itemId"),
+        "EVENT_TYPE": event["eventType"],
+        "TIMESTAMP": int(event["sentAt"]),
+        "EVENT_VALUE": event.get("eventValue"),
+        "IMPRESSION": "|".join(event["impression"]) if "impression" in event else None,
+        "RECOMMENDATION_ID": event.get("recommendationId"),
+        "EVENT_ATTRIBUTION_SOURCE": event.get("metricAttribution", {}).get("eventAttributionSource"),
+    }
+
+
+def put_items(context: Context, params: dict) -> None:
+    """A record takes the place of the one with the same id (API_UBS_PutItems.md)."""
+    _put(context, params["datasetArn"], "ITEMS", "ITEM_ID", [(each["itemId"], each) for each in params["items"]])
+
+
+def put_users(context: Context, params: dict) -> None:
+    """A record takes the place of the one with the same id (API_UBS_PutUsers.md)."""
+    _put(context, params["datasetArn"], "USERS", "USER_ID", [(each["userId"], each) for each in params["users"]])
+
+
+def _put(context: Context, arn: str, dataset_type: str, key: str, sent: list[tuple[str, dict]]) -> None:
+    dataset = context.store.find(arn)
+    if dataset is None or dataset.kind != "Dataset":
+        raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.", 404)
+    if dataset.status != STATES.done:
+        raise ServiceError("ResourceInUseException", f"Dataset {arn} is {dataset.status}; it must be ACTIVE.", 409)
+    if dataset.record["datasetType"] != dataset_type:
+        raise invalid(f"Dataset {arn} is one of {dataset.record['datasetType']}, not of {dataset_type}.")
+    fields = [field for field in fields_of(context, dataset) if field.name != key]
+    records = [{key: name} | _record(_properties(each.get("properties"), name), fields, name) for name, each in sent]
+    stream_of(context, dataset).append(records)
+
+
+def _record(own: dict, fields: list[schema.Field], name: str) -> dict:
+    known = {field.name.replace("_", "").upper(): field for field in fields}
+    if unknown := set(own) - set(known):
+        raise invalid(f"properties of {name}: the schema knows {', '.join(known)}, not {', '.join(sorted(unknown))}.")
+    return {field.name: _value(field, own.get(key)) for key, field in known.items()}
+
+
+def _properties(text: str | None, whose: str) -> dict:
+    """By field name in upper case without underscores: properties come in camel case (API_UBS_Event.md)."""
+    try:
+        document = json.loads(text or "{}")
+    except ValueError as error:
+        raise invalid(f"properties of {whose} are not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise invalid(f"properties of {whose} must be a JSON object, not {text!r}.")
+    return {key.replace("_", "").upper(): value for key, value in document.items()}
+
+
+def _value(field: schema.Field, value: object) -> object:
+    if value is None:
+        if field.nullable:
+            return None
+        raise invalid(f"{field.name} needs a value: the field is not nullable.")
+    try:
+        if field.kind in WHOLE:
+            return int(value)
+        return float(value) if field.kind in FRACTION else str(value)
+    except (TypeError, ValueError):
+        raise invalid(f"{field.name} is {value!r}; it must be of type {field.kind}.") from None

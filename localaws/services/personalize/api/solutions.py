@@ -1,0 +1,155 @@
+"""Custom solutions: what to train, and how.
+
+Nothing trains by itself here: what AWS trains automatically every 7 days is a CreateSolutionVersion of the caller.
+"""
+
+from dataclasses import replace
+
+from localaws.mounts import Context
+from localaws.resources import Resource
+from localaws.services.personalize import hyperparameters
+from localaws.services.personalize.api.recipes import RECIPE_PREFIX, recipe_of_domain
+from localaws.services.personalize.domains import CUSTOM
+from localaws.services.personalize.hyperparameters import Candidate
+from localaws.services.personalize.resource_types import (
+    BUSY,
+    activate,
+    children,
+    create,
+    get,
+    in_use,
+    invalid,
+    limit,
+    remove,
+    update_soon,
+    view,
+)
+from localaws.services.personalize.training_data import PERCENTILES, Selection, excluded_columns, percentiles, threshold
+from storecast_engines import recommending
+
+MOST_PER_GROUP = 10  # quotas page of the guide
+FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}  # native-recipe-trending-now.md
+BUILT_CONFIG = (
+    "algorithmHyperParameters",
+    "autoMLConfig",
+    "eventValueThreshold",
+    "featureTransformationParameters",
+    "hpoConfig",
+    "trainingDataConfig",
+)
+AUTO_ML_RECIPES = (recommending.USER_PERSONALIZATION, "aws-popularity-count")  # those of type USER_PERSONALIZATION
+METRIC = "normalized_discounted_cumulative_gain_at_25"  # the guide does not say what is optimized
+
+
+def create_solution(context: Context, params: dict) -> dict:
+    group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    _check_automatic(params)
+    config = params.get("solutionConfig", {})
+    if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
+        raise invalid(f"solutionConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
+    defaults = {"performHPO": False, "performAutoML": False, "performAutoTraining": False}
+    record = defaults | params
+    if record["performAutoML"]:
+        if "recipeArn" in params:
+            raise invalid("performAutoML chooses the recipe; recipeArn must be left out.")
+        record["performHPO"] = True
+    else:
+        recipe_of_domain(params.get("recipeArn"), CUSTOM)
+    candidates(record)
+    selection(context, record)
+    others = children(context, "Solution", "datasetGroupArn", group.arn)
+    if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
+        raise limit(f"Dataset group {group.arn} has {MOST_PER_GROUP} solutions, the most it may have.")
+    solution = create(context, "Solution", record)
+    activate(context, solution)
+    return {"solutionArn": solution.arn}
+
+
+def _check_automatic(params: dict) -> None:
+    if params.get("performAutoTraining"):
+        raise invalid(
+            "performAutoTraining: nothing trains on a schedule in Storecast's embedded AWS, which need not run for "
+            "days. Call CreateSolutionVersion."
+        )
+    if params.get("performIncrementalUpdate"):
+        raise invalid("performIncrementalUpdate is for User-Personalization-v2, which Storecast's embedded AWS lacks.")
+
+
+def candidates(record: dict) -> list[Candidate]:
+    """What a version of the solution tries. Raises InvalidInputException."""
+    config = record.get("solutionConfig", {})
+    if not record["performAutoML"]:
+        recipe = record["recipeArn"].removeprefix(RECIPE_PREFIX)
+        return hyperparameters.candidates(recipe, config, record["performHPO"], _settings(recipe, config))
+    chosen = config.get("autoMLConfig", {})
+    if chosen.get("metricName", METRIC) not in recommending.METRICS:
+        raise invalid(f"metricName is {chosen['metricName']!r}; it must be one of {', '.join(recommending.METRICS)}.")
+    named = chosen.get("recipeList") or [RECIPE_PREFIX + each for each in AUTO_ML_RECIPES]
+    recipes = [each.removeprefix(RECIPE_PREFIX) for each in named]
+    if wrong := [each for each in recipes if each not in AUTO_ML_RECIPES]:
+        raise invalid(f"recipeList names {', '.join(wrong)}; it may name {', '.join(AUTO_ML_RECIPES)}.")
+    return [each for name in recipes for each in hyperparameters.candidates(name, {}, True, recommending.Settings())]
+
+
+def _settings(recipe: str, config: dict) -> recommending.Settings:
+    parameters = config.get("featureTransformationParameters", {})
+    known = {
+        recommending.TRENDING_NOW: ("trend_discovery_frequency",),
+        recommending.USER_PERSONALIZATION: PERCENTILES,
+        recommending.PERSONALIZED_RANKING: PERCENTILES,
+    }.get(recipe, ())
+    if unknown := sorted(set(parameters) - set(known)):
+        allowed = f"; it has {', '.join(known)}" if known else ""
+        raise invalid(f"featureTransformationParameters of {recipe}: {', '.join(unknown)} is not known{allowed}.")
+    frequency = parameters.get("trend_discovery_frequency", "3 hours")
+    if frequency not in FREQUENCIES:
+        raise invalid(f"trend_discovery_frequency is {frequency!r}; it must be one of {', '.join(FREQUENCIES)}.")
+    return replace(recommending.Settings(), trend_discovery_seconds=FREQUENCIES[frequency])
+
+
+def selection(context: Context, record: dict) -> Selection:
+    """The data that a version of the solution trains on. Raises InvalidInputException."""
+    config = record.get("solutionConfig", {})
+    return Selection(
+        record.get("eventType"),
+        threshold(config),
+        excluded_columns(context, record["datasetGroupArn"], config),
+        percentiles(config.get("featureTransformationParameters", {})),
+    )
+
+
+def describe_solution(context: Context, params: dict) -> dict:
+    solution = get(context, "Solution", params["solutionArn"])
+    versions = children(context, "SolutionVersion", "solutionArn", solution.arn)
+    latest = {"latestSolutionVersion": view(versions[-1])} if versions else {}
+    return {"solution": view(solution) | latest}
+
+
+def update_solution(context: Context, params: dict) -> dict:
+    """Automatic training on or off (API_UpdateSolution.md); on is refused, as at creation."""
+    solution = get(context, "Solution", params["solutionArn"], active=True)
+    _check_automatic(params)
+    if unbuilt := [name for name, value in params.get("solutionUpdateConfig", {}).items() if value]:
+        raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
+    changed = {"performAutoTraining": False, "performIncrementalUpdate": False}
+    update_soon(context, solution.arn, "latestSolutionUpdate", changed)
+    return {"solutionArn": solution.arn}
+
+
+def delete_solution(context: Context, params: dict) -> None:
+    """With all its versions; not while a campaign or a batch job uses one (API_DeleteSolution.md)."""
+    solution = get(context, "Solution", params["solutionArn"])
+    versions = children(context, "SolutionVersion", "solutionArn", solution.arn)
+    users = children(context, "Campaign", "solutionArn", solution.arn)
+    users += [each for each in [*versions, *_batch_jobs(context, versions)] if each.status in BUSY]
+    if users:
+        raise in_use(f"Solution {solution.arn} is in use by {users[0].arn}, which is {users[0].status}.")
+    remove(context, solution)
+    for version in versions:
+        context.store.remove(version.arn)
+
+
+def _batch_jobs(context: Context, versions: list[Resource]) -> list[Resource]:
+    return [
+        job for version in versions for job in children(context, "BatchInferenceJob", "solutionVersionArn", version.arn)
+    ]

@@ -1,0 +1,103 @@
+"""The work of a batch inference job: a file of JSON lines in, one of the same name with .out behind it out.
+
+Each line is a request of its own; one that cannot be answered has no items and says why, and the job goes on. Lines
+read and written have the forms of batch-data-upload.md; a line's filterValues that of filter-batch.md.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from localaws import tables
+from localaws.jobs import JobFailed
+from localaws.objects import Access, File, read, write
+from localaws.services.personalize.answering import MOST_RESULTS, Deployed, served
+from localaws.services.personalize.api.recipes import RECIPES
+from localaws.services.personalize.records import of_files
+from localaws.services.personalize.resource_types import invalid
+from localaws.wire import ServiceError
+from storecast_engines import recommending
+
+SUFFIXES = (".json", ".jsonl", ".txt")
+MOST_FILES, MOST_BYTES = 1000, 10**9  # limits.md
+
+
+def infer(
+    access: Access,
+    source: str,
+    destination: str,
+    recipe_name: str,
+    model: str,
+    settings: recommending.Settings,
+    results: int,
+    expression: str | None,
+    files: dict[str, list[str]],
+) -> dict:
+    """Answers each line of each input file, under the filter `expression` if there is one. files: of the datasets."""
+    inputs = read(access, source, SUFFIXES)
+    size = sum(len(file.body) for file in inputs)
+    if len(inputs) > MOST_FILES or size > MOST_BYTES:
+        raise JobFailed(
+            f"{source} holds {len(inputs):,} files of {size:,} bytes; a batch inference job may have {MOST_FILES:,} "
+            f"files and {MOST_BYTES:,} bytes."
+        )
+    records = cache(lambda kind: of_files(files.get(kind, []), kind))
+    by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, records)
+    for file in inputs:
+        lines = [_answer(by, line, results, expression) for line in tables.text_of(file).split("\n") if line.strip()]
+        write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())
+    return {}
+
+
+def _name(file: File, source: str) -> str:
+    """The file's name, with its path below the input folder."""
+    folder = source.rpartition("/")[0] if source.endswith(SUFFIXES) else source.rstrip("/")
+    return file.uri.removeprefix(f"{folder}/")
+
+
+def _answer(by: Deployed, line: str, results: int, expression: str | None) -> str:
+    """A line of output; `error` is null in those of User-Personalization and missing elsewhere unless there is one."""
+    asked, output, error = line, {"recommendedItems": []}, None
+    try:
+        asked = _parsed(line)
+        output = _output(by, asked, results, expression)
+    except ServiceError as wrong:
+        error = f"User error: {wrong}"
+    shown = {"error": error} if error or by.recipe.name == recommending.USER_PERSONALIZATION else {}
+    return json.dumps({"input": asked, "output": output} | shown, separators=(",", ":"), ensure_ascii=False)
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise invalid(f"The line is not JSON: {error}") from None
+
+
+def _output(by: Deployed, asked: object, results: int, expression: str | None) -> dict:
+    ranks = by.recipe.name == recommending.PERSONALIZED_RANKING
+    _check(asked, ["itemId"] if by.recipe.needs_item else ["userId"], ranks)
+    request = by.asked(asked, [])
+    allowed = request.allowed(expression, asked.get("filterValues", {})) if expression else None
+    if ranks:
+        items = request.ranked(asked["itemList"], allowed)
+    else:
+        items = request.listed(request.ranking(results, allowed))
+    scores = {"scores": [each.get("score") for each in items]} if any("score" in each for each in items) else {}
+    return {"recommendedItems": [each["itemId"] for each in items]} | scores
+
+
+def _check(asked: object, required: list[str], ranks: bool) -> None:
+    """Raises InvalidInputException unless the line has the members that its recipe needs, of the right types."""
+    wanted = required + ["itemList"] * ranks
+    if not isinstance(asked, dict) or any(member not in asked for member in wanted):
+        raise invalid(f"Required fields for the provided recipe are {', '.join(wanted)}")
+    for member in required:
+        if not isinstance(asked[member], str):
+            raise invalid(f"{member} is {asked[member]!r}; it must be a string")
+    listed = asked["itemList"] if ranks else []
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed) or len(listed) > MOST_RESULTS:
+        raise invalid(f"itemList must be a list of at most {MOST_RESULTS} strings")
+    values = asked.get("filterValues", {})
+    if not isinstance(values, dict) or not all(isinstance(each, str) for each in values.values()):
+        raise invalid(f"filterValues is {values!r}; it must be an object of strings")

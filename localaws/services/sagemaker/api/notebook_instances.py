@@ -1,0 +1,144 @@
+"""Notebook instances: Pending -> InService -> Stopping -> Stopped -> (Pending | Deleting), Failed where a start fails
+(API reference of CreateNotebookInstance, StartNotebookInstance, StopNotebookInstance, DeleteNotebookInstance).
+
+Each operation takes the Machines that the instances run on, then the context and parameters of its call.
+"""
+
+from localaws.mounts import Context
+from localaws.resources import Resource, page
+from localaws.services.sagemaker.api.lifecycle_configs import scripts
+from localaws.services.sagemaker.machines import Machines
+from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, add, arn_of, get, times
+from localaws.wire import ServiceError
+
+_DEFAULTS = {"VolumeSizeInGB": 5, "DirectInternetAccess": "Enabled", "RootAccess": "Enabled"}
+
+
+def create(machines: Machines, context: Context, params: dict) -> dict:
+    name = params["NotebookInstanceName"]
+    arn = arn_of(context, INSTANCE, name)
+    lifecycle = params.get("LifecycleConfigName")
+    if lifecycle:
+        get(context, LIFECYCLE, lifecycle)
+    _check_role(context, params["RoleArn"], arn)
+    _check_network(params)
+    groups = params.get("SecurityGroupIds")
+    record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle, "SecurityGroups": groups}
+    instance = add(context, INSTANCE, name, "Pending", record, params.get("Tags", []))
+    _boot(machines, context, instance)
+    return {"NotebookInstanceArn": instance.arn}
+
+
+def _check_role(context: Context, role: str, arn: str) -> None:
+    try:
+        context.assume(role, "sagemaker.amazonaws.com", arn)
+    except ServiceError as error:
+        raise ServiceError("ValidationException", f"Could not assume role {role}: {error.message}") from None
+
+
+def _check_network(params: dict) -> None:
+    """API reference of CreateNotebookInstance: DirectInternetAccess, SecurityGroupIds."""
+    if params.get("SubnetId"):
+        return
+    if params.get("SecurityGroupIds"):
+        raise ServiceError("ValidationException", "SecurityGroupIds are of a VPC: give a SubnetId of it too")
+    if params.get("DirectInternetAccess") == "Disabled":
+        raise ServiceError("ValidationException", "DirectInternetAccess can be Disabled only with a SubnetId")
+
+
+def _boot(machines: Machines, context: Context, instance: Resource) -> None:
+    """OnCreate belongs to the first start that succeeds, OnStart to each."""
+    lifecycle = instance.record.get("NotebookInstanceLifecycleConfigName")
+    hooks = ("OnStart",) if instance.private.get("created") else ("OnCreate", "OnStart")
+    machines.start(context, instance, scripts(context, lifecycle, hooks) if lifecycle else [])
+
+
+def resume(machines: Machines, context: Context) -> None:
+    """After a restart of the embedded AWS: what was in service comes back, with its OnStart; the rest has stopped."""
+    for instance in context.store.all(INSTANCE, "sagemaker"):
+        if instance.status in ("Pending", "InService"):
+            context.store.update(instance.arn, "Pending")
+            _boot(machines, context, instance)
+        elif instance.status == "Stopping":
+            context.store.update(instance.arn, "Stopped")
+
+
+def describe(machines: Machines, context: Context, params: dict) -> dict:
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    return instance.record | _summary(context, instance)
+
+
+def _summary(context: Context, instance: Resource) -> dict:
+    return {
+        "NotebookInstanceName": instance.name,
+        "NotebookInstanceArn": instance.arn,
+        "NotebookInstanceStatus": instance.status,
+        "InstanceType": instance.record["InstanceType"],
+        "NotebookInstanceLifecycleConfigName": instance.record.get("NotebookInstanceLifecycleConfigName"),
+        "Url": f"{instance.name}.notebook.{context.region}.sagemaker.aws",
+        **times(instance),
+    }
+
+
+def list_all(machines: Machines, context: Context, params: dict) -> dict:
+    def wanted(each: Resource) -> bool:
+        return params.get("NameContains", "") in each.name and params.get("StatusEquals", each.status) == each.status
+
+    instances = context.store.all(INSTANCE, "sagemaker", wanted)
+    listed, token = page(instances, params.get("NextToken"), params.get("MaxResults"))
+    return {"NotebookInstances": [_summary(context, each) for each in listed], "NextToken": token}
+
+
+def presigned_url(machines: Machines, context: Context, params: dict) -> dict:
+    """JupyterLab on loopback, over plain HTTP, with its token: it opens as long as the instance stays in service."""
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    _require_status(instance, "InService")
+    return {"AuthorizedUrl": instance.private["url"]}
+
+
+def stop(machines: Machines, context: Context, params: dict) -> None:
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    _require_status(instance, "InService")
+    context.store.update(instance.arn, "Stopping")
+    machines.stop(instance.arn, context.store.update, instance.arn, "Stopped")
+
+
+def start(machines: Machines, context: Context, params: dict) -> None:
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    _require_status(instance, "Stopped", "Failed")
+    context.store.update(instance.arn, "Pending", FailureReason=None)
+    _boot(machines, context, instance)
+
+
+def update(machines: Machines, context: Context, params: dict) -> None:
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    _require_status(instance, "Stopped", "Failed")
+    change(context, instance, {key: value for key, value in params.items() if key != "NotebookInstanceName"})
+
+
+def change(context: Context, instance: Resource, changes: dict) -> None:
+    """Merges new settings (members of UpdateNotebookInstance) into the record."""
+    if "RoleArn" in changes:
+        _check_role(context, changes["RoleArn"], instance.arn)
+    if "LifecycleConfigName" in changes:
+        named = get(context, LIFECYCLE, changes["LifecycleConfigName"]).name
+        changes = changes | {"NotebookInstanceLifecycleConfigName": named}
+    elif changes.get("DisassociateLifecycleConfig"):
+        changes = changes | {"NotebookInstanceLifecycleConfigName": None}
+    context.store.update(instance.arn, **changes)
+
+
+def delete(machines: Machines, context: Context, params: dict) -> None:
+    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    _require_status(instance, "Stopped", "Failed")
+    context.store.update(instance.arn, "Deleting")
+    context.jobs.later(context.store.remove, instance.arn)
+
+
+def _require_status(instance: Resource, *allowed: str) -> None:
+    if instance.status not in allowed:
+        raise ServiceError(
+            "ValidationException",
+            f"Status ({instance.status}) not in ([{', '.join(allowed)}]). Unable to transition the notebook instance "
+            f"{instance.name} ({instance.arn}).",
+        )

@@ -1,0 +1,179 @@
+"""The private names of ministack that localaws/emulator/ stands on: what moved, when the pinned version changes."""
+
+import ast
+import importlib
+import inspect
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+EMULATOR = Path(__file__).parents[2] / "localaws" / "emulator"
+INSTALLED = version("ministack")
+WRITTEN_FOR = "1.5.33"
+
+# Callables by module: the names of their parameters, or of those parameters that the emulator passes by name.
+SIGNATURES = {
+    "ministack.app": {"_build_persistence_save_dict": [], "app": ["scope", "receive", "send"]},
+    "ministack.core.iam_actions": {
+        "extract_resource_arn": [
+            "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
+        ],
+        "access_denied_response": [
+            "service", "action", "principal_arn", "request_id", "error_code", "message", "headers", "resource_arn",
+            "explicit_deny", "resource_policy_arn",
+        ],
+        "extract_iam_action": ["service", "method", "path", "headers", "body", "query_params"],
+        "identity_denial_message": ["action", "principal_arn", "resource", "explicit_deny"],
+    },
+    "ministack.core.iam_evaluator": {
+        "is_root_access_key": ["access_key_id"],
+        "AuthError": ["code", "message", "details"],
+        "EvalContext": [
+            "principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region", "source_ip",
+            "secure_transport", "request_tags", "tag_keys", "service_context", "principal_keys",
+        ],
+        "EvalResult": ["decision", "principal_arn", "matched_sid", "reason", "resource_policy_arn"],
+        "combine_resource_policy": ["identity", "ctx", "policy", "owner_account", "required", "limits"],
+        "_gather_role_policies": ["role_name", "account_id"],
+        "_permissions_boundary": ["store", "name", "account_id"],
+        "_resource_policy": ["service", "resource_arn"],
+        "enforce": ["access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"],
+        "evaluate": ["ctx", "policies", "limits"],
+        "evaluate_resource_policy": ["doc", "ctx", "service", "named_only", "direct_only"],
+    },
+    "ministack.core.persistence": {"save_all": ["services"]},
+    "ministack.core.responses": {"get_account_id": [], "get_region": []},
+    "ministack.core.router": {
+        "detect_service": ["method", "path", "headers", "query_params"],
+        "extract_access_key_id": ["headers", "query_params"],
+    },
+    "ministack.services.budgets": {"_create_budget": ["data"], "_delete_budget": ["data"]},
+    "ministack.services.cloudformation.provisioners": {
+        "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
+    },
+    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ["resource_type"]},
+    "ministack.services.eventbridge": {
+        "_invoke_target": ["target", "event", "rule", "view"],
+        "_put_events": ["data", "allow_aws_source"],
+    },
+    "ministack.services.lambda_svc": {
+        "_emit_lambda_logs": ["func", "request_id", "log_text", "error", "duration_ms", "log_source"],
+        "_execute_function_warm": ["func", "event", "request_id"],
+    },
+    "ministack.services.s3": {
+        "_bucket_default_sse_headers": ["bucket_name"],
+        "_ensure_bucket": ["name"],
+        "_put_bucket_encryption": ["name", "body"],
+    },
+    "ministack.services.stepfunctions": {
+        "_ExecutionError": ["error", "cause"],
+        "_add_event": ["execution", "event_type", "details"],
+        "_apply_input_path": ["state_def", "data", "ctx"],
+        "_apply_output_path": ["state_def", "data", "ctx"],
+        "_execute_task": ["state_def", "raw_input", "execution", "ctx"],
+        "_extract_lambda_ref": ["resource"],
+        "_fail_execution": ["execution", "error", "cause"],
+        "_fail_state_error": ["state_def", "raw_input", "ctx"],
+        "_invoke_resource": ["resource", "input_data"],
+        "_run_sub_machine": ["states", "start_at", "input_data", "execution", "ctx"],
+        "now_iso": [],
+    },
+    "ministack.services.sts": {"register_session": ["access_key", "session"]},
+}  # fmt: skip
+
+# Tables by module: an entry that must be there, and what kind of thing it is (None: the table may be empty).
+TABLES = {
+    ("ministack.app", "SERVICE_HANDLERS"): ("s3", None),
+    ("ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"): ("lambda", str),
+    ("ministack.core.router", "SERVICE_PATTERNS"): ("s3", dict),
+    ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"): ("AWS::S3::Bucket", dict),
+    ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),
+    ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"): ("dynamodb", str),
+    ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"): ("dynamodb", dict),
+}
+OTHERS = {
+    ("ministack.app", "AUTH"),
+    ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.services.cloudwatch_logs", "_log_groups"),
+    ("ministack.services.iam", "_roles"),
+    ("ministack.services.sns", "_topics"),
+    ("ministack.services.stepfunctions", "_state_machines"),
+}
+
+
+def _look_up(module: str, name: str):
+    found = getattr(importlib.import_module(module), name, None)
+    assert found is not None, (
+        f"{module}.{name} is gone in ministack {INSTALLED}; localaws/emulator/ was written for {WRITTEN_FOR} and "
+        "uses it. Find its successor there, then change this test."
+    )
+    return found
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in SIGNATURES.items() for name in names])
+def test_what_the_gateway_calls_takes_what_it_passes(module: str, name: str) -> None:
+    expected, found = SIGNATURES[module][name], list(inspect.signature(_look_up(module, name)).parameters)
+    assert found == expected, (
+        f"{module}.{name} takes ({', '.join(found)}) in ministack {INSTALLED}; localaws/emulator/ was written for "
+        f"{WRITTEN_FOR}, where it took ({', '.join(expected)})."
+    )
+
+
+@pytest.mark.parametrize(("module", "name"), TABLES)
+def test_the_tables_that_the_gateway_adds_to_look_as_they_did(module: str, name: str) -> None:
+    table, (key, kind) = _look_up(module, name), TABLES[module, name]
+    assert key in table, f"{module}.{name} has no {key!r} in ministack {INSTALLED}; it had in {WRITTEN_FOR}."
+    assert kind is None or isinstance(table[key], kind), (
+        f"{module}.{name}[{key!r}] is {type(table[key]).__name__} in ministack {INSTALLED}, no {kind.__name__} as in "
+        f"{WRITTEN_FOR}."
+    )
+
+
+def test_what_lies_in_the_tables() -> None:
+    resource = _look_up("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::S3::Bucket"]
+    assert {"create", "delete"} <= set(resource), f"resource handlers moved in ministack {INSTALLED}: {resource}"
+    sdk = _look_up("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP")["dynamodb"]
+    assert {"target_prefix", "protocol"} <= set(sdk), f"the aws-sdk table moved in ministack {INSTALLED}: {sdk}"
+    roles = _look_up("ministack.services.iam", "_roles")
+    parameters = list(inspect.signature(roles.get_scoped).parameters)
+    assert parameters == ["account_id", "region", "key", "default"], (
+        f"iam._roles in ministack {INSTALLED}: {parameters}"
+    )
+
+
+def test_every_name_that_the_gateway_uses_is_looked_at_here() -> None:
+    """Reads the emulator's files: each attribute of a ministack module, and each name imported from one."""
+    used = set().union(*(_names_of_ministack(path) for path in EMULATOR.glob("*.py")))
+    looked_at = {(module, name) for module, names in SIGNATURES.items() for name in names} | set(TABLES) | OTHERS
+    assert used - looked_at == set(), "the emulator uses names of ministack that this file does not check"
+    assert looked_at - used == set(), "this file checks names that the emulator does not use any more"
+
+
+def test_nothing_but_the_emulator_room_touches_ministack() -> None:
+    others = [path for path in EMULATOR.parent.rglob("*.py") if EMULATOR not in path.parents]
+    assert [path.name for path in others if _names_of_ministack(path)] == []
+
+
+def _names_of_ministack(path: Path) -> set[tuple[str, str]]:
+    tree = ast.parse(path.read_text())
+    modules, used = {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {each.asname: each.name for each in node.names if each.name.startswith("ministack")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack"):
+            for each in node.names:
+                try:
+                    importlib.import_module(f"{node.module}.{each.name}")
+                    modules[each.asname or each.name] = f"{node.module}.{each.name}"
+                except ModuleNotFoundError:
+                    used.add((node.module, each.name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            used.add((modules[node.value.id], node.attr))
+    return used
+
+
+@pytest.mark.parametrize(("module", "name"), sorted(OTHERS))
+def test_the_rest_is_there(module: str, name: str) -> None:
+    _look_up(module, name)

@@ -1,0 +1,61 @@
+"""The quotas of a region: so many of a kind, so many of them at work at once (quotas page of the guide)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from localaws.resources import Store
+from localaws.services.personalize.resource_types import KINDS, create
+from localaws.wire import ServiceError
+
+ARN = "arn:aws:personalize:us-east-1:000000000000:"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[SimpleNamespace]:
+    store = Store(tmp_path)
+    yield SimpleNamespace(store=store, arn=lambda service, resource: ARN + resource)
+    store.close()
+
+
+def _create(context: SimpleNamespace, kind: str, number: int):
+    params = {
+        "name": f"n{number}",
+        "jobName": f"n{number}",
+        "version": f"{number:08x}",
+        "solutionArn": f"{ARN}solution/s",
+    }
+    return create(context, kind, params)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("DatasetImportJob", 5),
+        ("DatasetExportJob", 5),
+        ("BatchInferenceJob", 5),
+        ("SolutionVersion", 20),
+    ],
+)
+def test_so_many_may_be_at_work(context, kind: str, most: int) -> None:
+    made = [_create(context, kind, number) for number in range(most)]
+    context.store.update(made[0].arn, KINDS[kind].states.in_progress)
+    with pytest.raises(ServiceError, match=f"More than {most} resources with PENDING or IN_PROGRESS") as refused:
+        _create(context, kind, most)
+    assert refused.value.code == "LimitExceededException"
+    context.store.update(made[0].arn, KINDS[kind].states.done)
+    _create(context, kind, most)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("DatasetGroup", 5), ("Recommender", 15), ("Schema", 500)])
+def test_so_many_may_exist(context, kind: str, most: int) -> None:
+    for number in range(most):
+        context.store.update(_create(context, kind, number).arn, "ACTIVE")
+    with pytest.raises(ServiceError, match=f"maximum of {most} resources of type {kind}") as refused:
+        _create(context, kind, most)
+    assert refused.value.code == "LimitExceededException"
+    with pytest.raises(ServiceError) as refused:
+        _create(context, kind, 0)
+    assert refused.value.code == "ResourceAlreadyExistsException"
