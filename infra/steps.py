@@ -11,10 +11,26 @@ from typing import Any
 from aws_cdk import Aws
 from aws_cdk import aws_lambda as lambda_
 
+from common.payload import (
+    CaughtError,
+    DryRun,
+    Execution,
+    Failed,
+    Failure,
+    NothingNew,
+    Outcome,
+    Planned,
+    Start,
+    Wait,
+    Waiting,
+)
+from infra.expressions import Expression, Path, Template, built, element, merged, payload, record, template, variable
 from infra.patience import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
 
 State = dict[str, Any]
-_EXECUTION = "$states.context.Execution.Id"
+_EXECUTION = Expression("$states.context.Execution.Id")
+_INPUT = Expression("$states.input")
+_ERROR = Path("$states.errorOutput", CaughtError)
 NO_REASON = "the service gave no reason"
 FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
 
@@ -74,9 +90,9 @@ def lambda_task(
     name: str,
     function: lambda_.CfnFunction,
     *,
-    payload: Any = "{% $states.input %}",
+    payload: Expression | Path | Template = _INPUT,
     next_state: str | None = None,
-    base: str = "$states.input",
+    base: Path | Expression = _INPUT,
 ) -> dict[str, State]:
     """The state `name`: run the function and merge what it returns into the payload, found at `base`. The function is
     told the execution too, which its log lines carry."""
@@ -85,7 +101,7 @@ def lambda_task(
             "Type": "Task",
             "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
             "Arguments": {"FunctionName": function.attr_arn, "Payload": _with_execution(payload)},
-            "Output": f"{{% $merge([{base}, $states.result.Payload]) %}}",
+            "Output": template(f"$merge([{base}, $states.result.Payload])"),
             "Retry": [
                 patient(*_HICCUPS),
                 # What the function had created before it was cut off, it finds again by its name.
@@ -105,11 +121,11 @@ def lambda_task(
     }
 
 
-def _with_execution(payload: Any) -> Any:
-    if isinstance(payload, str):
-        inner = payload.removeprefix("{%").removesuffix("%}").strip()
-        return f"{{% $merge([{inner}, {{'execution': {_EXECUTION}}}]) %}}"
-    return {**payload, "execution": f"{{% {_EXECUTION} %}}"}
+def _with_execution(payload: Expression | Path | Template) -> Template:
+    if isinstance(payload, dict):
+        return {**payload, **record(Execution, execution=_EXECUTION)}
+    inner = str(payload).removeprefix("{%").removesuffix("%}").strip()
+    return template(f"$merge([{inner}, {built(Execution, execution=_EXECUTION)}])")
 
 
 def part(name: str, **more: str) -> str:
@@ -122,7 +138,7 @@ def wait_for(
     resource: str,
     *,
     service: str,
-    arn: str,
+    arn: Path | str,
     next_state: str | None = None,
     label: str | None = None,
     also_busy: str = "false",
@@ -136,96 +152,100 @@ def wait_for(
     `if_failed`, a failed one leads to that state instead, with the message in the payload's `wait`.
     """
     label = label or in_words(resource)
-    describe, choose, wait = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
+    describe, choose, poll = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
+    ready = f"{label.capitalize()} is ready"
     arn_argument = ("Predictor" if resource == "AutoPredictor" else resource) + "Arn"
     answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
-    budget = BUDGET_MINUTES[resource] * 60
-    failure = {"step": wait, "resource": "{% $states.input.wait.arn %}"}
     return {
         describe: {
             "Type": "Task",
             "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{service}:describe{resource}",
-            "Arguments": {arn_argument: f"{{% {arn} %}}"},
-            # A wait that is already under way for this resource goes on; any other begins anew.
-            "Output": "{% ("
-            f"""
-                $answer := {answer};
-                $update := [
-                    $answer.LatestRecommenderUpdate, $answer.LatestCampaignUpdate, $answer.LatestDatasetUpdate
-                ][0];
-                $before := $states.input.wait[arn = {arn}];
-                $merge([$states.input, {{"wait": {{
-                    "arn": {arn},
-                    "status": $update and $contains($update.Status, "FAILED") ? $update.Status
-                        : {also_busy} ? "UPDATE IN_PROGRESS" : $answer.Status,
-                    "message": [$update.FailureReason, $answer.FailureReason, $answer.Message][0],
-                    "seconds": $before ? $min([{HIGHEST_WAIT}, $ceil($before.seconds * {GROWTH})]) : {LOWEST_WAIT},
-                    "waited": $before ? $before.waited + $before.seconds : 0
-                }}}}])
-            ) %}}""",
+            "Arguments": {arn_argument: template(arn)},
+            "Output": template(_polled(arn, answer, also_busy)),
             "Retry": [patient("States.TaskFailed")],
             "Catch": [_caught(describe)],
             "Next": choose,
         },
         choose: {
             "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": "{% $states.input.wait.status = 'ACTIVE' %}",
-                    "Next": next_state or f"{label.capitalize()} is ready",
-                },
-                {
-                    "Condition": "{% $contains($states.input.wait.status, /FAILED|STOPPED|INACTIVE|DELETE/) %}",
-                    **(
-                        {"Next": if_failed}
-                        if if_failed
-                        else {
-                            "Output": {
-                                **failure,
-                                "error": "{% $states.input.wait.status %}",
-                                "message": "{% $exists($states.input.wait.message) ? $states.input.wait.message"
-                                f" : '{NO_REASON}' %}}",
-                            },
-                            "Next": FAILED,
-                        }
-                    ),
-                },
-                {
-                    "Condition": f"{{% $states.input.wait.waited >= {budget} %}}",
-                    "Output": {
-                        **failure,
-                        "error": "Storecast.BudgetSpent",
-                        "message": "{% 'still ' & $states.input.wait.status & "
-                        f"' after its budget of {budget // 60} minutes' %}}",
-                    },
-                    "Next": FAILED,
-                },
-            ],
-            "Default": wait,
+            "Choices": _ends_of_wait(poll, BUDGET_MINUTES[resource], next_state or ready, if_failed),
+            "Default": poll,
         },
-        wait: {"Type": "Wait", "Seconds": "{% $states.input.wait.seconds %}", "Next": describe},
-        **({} if next_state else {f"{label.capitalize()} is ready": {"Type": "Succeed"}}),
+        poll: {"Type": "Wait", "Seconds": template(payload(Waiting).wait.seconds), "Next": describe},
+        **({} if next_state else {ready: {"Type": "Succeed"}}),
     }
 
 
-def nothing_new(*, otherwise: str) -> dict[str, State]:
-    """End the chain where Plan found nothing to do, with what it says, or where only a dry run was asked for, with
-    what it would do; go on to the state `otherwise` if not."""
+def _ends_of_wait(poll: str, budget_minutes: int, next_state: str, if_failed: str | None) -> list[State]:
+    """The choices that end the wait in the state `poll`: ACTIVE, failed, over its budget."""
+    wait = payload(Waiting).wait
+    failing = {"step": poll, "resource": wait.arn}
+    reason = Expression(f"$exists({wait.message}) ? {wait.message} : '{NO_REASON}'")
+    failed = {"Output": record(Failure, **failing, error=wait.status, message=reason), "Next": FAILED}
+    overrun = Expression(f"'still ' & {wait.status} & ' after its budget of {budget_minutes} minutes'")
+    return [
+        {"Condition": template(f"{wait.status} = 'ACTIVE'"), "Next": next_state},
+        {
+            "Condition": template(f"$contains({wait.status}, /FAILED|STOPPED|INACTIVE|DELETE/)"),
+            **({"Next": if_failed} if if_failed else failed),
+        },
+        {
+            "Condition": template(f"{wait.waited} >= {budget_minutes * 60}"),
+            "Output": record(Failure, **failing, error="Storecast.BudgetSpent", message=overrun),
+            "Next": FAILED,
+        },
+    ]
+
+
+def _polled(arn: Path | str, answer: str, also_busy: str) -> Expression:
+    """The payload after one more poll. A wait that is in progress for this resource continues; any other starts."""
+    before = variable("before", Wait)
+    wait = built(
+        Wait,
+        arn=Expression(arn),
+        status=Expression(
+            "$update and $contains($update.Status, 'FAILED') ? $update.Status"
+            f" : {also_busy} ? 'UPDATE IN_PROGRESS' : $answer.Status"
+        ),
+        message=Expression("[$update.FailureReason, $answer.FailureReason, $answer.Message][0]"),
+        seconds=Expression(f"{before} ? $min([{HIGHEST_WAIT}, $ceil({before.seconds} * {GROWTH})]) : {LOWEST_WAIT}"),
+        waited=Expression(f"{before} ? {before.waited} + {before.seconds} : 0"),
+    )
+    return Expression(f"""(
+        $answer := {answer};
+        $update := [
+            $answer.LatestRecommenderUpdate, $answer.LatestCampaignUpdate, $answer.LatestDatasetUpdate
+        ][0];
+        {before} := {payload(Waiting).wait}[{element(Wait).arn} = {arn}];
+        {merged(payload(Waiting), wait=wait)}
+    )""")
+
+
+def nothing_new(plan: type = Planned, *, otherwise: str) -> dict[str, State]:
+    """End the chain if Plan found nothing to do, with what it says, or after a dry run, with the plan but for its
+    config; otherwise continue with the state `otherwise`."""
+    nothing = payload(NothingNew).nothingNew
     return {
         "Anything new?": {
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": "{% $exists($states.input.nothingNew) %}",
+                    "Condition": template(f"$exists({nothing})"),
                     "Next": "Nothing new",
-                    "Output": {"summary": {"nothingNew": "{% $states.input.nothingNew %}"}},
+                    "Output": record(Outcome, summary=record(NothingNew, nothingNew=nothing)),
                 },
                 {
-                    "Condition": "{% $states.context.Execution.Input.dry_run = true %}",
+                    "Condition": template(f"{Path('$states.context.Execution.Input', Start).dry_run} = true"),
                     "Next": "Dry run",
-                    "Output": {
-                        "summary": {"dryRun": "{% $sift($states.input, function($v, $k) { $k != 'config' }) %}"}
-                    },
+                    "Output": record(
+                        Outcome,
+                        summary=record(
+                            DryRun,
+                            dryRun=Expression(
+                                f"$sift($states.input, function($v, $k) {{ $k != '{element(plan).config}' }})"
+                            ),
+                        ),
+                    ),
                 },
             ],
             "Default": otherwise,
@@ -253,20 +273,24 @@ def chain(label: str, start_at: str, *parts: dict[str, State], fatal: bool = Tru
         exit_["Next"] = failed
     if exits:
         states[failed] = (
-            {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $string($states.input) %}"}
+            {
+                "Type": "Fail",
+                "Error": template(payload(Failure).error),
+                "Cause": template(f"$string({payload(Failure)})"),
+            }
             if fatal
-            else {"Type": "Pass", "Output": {"failure": "{% $states.input %}"}, "End": True}
+            else {"Type": "Pass", "Output": record(Failed, failure=payload(Failure)), "End": True}
         )
     return {"StartAt": start_at, "States": states}
 
 
 def map_over(
     name: str,
-    items: str,
+    items: Path | Expression | str,
     processor: State,
     *,
-    selector: Any = None,
-    output: Any = "{% $states.input %}",
+    selector: Template | None = None,
+    output: Template = "{% $states.input %}",
     concurrency: int = 0,
     next_state: str | None = None,
 ) -> dict[str, State]:
@@ -274,7 +298,7 @@ def map_over(
     return {
         name: {
             "Type": "Map",
-            "Items": f"{{% {items} %}}",
+            "Items": template(items),
             **({"ItemSelector": selector} if selector else {}),
             "MaxConcurrency": concurrency,
             "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
@@ -288,11 +312,7 @@ def _caught(step: str) -> dict[str, Any]:
     return {
         "ErrorEquals": ["States.ALL"],
         "Next": FAILED,
-        "Output": {
-            "step": step,
-            "error": "{% $states.errorOutput.Error %}",
-            "message": "{% $states.errorOutput.Cause %}",
-        },
+        "Output": record(Failure, step=step, error=_ERROR.Error, message=_ERROR.Cause),
     }
 
 

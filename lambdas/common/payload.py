@@ -1,0 +1,186 @@
+"""What flows through both state machines: the types that Lambda handlers take and return, and whose field names the
+JSONata of `infra/` is built from (`infra/expressions.py`).
+
+A field that may be absent is `NotRequired`. `dict[str, Any]` is AWS's own JSON, such as a request to a service.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Execution(TypedDict):
+    """What every step receives beside its payload: the ARN of the execution, for its log lines."""
+
+    execution: str
+
+
+class Start(TypedDict):
+    """The input of an execution. Uploads and the daily sweep give none of it."""
+
+    force: NotRequired[bool]  # import and train also if nothing changed
+    dry_run: NotRequired[bool]  # end with the plan, change nothing
+
+
+class Wait(TypedDict):
+    """The wait for a resource to become ACTIVE."""
+
+    arn: str
+    status: str
+    message: NotRequired[str]  # the service's reason for a failure
+    seconds: int  # until the next poll
+    waited: int  # seconds since the first poll
+
+
+class Waiting(TypedDict):
+    """A payload with the wait for a resource."""
+
+    wait: NotRequired[Wait]
+
+
+class Failure(TypedDict):
+    """Why a step failed, as it reaches the Fail state of its chain."""
+
+    step: str
+    resource: NotRequired[str]  # its ARN
+    error: str
+    message: str
+
+
+class Failed(TypedDict):
+    """The result of a chain whose failure doesn't fail the run."""
+
+    failure: Failure
+
+
+class CaughtError(TypedDict):
+    """An error as Step Functions gives it to a catcher."""
+
+    Error: str
+    Cause: str
+
+
+class NothingNew(TypedDict):
+    """Plan's answer that ends a run early, for whoever started it."""
+
+    nothingNew: str
+    waitsFor: NotRequired[str]  # the kind of dataset that a file is missing of
+
+
+class Planned(TypedDict):
+    """What the plans of both pipelines have, and a dry run leaves out."""
+
+    config: Any
+
+
+class DryRun(TypedDict):
+    """What a run ends with that was to change nothing."""
+
+    dryRun: dict[str, Any]  # the plan
+
+
+class Inputs(TypedDict):
+    """What a run works on: the checksums of the files by kind of dataset, and that of the config."""
+
+    files: dict[str, str]
+    config: str
+
+
+class Import(TypedDict):
+    """A planned import of a folder of the data bucket, or of one file."""
+
+    kind: str  # of dataset, such as "target" or "users"
+    dataset: str
+    run: str
+    attempt: int
+    dataBucket: str
+    folder: str  # of the kind, in the data bucket
+    location: str  # the key or the folder that is imported
+    changed: bool  # only those that changed are imported
+    importedChecksum: str  # of what the dataset holds after the import
+    plannedChecksum: str  # of the files as Plan saw them; empty if the import reads a copy, or one file alone
+    request: dict[str, Any]
+
+
+class ImportRequest(Import, Execution):
+    """Load starts the import."""
+
+    part: Literal["import"]
+
+
+class ImportStarted(TypedDict):
+    """Load's answer to an ImportRequest."""
+
+    importJobArn: str
+
+
+class ConfirmRequest(Import, Execution, ImportStarted):
+    """Load confirms what an import that succeeded has read."""
+
+    part: Literal["confirm"]
+
+
+class QuarantineRequest(Import, Execution, ImportStarted):
+    """Load moves the file that made an import fail into quarantine."""
+
+    part: Literal["quarantine"]
+    wait: Wait
+
+
+class Quarantined(TypedDict):
+    """A file that was moved into quarantine, and why."""
+
+    kind: str
+    file: str  # its URI before
+    movedTo: str  # its URI now
+    message: str
+    importJobArn: str
+    last: NotRequired[bool]  # it was the last file of its kind
+
+
+class Reimport(TypedDict):
+    """Load's answer to a ConfirmRequest or a QuarantineRequest."""
+
+    reimport: NotRequired[bool]  # the run plans and imports again, as the files changed
+    refused: NotRequired[Quarantined]
+
+
+class ImportResult(Import, ImportStarted, Reimport):
+    """An import that ended, ACTIVE or failed."""
+
+    wait: Wait
+
+
+class Imported(TypedDict):
+    """What all imports together add to the payload."""
+
+    reimport: bool
+    lost: NotRequired[Failure]  # the import that the run cannot do without
+
+
+class SuccessNotification(Execution):
+    """Notify says what a run made."""
+
+    pipeline: str
+    summary: dict[str, Any]
+
+
+class FailureNotification(Execution):
+    """Notify says why a run failed."""
+
+    pipeline: str
+    failure: CaughtError
+
+
+class QuarantineNotification(Execution):
+    """Notify says which file is in quarantine."""
+
+    pipeline: str
+    quarantined: Quarantined
+
+
+class Outcome(TypedDict):
+    """How a run ended."""
+
+    summary: NotRequired[dict[str, Any]]
+    failure: NotRequired[CaughtError]
