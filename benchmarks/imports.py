@@ -11,15 +11,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.embedded import BUCKET, ROLE, active, cpu_seconds, embedded_aws, make_bucket_and_role
-from localaws.objects import File
-from localaws.services.forecast.jobs import reading
+from storecast_engines.files import Layout, time_series
 
 DAYS, HORIZON = 1000, 28
-ATTRIBUTES = [
-    {"AttributeName": "item_id", "AttributeType": "string"},
-    {"AttributeName": "timestamp", "AttributeType": "timestamp"},
-    {"AttributeName": "demand", "AttributeType": "float"},
-]
+COLUMNS = {"item_id": "string", "timestamp": "timestamp", "demand": "float"}
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,11 @@ def sales(items: int, days: int = DAYS) -> bytes:
 
 def read(body: bytes) -> Reading:
     """Reading, checking, counting and keeping the file, as the import's process does it."""
-    layout = reading.Layout(ATTRIBUTES, "yyyy-MM-dd", ["item_id"], "demand")
+    layout = Layout(COLUMNS, "yyyy-MM-dd", ["item_id"], "demand")
     began, used = time.perf_counter(), time.process_time()
-    frame = reading.read_csv(File("s3://imports/sales.csv", body), layout)
-    reading.doubts("s3://imports/sales.csv", frame, "demand")
-    reading.statistics(frame)
+    frame = time_series.read_csv("sales.csv", body, layout)
+    time_series.below_zero("sales.csv", frame, "demand")
+    time_series.statistics(frame)
     frame.to_parquet(io.BytesIO(), index=False)
     return Reading(time.perf_counter() - began, time.process_time() - used)
 
@@ -60,7 +55,7 @@ def imported_group(forecast, body: bytes, name: str) -> tuple[str, float]:
         Domain="RETAIL",
         DatasetType="TARGET_TIME_SERIES",
         DataFrequency="D",
-        Schema={"Attributes": ATTRIBUTES},
+        Schema={"Attributes": [{"AttributeName": name, "AttributeType": kind} for name, kind in COLUMNS.items()]},
     )["DatasetArn"]
     began = time.perf_counter()
     job = forecast.create_dataset_import_job(

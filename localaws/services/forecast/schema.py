@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from localaws.services.forecast import reserved
 from localaws.wire import ServiceError
+from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT, GEOLOCATION_FORMATS, TIMESTAMP_FORMATS
 from storecast_engines.forecasting import frequency as frequencies
 
 TARGET, RELATED, METADATA = "TARGET_TIME_SERIES", "RELATED_TIME_SERIES", "ITEM_METADATA"
@@ -36,9 +37,6 @@ DOMAINS = {
 MOST_COLUMNS = {TARGET: 13, RELATED: 25, METADATA: 10}
 MOST_FEATURES, MOST_DIMENSIONS = 13, 10  # of a related time series
 NUMBERS = ("integer", "float")
-DEFAULT_TIMESTAMP_FORMAT = "yyyy-MM-dd HH:mm:ss"
-TIMESTAMP_FORMATS = {"yyyy-MM-dd": "%Y-%m-%d", DEFAULT_TIMESTAMP_FORMAT: "%Y-%m-%d %H:%M:%S"}
-GEOLOCATION_FORMATS = ("LAT_LONG", "CC_POSTALCODE")
 # holidays.md
 COUNTRIES = (  # noqa: SIM905
     "AL AR AT AU BA BE BG BO BR BY CA CL CO CR HR CZ DK EC EE ET FI FR DE GR HU IS IN IE IT JP KZ KR LV LI LT LU MK MT "
@@ -178,6 +176,11 @@ def check_forecast_types(types: list[str]) -> None:
     """At most five types (limits of CreateForecast and CreateAutoPredictor), none twice."""
     if len(types) > 5 or len(set(types)) != len(types):
         raise _invalid(f"You can specify up to five different forecast types; got {types}")
+
+
+def types_of(attributes: list[dict]) -> dict[str, str]:
+    """AttributeName -> AttributeType, in the schema's order."""
+    return {each["AttributeName"]: each["AttributeType"] for each in attributes}
 
 
 def dimensions_of(domain_name: str, attributes: list[dict]) -> list[str]:

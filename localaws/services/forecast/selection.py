@@ -12,6 +12,7 @@ from localaws.services.forecast import schema
 from localaws.services.forecast.jobs import reading
 from localaws.services.forecast.jobs.saved import rows_of
 from localaws.services.forecast.resource_types import invalid
+from storecast_engines.files import Layout
 
 NAMED = 5  # unknown series that a message names
 
@@ -46,8 +47,8 @@ def file_arguments(
 ) -> dict[str, Any]:
     """The same of a DataSource with the attributes of its Schema."""
     role, path = source["S3Config"]["RoleArn"], source["S3Config"]["Path"]
-    names = [each["AttributeName"] for each in attributes]
-    layout = reading.Layout(attributes, schema.DEFAULT_TIMESTAMP_FORMAT, names)
+    types = schema.types_of(attributes)
+    layout = Layout(types, keys=list(types))
     return {
         "access": partial(context.assume, role, "forecast.amazonaws.com", job),
         "identifiers": {"path": path, "file_format": file_format, "layout": layout},

@@ -5,25 +5,14 @@ Source: how-it-works-dataset-schema.md; domains.py has what each domain asks for
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from localaws.services.personalize import domains
 from localaws.services.personalize.resource_types import invalid
+from storecast_engines.files import Field
 
 NAMESPACE = "com.amazonaws.personalize.schema"
-LATEST = 1e11  # epoch seconds beyond the year 5000: they were meant as milliseconds
-AHEAD = 86_400  # seconds by which an event may lie in the future: clocks and time zones differ
 TYPES = ("float", "double", "int", "long", "string", "boolean", "null")
 DATASET_TYPES = ("Interactions", "Items", "Users")
-
-
-@dataclass(frozen=True)
-class Field:
-    name: str
-    kind: str
-    nullable: bool
-    categorical: bool = False
-    textual: bool = False
 
 
 def parse(text: str) -> tuple[str, list[Field]]:

@@ -6,8 +6,8 @@ from functools import partial
 from localaws.mounts import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
-from localaws.services.forecast.jobs import reading
 from localaws.services.forecast.resource_types import create, get, invalid
+from storecast_engines.files import Layout
 
 
 def create_dataset_group(context: Context, params: dict) -> dict:
@@ -71,8 +71,8 @@ def create_import(attached: Callable[[Context, Resource, str], None], context: C
             "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", job.arn),
             "path": source["Path"],
             "file_format": file_format,
-            "layout": reading.Layout(
-                attributes,
+            "layout": Layout(
+                schema.types_of(attributes),
                 timestamp_format,
                 schema.keys_of(dataset.record["Domain"], dataset.record["DatasetType"], attributes),
                 schema.counted(dataset.record["Domain"], dataset.record["DatasetType"]),

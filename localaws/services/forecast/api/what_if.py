@@ -8,8 +8,8 @@ from localaws.mounts import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.api.exports import export
-from localaws.services.forecast.jobs import reading
 from localaws.services.forecast.resource_types import create, get, invalid
+from storecast_engines.files import Layout
 
 
 def create_analysis(context: Context, params: dict) -> dict:
@@ -154,6 +154,6 @@ def _replacement_arguments(context: Context, made: Resource, replacements: dict,
         "replacements": {
             "path": source["Path"],
             "file_format": schema.format_of(replacements),
-            "layout": reading.Layout(attributes, timestamp_format, filled),
+            "layout": Layout(schema.types_of(attributes), timestamp_format, filled),
         },
     }

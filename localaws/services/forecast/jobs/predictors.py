@@ -14,18 +14,20 @@ from localaws.jobs import JobFailed
 from localaws.objects import Access
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.jobs import reading, saved
+from storecast_engines.files import Layout, time_series
 from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, autopredictor, metrics, trained, tuning
 from storecast_engines.forecasting.panel import Panel, build_panel
 
 
-def import_dataset(access: Access, path: str, file_format: str, layout: reading.Layout, destination: Path) -> dict:
+def import_dataset(access: Access, path: str, file_format: str, layout: Layout, destination: Path) -> dict:
     frames, size = reading.read_all(access, path, file_format, layout)
     frame = pd.concat(frames.values(), ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
-    record = {"FieldStatistics": reading.statistics(frame), "DataSize": size / 1e9}
+    record = {"FieldStatistics": time_series.statistics(frame), "DataSize": size / 1e9}
     if layout.counted:
-        record["Message"] = " ".join(filter(None, (reading.doubts(*each, layout.counted) for each in frames.items())))
+        doubts = (time_series.below_zero(*each, layout.counted) for each in frames.items())
+        record["Message"] = " ".join(filter(None, doubts))
     return {"record": record}
 
 

@@ -10,6 +10,7 @@ from localaws.services.personalize import schema
 from localaws.services.personalize.api.datasets import fields_of, stream_of
 from localaws.services.personalize.resource_types import activate, children, create, get, invalid, limit, remove
 from localaws.wire import ServiceError
+from storecast_engines.files.schemas import AHEAD, LATEST
 
 WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
@@ -48,9 +49,9 @@ def put_events(context: Context, params: dict) -> None:
 
 
 def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:
-    if not 0 <= event["sentAt"] <= schema.LATEST:
+    if not 0 <= event["sentAt"] <= LATEST:
         raise invalid(f"sentAt is {event['sentAt']}; it must be Unix epoch time in seconds.")
-    if event["sentAt"] > time.time() + schema.AHEAD:
+    if event["sentAt"] > time.time() + AHEAD:
         raise invalid(f"sentAt is {event['sentAt']}, which lies in the future.")
     own = _properties(event.get("properties"), f"event {event['eventType']}")
     known = {field.name.replace("_", "").upper(): field for field in fields}

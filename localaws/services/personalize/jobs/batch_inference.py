@@ -8,7 +8,6 @@ import json
 from functools import cache
 from pathlib import Path
 
-from localaws import tables
 from localaws.jobs import JobFailed
 from localaws.objects import Access, File, read, write
 from localaws.services.personalize.answering import MOST_RESULTS, Deployed, served
@@ -17,6 +16,7 @@ from localaws.services.personalize.records import of_files
 from localaws.services.personalize.resource_types import invalid
 from localaws.wire import ServiceError
 from storecast_engines import recommending
+from storecast_engines.files.rows import FileError, text_of
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 MOST_FILES, MOST_BYTES = 1000, 10**9  # limits.md
@@ -44,9 +44,16 @@ def infer(
     records = cache(lambda kind: of_files(files.get(kind, []), kind))
     by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, records)
     for file in inputs:
-        lines = [_answer(by, line, results, expression) for line in tables.text_of(file).split("\n") if line.strip()]
+        lines = [_answer(by, line, results, expression) for line in _lines(file)]
         write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())
     return {}
+
+
+def _lines(file: File) -> list[str]:
+    try:
+        return [line for line in text_of(file.uri, file.body).split("\n") if line.strip()]
+    except FileError as error:
+        raise JobFailed(str(error)) from None
 
 
 def _name(file: File, source: str) -> str:

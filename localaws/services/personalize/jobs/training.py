@@ -11,10 +11,11 @@ from localaws.objects import Access, read, write
 from localaws.services.personalize import streams
 from localaws.services.personalize.api.recipes import RECIPE_PREFIX, RECIPES
 from localaws.services.personalize.hyperparameters import Candidate
-from localaws.services.personalize.jobs.reading import check_interactions, read_csv
 from localaws.services.personalize.schema import parse
 from localaws.services.personalize.training_data import Selection
 from storecast_engines import recommending
+from storecast_engines.files import FileError
+from storecast_engines.files.interactions import check_interactions, read_csv
 
 KEYS = {"Items": "ITEM_ID", "Users": "USER_ID"}
 # Asking every user once, in ten folds, steadies the metrics of small logs; large ones need one fold and have no time.
@@ -23,9 +24,13 @@ MOST_EVENTS_FOR_FOLDS = 300_000
 
 def import_dataset(access: Access, path: str, schema_text: str, destination: Path) -> dict:
     dataset_type, schema = parse(schema_text)
-    frame = read_csv(read(access, path), schema)
-    if dataset_type == "Interactions":
-        check_interactions(path, frame)
+    files = read(access, path)
+    try:
+        frame = read_csv({file.uri: file.body for file in files}, schema)
+        if dataset_type == "Interactions":
+            check_interactions(path, frame)
+    except FileError as error:
+        raise JobFailed(str(error)) from None
     if dataset_type in KEYS:
         frame = frame.drop_duplicates(KEYS[dataset_type], keep="last")
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -1,28 +1,26 @@
 """Files that Forecast imports or refuses: each refusal names the file, the row, the column and the value."""
 
 import io
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from localaws.jobs import JobFailed
-from localaws.objects import File
-from localaws.services.forecast.jobs import reading
-from localaws.services.forecast.jobs.reading import Layout
+from storecast_engines.files import FileError, Layout, time_series
 
 URI = "s3://bucket/target/sales.csv"
+PARQUET = "s3://bucket/target/sales.parquet"
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
 
 
 def layout(timestamp_format: str = "yyyy-MM-dd", keys=("item_id",), geolocation_format: str | None = None, **types):
     types = types or {"item_id": "string", "timestamp": "timestamp", "demand": "float"}
-    attributes = [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
-    return Layout(attributes, timestamp_format, list(keys), "demand", geolocation_format)
+    return Layout(types, timestamp_format, list(keys), "demand", geolocation_format)
 
 
 def refusal(body: str | bytes, expected: Layout, uri: str = URI) -> str:
-    with pytest.raises(JobFailed) as raised:
-        reading.read_csv(File(uri, body if isinstance(body, bytes) else body.encode()), expected)
+    with pytest.raises(FileError) as raised:
+        time_series.read_csv(uri, body if isinstance(body, bytes) else body.encode(), expected)
     assert uri in str(raised.value)
     return str(raised.value)
 
@@ -78,7 +76,7 @@ GOOD_FILES = {
 
 @pytest.mark.parametrize("body", GOOD_FILES.values(), ids=GOOD_FILES)
 def test_the_same_rows_in_other_clothes(body: bytes) -> None:
-    frame = reading.read_csv(File(URI, body), layout())
+    frame = time_series.read_csv(URI, body, layout())
     assert frame["item_id"].tolist() == ["milk", "milk"]
     assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]
     assert frame["demand"].tolist() == [5, 6]
@@ -86,7 +84,7 @@ def test_the_same_rows_in_other_clothes(body: bytes) -> None:
 
 def test_quoted_commas_quotes_and_lines_stay_in_their_value() -> None:
     body = '"bread, brown",2024-01-01,5\n"6"" pan",2024-01-01,1\n"two\nlines",2024-01-01,\n'
-    frame = reading.read_csv(File(URI, body.encode()), layout())
+    frame = time_series.read_csv(URI, body.encode(), layout())
     assert frame["item_id"].tolist() == ["bread, brown", '6" pan', "two\nlines"]
     assert frame["demand"].isna().tolist() == [False, False, True]
 
@@ -99,7 +97,7 @@ def test_an_integer_is_whole() -> None:
 
 def test_times_of_the_day_need_their_format() -> None:
     hours = layout("yyyy-MM-dd HH:mm:ss")
-    frame = reading.read_csv(File(URI, b"milk,2024-01-01 07:00:00,5\n"), hours)
+    frame = time_series.read_csv(URI, b"milk,2024-01-01 07:00:00,5\n", hours)
     assert frame["timestamp"].tolist() == [pd.Timestamp("2024-01-01 07:00")]
     assert "'2024-01-01' is not a timestamp of the form yyyy-MM-dd HH:mm:ss" in refusal(GOOD, hours)
 
@@ -123,7 +121,7 @@ def test_geolocations_are_of_their_format(value: str, formats: tuple) -> None:
     for each in ("LAT_LONG", "CC_POSTALCODE", None):
         expected = layout(geolocation_format=each, **types)
         if each in formats:
-            assert reading.read_csv(File(URI, body.encode()), expected)["place"].tolist() == [value]
+            assert time_series.read_csv(URI, body.encode(), expected)["place"].tolist() == [value]
         else:
             message = refusal(body, expected)
             assert f"row 1, place: {value!r}" in message
@@ -135,16 +133,16 @@ def test_a_file_needs_a_letter_in_its_name() -> None:
 
 
 def test_a_negative_demand_is_imported_and_named() -> None:
-    frame = reading.read_csv(File(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode()), layout())
+    frame = time_series.read_csv(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode(), layout())
     assert frame["demand"].tolist() == [5, 6, -2, -1]
-    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in reading.doubts(URI, frame, "demand")
-    assert reading.doubts(URI, frame[:2], "demand") == ""
+    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in time_series.below_zero(URI, frame, "demand")
+    assert time_series.below_zero(URI, frame[:2], "demand") == ""
 
 
-def parquet(rows: dict) -> File:
+def parquet(rows: dict) -> bytes:
     body = io.BytesIO()
     pd.DataFrame(rows).to_parquet(body, index=False)
-    return File("s3://bucket/target/sales.parquet", body.getvalue())
+    return body.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -159,9 +157,9 @@ def parquet(rows: dict) -> File:
     ids=["column", "timestamp", "number", "item", "empty"],
 )
 def test_a_bad_parquet_file_is_refused_in_words(rows: dict, words: list[str]) -> None:
-    with pytest.raises(JobFailed) as raised:
-        reading.read_parquet(parquet(rows), layout())
-    for word in ["s3://bucket/target/sales.parquet", *words]:
+    with pytest.raises(FileError) as raised:
+        time_series.read_parquet(PARQUET, parquet(rows), layout())
+    for word in [PARQUET, *words]:
         assert word in str(raised.value)
 
 
@@ -171,8 +169,18 @@ def test_a_parquet_file_that_stands_for_too_much_is_not_read(
 ) -> None:
     """A thousand rows of one value are some hundred bytes of file, as a billion would be."""
     bomb = parquet({"item_id": ["a"] * 1000, "timestamp": ["2024-01-01"] * 1000, "demand": [1.0] * 1000})
-    assert len(reading.read_parquet(bomb, layout())) == 1000
-    monkeypatch.setattr(reading, bound, 50)
+    assert len(time_series.read_parquet(PARQUET, bomb, layout())) == 1000
+    monkeypatch.setattr(time_series, bound, 50)
     monkeypatch.setattr(pd, "read_parquet", None)
-    with pytest.raises(JobFailed, match=f"s3://bucket/target/sales.parquet holds .*{words}.* at most .*50 "):
-        reading.read_parquet(bomb, layout())
+    with pytest.raises(FileError, match=f"s3://bucket/target/sales.parquet holds .*{words}.* at most .*50 "):
+        time_series.read_parquet(PARQUET, bomb, layout())
+
+
+def test_a_file_on_disk_is_read_by_its_ending(tmp_path: Path) -> None:
+    csv, columns = tmp_path / "sales.csv", tmp_path / "sales.parquet"
+    csv.write_text(GOOD)
+    columns.write_bytes(parquet({"demand": [5, 6], "item_id": ["milk"] * 2, "timestamp": ["2024-01-01", "2024-01-02"]}))
+    pd.testing.assert_frame_equal(time_series.read(csv, layout()), time_series.read(columns, layout()))
+    csv.write_text(GOOD + "bread\n")
+    with pytest.raises(FileError, match=f"{csv}, row 3"):
+        time_series.read(csv, layout())

@@ -1,11 +1,11 @@
 """Bulk CSV files: each bad value is named by file, row, column, value and what is allowed; the rest is read."""
 
+import pickle
+
 import pytest
 
-from localaws.jobs import JobFailed
-from localaws.objects import File
-from localaws.services.personalize.jobs.reading import check_interactions, read_csv
-from localaws.services.personalize.schema import Field
+from storecast_engines.files import Field, FileError
+from storecast_engines.files.interactions import check_interactions, read_csv
 
 EVENTS = [
     Field("USER_ID", "string", False),
@@ -28,7 +28,7 @@ FAR_AHEAD = 4_000_000_000  # in the year 2096
 
 def _read(header: str, *rows: str):
     body = "\n".join([header, *rows]).encode()
-    return read_csv([File("s3://b/f.csv", body)], EVENTS if header == EVENT_HEADER else ITEMS)
+    return read_csv({"s3://b/f.csv": body}, EVENTS if header == EVENT_HEADER else ITEMS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def _read(header: str, *rows: str):
 )
 def test_a_bad_value_is_named(header: str, row: str, words: list[str]) -> None:
     good = "u,i,1700000000,View" if header == EVENT_HEADER else "i,1,c,1,true,n,1700000000"
-    with pytest.raises(JobFailed) as failed:
+    with pytest.raises(FileError) as failed:
         _read(header, good, row)
     for word in ["s3://b/f.csv, row 3", *words]:
         assert word in str(failed.value), str(failed.value)
@@ -72,8 +72,8 @@ def test_a_bad_value_is_named(header: str, row: str, words: list[str]) -> None:
 )
 def test_a_bad_header_is_named(header: str, words: list[str]) -> None:
     row = ",".join("1" * (header.count(",") + 1))
-    with pytest.raises(JobFailed) as failed:
-        read_csv([File("s3://b/f.csv", f"{header}\n{row}\n".encode())], EVENTS)
+    with pytest.raises(FileError) as failed:
+        read_csv({"s3://b/f.csv": f"{header}\n{row}\n".encode()}, EVENTS)
     for word in words:
         assert word in str(failed.value), str(failed.value)
 
@@ -99,9 +99,23 @@ def test_event_types_are_few_and_say_something() -> None:
         return _read(EVENT_HEADER, *rows)
 
     check_interactions("s3://b/", events([f"Type{n}" for n in range(10)]))
-    with pytest.raises(JobFailed, match="11 event types.*Type0.*10"):
+    with pytest.raises(FileError, match="11 event types.*Type0.*10"):
         check_interactions("s3://b/", events([f"Type{n}" for n in range(11)]))
-    with pytest.raises(JobFailed, match="event_type column are either reserved keywords or null"):
+    with pytest.raises(FileError, match="event_type column are either reserved keywords or null"):
         check_interactions("s3://b/", events(["EVENT_TYPE"]))
-    with pytest.raises(JobFailed, match="fewer than 1000 interactions.*999"):
+    with pytest.raises(FileError, match="fewer than 1000 interactions.*999"):
         check_interactions("s3://b/", events(["View"])[:999])
+
+
+def test_an_error_says_where_and_what() -> None:
+    with pytest.raises(FileError) as failed:
+        _read(ITEM_HEADER, "i,1,c,1,true,n,1700000000", "i,cheap,c,1,true,,")
+    error = pickle.loads(pickle.dumps(failed.value))  # as it comes out of another process
+    assert (error.file, error.row, error.column, error.value, error.allowed) == (
+        "s3://b/f.csv",
+        3,
+        "PRICE",
+        "cheap",
+        "of type float",
+    )
+    assert str(error) == str(failed.value)

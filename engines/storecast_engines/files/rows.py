@@ -1,0 +1,117 @@
+"""CSV text as rows of strings; what is wrong with a file is named by file, row, column and value."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # whoever only catches FileError need not load them
+    import pandas as pd
+
+
+class FileError(ValueError):
+    """A file that cannot be used; the message says what to fix.
+
+    `file` is its name, `row` counts from 1, a header included; `column`, `value` and `allowed` are set where one value
+    is at fault.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        row: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+        allowed: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.file, self.row, self.column, self.value, self.allowed = file, row, column, value, allowed
+
+
+def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") -> "pd.DataFrame":
+    """All rows of a CSV file under `columns`, or under its first row where there are none, as strings.
+
+    The index is the row in the file, from 1; a header and empty lines count, but are left out, and so is a row without
+    any value. `escape` is the escape character inside quotes, "" for doubled quotes.
+
+    Raises FileError naming the row: not UTF-8, too few or too many columns, a quoted value without its end; or saying
+    that the file is empty.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv
+
+    text = text_of(name, body)
+    _check_quotes(name, text, escape)
+    header = list(columns) or next(row for row in _reader(text, escape) if row)
+    positions = [str(at) for at in range(len(header))]  # a header may name a column twice
+    uneven: list[pa.csv.InvalidRow] = []
+    try:
+        table = pa.csv.read_csv(
+            io.BytesIO(text.encode()),
+            # in one thread: only then are uneven rows numbered
+            read_options=pa.csv.ReadOptions(column_names=positions, use_threads=False),
+            parse_options=pa.csv.ParseOptions(
+                escape_char=escape or False,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=lambda row: uneven.append(row) or "skip",
+            ),
+            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(positions, pa.string())),
+        )
+    except pa.ArrowInvalid as error:
+        raise FileError(f"{name}: {error}", file=name) from None
+    if uneven:
+        first, more = uneven[0], _more(len(uneven))
+        raise FileError(
+            f"{name}, row {first.number}: {first.actual_columns} columns, not {len(header)} "
+            f"({', '.join(header)}): {first.text[:200]!r}{more}",
+            file=name,
+            row=first.number,
+        )
+    frame = table.to_pandas().set_axis(pd.RangeIndex(1, len(table) + 1)).set_axis(header, axis=1)
+    frame = frame[(frame != "").any(axis=1)]
+    return frame if columns else frame[1:]
+
+
+def text_of(name: str, body: bytes) -> str:
+    """The text of a file. Raises FileError naming the row when it is not UTF-8, or saying that the file is empty."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = body[: error.start].count(b"\n") + 1
+        raise FileError(f"{name}, row {row}: the file is not UTF-8 ({error.reason})", file=name, row=row) from None
+    if not text.strip():
+        raise FileError(f"{name} is empty", file=name)
+    return text
+
+
+def refuse(name: str, column: "pd.Series", bad: "pd.Series", allowed: str) -> None:
+    """Raises FileError with the first of the `bad` values of a column whose index is the row in the file."""
+    if bad.any():
+        row, value = bad.idxmax(), column[bad.idxmax()]
+        message = f"{name}, row {row}, {column.name}: {value!r:.200} is not {allowed}{_more(bad.sum())}"
+        raise FileError(message, file=name, row=row, column=column.name, value=value, allowed=allowed)
+
+
+def _reader(text: str, escape: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), escapechar=escape or None, strict=True)
+
+
+def _check_quotes(name: str, text: str, escape: str) -> None:
+    """A quote without its end would take all rows below it for its value. Only an odd number of quotes can hide one."""
+    if text.count('"') % 2 == 0:
+        return
+    row = 0
+    try:
+        for _ in _reader(text, escape):
+            row += 1
+    except csv.Error as error:
+        message = f"{name}, row {row + 1}: a quoted value does not end as it should ({error})"
+        raise FileError(message, file=name, row=row + 1) from None
+
+
+def _more(count: int) -> str:
+    return f" ({count:,} such rows)" if count > 1 else ""

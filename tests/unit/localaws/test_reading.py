@@ -1,0 +1,32 @@
+"""What the engines say about a file is the message of the job that read it."""
+
+from pathlib import Path
+
+import pytest
+
+from localaws.jobs import JobFailed
+from localaws.objects import File
+from localaws.services.forecast.jobs import reading
+from localaws.services.personalize.jobs import batch_inference, training
+from storecast_engines.files import Layout
+
+BAD = File("s3://bucket/bad.csv", b"USER_ID\nK\xe4se\n")
+SCHEMA = """{"type": "record", "name": "Users", "namespace": "com.amazonaws.personalize.schema",
+"fields": [{"name": "USER_ID", "type": "string"}]}"""
+
+
+def test_a_bad_file_fails_a_job_of_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "read", lambda *_: [BAD])
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+        reading.read_all(None, "s3://bucket/", "CSV", Layout({"item_id": "string"}))
+
+
+def test_a_bad_file_fails_an_import_into_personalize(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "read", lambda *_: [BAD])
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+        training.import_dataset(None, "s3://bucket/", SCHEMA, Path("unused"))
+
+
+def test_a_bad_file_fails_a_batch_inference_job() -> None:
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+        batch_inference._lines(BAD)
