@@ -18,7 +18,7 @@ import yaml
 from infra.config import ConfigError, Pipeline, load
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
-from infra.patience import HIGHEST_WAIT
+from infra.polling import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PRICES = Path(__file__).with_name("prices.yaml")

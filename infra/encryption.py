@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from infra.config import Pipeline
-from infra.rights import OF_SERVICE_ROLES
+from infra.permissions import OF_SERVICE_ROLES
 
 # Whose alarms, rules and budgets tell the topic something.
 TELLERS = ("cloudwatch", "events", "budgets")

@@ -15,8 +15,8 @@ from constructs import Construct
 
 from infra.config import Pipeline
 from infra.importing import PLAN, importing, quarantining
+from infra.permissions import Permission
 from infra.pipeline import PipelineStack
-from infra.rights import Right
 from infra.schemas import FORECAST_DOMAINS
 from infra.steps import FAILED, State, chain, in_words, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import reading, writing
@@ -49,7 +49,7 @@ class Forecasting(PipelineStack):
             self._steps(functions),
             functions,
             describes=[
-                self._right(
+                self._permission(
                     "DescribeDatasetImportJob",
                     "DescribeAutoPredictor",
                     "DescribePredictor",
@@ -60,7 +60,7 @@ class Forecasting(PipelineStack):
                 )
             ],
             sweeping=[
-                self._right("DeleteResourceTree", "StopResource"),
+                self._permission("DeleteResourceTree", "StopResource"),
                 self._listing("DatasetGroups", "Datasets", "Predictors", "Forecasts", "DatasetImportJobs"),
             ],
             by_the_clock=config.forecasting.schedule,
@@ -94,7 +94,7 @@ class Forecasting(PipelineStack):
                 *self._making({"Dataset": "Datasets", "DatasetGroup": "DatasetGroups"}),
                 self._listing("DatasetImportJobs", "Predictors", "Forecasts"),
                 *encrypting,
-                self._right(
+                self._permission(
                     "DescribeDataset",
                     "DescribeDatasetGroup",
                     "UpdateDatasetGroup",
@@ -115,7 +115,7 @@ class Forecasting(PipelineStack):
             ),
             "compare": self._function(
                 "compare",
-                self._right("GetAccuracyMetrics", "DescribeAutoPredictor"),
+                self._permission("GetAccuracyMetrics", "DescribeAutoPredictor"),
                 *reading(data, f"{self._prefix}target/"),
                 *reading(results, f"{self._prefix}exports/"),
                 timeout_seconds=600,
@@ -141,7 +141,7 @@ class Forecasting(PipelineStack):
                     results,
                     *(f"{self._prefix}{name}" for name in ("newest.json", "report.html", "scores.json", "runs/")),
                 ),
-                Right(["glue:GetTable", "glue:CreatePartition"], catalog),
+                Permission(["glue:GetTable", "glue:CreatePartition"], catalog),
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
@@ -283,7 +283,7 @@ def _what_ifs(functions: dict[str, lambda_.CfnFunction]) -> dict[str, State]:
         wait_for("WhatIfForecast", service="forecast", arn="$states.input.madeArn"),
     )
     return {
-        **_only_if("Anything to imagine?", "$states.input.imagines = true", "Forecast what-ifs", "Nothing to imagine"),
+        **_only_if("Anything to imagine?", "$states.input.scenarios = true", "Forecast what-ifs", "Nothing to imagine"),
         **lambda_task(
             "Forecast what-ifs",
             functions["forecast"],

@@ -11,8 +11,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra import rights as rights_
-from infra.rights import Right
+from infra import permissions as permissions_
+from infra.permissions import Permission
 
 RUNTIME = "python3.14"
 
@@ -45,26 +45,28 @@ def lambda_function(
     group: logs.CfnLogGroup,
     handler: str,
     *,
-    rights: Sequence[Right] = (),
+    permissions: Sequence[Permission] = (),
     key: str | None = None,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = 60,
     memory_mb: int = 256,
 ) -> lambda_.CfnFunction:
     """The function of `handler`, such as "forecasting/plan", under a role of its own that may log, trace and
-    do what `rights` say, on what is encrypted under `key` (by default the toolbox's)."""
+    use `permissions`, on what is encrypted under `key` (by default the toolbox's)."""
     room, step = handler.split("/")
-    role = rights_.role(
+    role = permissions_.role(
         scope,
         f"{step.capitalize()}Role",
         principal=iam.ServicePrincipal("lambda.amazonaws.com"),
         description=f"Storecast {toolbox.dataset}: {room}/{step}",
-        rights=[
-            Right(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
-            Right(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"),
+        permissions=[
+            Permission(["logs:CreateLogStream", "logs:PutLogEvents"], [group.attr_arn]),
+            Permission(
+                ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"
+            ),
             # A function's environment is decrypted under its own role (Lambda guide, configuration-envvars-encryption).
-            *([Right(["kms:Decrypt"], [toolbox.key])] if toolbox.key else []),
-            *rights,
+            *([Permission(["kms:Decrypt"], [toolbox.key])] if toolbox.key else []),
+            *permissions,
         ],
         key=key or toolbox.key,
     )

@@ -16,7 +16,7 @@ from constructs import Construct
 
 from infra.config.base import Hours
 from infra.machine import logged_machine
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.steps import State, map_over, patient
 from infra.triggers import Starter
 
@@ -81,7 +81,7 @@ class StopAndStart(Construct):
             description=f"Storecast: {name} stops and starts by the clock",
             # The night in which summer time begins is an hour shorter.
             definition=definition(kind, members, max(0, min(_PATIENCE_MINUTES, hours.off_minutes - 61))),
-            allowed=[Right([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
+            allowed=[Permission([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
             group=group,
         )
         starter = Starter(self, machine, dead_letters)

@@ -1,33 +1,34 @@
-"""Import: everything that changed, side by side. A file that makes its import fail goes into quarantine; then, and if
-files changed while they were imported, the run looks again at what is there.
+"""Import: everything that changed, side by side. A file that makes its import fail goes into quarantine; then, or if
+files changed while they were imported, the run plans again.
 """
 
 from __future__ import annotations
 
 from aws_cdk import aws_lambda as lambda_
 
-from infra.rights import Right
-from infra.steps import FAILED, NO_REASON, State, chain, lambda_task, map_over, part, wait_for
+from common.payload import (
+    ConfirmRequest,
+    Failure,
+    Import,
+    Importing,
+    ImportRequest,
+    ImportResult,
+    ImportStarted,
+    QuarantineNotification,
+    QuarantineRequest,
+    Reimport,
+    Start,
+)
+from infra.expressions import Expression, built, element, merged, payload, record, result, template, variable
+from infra.permissions import Permission
+from infra.steps import EXECUTION, FAILED, NO_REASON, State, chain, lambda_task, map_over, wait_for
 from infra.storage import reading, writing
 
-_ATTEMPT = "{% $exists($states.input.attempt) ? $states.input.attempt + 1 : 0 %}"
-# No import fails the others' chains: each comes to its end, and is told of, first. The run fails for one that it cannot
-# do without: nobody knows what was wrong with it, or it was of the last file of its kind.
-_OUTCOME = f"""{{% (
-    $lost := $states.result[wait.status != 'ACTIVE' and ($not($exists(again)) or refused.last)][0];
-    $merge([$states.input, {{'again': $count($states.result[again]) > 0}}, $exists($lost) ? {{'lost': {{
-        'step': 'Load',
-        'resource': $lost.importJobArn,
-        'error': $lost.wait.status,
-        'message': ($exists($lost.wait.message) ? $lost.wait.message : '{NO_REASON}')
-            & ($exists($lost.refused)
-                ? '; the last file of its kind, it is in quarantine now: ' & $lost.refused.movedTo)
-    }}}} : {{}}])
-) %}}"""
+_ATTEMPT = payload(Import).attempt
 PLAN = {  # what Plan needs to know of the execution
     "started": "{% $states.context.Execution.StartTime %}",
-    "force": "{% $states.input.force = true %}",
-    "attempt": _ATTEMPT,
+    "force": template(f"{payload(Start).force} = true"),
+    "attempt": template(f"$exists({_ATTEMPT}) ? {_ATTEMPT} + 1 : 0"),
 }
 
 
@@ -35,39 +36,13 @@ def importing(
     pipeline: str, service: str, load: lambda_.CfnFunction, notify: lambda_.CfnFunction, *, next_state: str
 ) -> dict[str, State]:
     """The states "Import" and "Import again?", which leads back to "Plan" or on to `next_state`."""
-    processor = chain(
-        "Load",
-        "Load",
-        lambda_task("Load", load, payload=part("import"), next_state="Describe dataset import job"),
-        wait_for(
-            "DatasetImportJob",
-            service=service,
-            arn="$states.input.importJobArn",
-            next_state="Load confirmed",
-            if_failed="Load into quarantine",
-        ),
-        lambda_task("Load confirmed", load, payload=part("confirm")),
-        lambda_task("Load into quarantine", load, payload=part("quarantine"), next_state="In quarantine?"),
-        {
-            "In quarantine?": {
-                "Type": "Choice",
-                "Choices": [{"Condition": "{% $exists($states.input.refused) %}", "Next": "Notify quarantine"}],
-                "Default": "Nothing moved",
-            },
-            "Nothing moved": {"Type": "Succeed"},
-        },
-        lambda_task(
-            "Notify quarantine",
-            notify,
-            payload={"pipeline": pipeline, "quarantined": "{% $states.input.refused %}"},
-        ),
-    )
+    imports, outcome = payload(Importing).imports, payload(Importing)
     return {
         **map_over(
             "Import",
-            "[$states.input.imports[changed]]",
-            processor,
-            output=_OUTCOME,
+            Expression(f"[{imports}[{element(Import).changed}]]"),
+            _one_import(pipeline, service, load, notify),
+            output=template(_outcome()),
             concurrency=3,
             next_state="Import again?",
         ),
@@ -75,22 +50,90 @@ def importing(
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": "{% $exists($states.input.lost) %}",
+                    "Condition": template(f"$exists({outcome.lost})"),
                     "Next": FAILED,
-                    "Output": "{% $states.input.lost %}",
+                    "Output": template(outcome.lost),
                 },
-                {"Condition": "{% $states.input.again %}", "Next": "Plan"},
+                {"Condition": template(outcome.reimport), "Next": "Plan"},
             ],
             "Default": next_state,
         },
     }
 
 
-def quarantining(data_arn: str, prefix: str) -> list[Right]:
+def _one_import(pipeline: str, service: str, load: lambda_.CfnFunction, notify: lambda_.CfnFunction) -> State:
+    """Start an import and wait for it; then confirm what it read, or move the file that made it fail."""
+    confirm = merged(payload(ConfirmRequest), part="confirm")
+    quarantine = merged(payload(QuarantineRequest), part="quarantine")
+    refused = payload(Reimport).refused
+    return chain(
+        "Load",
+        "Load",
+        lambda_task(
+            "Load",
+            load,
+            payload=merged(payload(ImportRequest), part="import"),
+            next_state="Describe dataset import job",
+        ),
+        wait_for(
+            "DatasetImportJob",
+            service=service,
+            arn=payload(ImportStarted).importJobArn,
+            next_state="Load confirmed",
+            if_failed="Load into quarantine",
+        ),
+        lambda_task("Load confirmed", load, payload=confirm),
+        lambda_task("Load into quarantine", load, payload=quarantine, next_state="In quarantine?"),
+        {
+            "In quarantine?": {
+                "Type": "Choice",
+                "Choices": [{"Condition": template(f"$exists({refused})"), "Next": "Notify quarantine"}],
+                "Default": "Nothing moved",
+            },
+            "Nothing moved": {"Type": "Succeed"},
+        },
+        lambda_task(
+            "Notify quarantine",
+            notify,
+            payload=record(QuarantineNotification, pipeline=pipeline, quarantined=refused, execution=EXECUTION),
+        ),
+    )
+
+
+def _outcome() -> Expression:
+    """The payload after all imports.
+
+    No import ends the others: all finish and are reported before the run fails. The run fails for one that it cannot do
+    without: nobody knows why it failed, or it was of the last file of its kind.
+    """
+    each, lost = element(ImportResult), variable("lost", ImportResult)
+    no_reason = f"($exists({lost.wait.message}) ? {lost.wait.message} : '{NO_REASON}')"
+    no_file = f"'; the last file of its kind, it is in quarantine now: ' & {lost.refused.movedTo}"
+    failure = built(
+        Failure,
+        step="Load",
+        resource=lost.importJobArn,
+        error=lost.wait.status,
+        message=Expression(f"{no_reason} & ($exists({lost.refused}) ? {no_file})"),
+    )
+    results = result(list[ImportResult])
+    serious = f"$not($exists({each.reimport})) or {each.refused.last}"
+    reimport = Expression(f"$count({results}[{each.reimport}]) > 0")
+    return Expression(f"""(
+        {lost} := {results}[{each.wait.status} != 'ACTIVE' and ({serious})][0];
+        $exists({lost})
+            ? {merged(payload(Importing), reimport=reimport, lost=failure)}
+            : {merged(payload(Importing), reimport=reimport)}
+    )""")
+
+
+def quarantining(data_arn: str, prefix: str) -> list[Permission]:
     """What it takes to move a file of the folder `prefix` into quarantine, and to find it there."""
     return [
         *reading(data_arn, prefix),
         reading(data_arn, f"quarantine/{prefix}")[1],
         *writing(data_arn, f"quarantine/{prefix}"),
-        Right(["s3:DeleteObject"], [f"{data_arn}/{prefix}*"], "files under this prefix: their names come at run time"),
+        Permission(
+            ["s3:DeleteObject"], [f"{data_arn}/{prefix}*"], "files under this prefix: their names come at run time"
+        ),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 
 from infra.config import Pipeline
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.storage import Storage, reading, writing
 
 _NAMED = "the learner's own names: they begin like this and end as the learner chooses"
@@ -33,8 +33,8 @@ _PERSONALIZE_MORE = ("CreateDatasetImportJob", "CreateEventTracker", "DescribeRe
 _GLUE = ("CreateDatabase", "GetDatabase", "DeleteDatabase", "CreateTable", "GetTable", "GetPartitions")
 
 
-def allowed(stack: Stack, config: Pipeline, storage: Storage, names: str, folder: str) -> list[Right]:
-    """The rights of the learner whose resources' names begin with `names` + "_" and whose files lie in `folder`."""
+def allowed(stack: Stack, config: Pipeline, storage: Storage, names: str, folder: str) -> list[Permission]:
+    """What a learner may do whose resources' names begin with `names` + "_" and whose files are in `folder`."""
     return [
         *_files(storage, folder),
         *_forecast(stack, names),
@@ -44,8 +44,8 @@ def allowed(stack: Stack, config: Pipeline, storage: Storage, names: str, folder
     ]
 
 
-def lists(service: str, *plurals: str) -> Right:
-    return Right([f"{service}:List{plural}" for plural in plurals], ["*"], _LISTED)
+def lists(service: str, *plurals: str) -> Permission:
+    return Permission([f"{service}:List{plural}" for plural in plurals], ["*"], _LISTED)
 
 
 def own(stack: Stack, service: str, names: str) -> list[str]:
@@ -67,21 +67,23 @@ def databases(stack: Stack, names: str) -> list[str]:
     ]
 
 
-def _files(storage: Storage, folder: str) -> list[Right]:
+def _files(storage: Storage, folder: str) -> list[Permission]:
     buckets = [storage.data_arn, storage.results_arn]
     return [
-        *(right for bucket in buckets for right in (*reading(bucket, folder), *writing(bucket, folder))),
-        Right(["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket}/{folder}*" for bucket in buckets], _NAMED),
-        Right(["s3:ListBucketVersions"], buckets, conditions={"StringLike": {"s3:prefix": [f"{folder}*"]}}),
-        Right(["s3:GetBucketLocation"], [storage.results_arn]),
+        *(permission for bucket in buckets for permission in (*reading(bucket, folder), *writing(bucket, folder))),
+        Permission(
+            ["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket}/{folder}*" for bucket in buckets], _NAMED
+        ),
+        Permission(["s3:ListBucketVersions"], buckets, conditions={"StringLike": {"s3:prefix": [f"{folder}*"]}}),
+        Permission(["s3:GetBucketLocation"], [storage.results_arn]),
     ]
 
 
-def _forecast(stack: Stack, names: str) -> list[Right]:
+def _forecast(stack: Stack, names: str) -> list[Permission]:
     algorithms = f"arn:{stack.partition}:forecast:::algorithm/*"
     return [
-        Right(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
-        Right(["forecast:CreatePredictor"], [algorithms], "AWS's own algorithms"),
+        Permission(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
+        Permission(["forecast:CreatePredictor"], [algorithms], "AWS's own algorithms"),
         lists(
             "forecast",
             "DatasetGroups",
@@ -96,16 +98,16 @@ def _forecast(stack: Stack, names: str) -> list[Right]:
     ]
 
 
-def _personalize(stack: Stack, names: str) -> list[Right]:
+def _personalize(stack: Stack, names: str) -> list[Permission]:
     made = [f"{verb}{kind}" for verb in ("Create", "Delete") for kind in _PERSONALIZE_KINDS]
     return [
-        Right(_actions("personalize", (*made, *_PERSONALIZE_MORE)), own(stack, "personalize", names), _NAMED),
-        Right(
+        Permission(_actions("personalize", (*made, *_PERSONALIZE_MORE)), own(stack, "personalize", names), _NAMED),
+        Permission(
             _actions("personalize", ("CreateEventTracker", "DescribeEventTracker", "DeleteEventTracker")),
             trackers(stack),
             "AWS chooses the name in their ARN",
         ),
-        Right(["personalize:PutEvents"], ["*"], "the call names no resource but the tracker's secret id"),
+        Permission(["personalize:PutEvents"], ["*"], "the call names no resource but the tracker's secret id"),
         lists(
             "personalize",
             "DatasetGroups",
@@ -119,30 +121,30 @@ def _personalize(stack: Stack, names: str) -> list[Right]:
     ]
 
 
-def _athena(stack: Stack, names: str) -> list[Right]:
+def _athena(stack: Stack, names: str) -> list[Permission]:
     return [
-        Right(
+        Permission(
             ["athena:StartQueryExecution"],
             [stack.format_arn(service="athena", resource="workgroup", resource_name="primary")],
         ),
-        Right(
+        Permission(
             ["athena:GetQueryExecution", "athena:GetQueryResults"],
             ["*"],
             "the call names no resource but the query's id, which only who started it knows",
         ),
-        Right(_actions("glue", _GLUE), databases(stack, names), _NAMED),
+        Permission(_actions("glue", _GLUE), databases(stack, names), _NAMED),
     ]
 
 
-def _pipelines(stack: Stack, config: Pipeline, storage: Storage) -> list[Right]:
+def _pipelines(stack: Stack, config: Pipeline, storage: Storage) -> list[Permission]:
     """Bring data to the deployed pipelines, look whether they run and at what came of it."""
     pipelines = ("forecasting", "recommending")
     folders = [f"{pipeline}/{config.dataset}/" for pipeline in pipelines]
     states = f"arn:{stack.partition}:states:{stack.region}:{stack.account}"
     return [
-        *(right for folder in folders for right in reading(storage.results_arn, folder)),
+        *(permission for folder in folders for permission in reading(storage.results_arn, folder)),
         *writing(storage.data_arn, *folders),
-        Right(
+        Permission(
             ["states:ListExecutions"],
             [f"{states}:stateMachine:storecast-{config.dataset}-{pipeline}" for pipeline in pipelines],
         ),

@@ -13,10 +13,10 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import labs, rights
+from infra import labs, permissions
 from infra.checks import acknowledge
 from infra.config import Pipeline, Workshop
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.storage import WORKSHOP, Storage
 
 _SCRIPTS = Path(__file__).resolve().parent / "lifecycle"
@@ -47,14 +47,14 @@ class Learner(Construct):
         super().__init__(scope, f"Learner{name[-2:]}")
         self.instance, self.folder = f"storecast-{name}", f"{WORKSHOP}{name}/"
         settings = place.config.workshop
-        role = rights.role(
+        role = permissions.role(
             self,
             "Role",
             principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
             description=f"Storecast: what {name} may do in the workshop",
-            rights=[
+            permissions=[
                 *labs.allowed(scope, place.config, place.storage, f"lab_{name}", self.folder),
-                *self._instance_rights(scope, place),
+                *self._instance_permissions(scope, place),
             ],
             key=place.key,
         )
@@ -93,19 +93,19 @@ class Learner(Construct):
         if not place.key:
             acknowledge(self.notebook, "SM2", "the disk holds copies of notebooks, under SageMaker's own key")
 
-    def _instance_rights(self, stack: Stack, place: Place) -> list[Right]:
+    def _instance_permissions(self, stack: Stack, place: Place) -> list[Permission]:
         """What its own start and its idle stop need, and the two roles to pass."""
         notebooks = place.notebooks
         return [
-            Right(
+            Permission(
                 ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]
             ),
-            Right(
+            Permission(
                 ["sagemaker:StopNotebookInstance"],
                 [stack.format_arn(service="sagemaker", resource="notebook-instance", resource_name=self.instance)],
             ),
             *(
-                Right(
+                Permission(
                     ["iam:PassRole"],
                     [role.role_arn],
                     conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},

@@ -12,13 +12,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import rights
+from infra import permissions
 from infra.lock import INPUT, ME, Lock
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.steps import State, patient
 
 _LONGEST_HOURS = 72  # of a run: all budgets of infra/steps.py in a row stay below two days, settling below one
-_LOGGING = Right(
+_LOGGING = Permission(
     [
         "logs:CreateLogDelivery",
         "logs:GetLogDelivery",
@@ -55,7 +55,7 @@ def state_machine(
     settle_seconds: int,
     steps: State,
     functions: Sequence[lambda_.CfnFunction],
-    describes: Sequence[Right],
+    describes: Sequence[Permission],
     group: logs.CfnLogGroup,
     watch: Watch,
 ) -> sfn.CfnStateMachine:
@@ -69,11 +69,11 @@ def state_machine(
         service="states", resource="execution", resource_name=f"{name}:*", arn_format=ArnFormat.COLON_RESOURCE_NAME
     )
     allowed = [
-        Right(["lambda:InvokeFunction"], [f.attr_arn for f in (*functions, watch.notify)]),
+        Permission(["lambda:InvokeFunction"], [f.attr_arn for f in (*functions, watch.notify)]),
         *describes,
-        Right(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [watch.table.attr_arn]),
-        Right(["states:StartExecution"], [arn]),
-        Right(
+        Permission(["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [watch.table.attr_arn]),
+        Permission(["states:StartExecution"], [arn]),
+        Permission(
             ["states:DescribeExecution"],
             [executions],
             "executions of this machine: their names are given at run time",
@@ -96,18 +96,18 @@ def logged_machine(
     name: str,
     description: str,
     definition: State,
-    allowed: Sequence[Right],
+    allowed: Sequence[Permission],
     group: logs.CfnLogGroup,
     key: str | None = None,
 ) -> sfn.CfnStateMachine:
     """A Standard state machine, logged and traced, under a role of its own that may do what is `allowed`, also to what
     is encrypted under the key of this ARN."""
-    role = rights.role(
+    role = permissions.role(
         scope,
         "MachineRole",
-        principal=rights.service(Stack.of(scope), "states"),
+        principal=permissions.service(Stack.of(scope), "states"),
         description=description,
-        rights=[*allowed, _LOGGING],
+        permissions=[*allowed, _LOGGING],
         key=key,
     )
     return sfn.CfnStateMachine(

@@ -19,7 +19,7 @@ from infra import budget, encryption, functions, layer, watching
 from infra.checks import acknowledge
 from infra.config import Pipeline
 from infra.machine import Watch
-from infra.rights import Right, acknowledge_wildcards, document
+from infra.permissions import Permission, acknowledge_wildcards, document
 
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
 
@@ -77,9 +77,9 @@ class Operations(Stack):
             group,
             "operations/notify",
             environment={"TOPIC_ARN": self.topic.topic_arn},
-            rights=[
-                Right(["sns:Publish"], [self.topic.topic_arn]),
-                Right(
+            permissions=[
+                Permission(["sns:Publish"], [self.topic.topic_arn]),
+                Permission(
                     ["states:GetExecutionHistory"],
                     [self._executions(pipeline) for pipeline in watching.pipelines_of(config)],
                     "executions of this dataset's machines: their names are given at run time",
@@ -100,7 +100,7 @@ class Operations(Stack):
             group,
             "operations/cleanup",
             timeout_seconds=900,
-            rights=[Right(["lambda:InvokeFunction"], [self._named_function("cleanup")])],
+            permissions=[Permission(["lambda:InvokeFunction"], [self._named_function("cleanup")])],
         )
         self._cleanup_role = Arn.extract_resource_name(self._cleanup.role, "role")
         CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
@@ -138,19 +138,21 @@ class Operations(Stack):
         CfnOutput(self, "DeadLettersQueue", value=queue.ref, description="Starts that could not be delivered")
         return queue
 
-    def clean_up(self, scope: Construct, rights: Sequence[Right], properties: dict[str, Any]) -> CustomResource:
+    def clean_up(
+        self, scope: Construct, permissions: Sequence[Permission], properties: dict[str, Any]
+    ) -> CustomResource:
         """On deletion of the stack around `scope`, have the cleanup function remove what `properties` name.
 
-        The right to do so (`rights`) comes and goes with that stack.
+        The `permissions` to do so come and go with that stack.
         """
-        right = iam.CfnPolicy(
+        policy = iam.CfnPolicy(
             scope,
             "CleanupRight",
             policy_name=f"cleanup-{scope.node.id}",
             roles=[self._cleanup_role],
-            policy_document=document(rights),
+            policy_document=document(permissions),
         )
-        acknowledge_wildcards(right, rights)
+        acknowledge_wildcards(policy, permissions)
         resource = CustomResource(
             scope,
             "Cleanup",
@@ -158,7 +160,7 @@ class Operations(Stack):
             resource_type="Custom::StorecastCleanup",
             properties=properties,
         )
-        resource.node.add_dependency(right)
+        resource.node.add_dependency(policy)
         return resource
 
     def _executions(self, pipeline: str) -> str:

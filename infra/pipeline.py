@@ -15,7 +15,7 @@ from infra.config import Pipeline
 from infra.config.base import Schedule
 from infra.machine import state_machine
 from infra.operations import Operations
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.steps import State
 from infra.storage import Storage, reading
 from infra.triggers import clock, trigger
@@ -49,8 +49,8 @@ class PipelineStack(Stack):
         states: State,
         functions: Mapping[str, lambda_.CfnFunction],
         *,
-        describes: Sequence[Right],
-        sweeping: Sequence[Right],
+        describes: Sequence[Permission],
+        sweeping: Sequence[Permission],
         by_the_clock: Schedule | None,
     ) -> None:
         """The state machine, what starts it, and what takes its leftovers away when the stack goes."""
@@ -78,8 +78,8 @@ class PipelineStack(Stack):
             self,
             [
                 *sweeping,
-                Right(["states:ListExecutions"], [machine.attr_arn]),
-                Right(
+                Permission(["states:ListExecutions"], [machine.attr_arn]),
+                Permission(
                     ["states:StopExecution"],
                     [
                         f"arn:{self.partition}:states:{self.region}:{self.account}:execution:"
@@ -98,42 +98,44 @@ class PipelineStack(Stack):
             description="Starts with each upload, or by hand",
         )
 
-    def _function(self, step: str, *rights: Right, **kwargs: Any) -> lambda_.CfnFunction:
+    def _function(self, step: str, *permissions: Permission, **kwargs: Any) -> lambda_.CfnFunction:
         return functions.lambda_function(
-            self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", rights=rights, **kwargs
+            self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", permissions=permissions, **kwargs
         )
 
-    def _planning(self) -> list[Right]:
+    def _planning(self) -> list[Permission]:
         """What Plan looks at beside the files: quarantine, the newest results, the imports and what they held."""
         return [
             reading(self._storage.data_arn, f"quarantine/{self._prefix}")[1],
             *reading(self._storage.results_arn, f"{self._prefix}newest.json"),
             self._listing("DatasetImportJobs"),
-            self._right("ListTagsForResource"),
+            self._permission("ListTagsForResource"),
         ]
 
-    def _right(self, *operations: str) -> Right:
+    def _permission(self, *operations: str) -> Permission:
         """Operations of the service on the dataset's resources, whatever their type."""
-        return Right(
+        return Permission(
             [f"{self._service}:{operation}" for operation in operations],
             [self.format_arn(service=self._service, resource="*", resource_name=f"{self._names}*")],
             "resources of this dataset: their names and types come at run time",
         )
 
-    def _making(self, kinds: Mapping[str, str]) -> list[Right]:
+    def _making(self, kinds: Mapping[str, str]) -> list[Permission]:
         """Create resources of these kinds, given with their plurals, tagged, and find what an earlier attempt made."""
         return [
-            self._right(*(f"Create{kind}" for kind in kinds), "TagResource"),
+            self._permission(*(f"Create{kind}" for kind in kinds), "TagResource"),
             self._listing(*dict.fromkeys(kinds.values())),
         ]
 
-    def _listing(self, *kinds: str) -> Right:
+    def _listing(self, *kinds: str) -> Permission:
         """Lists of kinds of resources, such as "DatasetGroups"."""
-        return Right([f"{self._service}:List{kind}" for kind in kinds], ["*"], "the service's lists know no resources")
+        return Permission(
+            [f"{self._service}:List{kind}" for kind in kinds], ["*"], "the service's lists know no resources"
+        )
 
-    def _handing_over(self, role: iam.Role) -> Right:
+    def _handing_over(self, role: iam.Role) -> Permission:
         """The service's own role may be passed to it."""
-        return Right(
+        return Permission(
             ["iam:PassRole"],
             [role.role_arn],
             conditions={"StringEquals": {"iam:PassedToService": f"{self._service}.amazonaws.com"}},

@@ -13,9 +13,9 @@ from constructs import Construct
 from infra.config import Pipeline
 from infra.hours import RECOMMENDER, StopAndStart
 from infra.importing import PLAN, importing, quarantining
+from infra.permissions import Permission
 from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
-from infra.rights import Right
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import reading, writing
 
@@ -49,7 +49,7 @@ class Recommending(PipelineStack):
             self._steps(functions),
             functions,
             describes=[
-                self._right(
+                self._permission(
                     "DescribeDatasetGroup",
                     "DescribeDataset",
                     "DescribeDatasetImportJob",
@@ -63,7 +63,7 @@ class Recommending(PipelineStack):
                 self._on_trackers("DescribeEventTracker"),
             ],
             sweeping=[
-                self._right("DeleteDataset", "DeleteDatasetGroup", "DeleteSchema"),
+                self._permission("DeleteDataset", "DeleteDatasetGroup", "DeleteSchema"),
                 *self._removing(),
                 self._listing("DatasetGroups", "Datasets", "Schemas"),
             ],
@@ -104,11 +104,11 @@ class Recommending(PipelineStack):
             "ensure": self._function(
                 "ensure",
                 *self._making({"Schema": "Schemas", "DatasetGroup": "DatasetGroups", "Dataset": "Datasets"}),
-                self._right("DescribeDatasetGroup", "DescribeDataset", "UpdateDataset"),
-                self._right("CreateFilter", "CreateSolution", "CreateEventTracker"),
+                self._permission("DescribeDatasetGroup", "DescribeDataset", "UpdateDataset"),
+                self._permission("CreateFilter", "CreateSolution", "CreateEventTracker"),
                 *([handing_over] if self._key else []),  # with a key goes the role that may use it
                 self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
-                self._right("DeleteDataset", "DeleteDatasetGroup"),
+                self._permission("DeleteDataset", "DeleteDatasetGroup"),
                 *self._removing(),
             ),
             "load": self._function(
@@ -123,7 +123,7 @@ class Recommending(PipelineStack):
             "recommend": self._function(
                 "recommend",
                 *self._making({"Recommender": "Recommenders", "Campaign": "Campaigns"}),
-                self._right(
+                self._permission(
                     "UpdateRecommender",
                     "StartRecommender",
                     "DescribeRecommender",
@@ -133,27 +133,27 @@ class Recommending(PipelineStack):
                     "UpdateCampaign",
                 ),
             ),
-            "evaluate": self._function("evaluate", self._right("DescribeRecommender", "GetSolutionMetrics")),
+            "evaluate": self._function("evaluate", self._permission("DescribeRecommender", "GetSolutionMetrics")),
             "publish": self._function(
                 "publish",
                 *reading(data, self._prefix),
-                self._right("GetRecommendations", "GetPersonalizedRanking"),
+                self._permission("GetRecommendations", "GetPersonalizedRanking"),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
         }
 
-    def _batching(self) -> list[Right]:
+    def _batching(self) -> list[Permission]:
         """The file of users or items that a batch inference job reads."""
         return [
             *writing(self._storage.results_arn, f"{self._prefix}batch/"),
         ]
 
-    def _removing(self) -> list[Right]:
+    def _removing(self) -> list[Permission]:
         """What it takes to see and delete all that serves from the dataset group."""
         return [
-            self._right("DeleteRecommender", "DeleteFilter", "DeleteCampaign", "DeleteSolution"),
+            self._permission("DeleteRecommender", "DeleteFilter", "DeleteCampaign", "DeleteSolution"),
             self._listing("Recommenders", "Filters", "EventTrackers", "Campaigns", "Solutions"),
             self._on_trackers("DeleteEventTracker"),
         ]
@@ -161,8 +161,8 @@ class Recommending(PipelineStack):
     def _recipe(self, name: str) -> str:
         return f"arn:{self.partition}:personalize:::recipe/{name}"
 
-    def _on_trackers(self, *operations: str) -> Right:
-        return Right(
+    def _on_trackers(self, *operations: str) -> Permission:
+        return Permission(
             [f"personalize:{operation}" for operation in operations],
             [self.format_arn(service="personalize", resource="event-tracker", resource_name="*")],
             "the service makes up the ARNs of event trackers",

@@ -25,10 +25,10 @@ from common.payload import (
     Waiting,
 )
 from infra.expressions import Expression, Path, Template, built, element, merged, payload, record, template, variable
-from infra.patience import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
+from infra.polling import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
 
 State = dict[str, Any]
-_EXECUTION = Expression("$states.context.Execution.Id")
+EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
 _ERROR = Path("$states.errorOutput", CaughtError)
 NO_REASON = "the service gave no reason"
@@ -123,9 +123,9 @@ def lambda_task(
 
 def _with_execution(payload: Expression | Path | Template) -> Template:
     if isinstance(payload, dict):
-        return {**payload, **record(Execution, execution=_EXECUTION)}
+        return {**payload, **record(Execution, execution=EXECUTION)}
     inner = str(payload).removeprefix("{%").removesuffix("%}").strip()
-    return template(f"$merge([{inner}, {built(Execution, execution=_EXECUTION)}])")
+    return template(f"$merge([{inner}, {built(Execution, execution=EXECUTION)}])")
 
 
 def part(name: str, **more: str) -> str:

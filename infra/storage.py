@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra import rights
+from infra import permissions
 from infra.config import Pipeline
 from infra.operations import Operations
-from infra.rights import Right
+from infra.permissions import Permission
 
 WORKSHOP = "workshop/"  # where learners keep their files, a folder each, in both buckets
 
@@ -75,7 +75,7 @@ class Storage(Stack):
             *reading(self.results.bucket_arn, f"{folder}staged/"),
             *writing(self.results.bucket_arn, *written),
         ]
-        return rights.service_role(self, "forecast", allowed, key)
+        return permissions.service_role(self, "forecast", allowed, key)
 
     def _role_of_personalize(self, folder: str, batch: str | None, key: str | None) -> iam.Role:
         """With what the buckets' own policies must allow beside it; `batch` is the folder of batch inference jobs."""
@@ -84,7 +84,7 @@ class Storage(Stack):
         if batch:
             allowed += [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
             self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
-        return rights.service_role(self, "personalize", allowed, key)
+        return permissions.service_role(self, "personalize", allowed, key)
 
     def _bucket(self, name: str, *, expiration: Duration | None = None, **kwargs: Any) -> s3.Bucket:
         rule = s3.LifecycleRule(
@@ -109,8 +109,8 @@ class Storage(Stack):
         operations.clean_up(
             self,
             [
-                Right(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
-                Right(
+                Permission(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
+                Permission(
                     ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                     [b.arn_for_objects("*") for b in buckets],
                     "a bucket must be emptied of everything before it can be deleted",
@@ -120,7 +120,7 @@ class Storage(Stack):
         )
 
     def _admit_personalize(self, bucket: s3.Bucket, prefix: str, *actions: str) -> None:
-        """Personalize needs the bucket's consent beside its role's right (granting-personalize-s3-access.md)."""
+        """Personalize needs the bucket's consent beside its role's permission (granting-personalize-s3-access.md)."""
         objects = bucket.arn_for_objects(f"{prefix}*")
         for action, resource in (*((action, objects) for action in actions), ("s3:ListBucket", bucket.bucket_arn)):
             bucket.add_to_resource_policy(
@@ -133,18 +133,20 @@ class Storage(Stack):
             )
 
 
-def reading(bucket_arn: str, prefix: str) -> list[Right]:
+def reading(bucket_arn: str, prefix: str) -> list[Permission]:
     """List and get what lies under the prefix."""
     return [
-        Right(["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], "objects under this prefix: their names come at run time"),
-        Right(["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
+        Permission(
+            ["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], "objects under this prefix: their names come at run time"
+        ),
+        Permission(["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
     ]
 
 
-def writing(bucket_arn: str, *prefixes: str) -> list[Right]:
+def writing(bucket_arn: str, *prefixes: str) -> list[Permission]:
     """Put objects under the prefixes."""
     return [
-        Right(
+        Permission(
             ["s3:PutObject"],
             [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
             "objects under these prefixes: their names come at run time",

@@ -13,9 +13,9 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import rights
+from infra import permissions
 from infra.config.base import Schedule
-from infra.rights import Right
+from infra.permissions import Permission
 
 # Once a day, at a quiet hour of UTC, for what no event announced.
 SWEEP = Schedule(expression="cron(17 3 * * ? *)")
@@ -25,12 +25,12 @@ def trigger(
     scope: Construct, machine: sfn.CfnStateMachine, *, bucket_name: str, prefix: str, dead_letters: sqs.CfnQueue
 ) -> events.CfnRule:
     """Start the machine when an object is created under the prefix of the bucket."""
-    role = rights.role(
+    role = permissions.role(
         scope,
         "TriggerRole",
-        principal=rights.service(Stack.of(scope), "events"),
+        principal=permissions.service(Stack.of(scope), "events"),
         description="Storecast: new data starts the pipeline",
-        rights=[Right(["states:StartExecution"], [machine.attr_arn])],
+        permissions=[Permission(["states:StartExecution"], [machine.attr_arn])],
     )
     return events.CfnRule(
         scope,
@@ -69,14 +69,14 @@ class Starter:
 
     def __init__(self, scope: Construct, machine: sfn.CfnStateMachine, dead_letters: sqs.CfnQueue) -> None:
         self._scope, self._machine, self._dead_letters = scope, machine, dead_letters
-        self._role = rights.role(
+        self._role = permissions.role(
             scope,
             "ScheduleRole",
-            principal=rights.service(Stack.of(scope), "scheduler"),
+            principal=permissions.service(Stack.of(scope), "scheduler"),
             description=f"Storecast: the clock starts {machine.state_machine_name}",
-            rights=[
-                Right(["states:StartExecution"], [machine.attr_arn]),
-                Right(["sqs:SendMessage"], [dead_letters.attr_arn]),
+            permissions=[
+                Permission(["states:StartExecution"], [machine.attr_arn]),
+                Permission(["sqs:SendMessage"], [dead_letters.attr_arn]),
             ],
             key=dead_letters.kms_master_key_id,
         )

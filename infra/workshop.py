@@ -9,12 +9,12 @@ from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra import functions, labs, rights
+from infra import functions, labs, permissions
 from infra.config import Pipeline
 from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
 from infra.learner import Learner, Place
 from infra.operations import Operations
-from infra.rights import Right
+from infra.permissions import Permission
 from infra.storage import WORKSHOP, Storage, reading, writing
 
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -48,10 +48,12 @@ class Workshop(Stack):
             key=operations.key_arn,
             notebooks=assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS), exclude=["**/__pycache__"]),
             roles={
-                "forecast": rights.service_role(
+                "forecast": permissions.service_role(
                     self, "forecast", [*reading(data, WORKSHOP), *writing(results, WORKSHOP)], operations.key_arn
                 ),
-                "personalize": rights.service_role(self, "personalize", reading(data, WORKSHOP), operations.key_arn),
+                "personalize": permissions.service_role(
+                    self, "personalize", reading(data, WORKSHOP), operations.key_arn
+                ),
             },
         )
         # A learner's name is the dataset's and a number, so that workshops on several datasets do not collide.
@@ -83,9 +85,11 @@ class Workshop(Stack):
         anybody = f"{names}??"
         buckets = [storage.data, storage.results]
         allowed = [
-            Right(["forecast:DeleteResourceTree", "forecast:StopResource"], labs.own(self, "forecast", anybody), _LEFT),
+            Permission(
+                ["forecast:DeleteResourceTree", "forecast:StopResource"], labs.own(self, "forecast", anybody), _LEFT
+            ),
             labs.lists("forecast", "DatasetGroups", "Datasets", "DatasetImportJobs", "Predictors", "Forecasts"),
-            Right(
+            Permission(
                 [
                     "personalize:DeleteRecommender",
                     "personalize:DeleteFilter",
@@ -96,7 +100,7 @@ class Workshop(Stack):
                 labs.own(self, "personalize", anybody),
                 _LEFT,
             ),
-            Right(["personalize:DeleteEventTracker"], labs.trackers(self), _LEFT),
+            Permission(["personalize:DeleteEventTracker"], labs.trackers(self), _LEFT),
             labs.lists(
                 "personalize",
                 "DatasetGroups",
@@ -107,9 +111,9 @@ class Workshop(Stack):
                 "Datasets",
                 "Schemas",
             ),
-            Right(["glue:GetDatabases", "glue:DeleteDatabase"], labs.databases(self, anybody), _LEFT),
-            Right(["s3:ListBucketVersions"], [storage.data_arn, storage.results_arn]),
-            Right(
+            Permission(["glue:GetDatabases", "glue:DeleteDatabase"], labs.databases(self, anybody), _LEFT),
+            Permission(["s3:ListBucketVersions"], [storage.data_arn, storage.results_arn]),
+            Permission(
                 ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 [f"{bucket}/{WORKSHOP}*" for bucket in (storage.data_arn, storage.results_arn)],
                 _LEFT,

@@ -1,4 +1,4 @@
-"""A learner in an account without the workshop's stack: two buckets, and roles with the rights that the stack gives."""
+"""A learner in an account without the workshop's stack: two buckets, and roles with the stack's permissions."""
 
 import json
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 from aws_cdk import App, Environment, Stack
 
-from infra import config, labs, rights
-from infra.rights import Right
+from infra import config, labs, permissions
+from infra.permissions import Permission
 from infra.storage import WORKSHOP, reading, writing
 
 _CONFIG = Path(__file__).resolve().parent.parent / "data/grocery/pipeline.yaml"
@@ -26,7 +26,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Buckets:
-    """What the rights are told of the storage stack."""
+    """What the permissions need to know of the storage stack."""
 
     data_arn: str
     results_arn: str
@@ -46,7 +46,7 @@ def prepare(name: str) -> Learner:
     allowed = [
         *labs.allowed(stack, pipeline, buckets, f"lab_{name}", f"{WORKSHOP}{name}/"),
         *(
-            Right(
+            Permission(
                 ["iam:PassRole"],
                 [arn],
                 conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
@@ -92,7 +92,7 @@ def _bucket(name: str) -> None:
 
 
 def _admit_personalize(bucket: str, account: str) -> None:
-    """Personalize needs the bucket's consent beside its role's right (granting-personalize-s3-access.md)."""
+    """Personalize needs the bucket's consent beside its role's permission (granting-personalize-s3-access.md)."""
     consent = {
         "Effect": "Allow",
         "Principal": {"Service": "personalize.amazonaws.com"},
@@ -103,14 +103,14 @@ def _admit_personalize(bucket: str, account: str) -> None:
     boto3.client("s3").put_bucket_policy(Bucket=bucket, Policy=_policy([consent]))
 
 
-def _role(stack: Stack, name: str, principal: dict[str, str], allowed: Sequence[Right]) -> str:
+def _role(stack: Stack, name: str, principal: dict[str, str], allowed: Sequence[Permission]) -> str:
     iam = boto3.client("iam")
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     try:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:
         arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    document = json.dumps(_concrete(stack.resolve(rights.document(allowed))))
+    document = json.dumps(_concrete(stack.resolve(permissions.document(allowed))))
     iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
     return arn
 

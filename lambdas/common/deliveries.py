@@ -105,19 +105,15 @@ def own_import(service: Any, event: dict[str, Any], named: Callable[[str, str], 
 
 
 def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> dict[str, Any]:
-    """Tags the import that has just ended; or says that the run should look `again`, as its files are others by now.
-
-    `event` has the tag, what the dataset now `holds`, and the checksum of the files as Plan `saw` them; none where the
-    import read a copy, or one file alone.
-    """
-    if event["saw"]:
+    """Tag the import that has just ended, or ask for a `reimport` if its files have changed since Plan saw them."""
+    if event["plannedChecksum"]:
         files = csv_objects(event["dataBucket"], event["folder"])
         job, _ = own_import(service, event, named)
-        same = checksum({key: etag for key, etag, _ in files}) == event["saw"]
+        same = checksum({key: etag for key, etag, _ in files}) == event["plannedChecksum"]
         if not same or any(put > job.created for _, _, put in files):
             # Where files keep coming, the next run sees to it.
-            return {"again": True} if event["attempt"] < LOOKS else {}
-    tag(service, event["importJobArn"], TAG, event["holds"])
+            return {"reimport": True} if event["attempt"] < LOOKS else {}
+    tag(service, event["importJobArn"], TAG, event["importedChecksum"])
     return {}
 
 

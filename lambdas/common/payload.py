@@ -151,9 +151,10 @@ class ImportResult(Import, ImportStarted, Reimport):
     wait: Wait
 
 
-class Imported(TypedDict):
-    """What all imports together add to the payload."""
+class Importing(TypedDict):
+    """The payload of a pipeline around its imports, and what they add to it."""
 
+    imports: list[Import]
     reimport: bool
     lost: NotRequired[Failure]  # the import that the run cannot do without
 

@@ -28,7 +28,7 @@ _REASON = ".reason.txt"
 def take_out(
     service: Any, event: dict[str, Any], named: Callable[[str, str], str], copies: Mapping[str, str]
 ) -> dict[str, Any]:
-    """After an import that failed: `again` if the run can look again, and what was `refused`; nothing if it cannot.
+    """After an import that failed: `reimport` if the run can continue, and what was `refused`; nothing if it cannot.
 
     The file is the one that the service's message names, or if it names none, the one that alone is new since the
     dataset's last good import. One that was imported before is not to blame, nor is one that was replaced or deleted
@@ -51,17 +51,17 @@ def take_out(
     gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)
     # A file that is there and named was not moved, whatever was moved for the import before this one.
     if blamed is None and (before := _moved_before(event, files, failed)):
-        return {"again": True, "refused": {**before, "last": not files}}
+        return {"reimport": True, "refused": {**before, "last": not files}}
     if blamed is None and not gone and len(new) == 1:
         blamed = new[0]
     if blamed is None:
-        return {"again": True} if gone else {}
+        return {"reimport": True} if gone else {}
     if blamed not in there or there[blamed][1] > failed.created:
-        return {"again": True}
+        return {"reimport": True}
     if blamed not in new:
         return {}
     refused = _move(event, blamed, there[blamed][0])
-    return {"again": True, "refused": {**refused, "last": len(files) == 1}}
+    return {"reimport": True, "refused": {**refused, "last": len(files) == 1}}
 
 
 def _move(event: dict[str, Any], key: str, etag: str) -> dict[str, str]:

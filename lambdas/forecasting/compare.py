@@ -24,7 +24,7 @@ def _with_actuals(event: dict[str, Any]) -> dict[str, Any]:
     if isinstance(in_use, str):
         return {"training": {"trained": True, "reason": in_use}}
     score = actuals.score(event, in_use)
-    unchanged = event["covers"] == event["serving"]["covers"]
+    unchanged = event["inputs"] == event["serving"]["inputs"]
     training = actuals.training(score, event["config"].get("drift"), forced=event["force"], unchanged=unchanged)
     return {
         **({"score": score} if score else {}),
@@ -76,7 +76,7 @@ def _of_auto_predictor(config: dict[str, Any], serving: str) -> dict[str, Any]:
     explained = config.get("explainability") and forecast.describe_auto_predictor(PredictorArn=serving)
     info = (explained or {}).get("ExplainabilityInfo")
     return {
-        "imagines": bool(config.get("what_if")),
+        "scenarios": bool(config.get("what_if")),
         **({"explainabilityArn": info["ExplainabilityArn"]} if info else {}),
     }
 
@@ -100,7 +100,7 @@ def _in_use(event: dict[str, Any]) -> dict[str, Any] | str:
     serving, forecast = event["serving"], client("forecast")
     if serving is None:
         return "it is the first"
-    known, now = serving["covers"], event["covers"]
+    known, now = serving["inputs"], event["inputs"]
     if not known or known["config"] != now["config"] or set(known["files"]) != set(now["files"]):
         return "the config or the kinds of files are others than those of the predictor in use"
     try:

@@ -30,21 +30,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return waiting
     newest = get_json(event["resultsBucket"], f"{folder}newest.json")
     config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
-    covers = {"files": files, "config": deliveries.checksum(config)}
+    inputs = {"files": files, "config": deliveries.checksum(config)}
     named = functools.partial(forecast_name, event["dataset"])
     first = not event["attempt"]
     imported = {} if event["force"] and first else deliveries.imported(client("forecast"), files, named)
-    if imported == files and newest and newest.get("covers") == covers and not event["force"]:
+    if imported == files and newest and newest.get("inputs") == inputs and not event["force"]:
         return deliveries.nothing_new(event["dataBucket"], folder, files, newest["run"])
     run = run_id(event["execution"], event["started"], newest and newest["run"])
     columns, with_headers = headers.resolve(event, list(files))
     event = {**event, "config": {**event["config"], "datasets": {**event["config"]["datasets"], **columns}}}
-    return {**order(event, files, imported, run, with_headers), "covers": covers, "serving": _served(newest)}
+    return {**order(event, files, imported, run, with_headers), "inputs": inputs, "serving": _served(newest)}
 
 
 def _served(newest: dict[str, Any] | None) -> dict[str, Any] | None:
     """Of newest.json, what must not be pruned, and what its predictor was trained with."""
-    return newest and {key: newest.get(key) for key in ("run", "predictorArn", "forecasts", "covers")}
+    return newest and {key: newest.get(key) for key in ("run", "predictorArn", "forecasts", "inputs")}
 
 
 def order(
@@ -90,8 +90,8 @@ def order(
             {
                 **_import(event, kind, run, with_headers.get(kind, []), tags),
                 "changed": imported.get(kind) != files[kind],
-                "holds": files[kind],
-                "saw": "" if kind in with_headers else files[kind],  # a copy stays as it is
+                "importedChecksum": files[kind],
+                "plannedChecksum": "" if kind in with_headers else files[kind],  # a copy stays as it is
             }
             for kind in kinds
         ],

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     bucket, folder = event["resultsBucket"], f"forecasting/{event['dataset']}/"
     run = f"{folder}runs/{event['run']}/"
     summary = {
-        **{key: event[key] for key in ("dataset", "run", "execution", "covers", "training", "promotion", "database")},
+        **{key: event[key] for key in ("dataset", "run", "execution", "inputs", "training", "promotion", "database")},
         **({"score": event["score"]} if "score" in event else {}),
         "predictorArn": event["servingArn"],
         "report": f"s3://{bucket}/{run}report.html",

@@ -17,15 +17,15 @@ _ATTEMPTS = 100  # room for the numbers of one attempt's imports
 class Job:
     """An import of all files of a dataset kind, or of one that came to them, then with a `number` within the run.
 
-    `location` is a key or a folder of the data bucket; `holds` is the checksum of what the dataset will hold after a
-    full import, or of the one file; `saw` that of the files that a full import reads.
+    `location` is a key or a folder of the data bucket; `imported_checksum` is that of what the dataset holds after a
+    full import, or of the one file; `planned_checksum` that of the files that a full import reads.
     """
 
     kind: str
     location: str
     changed: bool = True
-    holds: str = ""
-    saw: str = ""
+    imported_checksum: str = ""
+    planned_checksum: str = ""
     number: int | None = None
 
 
@@ -47,8 +47,8 @@ def order(event: dict[str, Any], schemas: Mapping[str, str], imports: list[Job],
             {
                 "kind": job.kind,
                 "changed": job.changed,
-                "holds": job.holds,
-                "saw": job.saw,
+                "importedChecksum": job.imported_checksum,
+                "plannedChecksum": job.planned_checksum,
                 **{key: event[key] for key in ("dataset", "attempt", "dataBucket")},
                 "run": run,
                 "folder": f"recommending/{dataset}/{job.kind}/",

@@ -35,22 +35,22 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     newest = get_json(results, f"{folder}newest.json")
     before: Data = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
     data = _data(event, folder, there, before)
-    covers = {
+    inputs = {
         "files": {kind: deliveries.checksum(of) for kind, of in data.items()},
         "config": deliveries.checksum(event["config"]),
     }
-    imports = _imports(event, folder, data, before, covers["files"], (newest or {}).get("run", ""))
-    trained = newest.get("covers", {}).get("files") if newest else None
+    imports = _imports(event, folder, data, before, inputs["files"], (newest or {}).get("run", ""))
+    trained = newest.get("inputs", {}).get("files") if newest else None
     # What serves is trained again where the data is not what it was trained on last. A run that failed may have trained
     # it on other data, which it had imported.
     named = functools.partial(personalize_name, event["dataset"])
     data_changed = (
         event["force"]
-        or trained != covers["files"]
+        or trained != inputs["files"]
         or any(job.changed for job in imports)
         or bool(deliveries.imported_since(client("personalize"), data, named, newest["run"]))
     )
-    if not data_changed and newest["covers"] == covers:
+    if not data_changed and newest["inputs"] == inputs:
         return deliveries.nothing_new(bucket, folder, data, newest["run"])
     run = run_id(event["execution"], event["started"], newest and newest["run"])
     put_json(results, f"{folder}runs/{run}/data.json", data)
@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {
         **whole,
         "batch": [{**job, "done": done[job["name"]]} if job["name"] in done else job for job in whole["batch"]],
-        "covers": covers,
+        "inputs": inputs,
         "dataChanged": data_changed,
     }
 
@@ -95,8 +95,8 @@ def _imports(
             kind,
             f"{folder}{kind}/",
             changed=imported.get(kind) != holds[kind],
-            holds=holds[kind],
-            saw=deliveries.checksum(data[kind]["files"]),
+            imported_checksum=holds[kind],
+            planned_checksum=deliveries.checksum(data[kind]["files"]),
         )
         for kind in whole
     ]
@@ -114,5 +114,7 @@ def _imports(
                     f"{len(new)} new files under s3://{event['dataBucket']}/{folder}{kind}/: at most {_MOST_FILES} are "
                     'added one by one; put them together, or start with {"force": true} to import all files in full'
                 )
-            jobs += [Job(kind, key, holds=tag, number=number) for number, (key, tag) in enumerate(new.items())]
+            jobs += [
+                Job(kind, key, imported_checksum=tag, number=number) for number, (key, tag) in enumerate(new.items())
+            ]
     return jobs

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     run = f"{folder}runs/{event['run']}/"
     summary = {
         **head,
-        "covers": event["covers"],
+        "inputs": event["inputs"],
         "report": f"s3://{bucket}/{run}report.html",
         "recommendations": f"s3://{bucket}/{run}recommendations.json",
         "recommenders": event["recommenders"],

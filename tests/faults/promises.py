@@ -51,8 +51,8 @@ def _held(world: World, runs: list[Run]) -> Iterator[str]:
             if not said.startswith("waits:"):
                 yield f"there is no {kind} file, and yet the sweep says {said!r}"
             return
-    if (covers := world.covered()) != (there := checksums(DATA, folder, kinds)):
-        yield f"what serves covers {covers}, the files are {there}"
+    if (inputs := world.covered()) != (there := checksums(DATA, folder, kinds)):
+        yield f"what serves was made of {inputs}, the files are {there}"
     for kind in there:
         delivered = [text for key, text in files.items() if key.startswith(f"{folder}{kind}/")]
         if sorted(world.imported(kind)) != sorted(value for text in delivered for value in world.pipeline.values(text)):
@@ -89,11 +89,11 @@ def _trained_once(world: World, runs: list[Run]) -> Iterator[str]:
         if times > 1:
             yield f"{run.arn} trained {times} versions"
         if times:
-            covers = run.inputs("Ensure")[-1]["covers"]
-            if covers == published and not run.given.get("force"):
+            inputs = run.inputs("Ensure")[-1]["inputs"]
+            if inputs == published and not run.given.get("force"):
                 yield f"{run.arn} trained on what was trained before"
             # A version that was not published is the newest all the same: those before it serve no more.
-            published = covers if run.passed("Notify") else None if world.pipeline is RECOMMENDING else published
+            published = inputs if run.passed("Notify") else None if world.pipeline is RECOMMENDING else published
 
 
 def _trainings(world: World, begun: str, ended: str) -> int:

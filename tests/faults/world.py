@@ -176,7 +176,7 @@ class World:
         from common.deliveries import checksum
 
         if self.pipeline is FORECASTING or not (newest := self.newest()):
-            return self.newest().get("covers", {}).get("files", {})
+            return self.newest().get("inputs", {}).get("files", {})
         key = f"{self.pipeline.folder}runs/{newest['run']}/data.json"
         return {kind: checksum(of["files"]) for kind, of in json.loads(self.files(key, RESULTS)[key]).items()}
 

@@ -12,7 +12,7 @@ from tests.infra.test_machines import decide, evaluate, states_of
 PIPELINES = ("forecasting", "recommending")
 _GOOD = {"importJobArn": "good", "wait": {"status": "ACTIVE"}}
 _BAD = {"importJobArn": "bad", "wait": {"status": "CREATE_FAILED", "message": "row 7"}}
-_REFUSED = {**_BAD, "again": True, "refused": {"movedTo": "s3://data/quarantine/x", "last": False}}
+_REFUSED = {**_BAD, "reimport": True, "refused": {"movedTo": "s3://data/quarantine/x", "last": False}}
 _LAST = {**_REFUSED, "refused": {**_REFUSED["refused"], "last": True}}
 
 
@@ -22,7 +22,7 @@ _LAST = {**_REFUSED, "refused": {**_REFUSED["refused"], "last": True}}
     [
         ([], "", ""),
         ([_GOOD, _GOOD], "", ""),
-        ([_GOOD, {**_GOOD, "again": True}], "Plan", ""),
+        ([_GOOD, {**_GOOD, "reimport": True}], "Plan", ""),
         ([_REFUSED, _GOOD], "Plan", ""),
         ([_REFUSED, _BAD], "Pipeline failed", "row 7"),
         ([_GOOD, _LAST], "Pipeline failed", "row 7; the last file of its kind, it is in quarantine now: s3://data/"),

@@ -352,7 +352,7 @@ def test_the_forecasts_in_use_are_held_against_what_was_imported(
 def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
     states = dict(states_of(machine(assembly, "forecasting")))
     for choice, there, then, otherwise in (
-        ("Anything to imagine?", {"imagines": True}, "Forecast what-ifs", "Nothing to imagine"),
+        ("Anything to imagine?", {"scenarios": True}, "Forecast what-ifs", "Nothing to imagine"),
         ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
     ):
         assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise

@@ -262,5 +262,5 @@ def recommending_order() -> dict[str, Any]:
     from recommending.schema import avro_schema
 
     schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
-    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", holds="c") for kind in schemas]
+    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", imported_checksum="c") for kind in schemas]
     return order(RECOMMENDING, schemas, jobs, "20261122T211700_abc")

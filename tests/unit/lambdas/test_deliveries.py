@@ -51,7 +51,7 @@ def _changed(planned: dict[str, Any]) -> dict[str, bool]:
 
 def _tags(planned: dict[str, Any]) -> dict[str, str]:
     """What its imports will be tagged with."""
-    return {job["kind"]: job["holds"] for job in planned["imports"]}
+    return {job["kind"]: job["importedChecksum"] for job in planned["imports"]}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def first(files: dict[str, bytes], stub: Any, context: Any) -> dict[str, Any]:
     """The plan of a first run, as if it had gone through."""
     planned = _plan(stub, context, [])
     assert _changed(planned) == {"target": True, "related": True} and planned["serving"] is None
-    newest = {"run": planned["run"], "covers": planned["covers"], "predictorArn": "p", "forecasts": {}}
+    newest = {"run": planned["run"], "inputs": planned["inputs"], "predictorArn": "p", "forecasts": {}}
     files[_NEWEST] = json.dumps(newest).encode()
     return planned
 
@@ -138,12 +138,15 @@ def test_recommending_does_likewise(bucket: Any, stub: Any, context: Any) -> Non
     planned = handler(RECOMMENDING, context)
     [job] = planned["imports"]
     assert job["changed"]
-    newest = json.dumps({"run": planned["run"], "covers": planned["covers"]})
+    newest = json.dumps({"run": planned["run"], "inputs": planned["inputs"]})
     bucket.objects["recommending/corner-shop/newest.json"] = newest.encode()
     import_arn = arn("personalize", "dataset-import-job/x")
     there = {"datasetImportJobArn": import_arn, "jobName": job["request"]["jobName"], "status": "ACTIVE"}
     there |= dict(zip(("creationDateTime", "lastUpdatedDateTime"), times(22).values()))
-    listed, tagged = {"datasetImportJobs": [there]}, {"tags": [{"tagKey": "files", "tagValue": job["holds"]}]}
+    listed, tagged = (
+        {"datasetImportJobs": [there]},
+        {"tags": [{"tagKey": "files", "tagValue": job["importedChecksum"]}]},
+    )
     later = {**there, "jobName": there["jobName"].replace("-2026", "-2027")}  # of a run that was not published
     for since in (there, later):
         service.add_response("list_dataset_import_jobs", listed)

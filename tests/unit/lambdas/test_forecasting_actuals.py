@@ -29,12 +29,12 @@ def event(bucket: Any) -> dict[str, Any]:
         f"{places['fan']}x.csv": f"item_id,date,p5,p95\n{fan}".encode(),
     }
     forecasts = {name: {"forecastArn": "f", "exports": f"s3://results/{folder}"} for name, folder in places.items()}
-    covers = {"config": "c", "files": {"target": "1"}}
+    inputs = {"config": "c", "files": {"target": "1"}}
     return {
         **FORECASTING,
         "part": "actuals",
-        "covers": covers | {"files": {"target": "2"}},
-        "serving": {"run": "before", "predictorArn": _IN_USE, "forecasts": forecasts, "covers": covers},
+        "inputs": inputs | {"files": {"target": "2"}},
+        "serving": {"run": "before", "predictorArn": _IN_USE, "forecasts": forecasts, "inputs": inputs},
         "predictors": _TO_TRAIN,
     }
 
@@ -91,7 +91,7 @@ def test_the_files_of_the_run_in_use_are_not_trained_on_twice(
     event: dict[str, Any], stub: Any, context: Any, force: bool
 ) -> None:
     """A run that was cut short had imported others, which were taken back."""
-    answer = _handle(stub, context, event, covers=event["serving"]["covers"], force=force)
+    answer = _handle(stub, context, event, inputs=event["serving"]["inputs"], force=force)
     assert answer["training"]["trained"] is force
     assert ("again those of the run in use" in answer["training"]["reason"]) is not force
 
@@ -119,7 +119,7 @@ def test_a_metric_that_the_backtest_lacks_is_not_scored(event: dict[str, Any], s
     ("changed", "reason"),
     [
         ({"serving": None}, "it is the first"),
-        ({"covers": {"config": "another", "files": {"target": "2"}}}, "the config or the kinds of files are others"),
+        ({"inputs": {"config": "another", "files": {"target": "2"}}}, "the config or the kinds of files are others"),
     ],
 )
 def test_what_cannot_be_compared_is_trained_whatever_the_drift(

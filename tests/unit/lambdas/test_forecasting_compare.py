@@ -12,7 +12,7 @@ from tests.unit.lambdas.conftest import FORECASTING, arn, expect_history
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
 _TRAINED = [{"algorithm": "AutoPredictor", "predictorArn": _NEW}]
 _COVERS = {"config": "c", "files": {"target": "1"}}
-_EVENT = {**FORECASTING, "part": "predictors", "covers": _COVERS}
+_EVENT = {**FORECASTING, "part": "predictors", "inputs": _COVERS}
 
 
 def _result(loss: float, wape: float, algorithm: str | None = None) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _compare(stub: Any, context: Any, *results: dict[str, Any], in_use: dict[str
 
 
 def _serving(**changed: Any) -> dict[str, Any]:
-    return {"run": "r", "predictorArn": _IN_USE, "forecasts": {}, "covers": {**_COVERS, **changed}}
+    return {"run": "r", "predictorArn": _IN_USE, "forecasts": {}, "inputs": {**_COVERS, **changed}}
 
 
 def test_the_best_algorithm_comes_first_and_a_first_predictor_serves(stub: Any, context: Any) -> None:
@@ -123,9 +123,9 @@ def test_a_run_that_trained_nothing_goes_on_with_the_predictor_in_use(stub: Any,
     ("wanted", "auto", "info", "answered"),
     [
         ({}, True, True, {}),
-        ({"what_if": {"cheaper": []}}, True, False, {"imagines": True}),
-        ({"explainability": True}, True, True, {"imagines": False, "explainabilityArn": "e"}),
-        ({"explainability": True}, True, False, {"imagines": False}),
+        ({"what_if": {"cheaper": []}}, True, False, {"scenarios": True}),
+        ({"explainability": True}, True, True, {"scenarios": False, "explainabilityArn": "e"}),
+        ({"explainability": True}, True, False, {"scenarios": False}),
         ({"what_if": {"cheaper": []}, "explainability": True}, False, False, {}),
     ],
     ids=["nothing", "what-if", "explained", "no explainability came about", "not an AutoPredictor"],
@@ -145,7 +145,7 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
     config = {**FORECASTING["config"], **wanted}
     event = {**_EVENT, "config": config, "serving": None, "predictors": _TRAINED}
     answer = handler(event, context)
-    assert {key: answer[key] for key in ("imagines", "explainabilityArn") if key in answer} == answered
+    assert {key: answer[key] for key in ("scenarios", "explainabilityArn") if key in answer} == answered
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def event(bucket: Any) -> dict[str, Any]:
     return {
         **FORECASTING,
         "run": _RUN,
-        "covers": {"files": {"target": "t"}, "config": "c"},
+        "inputs": {"files": {"target": "t"}, "config": "c"},
         "predictorArn": arn("forecast", "predictor/p"),
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
         "failed": [],

@@ -73,8 +73,8 @@ def test_an_import_is_tagged_if_its_files_stayed_the_same(
     if what == "nothing":
         stub(service).add_response("tag_resource", {}, tagging[service])
     event = {"kind": "target", "dataBucket": "data", "folder": _FOLDER, "importJobArn": job, "attempt": attempt}
-    said = confirm(stub(service).client, {**event, "holds": "held", "saw": saw}, _named)
-    assert said == ({"again": True} if again else {})
+    said = confirm(stub(service).client, {**event, "importedChecksum": "held", "plannedChecksum": saw}, _named)
+    assert said == ({"reimport": True} if again else {})
 
 
 def test_a_copy_and_a_file_imported_alone_are_tagged_at_once(stub: Any) -> None:
@@ -83,7 +83,12 @@ def test_a_copy_and_a_file_imported_alone_are_tagged_at_once(stub: Any) -> None:
     job = arn("forecast", "dataset-import-job/20")
     held = {"ResourceArn": job, "Tags": [{"Key": "files", "Value": "held"}]}
     stub("forecast").add_response("tag_resource", {}, held)
-    assert confirm(stub("forecast").client, {"importJobArn": job, "holds": "held", "saw": ""}, _named) == {}
+    assert (
+        confirm(
+            stub("forecast").client, {"importJobArn": job, "importedChecksum": "held", "plannedChecksum": ""}, _named
+        )
+        == {}
+    )
 
 
 def test_what_a_dataset_holds_is_what_ended_last_not_what_is_named_last(stub: Any) -> None:

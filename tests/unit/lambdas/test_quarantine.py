@@ -121,7 +121,7 @@ def test_a_file_deleted_or_replaced_meanwhile_is_looked_at_again(
     else:
         files.puts[f"{_FOLDER}new.csv"] = _LATER
     before = dict(files.objects)
-    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many'") == {"again": True}
+    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many'") == {"reimport": True}
     assert files.objects == before
 
 
@@ -163,7 +163,7 @@ def test_a_file_replaced_in_the_last_moment_stays(
         raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "DeleteObject")
 
     monkeypatch.setattr(files, "delete_object", replaced)
-    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7")["again"]
+    assert _after(stub, context, f"s3://data/{_FOLDER}new.csv, row 7")["reimport"]
     assert f"{_FOLDER}new.csv" in files.objects
 
 

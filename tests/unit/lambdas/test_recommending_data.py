@@ -93,7 +93,7 @@ def planned(bucket: Any, stub: Any, context: Any) -> Any:
         config = {**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}
         answer = handler({**RECOMMENDING, "config": config, "started": started, **event}, context)
         if "run" in answer and event.get("published", True):
-            newest = {"run": answer["run"], "covers": answer["covers"]}
+            newest = {"run": answer["run"], "inputs": answer["inputs"]}
             bucket.objects[f"{_FOLDER}newest.json"] = json.dumps(newest).encode()
         return answer
 
@@ -126,9 +126,9 @@ def test_a_file_that_a_failed_run_added_is_not_added_again(planned: Any, bucket:
     first = failed["imports"][0]
     job = {"datasetImportJobArn": arn("personalize", "dataset-import-job/b"), "jobName": first["request"]["jobName"]}
     job |= {"status": "ACTIVE", **dict.fromkeys(("creationDateTime", "lastUpdatedDateTime"), datetime.now(UTC))}
-    again = planned(asked=True, added=[(job, first["holds"])])
+    again = planned(asked=True, added=[(job, first["importedChecksum"])])
     assert _jobs(again) == [("INCREMENTAL", "interactions/c.csv")] and again["dataChanged"]
-    assert again["covers"] == failed["covers"]
+    assert again["inputs"] == failed["inputs"]
 
 
 def test_a_file_that_went_leaves_its_data(planned: Any, bucket: Any) -> None:

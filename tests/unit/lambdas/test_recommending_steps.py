@@ -279,7 +279,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
-    summary = handler({**recommending_order(), "covers": {}, "recommenders": made, **_SERVING}, context)["summary"]
+    summary = handler({**recommending_order(), "inputs": {}, "recommenders": made, **_SERVING}, context)["summary"]
     assert summary["lists"] == 6 and summary["trackingId"] == "t"
     assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])

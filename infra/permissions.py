@@ -1,4 +1,4 @@
-"""Roles and what they may do: one inline policy per role, each wildcard with the reason for it."""
+"""Roles and their permissions: one inline policy per role, each wildcard with the reason for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from constructs import Construct, IConstruct
 from infra.checks import acknowledge
 
 _CRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
-# What an action on something encrypted takes of its key (the services' guides on encryption at rest).
+# Additional permissions that an action requires on the key of what is encrypted (the services' guides on encryption).
 _OF_THE_KEY = {
     "s3:GetObject": ("kms:Decrypt",),
     "s3:PutObject": _CRYPT,
@@ -30,7 +30,7 @@ OF_SERVICE_ROLES = {
 
 
 @dataclass(frozen=True)
-class Right:
+class Permission:
     """Actions on resources (ARNs); `why` is asked for as soon as a resource has a wildcard."""
 
     actions: Sequence[str]
@@ -45,17 +45,22 @@ def role(
     *,
     principal: iam.IPrincipal,
     description: str,
-    rights: Sequence[Right],
+    permissions: Sequence[Permission],
     key: str | None = None,
 ) -> iam.Role:
-    """A role that `principal` may take on, with `rights` in its one inline policy, and with what they take of the
+    """A role that `principal` may take on, with `permissions` in its one inline policy, and with what they take of the
     `key` (its ARN) that the resources are encrypted under."""
-    if key and (needed := {use for right in rights for action in right.actions for use in _OF_THE_KEY.get(action, ())}):
-        rights = [*rights, Right(sorted(needed), [key])]
+    uses = {use for each in permissions for action in each.actions for use in _OF_THE_KEY.get(action, ())}
+    if key and uses:
+        permissions = [*permissions, Permission(sorted(uses), [key])]
     made = iam.Role(
-        scope, construct_id, assumed_by=principal, description=description, inline_policies={"rights": document(rights)}
+        scope,
+        construct_id,
+        assumed_by=principal,
+        description=description,
+        inline_policies={"rights": document(permissions)},  # a new name would replace every policy on an upgrade
     )
-    acknowledge_wildcards(made, rights)
+    acknowledge_wildcards(made, permissions)
     return made
 
 
@@ -70,38 +75,40 @@ def service(stack: Stack, name: str) -> iam.ServicePrincipal:
     )
 
 
-def service_role(scope: Stack, name: str, rights: Sequence[Right], key: str | None) -> iam.Role:
+def service_role(scope: Stack, name: str, permissions: Sequence[Permission], key: str | None) -> iam.Role:
     """The role under which Forecast or Personalize reaches what lies in S3, and the key that it encrypts with."""
     return role(
         scope,
         f"{name.capitalize()}Role",
         principal=service(scope, name),
-        rights=[*rights, *([Right(OF_SERVICE_ROLES[name], [key])] if key else [])],
+        permissions=[*permissions, *([Permission(OF_SERVICE_ROLES[name], [key])] if key else [])],
         description=f"Amazon {name.capitalize()} reaches Storecast's data under this role",
     )
 
 
-def document(rights: Iterable[Right]) -> iam.PolicyDocument:
+def document(permissions: Iterable[Permission]) -> iam.PolicyDocument:
     return iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(
-                actions=list(right.actions), resources=list(right.resources), conditions=right.conditions
+                actions=list(permission.actions), resources=list(permission.resources), conditions=permission.conditions
             )
-            for right in rights
+            for permission in permissions
         ]
     )
 
 
-def acknowledge_wildcards(construct: IConstruct, rights: Iterable[Right]) -> None:
+def acknowledge_wildcards(construct: IConstruct, permissions: Iterable[Permission]) -> None:
     """Tell cdk-nag why each resource with a wildcard has it. Raises ValueError for one that nobody explained."""
     stack = Stack.of(construct)
-    for right in rights:
-        for resource in right.resources:
+    for permission in permissions:
+        for resource in permission.resources:
             flat = _flat(stack.resolve(resource))
             if "*" in flat:
-                if not right.why:
-                    raise ValueError(f"{construct.node.path}: {flat} for {', '.join(right.actions)} needs a reason")
-                acknowledge(construct, f"IAM5[Resource::{flat}]", right.why)
+                if not permission.why:
+                    raise ValueError(
+                        f"{construct.node.path}: {flat} for {', '.join(permission.actions)} needs a reason"
+                    )
+                acknowledge(construct, f"IAM5[Resource::{flat}]", permission.why)
 
 
 def _flat(node: Any) -> str:
