@@ -18,15 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.errors import JobFailed, ServiceError
 from localaws.faults import Switch
 from localaws.resources import Resource, Store
-from localaws.wire import ServiceError
 
 logger = logging.getLogger("storecast.jobs")
-
-
-class JobFailed(Exception):
-    """A failure that the resource's message shows as it stands; any other exception is an internal failure."""
 
 
 @dataclass(frozen=True)

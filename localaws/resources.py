@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localaws.wire import ServiceError
+from localaws.errors import ServiceError
 
 
 @dataclass(frozen=True)

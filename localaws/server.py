@@ -28,7 +28,8 @@ def run(settings: Settings) -> None:
     jobs = Jobs(store, preload=(*ENGINES, *LIBRARIES), switch=switch)
     jobs.recover()
     machines = Machines(settings.endpoint, outside)
-    emulator.register([forecast.MOUNT, personalize.MOUNT, sagemaker.mount(machines)], settings, store, jobs, switch)
+    services = [forecast.REGISTRATION, personalize.REGISTRATION, sagemaker.registration(machines)]
+    emulator.register(services, settings, store, jobs, switch)
 
     def close() -> None:
         machines.close()

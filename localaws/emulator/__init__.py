@@ -15,21 +15,21 @@ from ministack.core import router
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners, stacks
 
-from localaws import wire
+from localaws import protocol
 from localaws.emulator import budgets, events, faults, functions, further, record, step_functions, templates
 from localaws.emulator.access import authorize_call
 from localaws.emulator.roles import assume, require_key, resource_policy_allows
 from localaws.emulator.serving import serve
 from localaws.faults import Switch
 from localaws.jobs import Jobs
-from localaws.mounts import Context, Mount
+from localaws.registration import Context, Registration
 from localaws.resources import Store
 from localaws.settings import Settings
 
 __all__ = ["register", "serve"]
 
 
-def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:
+def register(services: list[Registration], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:
     """Puts our services beside ministack's and our checks around its step functions and event targets."""
 
     def context() -> Context:
@@ -37,18 +37,18 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
         account, region = get_account_id(), get_region()
         return Context(account, region, store, jobs, assume_role, resource_policy_allows, require_key)
 
-    for mount in mounts:
-        router.SERVICE_PATTERNS[mount.signing_name] = {
-            "target_prefixes": list(mount.target_prefixes),
-            "host_patterns": [rf"{mount.signing_name}[\w-]*\."],
+    for service in services:
+        router.SERVICE_PATTERNS[service.signing_name] = {
+            "target_prefixes": list(service.target_prefixes),
+            "host_patterns": [rf"{service.signing_name}[\w-]*\."],
         }
-        ministack.SERVICE_HANDLERS[mount.signing_name] = _handler(mount, context)
-        for resource_type, handlers in mount.cloudformation.items():
+        ministack.SERVICE_HANDLERS[service.signing_name] = _handler(service, context)
+        for resource_type, handlers in service.cloudformation.items():
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
-    own_types = {resource_type for mount in mounts for resource_type in mount.cloudformation}
+    own_types = {resource_type for service in services for resource_type in service.cloudformation}
     stacks._runs_on_worker_thread = _also_for(own_types, stacks._runs_on_worker_thread)
-    store.on_status = functools.partial(events.announce, {mount.signing_name: mount.event for mount in mounts})
-    step_functions.register(mounts)
+    store.on_status = functools.partial(events.announce, {service.signing_name: service.event for service in services})
+    step_functions.register(services)
     faults.register(switch)
     events.register()
     budgets.register()
@@ -57,20 +57,20 @@ def register(mounts: list[Mount], settings: Settings, store: Store, jobs: Jobs, 
     templates.register()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)
-    for mount in mounts:
-        mount.resume(context())
+    for service in services:
+        service.resume(context())
 
 
-def _handler(mount: Mount, context: Callable[[], Context]) -> Callable:
-    async def handle(method: str, path: str, headers: dict, body: bytes | str, query: dict) -> wire.Response:
+def _handler(service: Registration, context: Callable[[], Context]) -> Callable:
+    async def handle(method: str, path: str, headers: dict, body: bytes | str, query: dict) -> protocol.Response:
         body = body.encode() if isinstance(body, str) else body
-        request = wire.Request(method, path, headers, body)
+        request = protocol.Request(method, path, headers, body)
 
         def authorize(operation: OperationModel, params: dict) -> Context:
-            authorize_call(mount, operation, params, headers, query)
+            authorize_call(service, operation, params, headers, query)
             return context()
 
-        return wire.call(mount.service_for(request), request, authorize)
+        return protocol.call(service.service_for(request), request, authorize)
 
     return handle
 

@@ -10,36 +10,38 @@ from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
-from localaws import wire
-from localaws.mounts import Mount
+from localaws.errors import ServiceError
+from localaws.registration import Registration
 
 # The role of the state machine whose step calls a service in this process; None outside Step Functions.
 step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)
 
 
-def authorize_call(mount: Mount, operation: OperationModel, params: dict, headers: dict, query: dict) -> None:
+def authorize_call(
+    registration: Registration, operation: OperationModel, params: dict, headers: dict, query: dict
+) -> None:
     """Raises ServiceError AccessDeniedException unless the caller may do this to every resource that the call names or
     makes, may pass the roles in it, and tag what it makes with tags (Service Authorization Reference of the service).
     """
-    action = f"{mount.signing_name}:{operation.name}"
+    action = f"{registration.signing_name}:{operation.name}"
     own, roles = [], []
     for arn in arns_in(params):
         service, account = arn.split(":")[2], arn.split(":")[4]
-        if service == mount.signing_name and account:
+        if service == registration.signing_name and account:
             own.append(arn)
         elif service == "iam" and ":role/" in arn:
             roles.append(arn)
-    prefix = f"arn:aws:{mount.signing_name}:{get_region()}:{get_account_id()}:"
-    made = [prefix + name for name in mount.new_arns(operation.name, params)]
+    prefix = f"arn:aws:{registration.signing_name}:{get_region()}:{get_account_id()}:"
+    made = [prefix + name for name in registration.new_arns(operation.name, params)]
     for resource in [*own, *made] or ["*"]:
-        _require(headers, query, mount.signing_name, action, resource)
+        _require(headers, query, registration.signing_name, action, resource)
     if params.get("Tags") or params.get("tags"):
         tagging = "AddTags" if "AddTags" in operation.service_model.operation_names else "TagResource"
         for resource in made:
-            _require(headers, query, mount.signing_name, f"{mount.signing_name}:{tagging}", resource)
+            _require(headers, query, registration.signing_name, f"{registration.signing_name}:{tagging}", resource)
     for role in roles:
-        passed_to = {"iam:PassedToService": f"{mount.signing_name}.amazonaws.com"}
-        _require(headers, query, mount.signing_name, "iam:PassRole", role, passed_to)
+        passed_to = {"iam:PassedToService": f"{registration.signing_name}.amazonaws.com"}
+        _require(headers, query, registration.signing_name, "iam:PassRole", role, passed_to)
 
 
 def arns_in(value: Any) -> Iterator[str]:
@@ -64,7 +66,7 @@ def _require(headers: dict, query: dict, service: str, action: str, resource: st
     access_key = router.extract_access_key_id(headers, query)
     denied = iam_evaluator.enforce(access_key, action, service, get_region(), resource, context)
     if isinstance(denied, iam_evaluator.AuthError):
-        raise wire.ServiceError(denied.code, denied.message, 403)
+        raise ServiceError(denied.code, denied.message, 403)
     if denied:
         raise _denied(action, denied.principal_arn, resource, denied.decision)
 
@@ -91,6 +93,6 @@ def require_of_role(role_arn: str, action: str, resource: str, context: dict | N
         raise _denied(action, principal, resource, result.decision)
 
 
-def _denied(action: str, principal: str, resource: str, decision: str) -> wire.ServiceError:
+def _denied(action: str, principal: str, resource: str, decision: str) -> ServiceError:
     message = iam_actions.identity_denial_message(action, principal, resource, decision == "Deny")
-    return wire.ServiceError("AccessDeniedException", message)
+    return ServiceError("AccessDeniedException", message)

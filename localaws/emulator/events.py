@@ -9,9 +9,9 @@ from typing import Any
 import ministack.app as ministack
 from ministack.services import eventbridge
 
-from localaws import wire
 from localaws.emulator.access import require_of_role
 from localaws.emulator.roles import require_trust
+from localaws.errors import ServiceError
 from localaws.resources import Resource
 
 logger = logging.getLogger("storecast.emulator")
@@ -33,7 +33,7 @@ def _with_target_role(invoke_target: Callable) -> Callable:
                 principal = f"{rule['Arn'].split(':')[2]}.amazonaws.com"
                 require_trust(target.get("RoleArn", ""), principal, rule["Arn"])
                 require_of_role(target.get("RoleArn", ""), "states:StartExecution", target["Arn"])
-            except (wire.ServiceError, IndexError) as error:
+            except (ServiceError, IndexError) as error:
                 logger.error("%s did not start %s: %s", rule["Arn"], target["Arn"], error)
                 return
         invoke_target(target, event, rule, view)

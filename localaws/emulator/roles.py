@@ -9,10 +9,10 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_region
 from ministack.services import iam, sts
 
-from localaws import wire
 from localaws.emulator.access import require_of_role
 from localaws.emulator.keys import NEEDED, key_of
-from localaws.objects import Access
+from localaws.errors import ServiceError
+from localaws.s3 import Access
 from localaws.settings import Settings
 
 
@@ -48,7 +48,7 @@ def require_trust(role_arn: str, principal: str, source_arn: str) -> None:
         service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
     )
     if role is None or not _trusts(role["AssumeRolePolicyDocument"], evaluation, principal):
-        raise wire.ServiceError(
+        raise ServiceError(
             "AccessDeniedException", f"{principal} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         )
 
@@ -70,7 +70,7 @@ def require_key(role_arn: str, principal: str, key: str, source_arn: str) -> Non
     """Raises ServiceError NotFoundException if there is no such key, AccessDeniedException unless the service
     `principal` may take the role on for `source_arn`, and the role may encrypt and decrypt under the key."""
     if iam_evaluator._resource_policy("kms", key) is None:
-        raise wire.ServiceError("NotFoundException", f"Key '{key}' does not exist")
+        raise ServiceError("NotFoundException", f"Key '{key}' does not exist")
     require_trust(role_arn, principal, source_arn)
     for action in ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"):
         require_of_role(role_arn, action, key)

@@ -12,10 +12,10 @@ from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
-from localaws import wire
 from localaws.emulator.access import arns_in, require_of_role, step_role
 from localaws.emulator.roles import require_trust
-from localaws.mounts import Mount
+from localaws.errors import ServiceError
+from localaws.registration import Registration
 
 # An SDK integration's errors are named after the SDK's classes (Step Functions guide, supported-services-awssdk.md);
 # these have other codes on the wire.
@@ -26,16 +26,16 @@ _CLASSES = {
 _named: dict[str, Callable[[str, dict], list[str]]] = {}  # of our services, what a call names without an ARN
 
 
-def register(mounts: list[Mount]) -> None:
+def register(services: list[Registration]) -> None:
     """Our services among the SDK integrations, and our checks around tasks."""
-    for mount in mounts:
-        _named[mount.signing_name] = mount.new_arns
-        if mount.sdk_prefix:
-            stepfunctions._AWS_SDK_SERVICE_MAP[mount.signing_name] = {
-                "target_prefix": mount.target_prefixes[0].rstrip("."),
+    for service in services:
+        _named[service.signing_name] = service.new_arns
+        if service.sdk_prefix:
+            stepfunctions._AWS_SDK_SERVICE_MAP[service.signing_name] = {
+                "target_prefix": service.target_prefixes[0].rstrip("."),
                 "protocol": "json",
             }
-            stepfunctions._AWS_SDK_ERROR_PREFIX[mount.signing_name] = mount.sdk_prefix
+            stepfunctions._AWS_SDK_ERROR_PREFIX[service.signing_name] = service.sdk_prefix
     stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES["sfn"] = _CLASSES
     stepfunctions._execute_task = _with_role(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _with_check(stepfunctions._invoke_resource)
@@ -54,7 +54,7 @@ def _with_role(execute_task: Callable) -> Callable:
         if role and ministack.AUTH:
             try:
                 require_trust(role, "states.amazonaws.com", execution["stateMachineArn"])
-            except wire.ServiceError as error:
+            except ServiceError as error:
                 raise stepfunctions._ExecutionError("States.Permissions", error.message) from None
         token = step_role.set(role)
         try:
@@ -75,7 +75,7 @@ def _with_check(invoke_resource: Callable) -> Callable:
             prefix, action, target = integration_call(resource, arguments)
             try:
                 require_of_role(role, action, target)
-            except wire.ServiceError as error:
+            except ServiceError as error:
                 raise stepfunctions._ExecutionError(f"{prefix}.{prefix}Exception", error.message) from None
         return invoke_resource(resource, arguments)
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.validate import ParamValidator
 
-from localaws.wire import check
+from localaws.protocol import check
 from tests.contract.helpers import unique
 
 # What any operation of AWS may answer without its model saying so, and what our own service says of unbuilt ones.

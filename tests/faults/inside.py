@@ -88,7 +88,8 @@ class Inside:
         import ministack.app as ministack
         from ministack.services import glue, s3, stepfunctions
 
-        from localaws import emulator, objects, resources
+        import localaws.s3
+        from localaws import emulator, resources
         from localaws.emulator.faults import around
         from localaws.services.forecast import service as forecast
         from localaws.services.personalize import resource_types
@@ -111,9 +112,10 @@ class Inside:
         # What would be made anew for the same thing again and again: parsed expressions, clients, a line of text.
         Parser.parse = cache(Parser.parse)
         s3_client = boto3.client("s3")
-        objects._client = lambda access: s3_client
+        localaws.s3._client = lambda access: s3_client
         UserAgentString.to_string = lambda agent: "faults"
-        emulator.register([forecast.MOUNT, personalize.MOUNT], self.settings, self.store, self.jobs, self.switch)
+        services = [forecast.REGISTRATION, personalize.REGISTRATION]
+        emulator.register(services, self.settings, self.store, self.jobs, self.switch)
         bring_inside(around(ministack.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
+from localaws.errors import ServiceError
 from localaws.jobs import FORECAST as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource, page
-from localaws.wire import ServiceError
 
 # limits.md: "Maximum parallel running ... tasks", 3 of each kind
 MOST_PARALLEL = 3
@@ -121,7 +121,7 @@ def _check_key(context: Context, encryption: dict, arn: str) -> None:
 
 
 def view(resource: Resource) -> dict:
-    """The members that Describe and List answer with; the wire cuts away what an operation does not have."""
+    """The members that Describe and List answer with; the protocol drops those that an operation lacks."""
     return resource.record | {
         f"{resource.kind}Arn": resource.arn,
         f"{resource.kind}Name": resource.name,

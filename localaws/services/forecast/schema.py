@@ -8,8 +8,8 @@ weather.md, limits.md.
 import zoneinfo
 from dataclasses import dataclass
 
+from localaws.errors import ServiceError
 from localaws.services.forecast import reserved
-from localaws.wire import ServiceError
 from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT, GEOLOCATION_FORMATS, TIMESTAMP_FORMATS
 from storecast_engines.forecasting import frequency as frequencies
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from localaws.jobs import JobFailed
-from localaws.mounts import Context
-from localaws.objects import Access
+from localaws.errors import JobFailed
+from localaws.registration import Context
+from localaws.s3 import Access
 from localaws.services.forecast import schema
 from localaws.services.forecast.jobs import reading
 from localaws.services.forecast.jobs.saved import rows_of

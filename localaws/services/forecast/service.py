@@ -1,9 +1,9 @@
-"""Amazon Forecast: its operations by name, as the emulator mounts them."""
+"""Amazon Forecast: its operations by name, as they register with the emulator."""
 
 from functools import partial
 
-from localaws import wire
-from localaws.mounts import Mount
+from localaws import protocol
+from localaws.registration import Registration
 from localaws.services.forecast import notifications
 from localaws.services.forecast.api import (
     datasets,
@@ -20,7 +20,7 @@ from localaws.services.forecast.resource_types import KINDS, resource_part, shar
 # Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
 UNCHECKED = frozenset({"RoleArn", "Value", "ForecastFrequency", "DataFrequency"})
 
-FORECAST = wire.Service(
+FORECAST = protocol.Service(
     "forecast",
     shared_operations()
     | {
@@ -49,7 +49,7 @@ FORECAST = wire.Service(
     invalid_input="InvalidInputException",
     unchecked_patterns=UNCHECKED,
 )
-FORECASTQUERY = wire.Service(
+FORECASTQUERY = protocol.Service(
     "forecastquery",
     {
         "QueryForecast": partial(forecasts.query, "Forecast"),
@@ -59,7 +59,7 @@ FORECASTQUERY = wire.Service(
 )
 
 
-def _service_for(request: wire.Request) -> wire.Service:
+def _service_for(request: protocol.Request) -> protocol.Service:
     return FORECASTQUERY if request.headers.get("x-amz-target", "").startswith("AmazonForecastRuntime") else FORECAST
 
 
@@ -68,7 +68,7 @@ def _new_arns(operation: str, params: dict) -> list[str]:
     return [resource_part(kind, params)] if operation.startswith("Create") and kind in KINDS else []
 
 
-MOUNT = Mount(
+REGISTRATION = Registration(
     signing_name="forecast",
     target_prefixes=("AmazonForecast.", "AmazonForecastRuntime."),
     service_for=_service_for,

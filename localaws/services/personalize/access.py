@@ -3,11 +3,11 @@
 Source: granting-personalize-s3-access.md.
 """
 
-from localaws.mounts import Context
-from localaws.objects import Access, split
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import Resource
+from localaws.s3 import Access, split
 from localaws.services.personalize.resource_types import invalid
-from localaws.wire import ServiceError
 
 PRINCIPAL = "personalize.amazonaws.com"
 READ, WRITE = ("s3:ListBucket", "s3:GetObject"), ("s3:ListBucket", "s3:PutObject")

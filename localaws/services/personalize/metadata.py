@@ -1,6 +1,6 @@
 """Item metadata in answers, for recommenders and campaigns made with enableMetadataWithRecommendations."""
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.api.datasets import fields_of
 from localaws.services.personalize.records import records
 from localaws.services.personalize.resource_types import children, invalid

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.api.datasets import stream_of
 from localaws.services.personalize.resource_types import children
 from localaws.services.personalize.streams import FILE, Record, Stream, read

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from localaws.errors import ServiceError
 from localaws.jobs import BATCH_INFERENCE, States
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource, page
-from localaws.wire import ServiceError
 
 MOST_TAGS = 50  # tagging-resources.md
 BUSY = (STATES.pending, STATES.in_progress, BATCH_INFERENCE.pending, BATCH_INFERENCE.in_progress)
@@ -96,7 +96,7 @@ def create(context: Context, kind: str, params: dict, status: str | None = None,
 
 
 def view(resource: Resource) -> dict:
-    """The members that Describe and List answer with; the wire cuts away what an operation does not have."""
+    """The members that Describe and List answer with; the protocol drops those that an operation lacks."""
     return resource.record | {
         f"{KINDS[resource.kind].member}Arn": resource.arn,
         "status": resource.status,

@@ -1,7 +1,7 @@
-"""Amazon Personalize: its operations by name, as the emulator mounts them."""
+"""Amazon Personalize: its operations by name, as they register with the emulator."""
 
-from localaws import wire
-from localaws.mounts import Mount
+from localaws import protocol
+from localaws.registration import Registration
 from localaws.services.personalize.api import (
     algorithms,
     batch_inference,
@@ -18,7 +18,7 @@ from localaws.services.personalize.api import (
 )
 from localaws.services.personalize.resource_types import KINDS, resource_part, shared_operations
 
-PERSONALIZE = wire.Service(
+PERSONALIZE = protocol.Service(
     "personalize",
     shared_operations()
     | {
@@ -58,7 +58,7 @@ PERSONALIZE = wire.Service(
     },
     invalid_input="InvalidInputException",
 )
-RUNTIME = wire.Service(
+RUNTIME = protocol.Service(
     "personalize-runtime",
     {
         "GetRecommendations": runtime.get_recommendations,
@@ -66,14 +66,14 @@ RUNTIME = wire.Service(
     },
     invalid_input="InvalidInputException",
 )
-EVENTS = wire.Service(
+EVENTS = protocol.Service(
     "personalize-events",
     {"PutEvents": events.put_events, "PutItems": events.put_items, "PutUsers": events.put_users},
     invalid_input="InvalidInputException",
 )
 
 
-def _service_for(request: wire.Request) -> wire.Service:
+def _service_for(request: protocol.Request) -> protocol.Service:
     """All three sign as personalize; only the control plane names its operation in a header."""
     if request.headers.get("x-amz-target"):
         return PERSONALIZE
@@ -88,7 +88,7 @@ def _new_arns(operation: str, params: dict) -> list[str]:
     return [resource_part(kind, params)]
 
 
-MOUNT = Mount(
+REGISTRATION = Registration(
     signing_name="personalize",
     target_prefixes=("AmazonPersonalize.",),
     service_for=_service_for,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.api.datasets import fields_of
 from localaws.services.personalize.domains import KEYS
 from localaws.services.personalize.resource_types import children, invalid

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 import botocore.session
 
-from localaws import wire
-from localaws.mounts import Context
+from localaws import protocol
+from localaws.registration import Context
 from localaws.services.sagemaker.api import lifecycle_configs, notebook_instances
 from localaws.services.sagemaker.machines import Machines
 
@@ -62,7 +62,7 @@ def _instance_params(properties: dict) -> dict:
 
 def _check(operation: str, params: dict) -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
-    problems = wire.check(model.operation_model(operation).input_shape, params)
+    problems = protocol.check(model.operation_model(operation).input_shape, params)
     if problems:
         raise ValueError("; ".join(problems))
 

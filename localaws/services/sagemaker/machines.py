@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localaws.mounts import Context
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.sagemaker import volume
-from localaws.wire import ServiceError
 
 logger = logging.getLogger("storecast.sagemaker")
 

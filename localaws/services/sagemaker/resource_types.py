@@ -1,8 +1,8 @@
 """What SageMaker's resources here have in common: their kinds, names, ARNs and the errors about them."""
 
-from localaws.mounts import Context
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import Resource
-from localaws.wire import ServiceError
 
 INSTANCE, LIFECYCLE = "NotebookInstance", "NotebookInstanceLifecycleConfig"
 _PREFIXES = {INSTANCE: "notebook-instance", LIFECYCLE: "notebook-instance-lifecycle-config"}

@@ -2,12 +2,12 @@
 
 import functools
 
-from localaws import wire
-from localaws.mounts import Context, Mount
+from localaws import protocol
+from localaws.errors import ServiceError
+from localaws.registration import Context, Registration
 from localaws.services.sagemaker import cloudformation
 from localaws.services.sagemaker.api import lifecycle_configs, notebook_instances
 from localaws.services.sagemaker.machines import Machines
-from localaws.wire import ServiceError
 
 _INSTANCES = {
     "CreateNotebookInstance": notebook_instances.create,
@@ -50,9 +50,9 @@ def _new_arns(operation: str, params: dict) -> list[str]:
     return []
 
 
-def mount(machines: Machines) -> Mount:
+def registration(machines: Machines) -> Registration:
     """SageMaker, its instances running on `machines`."""
-    service = wire.Service(
+    service = protocol.Service(
         "sagemaker",
         {
             "CreateNotebookInstanceLifecycleConfig": lifecycle_configs.create_lifecycle_config,
@@ -67,7 +67,7 @@ def mount(machines: Machines) -> Mount:
         },
         invalid_input="ValidationException",
     )
-    return Mount(
+    return Registration(
         signing_name="sagemaker",
         target_prefixes=("SageMaker.",),
         service_for=lambda request: service,

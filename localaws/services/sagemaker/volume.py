@@ -14,7 +14,7 @@ import sys
 import venv
 from pathlib import Path
 
-from localaws.objects import Access
+from localaws.s3 import Access
 
 _SUDO = """#!/bin/bash
 # There is one user: the options that name another one fall away. Without a command it is a shell.

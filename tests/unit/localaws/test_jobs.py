@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from localaws.errors import JobFailed
 from localaws.faults import Fault, Switch, write
-from localaws.jobs import JobFailed, Jobs
+from localaws.jobs import Jobs
 from localaws.resources import Resource, Store
 
 FORECAST = "arn:aws:forecast:us-east-1:000000000000:predictor/p"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from localaws.errors import ServiceError
 from localaws.services.personalize.hyperparameters import candidates
-from localaws.wire import ServiceError
 from storecast_engines.recommending import Settings
 
 PERSONAL = "aws-user-personalization"

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from localaws.errors import ServiceError
 from localaws.resources import Store
 from localaws.services.personalize.resource_types import KINDS, create
-from localaws.wire import ServiceError
 
 ARN = "arn:aws:personalize:us-east-1:000000000000:"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.jobs import JobFailed
-from localaws.objects import File
+from localaws.errors import JobFailed
+from localaws.s3 import File
 from localaws.services.forecast.jobs import reading
 from localaws.services.personalize.jobs import batch_inference, training
 from storecast_engines.files import Layout

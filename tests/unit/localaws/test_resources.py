@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from localaws.errors import ServiceError
 from localaws.resources import Store, page
-from localaws.wire import ServiceError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.objects import Access
+from localaws.s3 import Access
 from localaws.services.sagemaker import volume
 from localaws.services.sagemaker.machine import Failed, run_script
 

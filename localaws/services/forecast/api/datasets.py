@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
 from localaws.services.forecast.resource_types import create, get, invalid

@@ -5,7 +5,7 @@ Sources: predictor-explainability.md, forecast-explainability.md, API_CreateExpl
 
 from datetime import datetime
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.api.exports import export

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.forecast import schema
 from localaws.services.forecast.resource_types import create
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.api import datasets
 from localaws.services.forecast.api.exports import export

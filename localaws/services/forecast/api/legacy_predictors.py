@@ -7,7 +7,7 @@ aws-forecast-recipe-deeparplus.md.
 from collections.abc import Callable
 from typing import Any
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.forecast import schema
 from localaws.services.forecast.api.predictors import legacy_transformations, of_kind, train
 from localaws.services.forecast.resource_types import STATES, invalid, view

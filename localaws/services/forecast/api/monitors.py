@@ -6,7 +6,7 @@ Sources: predictor-monitoring.md, API_CreateMonitor.md, API_PredictorMonitorEval
 import time
 from functools import partial
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
 from localaws.services.forecast.api import datasets

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from localaws.mounts import Context
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
 from localaws.services.forecast.api import datasets
@@ -12,7 +13,6 @@ from localaws.services.forecast.api.explainability import WHOLE, check_attribute
 from localaws.services.forecast.api.exports import export
 from localaws.services.forecast.api.monitors import monitor
 from localaws.services.forecast.resource_types import create, get, invalid, made_from, view
-from localaws.wire import ServiceError
 
 DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
 

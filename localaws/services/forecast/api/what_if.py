@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.api.exports import export

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws.objects import Access, write
+from localaws.s3 import Access, write
 from localaws.services.forecast.jobs import saved
 from storecast_engines.forecasting import metrics
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from localaws.jobs import JobFailed
-from localaws.objects import Access
+from localaws.errors import JobFailed
+from localaws.s3 import Access
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.jobs import reading, saved
 from storecast_engines.files import Layout, time_series

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from localaws.jobs import JobFailed
-from localaws.objects import Access, read
+from localaws.errors import JobFailed
+from localaws.s3 import Access, read
 from storecast_engines.files import FileError, Layout, time_series
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws.jobs import JobFailed
-from localaws.objects import Access
+from localaws.errors import JobFailed
+from localaws.s3 import Access
 from localaws.services.forecast import selection
 from localaws.services.forecast.jobs import reading, saved
 from localaws.services.forecast.jobs.predictors import forecast_of, panel_of

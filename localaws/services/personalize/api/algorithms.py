@@ -4,12 +4,12 @@ ARNs: the pages native-recipe-*.md. The defaults are those of the engines here, 
 of a user's recent items count.
 """
 
+from localaws.errors import ServiceError
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.api.recipes import RECIPES_SINCE
 from localaws.services.personalize.hyperparameters import CHOICES, RANGES, TUNABLE_RECIPES
 from localaws.services.personalize.training_data import PERCENTILES
-from localaws.wire import ServiceError
 from storecast_engines import recommending
 
 PREFIX = "arn:aws:personalize:::"

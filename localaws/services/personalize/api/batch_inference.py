@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.access import READ, WRITE, s3_access
 from localaws.services.personalize.answering import DEFAULT_RESULTS, check_results
 from localaws.services.personalize.api import filters

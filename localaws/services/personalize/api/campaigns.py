@@ -1,7 +1,7 @@
 """Campaigns: solution versions that answer requests."""
 
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.api.recipes import check_config, recipe
 from localaws.services.personalize.resource_types import (
     activate,

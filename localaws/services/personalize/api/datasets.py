@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import schema
 from localaws.services.personalize.access import READ, check_key, s3_access

@@ -4,12 +4,12 @@ import json
 import time
 import uuid
 
+from localaws.errors import ServiceError
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize import schema
 from localaws.services.personalize.api.datasets import fields_of, stream_of
 from localaws.services.personalize.resource_types import activate, children, create, get, invalid, limit, remove
-from localaws.wire import ServiceError
 from storecast_engines.files.schemas import AHEAD, LATEST
 
 WHOLE, FRACTION = ("int", "long"), ("float", "double")

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.services.personalize.access import WRITE, s3_access
 from localaws.services.personalize.api.datasets import data_files
 from localaws.services.personalize.resource_types import create, get, invalid

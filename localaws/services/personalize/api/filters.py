@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import schema
 from localaws.services.personalize.api.datasets import fields_of

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from localaws.errors import ServiceError
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource, page
 from localaws.services.personalize.domains import CUSTOM, ECOMMERCE, VIDEO_ON_DEMAND
 from localaws.services.personalize.resource_types import invalid
-from localaws.wire import ServiceError
 from storecast_engines import recommending
 
 RECIPE_PREFIX = "arn:aws:personalize:::recipe/"

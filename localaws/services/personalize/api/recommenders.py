@@ -4,7 +4,7 @@ import uuid
 from functools import partial
 
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize.api.datasets import imported_files
 from localaws.services.personalize.api.recipes import check_config, recipe, recipe_of_domain, settings_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import domains, metadata
 from localaws.services.personalize.answering import (

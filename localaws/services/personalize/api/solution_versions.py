@@ -4,7 +4,7 @@ import uuid
 from pathlib import Path
 
 from localaws.jobs import PERSONALIZE as STATES
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize.api.datasets import imported_files
 from localaws.services.personalize.api.recipes import RECIPE_PREFIX

@@ -5,7 +5,7 @@ Nothing trains by itself here: what AWS trains automatically every 7 days is a C
 
 from dataclasses import replace
 
-from localaws.mounts import Context
+from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import hyperparameters
 from localaws.services.personalize.api.recipes import RECIPE_PREFIX, recipe_of_domain

@@ -8,13 +8,12 @@ import json
 from functools import cache
 from pathlib import Path
 
-from localaws.jobs import JobFailed
-from localaws.objects import Access, File, read, write
+from localaws.errors import JobFailed, ServiceError
+from localaws.s3 import Access, File, read, write
 from localaws.services.personalize.answering import MOST_RESULTS, Deployed, served
 from localaws.services.personalize.api.recipes import RECIPES
 from localaws.services.personalize.records import of_files
 from localaws.services.personalize.resource_types import invalid
-from localaws.wire import ServiceError
 from storecast_engines import recommending
 from storecast_engines.files.rows import FileError, text_of
 

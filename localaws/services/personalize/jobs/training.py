@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localaws.jobs import JobFailed
-from localaws.objects import Access, read, write
+from localaws.errors import JobFailed
+from localaws.s3 import Access, read, write
 from localaws.services.personalize import streams
 from localaws.services.personalize.api.recipes import RECIPE_PREFIX, RECIPES
 from localaws.services.personalize.hyperparameters import Candidate

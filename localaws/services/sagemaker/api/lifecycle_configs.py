@@ -3,10 +3,10 @@
 import base64
 import binascii
 
-from localaws.mounts import Context
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import page
 from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, add, get, times
-from localaws.wire import ServiceError
 
 _HOOKS = ("OnCreate", "OnStart")  # in the order in which they run
 

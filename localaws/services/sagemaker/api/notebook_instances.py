@@ -4,12 +4,12 @@
 Each operation takes the Machines that the instances run on, then the context and parameters of its call.
 """
 
-from localaws.mounts import Context
+from localaws.errors import ServiceError
+from localaws.registration import Context
 from localaws.resources import Resource, page
 from localaws.services.sagemaker.api.lifecycle_configs import scripts
 from localaws.services.sagemaker.machines import Machines
 from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, add, arn_of, get, times
-from localaws.wire import ServiceError
 
 _DEFAULTS = {"VolumeSizeInGB": 5, "DirectInternetAccess": "Enabled", "RootAccess": "Enabled"}
 

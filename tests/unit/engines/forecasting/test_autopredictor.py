@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from localaws.jobs import JobFailed
+from localaws.errors import JobFailed
 from localaws.services.forecast.jobs import predictors, saved
 from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, metrics
 from storecast_engines.forecasting.autopredictor import default_members, predict, train

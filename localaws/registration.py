@@ -1,17 +1,17 @@
-"""What a service behind the emulator is (Mount), and what one of its operations knows of its call (Context)."""
+"""How a service registers with the emulator, and what one of its operations knows about its call."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from localaws import wire
+from localaws import protocol
 from localaws.jobs import Jobs
-from localaws.objects import Access
 from localaws.resources import Resource, Store
+from localaws.s3 import Access
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an operation knows of its call besides its parameters."""
+    """What an operation knows about its call besides its parameters."""
 
     account: str
     region: str
@@ -26,8 +26,8 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Mount:
-    """A service (or several behind one signing name) as the emulator serves it.
+class Registration:
+    """A service, or several behind one signing name, as the emulator serves it.
 
     `service_for(request)` picks the botocore service; `new_arns(operation, params)` names what a create operation
     makes, so that IAM is asked about it too; `sdk_prefix` is how Step Functions prefixes its errors. `event(resource)`
@@ -37,7 +37,7 @@ class Mount:
 
     signing_name: str
     target_prefixes: tuple[str, ...]
-    service_for: Callable[[wire.Request], wire.Service]
+    service_for: Callable[[protocol.Request], protocol.Service]
     new_arns: Callable[[str, dict], list[str]]
     sdk_prefix: str = ""
     cloudformation: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)

@@ -17,15 +17,9 @@ import botocore.session
 import regex  # AWS's patterns use \p{L}, which the standard library's re does not know
 from botocore.model import OperationModel, ServiceModel, Shape
 
+from localaws.errors import ServiceError
+
 Response = tuple[int, dict[str, str], bytes]
-
-
-class ServiceError(Exception):
-    """An error that a caller of the API sees: the service's code and a message."""
-
-    def __init__(self, code: str, message: str, status: int = 400):
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
 
 
 @dataclass(frozen=True)

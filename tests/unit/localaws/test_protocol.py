@@ -1,4 +1,4 @@
-"""wire.check against botocore's shapes: what fits passes, what is broken in one place names that place."""
+"""protocol.check against botocore's shapes: what fits passes, what is broken in one place names that place."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from botocore.model import Shape, StructureShape
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from localaws import wire
+from localaws import protocol
 
-FORECAST = wire.Service("forecast", {}, invalid_input="InvalidInputException")
-PERSONALIZE = wire.Service("personalize", {}, invalid_input="InvalidInputException")
-SAGEMAKER = wire.Service("sagemaker", {}, invalid_input="ValidationException")
+FORECAST = protocol.Service("forecast", {}, invalid_input="InvalidInputException")
+PERSONALIZE = protocol.Service("personalize", {}, invalid_input="InvalidInputException")
+SAGEMAKER = protocol.Service("sagemaker", {}, invalid_input="ValidationException")
 OPERATIONS = [
     (FORECAST, "CreateDataset"),
     (FORECAST, "CreateAutoPredictor"),
@@ -67,7 +67,9 @@ def strings(draw: st.DrawFn, pattern: str | None, least: int, most: int | None) 
         "0.5",
     ]
     fits = [
-        each for each in candidates if wire._pattern(pattern).fullmatch(each) and least <= len(each) <= (most or 999)
+        each
+        for each in candidates
+        if protocol._pattern(pattern).fullmatch(each) and least <= len(each) <= (most or 999)
     ]
     if fits:
         return draw(st.sampled_from(fits))
@@ -82,12 +84,12 @@ def broken(draw: st.DrawFn, shape: Shape, path: str = "") -> tuple[Any, str]:
         kind = draw(st.sampled_from(["missing", "unknown", "member", "type"]))
         if kind == "missing" and shape.required_members:
             name = draw(st.sampled_from(shape.required_members))
-            return {key: item for key, item in value.items() if key != name}, wire._join(path, name)
+            return {key: item for key, item in value.items() if key != name}, protocol._join(path, name)
         if kind == "unknown":
-            return value | {"Nonsense": 1}, wire._join(path, "Nonsense")
+            return value | {"Nonsense": 1}, protocol._join(path, "Nonsense")
         if kind == "member":
             name = draw(st.sampled_from(sorted(shape.members)))
-            item, place = draw(broken(shape.members[name], wire._join(path, name)))
+            item, place = draw(broken(shape.members[name], protocol._join(path, name)))
             return value | {name: item}, place
     elif shape.type_name == "list" and draw(st.booleans()):
         item, place = draw(broken(shape.member, f"{path}.1.member"))
@@ -107,7 +109,7 @@ def test_what_fits_the_shape_passes(shape: StructureShape) -> None:
     @MANY
     @given(values(shape))
     def passes(value: dict) -> None:
-        assert wire.check(shape, value) == []
+        assert protocol.check(shape, value) == []
 
     passes()
 
@@ -118,7 +120,7 @@ def test_what_is_broken_names_the_place(shape: StructureShape) -> None:
     @given(broken(shape))
     def names_it(case: tuple[dict, str]) -> None:
         value, place = case
-        problems = wire.check(shape, value)
+        problems = protocol.check(shape, value)
         assert any(f"at '{place}' " in each for each in problems), (place, problems)
 
     names_it()
@@ -126,43 +128,43 @@ def test_what_is_broken_names_the_place(shape: StructureShape) -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     shape = FORECAST.model.operation_model("CreateDatasetGroup").input_shape
-    problems = wire.check(shape, {"DatasetGroupName": "1", "Domain": "NONE", "DatasetArns": [3]})
+    problems = protocol.check(shape, {"DatasetGroupName": "1", "Domain": "NONE", "DatasetArns": [3]})
     assert len(problems) == 3
-    assert wire._validation_message(problems).startswith(
+    assert protocol._validation_message(problems).startswith(
         "3 validation errors detected: Value '1' at 'DatasetGroupName'"
     )
 
 
 def test_a_long_value_is_shown_in_part() -> None:
     shape = FORECAST.model.operation_model("CreateDatasetGroup").input_shape
-    (problem,) = wire.check(shape, {"DatasetGroupName": "g", "Domain": "X" * 5000})
+    (problem,) = protocol.check(shape, {"DatasetGroupName": "g", "Domain": "X" * 5000})
     assert len(problem) < 500
 
 
 def test_a_null_is_no_value() -> None:
     shape = FORECAST.model.operation_model("CreateDatasetGroup").input_shape
-    assert wire.check(shape, {"DatasetGroupName": "g", "Domain": "CUSTOM", "Tags": None}) == []
-    (problem,) = wire.check(shape, {"DatasetGroupName": None, "Domain": "CUSTOM"})
+    assert protocol.check(shape, {"DatasetGroupName": "g", "Domain": "CUSTOM", "Tags": None}) == []
+    (problem,) = protocol.check(shape, {"DatasetGroupName": None, "Domain": "CUSTOM"})
     assert "'DatasetGroupName'" in problem
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_are_finite(value: float) -> None:
     shape = FORECAST.model.operation_model("CreateAutoPredictor").input_shape
-    assert wire.check(shape, {"PredictorName": "p", "ForecastHorizon": value})
+    assert protocol.check(shape, {"PredictorName": "p", "ForecastHorizon": value})
 
 
 def test_unchecked_patterns_keep_the_other_constraints() -> None:
     shape = FORECAST.model.shape_for("S3Config")
     config = {"Path": "s3://bucket/key", "RoleArn": "arn:aws:iam::000000000000:role/worker"}
-    assert wire.check(shape, config)
-    assert wire.check(shape, config, frozenset({"RoleArn"})) == []
-    (problem,) = wire.check(shape, config | {"RoleArn": "x" * 300}, frozenset({"RoleArn"}))
+    assert protocol.check(shape, config)
+    assert protocol.check(shape, config, frozenset({"RoleArn"})) == []
+    (problem,) = protocol.check(shape, config | {"RoleArn": "x" * 300}, frozenset({"RoleArn"}))
     assert "'RoleArn'" in problem and "256" in problem
 
 
-def request(target: str, body: bytes) -> wire.Request:
-    return wire.Request("POST", "/", {"x-amz-target": target}, body)
+def request(target: str, body: bytes) -> protocol.Request:
+    return protocol.Request("POST", "/", {"x-amz-target": target}, body)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def request(target: str, body: bytes) -> wire.Request:
     ],
 )
 def test_errors_answer_with_their_code(target: str, body: bytes, code: str) -> None:
-    status, headers, answer = wire.call(FORECAST, request(target, body), lambda operation, params: None)
+    status, headers, answer = protocol.call(FORECAST, request(target, body), lambda operation, params: None)
     assert status == 400 and headers["x-amzn-ErrorType"] == code
     assert code.encode() in answer and headers["x-amzn-RequestId"]
 
@@ -185,12 +187,14 @@ def test_an_answer_is_cut_to_its_shape() -> None:
     listing = {
         "ListForecasts": lambda context, params: {"Forecasts": [{"ForecastArn": "a", "Secret": 1, "Message": None}]}
     }
-    service = wire.Service("forecast", listing, invalid_input="InvalidInputException")
-    status, _, body = wire.call(service, request("AmazonForecast.ListForecasts", b""), lambda operation, params: None)
+    service = protocol.Service("forecast", listing, invalid_input="InvalidInputException")
+    status, _, body = protocol.call(
+        service, request("AmazonForecast.ListForecasts", b""), lambda operation, params: None
+    )
     assert (status, body) == (200, b'{"Forecasts": [{"ForecastArn": "a"}]}')
 
 
 def test_an_answer_of_the_wrong_type_is_a_fault_of_ours() -> None:
     shape = FORECAST.model.operation_model("DescribeForecast").output_shape
     with pytest.raises(AssertionError, match="is no string"):
-        wire.shaped(shape, {"ForecastArn": 7})
+        protocol.shaped(shape, {"ForecastArn": 7})

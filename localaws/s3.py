@@ -6,7 +6,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localaws.jobs import JobFailed
+from localaws.errors import JobFailed
 
 
 @dataclass(frozen=True)
