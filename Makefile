@@ -81,8 +81,8 @@ diff: setup ## what a deploy would change in the account of your credentials
 audit: setup ## known holes in the pinned packages (asks PyPI; not part of the tests, which need no network)
 	$(BIN)/uv tool run pip-audit==2.10.1 -r requirements.txt --no-deps --disable-pip
 
-lint: setup
-	ruff check . && ruff format --check .
+lint: setup ## style, format and types
+	ruff check . && ruff format --check . && mypy
 
 lock: $(VENV)/bin/uv ## compile requirements.in into requirements.txt
 	$(BIN)/uv pip compile --quiet --no-emit-index-url requirements.in -o requirements.txt

@@ -28,12 +28,25 @@ def build(app: App, settings: config.Pipeline) -> None:
     """The stacks of a dataset."""
     operations = Operations(app, f"storecast-{settings.dataset}-operations", config=settings)
     storage = Storage(app, f"storecast-{settings.dataset}-storage", config=settings, operations=operations)
-    shared = {"config": settings, "storage": storage}
     if settings.forecasting:
-        Forecasting(app, f"storecast-{settings.dataset}-forecasting", operations=operations, **shared)
+        Forecasting(
+            app,
+            f"storecast-{settings.dataset}-forecasting",
+            config=settings,
+            section=settings.forecasting,
+            operations=operations,
+            storage=storage,
+        )
     if settings.recommending:
-        Recommending(app, f"storecast-{settings.dataset}-recommending", operations=operations, **shared)
-    Workshop(app, f"storecast-{settings.dataset}-workshop", operations=operations, **shared)
+        Recommending(
+            app,
+            f"storecast-{settings.dataset}-recommending",
+            config=settings,
+            section=settings.recommending,
+            operations=operations,
+            storage=storage,
+        )
+    Workshop(app, f"storecast-{settings.dataset}-workshop", config=settings, operations=operations, storage=storage)
     for name, value in settings.tags.items():
         Tags.of(app).add(name, value)
     if settings.permissions_boundary:

@@ -18,6 +18,7 @@ import yaml
 from infra.config import ConfigError, Pipeline, load
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
+from infra.config.recommending import Recommending
 from infra.polling import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -78,9 +79,9 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
         add("Forecast: forecasts", "forecast_points", of_month * volume.series * config.forecasting.horizon * types)
     if config.recommending:
         of_month, solutions = runs["recommending"], config.recommending.solutions.values()
-        recommenders = len(config.recommending.use_cases)
+        recommenders, hours = len(config.recommending.use_cases), _recommender_hours(config.recommending, volume)
         add("Personalize: data imported", "personalize_import", of_month * volume.gb)
-        add("Personalize: recommenders", "personalize_recommender", recommenders * _recommender_hours(config, volume))
+        add("Personalize: recommenders", "personalize_recommender", recommenders * hours)
         if solutions:
             rates = sum(made.min_provisioned_tps for made in solutions if made.campaign)
             add("Personalize: solutions", "personalize_training", of_month * len(solutions) * volume.solution_hours)
@@ -110,8 +111,8 @@ def _runs(section: Any, given: float | None) -> tuple[float, str]:
     return WEEKLY, f"one upload a week; {'its schedule is off' if schedule else 'it has no schedule'}"
 
 
-def _recommender_hours(config: Pipeline, volume: Volume) -> float:
-    return _on(volume.recommender_hours, config.recommending.hours, HOURS_OF_A_MONTH)
+def _recommender_hours(recommending: Recommending, volume: Volume) -> float:
+    return _on(volume.recommender_hours, recommending.hours, HOURS_OF_A_MONTH)
 
 
 def _notebook_hours(config: Pipeline, volume: Volume) -> float:
@@ -162,7 +163,7 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
     if config.forecasting:
         yield f"{volume.series:,} series, {volume.training_hours:g} training hours a run"
     if config.recommending:
-        on = _recommender_hours(config, volume)
+        on = _recommender_hours(config.recommending, volume)
         of = f"of {HOURS_OF_A_MONTH} hours, at one request per second (more costs more)"
         yield f"each recommender on for {on:.4g} {of}"
         if config.recommending.solutions:

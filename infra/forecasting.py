@@ -6,20 +6,21 @@ Each Lambda state runs the file of its name in lambdas/forecasting; each wait is
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import CfnOutput
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.config.forecasting import Forecasting as Section
+from infra.expressions import Expression
 from infra.importing import PLAN, importing, quarantining
+from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
 from infra.schemas import FORECAST_DOMAINS
 from infra.steps import FAILED, State, chain, in_words, lambda_task, map_over, nothing_new, part, wait_for
-from infra.storage import reading, writing
+from infra.storage import Storage, reading, writing
 from infra.tables import forecast_tables
 
 _ITEM = "{% $states.context.Map.Item.Value %}"
@@ -39,11 +40,31 @@ _TRAINED = """{% (
 class Forecasting(PipelineStack):
     """The state machine, its steps, its trigger, and the Athena tables over what it exports."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Pipeline,
+        section: Section,
+        operations: Operations,
+        storage: Storage,
+    ) -> None:
         names = f"storecast_{config.identifier}"
-        about = {"pipeline": "forecasting", "service": "forecast", "names": names, "config": config}
-        super().__init__(scope, construct_id, **about, **kwargs)
-        database, tables = forecast_tables(self, config, self._storage.results.bucket_name, self._prefix, self._key)
+        super().__init__(
+            scope,
+            construct_id,
+            pipeline="forecasting",
+            service="forecast",
+            names=names,
+            config=config,
+            operations=operations,
+            storage=storage,
+        )
+        self._section = section
+        database, tables = forecast_tables(
+            self, config, section, self._storage.results.bucket_name, self._prefix, self._key
+        )
         functions = self._functions(database, tables)
         self._run(
             self._steps(functions),
@@ -63,7 +84,7 @@ class Forecasting(PipelineStack):
                 self._permission("DeleteResourceTree", "StopResource"),
                 self._listing("DatasetGroups", "Datasets", "Predictors", "Forecasts", "DatasetImportJobs"),
             ],
-            by_the_clock=config.forecasting.schedule,
+            by_the_clock=section.schedule,
         )
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
@@ -155,15 +176,15 @@ class Forecasting(PipelineStack):
             "WhatIfForecastExport": "WhatIfForecastExports",
         }
         explained = {"Explainability": "Explainabilities", "ExplainabilityExport": "ExplainabilityExports"}
-        config = self._config.forecasting
+        config = self._section
         return (what_if if config.what_if else {}) | (explained if config.explainability else {})
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        storage, config = self._storage, self._config
+        storage, config, section = self._storage, self._config, self._section
         order = {
             "dataset": config.dataset,
-            "config": config.forecasting.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
-            "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[config.forecasting.domain], strict=True)),
+            "config": section.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
+            "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[section.domain], strict=True)),
             **PLAN,
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,
@@ -198,7 +219,7 @@ class Forecasting(PipelineStack):
             _export(functions, "backtests", "PredictorBacktestExportJob", of="predictorArn"),
         )
         branches = [self._forecasts(functions), backtests]
-        if config.forecasting.explainability:
+        if section.explainability:
             branches.append(_explanation(functions))
         return chain(
             "Pipeline",
@@ -236,7 +257,7 @@ class Forecasting(PipelineStack):
                 functions["publish"],
                 payload="{% $states.input[0] %}",
                 next_state="Notify",
-                base="$states.input[0]",
+                base=Expression("$states.input[0]"),
             ),
             lambda_task(
                 "Notify",
@@ -257,7 +278,7 @@ class Forecasting(PipelineStack):
             wait_for("Forecast", service="forecast", arn="$states.input.madeArn", next_state="Export forecast"),
             _export(functions, "forecast", "ForecastExportJob", of="madeArn", order="forecast.export"),
         )
-        imagined = self._config.forecasting.what_if
+        imagined = self._section.what_if
         return chain(
             "Forecasts",
             "Forecasts",

@@ -39,7 +39,7 @@ class Operations(Stack):
         code = assets.Asset(self, "Code", path=str(_LAMBDAS), exclude=["common", "**/__pycache__"])
         key = encryption.key(self, config)
         self.key = key if config.customer_managed_key else None
-        self.key_arn = self.key and self.key.key_arn
+        self.key_arn = key.key_arn if self.key else None
         self.toolbox = functions.Toolbox(dataset=config.dataset, code=code, layer=shared, key=self.key_arn)
         group = functions.log_group(self, self.toolbox, "operations")
 

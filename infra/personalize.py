@@ -133,6 +133,7 @@ def rules(domain: str, kind: str) -> dict[str, Any]:
 
 def schema_problems(domain: str, kind: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
     required, reserved = DOMAINS[domain].required[kind], DOMAINS[domain].reserved[kind]
+    ruled = {**required, **reserved}
     found = [
         f"{kind}: {name} is missing; the {domain} domain needs it, of type {avro}"
         for name, (avro, _) in required.items()
@@ -141,8 +142,8 @@ def schema_problems(domain: str, kind: str, columns: Mapping[str, Mapping[str, A
     for name, column in columns.items():
         found += name_problems(kind, name)
         marks = [mark for mark in ("categorical", "textual") if column[mark]]
-        if name in required | reserved:
-            avro, mark = (required | reserved)[name]
+        if name in ruled:
+            avro, mark = ruled[name]
             if column["type"] != avro:
                 found.append(f"{kind}.{name}: type {column['type']!r}; the {domain} domain needs {avro}")
             if marks != [mark] * bool(mark):

@@ -5,19 +5,19 @@ Each Lambda state runs the file of its name in lambdas/recommending; each wait i
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.config.recommending import Recommending as Section
 from infra.hours import RECOMMENDER, StopAndStart
 from infra.importing import PLAN, importing, quarantining
+from infra.operations import Operations
 from infra.permissions import Permission
 from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
-from infra.storage import reading, writing
+from infra.storage import Storage, reading, writing
 
 _SOLUTION_ARNS = ("solutionArn", "solutionVersionArn", "campaignArn")
 _BATCH = ("solutionVersionArn", "batchInferenceJobArn", "output", "requests")
@@ -40,10 +40,28 @@ def _only(name: str, *members: str) -> str:
 class Recommending(PipelineStack):
     """The state machine, its steps and its trigger."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Pipeline,
+        section: Section,
+        operations: Operations,
+        storage: Storage,
+    ) -> None:
         names = f"storecast-{config.dataset}"
-        about = {"pipeline": "recommending", "service": "personalize", "names": names, "config": config}
-        super().__init__(scope, construct_id, **about, **kwargs)
+        super().__init__(
+            scope,
+            construct_id,
+            pipeline="recommending",
+            service="personalize",
+            names=names,
+            config=config,
+            operations=operations,
+            storage=storage,
+        )
+        self._section = section
         functions = self._functions()
         self._run(
             self._steps(functions),
@@ -67,12 +85,12 @@ class Recommending(PipelineStack):
                 *self._removing(),
                 self._listing("DatasetGroups", "Datasets", "Schemas"),
             ],
-            by_the_clock=config.recommending.schedule,
+            by_the_clock=section.schedule,
         )
-        if given := config.recommending.hours:
+        if given := section.hours:
             recommenders = [
                 self.format_arn(service="personalize", resource="recommender", resource_name=f"{names}-{use_case}")
-                for use_case in config.recommending.use_cases
+                for use_case in section.use_cases
             ]
             StopAndStart(
                 self,
@@ -87,7 +105,7 @@ class Recommending(PipelineStack):
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
-        config = self._config.recommending
+        config = self._section
         infers = not all(config.datasets.values())  # columns from the files, which it reads for that
         handing_over = self._handing_over(self._storage.personalize_role)
         loaded = {"DatasetImportJob": "DatasetImportJobs"}
@@ -169,23 +187,16 @@ class Recommending(PipelineStack):
         )
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        storage, config = self._storage, self._config
+        storage, config, section = self._storage, self._config, self._section
         order = {
             "dataset": config.dataset,
             # CDK drops what is null from definitions: what is not set is not there.
-            "config": config.recommending.model_dump(mode="json", exclude={"schedule", "hours"}, exclude_none=True),
+            "config": section.model_dump(mode="json", exclude={"schedule", "hours"}, exclude_none=True),
             "recipes": {
-                **{
-                    name: self._recipe(DOMAINS[config.recommending.domain].recipes[name])
-                    for name in config.recommending.use_cases
-                },
-                **{made.recipe: self._recipe(made.recipe) for made in config.recommending.solutions.values()},
+                **{name: self._recipe(DOMAINS[section.domain].recipes[name]) for name in section.use_cases},
+                **{made.recipe: self._recipe(made.recipe) for made in section.solutions.values()},
             },
-            "rules": {
-                kind: rules(config.recommending.domain, kind)
-                for kind, columns in config.recommending.datasets.items()
-                if not columns
-            },
+            "rules": {kind: rules(section.domain, kind) for kind, columns in section.datasets.items() if not columns},
             **PLAN,
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,

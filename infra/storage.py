@@ -32,16 +32,16 @@ class Storage(Stack):
         self._removal = RemovalPolicy.DESTROY if passing else RemovalPolicy.RETAIN
         # S3 delivers access logs to buckets under its own key alone (S3 guide, ServerLogs.md).
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
-        keyed = {"encryption_key": operations.key, "bucket_key_enabled": bool(operations.key)}
+        keyed: dict[str, Any] = {"encryption_key": operations.key, "bucket_key_enabled": bool(operations.key)}
         self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/", **keyed)
         self.results = self._bucket(
             "Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/", **keyed
         )
         self.results.add_lifecycle_rule(prefix=f"forecasting/{config.dataset}/staged/", expiration=Duration.days(7))
         # Set on the resource itself: the construct's own switch would bring a helper function along.
-        self.data.node.default_child.add_property_override(
-            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
-        )
+        bucket = self.data.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # the one that every Bucket makes
+        bucket.add_property_override("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)
         # Other stacks name objects by these, so that what cdk-nag says about them can be foreseen.
         self.data_arn = self.export_value(self.data.bucket_arn)
         self.results_arn = self.export_value(self.results.bucket_arn)

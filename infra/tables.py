@@ -7,11 +7,12 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 
 from infra.config import Pipeline
+from infra.config.forecasting import Forecasting
 from infra.schemas import FORECAST_DOMAINS
 
 
 def forecast_tables(
-    scope: Stack, config: Pipeline, results: str, prefix: str, key: str | None
+    scope: Stack, config: Pipeline, section: Forecasting, results: str, prefix: str, key: str | None
 ) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
     """A database, a work group for queries, and a table per kind of forecast over the bucket `results`.
 
@@ -41,10 +42,10 @@ def forecast_tables(
         ),
     )
     tables = []
-    for name, types in config.forecasting.forecasts.items():
+    for name, types in section.forecasts.items():
         columns = [
-            (FORECAST_DOMAINS[config.forecasting.domain][0], "string"),
-            *((d, "string") for d in config.forecasting.dimensions),
+            (FORECAST_DOMAINS[section.domain][0], "string"),
+            *((d, "string") for d in section.dimensions),
             ("date", "string"),
             *((quantile_column(q), "double") for q in sorted(types, key=_place)),
         ]

@@ -81,7 +81,7 @@ class Starter:
             key=dead_letters.kms_master_key_id,
         )
 
-    def at(self, when: Schedule, construct_id: str, name: str, description: str, **given: Any) -> None:
+    def at(self, when: Schedule, construct_id: str, name: str | None, description: str, **given: Any) -> None:
         """A schedule called `name` that starts the machine with `given` as its input."""
         scheduler.CfnSchedule(
             self._scope,

@@ -30,13 +30,18 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
 
     def alarm(what: str, message: str, then: str, pipeline: str = "", **settings: Any) -> None:
         name = f"{pipeline}-{what}" if pipeline else what
+        usual: dict[str, Any] = {
+            "evaluation_periods": 1,
+            "threshold": 0,
+            "comparison_operator": "GreaterThanThreshold",
+        }
         cloudwatch.CfnAlarm(
             stack,
             "".join(word.capitalize() for word in name.split("-")) + "Alarm",
             alarm_name=f"storecast-{config.dataset}-{name}",
             alarm_description=f"{message} Next: {then} (operations guide, section {what}).",
             alarm_actions=[topic.topic_arn],
-            **{"evaluation_periods": 1, "threshold": 0, "comparison_operator": "GreaterThanThreshold"} | settings,
+            **(usual | settings),
         )
 
     for pipeline in pipelines_of(config):

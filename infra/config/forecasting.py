@@ -113,7 +113,8 @@ class Forecasting(Strict):
                 found += schemas.forecast_schema_problems(domain, kind, columns)
         for kind in ("target", "related"):
             for dimension in info.data.get("dimensions", ()):
-                if isinstance(given.get(kind), dict) and given[kind].get(dimension) not in ("string", "geolocation"):
+                listed = given.get(kind)
+                if isinstance(listed, dict) and listed.get(dimension) not in ("string", "geolocation"):
                     found.append(f"{kind}: dimension {dimension} must be one of its columns, of type string")
         refuse(found)
         return value
@@ -235,8 +236,9 @@ def _change_problems(change: Change, datasets: dict[str, dict[str, str] | str]) 
     if isinstance(related, dict):
         numbers = [name for name, kind in related.items() if kind in ("float", "integer")]
         found += [f"attribute {line}" for line in schemas.not_one_of(change.attribute, numbers)]
-    if all(isinstance(columns, dict) for columns in datasets.values()):
-        allowed = sorted({name for columns in datasets.values() for name, kind in columns.items() if kind == "string"})
+    listed = [columns for columns in datasets.values() if isinstance(columns, dict)]
+    if len(listed) == len(datasets):
+        allowed = sorted({name for columns in listed for name, kind in columns.items() if kind == "string"})
         found += [f"where: {line}" for name in change.where for line in schemas.not_one_of(name, allowed)]
     if change.operation == "DIVIDE" and change.value == 0:
         found.append("DIVIDE by 0")

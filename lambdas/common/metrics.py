@@ -13,8 +13,8 @@ def put(figures: Mapping[str, float | None], **dimensions: str) -> None:
     if not found:
         return
     metrics = EphemeralMetrics(namespace="Storecast", service="storecast")
-    for name, value in dimensions.items():
-        metrics.add_dimension(name=name, value=value)
+    for name, dimension in dimensions.items():
+        metrics.add_dimension(name=name, value=dimension)
     for name, value in found.items():
         metrics.add_metric(name=name, unit=MetricUnit.NoUnit, value=value)
     metrics.flush_metrics()

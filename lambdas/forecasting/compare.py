@@ -41,8 +41,8 @@ def _predictors(event: dict[str, Any]) -> dict[str, Any]:
     by, rule = config["optimization_metric"], config["promotion"]
     if not event["predictors"]:
         serving = event["serving"]["predictorArn"]
-        in_use = {"accuracy": leaderboard(serving, by), "predictorArn": serving, "servingArn": serving}
-        return {**in_use, "promotion": None, **_of_auto_predictor(config, serving)}
+        kept = {"accuracy": leaderboard(serving, by), "predictorArn": serving, "servingArn": serving}
+        return {**kept, "promotion": None, **_of_auto_predictor(config, serving)}
     metric = rule.get("metric", by)
     trained = [
         (row, predictor["predictorArn"])

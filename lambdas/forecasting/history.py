@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class Target:
     dimensions: tuple[int, ...]
 
     @classmethod
-    def of(cls, event: dict[str, Any]) -> Target:
+    def of(cls, event: Mapping[str, Any]) -> Target:
         config = event["config"]
         columns = list(config["datasets"]["target"])
         return cls(
@@ -72,7 +72,7 @@ def recall(target: Target, history: History, *, head: set[Key], since: str, ever
 
 
 def quantiles(
-    exported: Iterable[dict[str, str]], event: dict[str, Any], head: set[Key], time: str
+    exported: Iterable[dict[str, str]], event: Mapping[str, Any], head: set[Key], time: str
 ) -> dict[Key, dict[str, dict[str, float]]]:
     """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
@@ -101,7 +101,7 @@ def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
     return records(bucket, f"{folder}forecasted-values/")
 
 
-def series_key(record: dict[str, str], event: dict[str, Any]) -> Key:
+def series_key(record: dict[str, str], event: Mapping[str, Any]) -> Key:
     """Exports begin with the item and the dimensions, whatever the domain calls them."""
     return tuple(value.lower() for value in list(record.values())[: 1 + len(event["config"]["dimensions"])])
 

@@ -28,6 +28,8 @@ def kept(event: dict[str, Any]) -> list[dict[str, Any]]:
 def chart(scores: Sequence[dict[str, Any]], drift: dict[str, Any] | None) -> str:
     """A section of the report: the error of the forecasts in use, their backtest's, and where a training begins."""
     metric = drift["metric"] if drift else next((m for m in (WQL, WAPE) for s in scores if m in s["measured"]), None)
+    if metric is None:
+        return ""
     shown = [each for each in scores if metric in each["measured"]]
     if not shown:
         return ""

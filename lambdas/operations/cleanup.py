@@ -46,8 +46,8 @@ def _sweep(event: dict[str, Any], context: Any) -> bool:
     if name := properties.get("PersonalizeNames"):
         sweeps.append(functools.partial(sweep_personalize, client("personalize"), name))
     if names := properties.get("LearnerNames"):
-        clients = [client(service) for service in ("forecast", "personalize", "glue")]
-        sweeps.append(functools.partial(sweep_learners, *clients, names))
+        forecast, personalize, glue = (client(service) for service in ("forecast", "personalize", "glue"))
+        sweeps.append(functools.partial(sweep_learners, forecast, personalize, glue, names))
     empty_buckets(client("s3"), [*properties.get("Buckets", []), *properties.get("Folders", [])])
     since = event.get("Since", time.time())
     pauses = itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))

@@ -47,8 +47,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "next": _next(failure),
         },
     )
-    about = f" ({failure['resource']})" if failure["resource"] else ""
-    return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{about}: {failure['message']}"}}
+    resource = f" ({failure['resource']})" if failure["resource"] else ""
+    return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{resource}: {failure['message']}"}}
 
 
 def _of_predictor(summary: Mapping[str, Any]) -> str:

@@ -62,10 +62,14 @@ def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
         return groups
     datasets = [d["DatasetArn"] for d in summaries(forecast, "dataset") if dataset(d["DatasetName"])]
     for arn in datasets:
-        imports = f"/{arn.rsplit('/', 1)[-1]}/"
-        _stop(forecast, "dataset_import_job", lambda job, imports=imports: imports in job["DatasetImportJobArn"])
-        attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)
+        _forecast_dataset(forecast, arn)
     return datasets
+
+
+def _forecast_dataset(forecast: Any, arn: str) -> None:
+    imports = f"/{arn.rsplit('/', 1)[-1]}/"
+    _stop(forecast, "dataset_import_job", lambda job: imports in job["DatasetImportJobArn"])
+    attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)
 
 
 def _personalize_groups(personalize: Any, group: Ours, schema: Ours) -> list[str]:

@@ -35,18 +35,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     newest = get_json(results, f"{folder}newest.json")
     before: Data = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
     data = _data(event, folder, there, before)
-    inputs = {
-        "files": {kind: deliveries.checksum(of) for kind, of in data.items()},
-        "config": deliveries.checksum(event["config"]),
-    }
-    imports = _imports(event, folder, data, before, inputs["files"], (newest or {}).get("run", ""))
+    files = {kind: deliveries.checksum(of) for kind, of in data.items()}
+    inputs = {"files": files, "config": deliveries.checksum(event["config"])}
+    imports = _imports(event, folder, data, before, files, (newest or {}).get("run", ""))
     trained = newest.get("inputs", {}).get("files") if newest else None
     # What serves is trained again where the data is not what it was trained on last. A run that failed may have trained
     # it on other data, which it had imported.
     named = functools.partial(personalize_name, event["dataset"])
     data_changed = (
         event["force"]
-        or trained != inputs["files"]
+        or trained != files
         or any(job.changed for job in imports)
         or bool(deliveries.imported_since(client("personalize"), data, named, newest["run"]))
     )
@@ -66,7 +64,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _data(event: dict[str, Any], folder: str, there: Mapping[str, dict[str, str]], before: Data) -> Data:
     """What the datasets will hold: what is there, and where imports add to them, what was there before too."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for kind, files in there.items():
         known = before.get(kind, {}).get("columns", {})
         found[kind] = {"files": files, "columns": columns(event, kind, f"{folder}{kind}/", known)}

@@ -33,8 +33,8 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     operations = Operations(app, "operations", config=config)
     shared = {"config": config, "operations": operations}
     storage = Storage(app, "storage", **shared)
-    for stack in (Recommending, Workshop):
-        stack(app, stack.__name__.lower(), storage=storage, **shared)
+    Recommending(app, "recommending", section=config.recommending, storage=storage, **shared)
+    Workshop(app, "workshop", storage=storage, **shared)
     app.synth()
     return Assembly(folder, {path.name.split(".")[0]: _read(path) for path in folder.glob("*.template.json")})
 
