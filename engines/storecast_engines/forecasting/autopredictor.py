@@ -1,35 +1,51 @@
-"""Predictors: trained once, they forecast later. An AutoPredictor weighs several algorithms for each series.
+"""Predictors: trained once, they forecast later. An AutoPredictor is an ensemble with weights for each series.
 
-The guide says only that AutoPredictor applies "the optimal combination of algorithms to each time series"
-(howitworks-predictor.md); how is ours, see ensemble.py.
+The guide says only that AutoPredictor applies "the optimal combination of algorithms to each time series" (Amazon
+Forecast guide, "Training predictors"); how it is done here is in ensemble.py.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from inspect import signature
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from storecast_engines.forecasting import ALGORITHMS, NEURAL, UNAVAILABLE, ensemble
-from storecast_engines.forecasting.backtest import backtest, further_starts, window_starts
-from storecast_engines.forecasting.cold_start import forecast_of_likes, without_history
+from storecast_engines.forecasting import algorithms as registry
+from storecast_engines.forecasting import ensemble
+from storecast_engines.forecasting.algorithms import ALGORITHMS, NEURAL
+from storecast_engines.forecasting.backtest import Backtest, backtest, earlier_starts, window_starts
+from storecast_engines.forecasting.cold_start import forecast_from_similar, without_history
 from storecast_engines.forecasting.frequency import parse
 from storecast_engines.forecasting.metrics import FIELD, Metrics
 from storecast_engines.forecasting.panel import Panel, Prediction
-from storecast_engines.forecasting.trained import Trained
 
-# Up to so many series the slow take part. The costs are CPU seconds for one series of a year of days and one fit: ARIMA
-# 0.4, ten times as much for some; ETS 0.2 to 0.4, MSTL 0.03. Beyond, ARIMA stays away, ETS is searched without trend
-# (0.02), and MSTL's trend is not searched but plain exponential smoothing (0.007); only within the day it has a slope,
-# which M4's hourly series need.
+# The slow models take part up to this many series. The costs are CPU seconds for one series of a year of days and one
+# fit: ARIMA 0.4, ten times as much for some; ETS 0.2 to 0.4, MSTL 0.03. Beyond, ARIMA is left out, ETS is searched
+# without trend (0.02), and MSTL's trend is not searched but plain exponential smoothing (0.007); only within the day it
+# has a slope, which M4's hourly series need.
 FEW_SERIES = 10
 # A single window can mislead: two were better on the recorded cases and most of M4's windows (benchmarks/README.md).
-WEIGHED = 2
-# Of the slow also the extras, where they are installed and most series have so many values, as AWS's samples ask before
-# deep learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 30 to 60 CPU seconds. On many series it made
-# AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes five minutes and stays away.
+ENSEMBLE_WINDOWS = 2
+# With few series the extras take part too, where they are installed and most series have this many values, as AWS's
+# samples ask before deep learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 30 to 60 CPU seconds. On
+# many series it made AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes five minutes: never.
 LONG = 300
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """The result of training: ensemble weights. The models themselves are fitted again for each forecast."""
+
+    algorithms: tuple[str, ...]  # (A,) names in ALGORITHMS
+    hyperparameters: dict[str, dict[str, Any]]  # by algorithm, JSON values
+    keys: pd.DataFrame  # (n, 1+d) the series that the weights' rows belong to
+    weights: np.ndarray  # (n, A, Q+1) of each quantile level and, last, of the mean; sums to one over the algorithms
+    metric: str  # the OptimizationMetric
+    leaderboard: dict[str, dict[str, float]]  # algorithm (and "AutoPredictor") -> metric -> SUMMARY value
+    backtest: Backtest  # of the ensemble
+    messages: tuple[str, ...] = ()
 
 
 def train(
@@ -37,94 +53,127 @@ def train(
     horizon: int,
     levels: Sequence[float],
     *,
-    members: Sequence[str] | None = None,
-    metric: str = "AverageWeightedQuantileLoss",
+    algorithms: Sequence[str] | None = None,
+    metric: str = ensemble.AVERAGE_WQL,
     windows: int = 1,
     offset: int | None = None,
     hyperparameters: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int = 1,
-) -> Trained:
-    """Backtest the members and weigh them; `members=("ETS",)` trains that one algorithm.
+) -> Predictor:
+    """Backtest the algorithms and learn the ensemble weights; `algorithms=("ETS",)` trains that one alone.
 
-    `members` and `hyperparameters` (by algorithm) default to `default_members`. `metric` is the OptimizationMetric
-    (ensemble.py). Members are weighed on at least WEIGHED windows, where the history has room for them. The backtest's
-    own metrics, of the `windows` asked for, are honest: no part of it is weighed by its own outcome (ensemble.honest),
-    while the weights kept are learned from all windows.
-    ValueError: a member that is unknown or cannot run here, an unknown metric, or a history too short for the windows
-    (backtest.window_starts).
+    `algorithms` and `hyperparameters` (by algorithm) default to `default_algorithms`. `metric` is the
+    OptimizationMetric (ensemble.py). Weights are learned from at least ENSEMBLE_WINDOWS windows, where the history has
+    room for them. The backtest's own metrics, of the `windows` asked for, are out of sample: no part of it is weighted
+    by its own outcome (`ensemble.out_of_sample`), while the weights kept are learned from all windows.
+
+    Raises NotInstalled for an algorithm whose extra is missing; ValueError for an unknown algorithm or metric, or a
+    history too short for the windows (`backtest.window_starts`).
     """
     panel = panel.series(~without_history(panel))  # there is nothing to compare a forecast of the others with
-    given = {name: {} for name in members} if members else default_members(panel)
-    unknown = [name for name in (*given, *(hyperparameters or {})) if name not in ALGORITHMS]
-    if unknown:
-        allowed = f"unknown algorithm {unknown[0]!r}, allowed are {', '.join(ALGORITHMS)}"
-        raise ValueError(UNAVAILABLE.get(unknown[0], allowed))
+    given = {name: {} for name in algorithms} if algorithms else default_algorithms(panel)
+    for name in (*given, *(hyperparameters or {})):
+        registry.check(name)
     if metric not in FIELD:
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
     settings = {name: {**defaults, **(hyperparameters or {}).get(name, {})} for name, defaults in given.items()}
     starts = window_starts(panel.target.shape[1], horizon, windows, offset)
     if len(settings) > 1:
-        starts += further_starts(starts, horizon, WEIGHED - windows)
+        starts += earlier_starts(starts, horizon, ENSEMBLE_WINDOWS - windows)
     runs = {
         name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
         for name in settings
     }
-    run = ensemble.honest(runs, metric).newest(windows)
-    leaderboard = {name: _named(member.newest(windows).summary()) for name, member in runs.items()}
+    combined = ensemble.out_of_sample(runs, metric).newest(windows)
+    leaderboard = {name: _by_metric(run.newest(windows).summary()) for name, run in runs.items()}
     if len(runs) > 1:
-        leaderboard["AutoPredictor"] = _named(run.summary())
-    return Trained(
+        leaderboard["AutoPredictor"] = _by_metric(combined.summary())
+    return Predictor(
         tuple(settings),
         settings,
         panel.keys,
-        ensemble.weights(runs, ensemble.whole(len(starts)), metric),
+        ensemble.weights(runs, ensemble.all_parts(len(starts)), metric),
         metric,
         leaderboard,
-        run,
+        combined,
         panel.messages,
     )
 
 
-def predict(trained: Trained, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
-    """The members that weigh something, fitted on the whole panel and averaged with the trained weights.
+def predict(
+    predictor: Predictor, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1
+) -> Prediction:
+    """Fit the models that have weight on the whole panel and average their forecasts with the trained weights.
 
-    Any levels may be asked for: each is weighed as the nearest one of training. A series without history is forecast
-    by the networks themselves, by the other members from its likes (likeness.py); the service forecasts such items
-    with CNN-QR and DeepAR+ only (aws-forecast-choosing-recipes.md).
-    ValueError: an extra that weighs something was installed in training and is not any more.
+    Any levels may be asked for: each takes the weights of the nearest trained level. A series without history is
+    forecast by the networks themselves, and for the other models from similar series (cold_start.py); the service
+    forecasts such items with CNN-QR and DeepAR+ only (Amazon Forecast guide, "Choosing algorithms").
+
+    Raises NotInstalled if an extra that has weight was installed in training and is not any more.
     """
-    weights = weights_of(trained, panel)[:, :, _nearest(trained.backtest.levels, levels)]
+    weights = ensemble_weights(predictor, panel)[:, :, _nearest(predictor.backtest.levels, levels)]
     used = np.flatnonzero(weights.any(axis=(0, 2)))
-    members = []
-    for name in (trained.algorithms[a] for a in used):
-        if name in UNAVAILABLE:
-            raise ValueError(UNAVAILABLE[name])
-        member = ALGORITHMS[name](panel, horizon, levels, **_options(name, trained.hyperparameters, workers))
-        members.append(member if name in NEURAL else forecast_of_likes(panel, member))
-    return ensemble.blend(weights[:, used], members, levels)
+    predictions = []
+    for name in (predictor.algorithms[a] for a in used):
+        registry.check(name)
+        found = ALGORITHMS[name](panel, horizon, levels, **_options(name, predictor.hyperparameters, workers))
+        predictions.append(found if name in NEURAL else forecast_from_similar(panel, found))
+    return ensemble.blend(weights[:, used], predictions, levels)
 
 
-def _nearest(learned: Sequence[float], levels: Sequence[float]) -> list[int]:
-    """Which of the Q+1 weights serve each level, and the mean's; a predictor of the mean alone has no others."""
-    at = [int(np.abs(np.subtract(learned, level)).argmin()) if len(learned) else -1 for level in levels]
-    return [*at, -1]
-
-
-def weights_of(trained: Trained, panel: Panel) -> np.ndarray:
+def ensemble_weights(predictor: Predictor, panel: Panel) -> np.ndarray:
     """(n, A, Q+1) of the panel's series; one that was not there in training takes the mean of all series' weights."""
-    known = pd.MultiIndex.from_frame(trained.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
-    return np.where(known[:, None, None] >= 0, trained.weights[known], trained.weights.mean(axis=0))
+    known = pd.MultiIndex.from_frame(predictor.keys).get_indexer(pd.MultiIndex.from_frame(panel.keys))
+    return np.where(known[:, None, None] >= 0, predictor.weights[known], predictor.weights.mean(axis=0))
 
 
-def default_members(panel: Panel) -> dict[str, dict[str, Any]]:
-    """Members and hyperparameters for a panel of this size: the slow only for few series, extras if those are long."""
-    members: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
+def default_algorithms(panel: Panel) -> dict[str, dict[str, Any]]:
+    """Algorithms and their hyperparameters for a panel of this size.
+
+    The slow ones only for few series, the extras only if these are long.
+    """
+    chosen: dict[str, dict[str, Any]] = {"SeasonalNaive": {}, "NPTS": {}, "MSTL": {}, "LightGBM": {}, "ETS": {}}
     if len(panel.target) > FEW_SERIES:
         within_the_day = parse(panel.freq)[1] in ("H", "min")
-        return members | {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
+        return chosen | {"ETS": {"model": "ZNZ"}, "MSTL": {"trend": "AZN" if within_the_day else "ANN"}}
     long = np.median((~np.isnan(panel.target)).sum(axis=1)) >= LONG
     extras = [name for name in ("CNN-QR", "Prophet") if long and name in ALGORITHMS]
-    return members | {name: {} for name in ("ARIMA", *extras)}
+    return chosen | {name: {} for name in ("ARIMA", *extras)}
+
+
+def to_parts(predictor: Predictor) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A dict for json.dump and arrays for np.savez: a predictor is stored without pickle."""
+    run = predictor.backtest
+    document = {name: getattr(predictor, name) for name in ("hyperparameters", "metric", "leaderboard")}
+    document |= {
+        "algorithms": list(predictor.algorithms),
+        "levels": list(run.levels),
+        "messages": list(predictor.messages),
+        "keys": predictor.keys.to_dict("list"),
+    }
+    arrays = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "levels"}
+    return document, arrays | {"weights": predictor.weights}
+
+
+def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
+    """The inverse of `to_parts`; `arrays` may be what np.load returns (allow_pickle=False)."""
+    run = {f.name: arrays[f.name] for f in fields(Backtest) if f.name != "levels"}
+    return Predictor(
+        tuple(document["algorithms"]),
+        dict(document["hyperparameters"]),
+        pd.DataFrame(document["keys"]),
+        arrays["weights"],
+        document["metric"],
+        dict(document["leaderboard"]),
+        Backtest(levels=tuple(document["levels"]), **run),
+        tuple(document["messages"]),
+    )
+
+
+def _nearest(trained: Sequence[float], levels: Sequence[float]) -> list[int]:
+    """Which of the Q+1 weights serve each level, and the mean's; a predictor of the mean alone has no others."""
+    at = [int(np.abs(np.subtract(trained, level)).argmin()) if len(trained) else -1 for level in levels]
+    return [*at, -1]
 
 
 def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:
@@ -132,5 +181,5 @@ def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int)
     return {**settings[name], **({"workers": workers} if parallel else {})}
 
 
-def _named(summary: Metrics) -> dict[str, float]:
+def _by_metric(summary: Metrics) -> dict[str, float]:
     return {metric: float(getattr(summary, field)) for metric, field in FIELD.items()}

@@ -1,4 +1,4 @@
-"""Backtesting: forecast the newest part of the history from what came before it, and compare."""
+"""Backtests: forecast the newest part of the history from what came before it, and compare."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ from storecast_engines.forecasting.panel import Panel, Prediction
 
 @dataclass(frozen=True)
 class Backtest:
-    """What was forecast in W windows, newest first, and what happened. Its metrics are computed from these arrays."""
+    """The forecasts of W windows, newest first, and the actual values; metrics are computed from these arrays."""
 
     levels: tuple[float, ...]
     timestamps: np.ndarray  # (W, H) datetime64, the steps of each window
@@ -22,14 +22,15 @@ class Backtest:
     scale: np.ndarray  # (W, n) MASE's denominator, from each window's training part
 
     def newest(self, windows: int) -> "Backtest":
-        """The newest windows alone."""
+        """The backtest of the newest windows alone."""
         return Backtest(self.levels, *(getattr(self, each.name)[:windows] for each in fields(self)[1:]))
 
     def prediction(self, window: int) -> Prediction:
+        """The forecast of one window."""
         return Prediction(self.quantiles[window], self.mean[window])
 
     def window_metrics(self) -> list[metrics.Metrics]:
-        """COMPUTED: one Metrics of numbers per window, pooled over the series."""
+        """One Metrics of numbers per window, pooled over the series (AWS: COMPUTED)."""
         return [
             metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w])
             for w in range(len(self.actual))
@@ -43,14 +44,15 @@ class Backtest:
         ]
 
     def summary(self) -> metrics.Metrics:
-        """SUMMARY: the mean over the windows."""
+        """The mean over the windows of each metric (AWS: SUMMARY)."""
         return metrics.average(self.window_metrics())
 
     def item_summary(self) -> metrics.Metrics:
+        """The mean over the windows, with one value per series."""
         return metrics.average(self.item_metrics())
 
     def item_counts(self) -> list[int]:
-        """Per window, how many series had no missing value and so contributed."""
+        """Per window, the number of series without a missing value: only these count."""
         return (~np.isnan(self.actual).any(axis=2)).sum(axis=1).tolist()
 
 
@@ -58,8 +60,13 @@ def window_starts(steps: int, horizon: int, windows: int = 1, offset: int | None
     """First time step (counted from 0) of each backtest window of a history of `steps`, newest first.
 
     `windows` is NumberOfBacktestWindows (1-5), `offset` BackTestWindowOffset, counted from the end of the history
-    (default the horizon): horizon <= offset < steps / 2 (EvaluationParameters; metrics.md). Each further window lies
-    one horizon earlier, as in the service's exports. ValueError if a rule is broken or the history is too short.
+    (default the horizon): horizon <= offset < steps / 2 (Amazon Forecast API, EvaluationParameters). Each next window
+    begins one horizon earlier, as in the service's exports.
+
+    Raises ValueError if a rule is broken or the history is too short.
+
+    >>> window_starts(100, 14, windows=2)
+    [86, 72]
     """
     offset = horizon if offset is None else offset
     if not 1 <= windows <= 5:
@@ -78,8 +85,8 @@ def window_starts(steps: int, horizon: int, windows: int = 1, offset: int | None
     return starts
 
 
-def further_starts(starts: Sequence[int], horizon: int, windows: int) -> list[int]:
-    """Up to `windows` more windows before those that begin at `starts`, newest first, as far as one horizon is left."""
+def earlier_starts(starts: Sequence[int], horizon: int, windows: int) -> list[int]:
+    """Starts of up to `windows` windows before those at `starts`, newest first; each leaves a horizon to train on."""
     return [start for at in range(windows) if (start := starts[-1] - (at + 1) * horizon) >= horizon]
 
 
@@ -91,7 +98,7 @@ def backtest(
     starts: Sequence[int],
     **hyperparameters,
 ) -> Backtest:
-    """`algorithm` run on the panel as it was before each of `starts`, beside what followed."""
+    """Run `algorithm` on the panel as it was before each of `starts`; keep the actual values beside its forecasts."""
     season = season_length(panel.freq)
     predictions = [algorithm(panel.cut(start), horizon, levels, **hyperparameters) for start in starts]
     return Backtest(

@@ -1,10 +1,11 @@
-"""CNN-QR: a convolutional network that forecasts the quantiles of every step at once (aws-forecast-algo-cnnqr.md).
+"""CNN-QR: a convolutional network that forecasts the quantiles of every step at once (Amazon Forecast guide,
+"CNN-QR Algorithm").
 
 The service's own network is not published. This is MQ-CNN: Wen, Torkkola, Narayanaswamy and Madeka, "A Multi-Horizon
 Quantile Recurrent Forecaster" (arXiv 1711.11053), with a stack of dilated causal convolutions as its encoder. At each
 of many origins of a window (the paper's forking sequences) a global network turns what was read so far into one
 context per step ahead and one for all of them; a local network turns those, and what is known of the step, into its
-quantiles. torch is an extra (`make neural`).
+quantiles. torch comes with the extra `storecast-engines[neural]`.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ import torch
 from torch import nn
 
 from storecast_engines.forecasting.cold_start import mean_size
+from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.features import codes, standardised
 from storecast_engines.forecasting.frequency import parse, seasons
-from storecast_engines.forecasting.guard import guarded
 from storecast_engines.forecasting.neural import seeded
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import check_levels
@@ -52,14 +53,15 @@ def forecast(
     use_item_metadata: str = "ALL",
     epochs: int = 100,
 ) -> Prediction:
-    """One network for all series, trained anew with a fixed seed; the mean is the median, as the guide says.
+    """One network for all series, trained for each forecast with a fixed seed; the mean is the median (guide).
 
     The hyperparameters are the guide's. context_length: time steps that are read before a forecast, 10 to 500; default
     four horizons, or two of the longest season if that is more. use_related_data: ALL, NONE, HISTORICAL or
     FORWARD_LOOKING; NONE and HISTORICAL leave out the holidays too. use_item_metadata: ALL or NONE. epochs: passes over
     the history, each of at most 6 batches of 768 origins. A series without history takes its size from
-    its likes and its course from metadata and related series. A panel without any value gets zeros.
-    ValueError for a hyperparameter outside of what is allowed.
+    similar series and its course from metadata and related series. A panel without any value gets zeros.
+
+    Raises ValueError for a hyperparameter out of range.
     """
     tau = check_levels(levels)
     if use_related_data not in RELATED:
@@ -81,18 +83,18 @@ def forecast(
             net = Network(history, horizon, context, len(learned))
             _train(net, history, context, learned, epochs, rng)
             values = np.sort(_predict(net, history, context), axis=2) * history.scale[:, None, None]
-    return guarded(
+    return with_fallback(
         panel, values[:, :, np.searchsorted(learned, tau)], values[:, :, np.searchsorted(learned, 0.5)], levels
     )
 
 
 @dataclass(frozen=True)
 class History:
-    """What the network reads of n series, T steps of history and H ahead, as float32."""
+    """The network's inputs for n series, T steps of history and H ahead, as float32."""
 
     target: np.ndarray  # (n, T) divided by the series' scale, 0 where it is not known
     known: np.ndarray  # (n, T) bool
-    scale: np.ndarray  # (n,) > 0, the mean size of a series' values, of its likes' if it has none
+    scale: np.ndarray  # (n,) > 0, the mean size of a series' values, that of similar series if it has none
     past: np.ndarray  # (n, T, p) historical related series
     ahead: np.ndarray  # (n, T+H, f) forward-looking related series
     calendar: np.ndarray  # (T+H, c)

@@ -1,8 +1,8 @@
-"""Deep_AR_Plus: a recurrent network that draws each step from the ones before it (aws-forecast-recipe-deeparplus.md).
+"""Deep_AR_Plus: a recurrent network that draws each step from the ones before it (guide: "DeepAR+").
 
 The network is gluonts' DeepAR in torch. Source: Salinas, Flunkert, Gasthaus and Januschowski, "DeepAR: Probabilistic
-Forecasting with Autoregressive Recurrent Networks" (arXiv 1704.04110). What the service's "+" adds to it is not
-published and not here. torch and gluonts are an extra (`make neural`).
+Forecasting with Autoregressive Recurrent Networks" (arXiv 1704.04110). What the service's "+" adds to it is
+not published and not here. torch and gluonts come with the extra `storecast-engines[neural]`.
 """
 
 import logging
@@ -19,9 +19,9 @@ from lightning.pytorch import Callback
 
 from storecast_engines.forecasting import holidays
 from storecast_engines.forecasting.cold_start import mean_size
+from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.features import codes, standardised
 from storecast_engines.forecasting.frequency import parse
-from storecast_engines.forecasting.guard import guarded
 from storecast_engines.forecasting.neural import seeded
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import check_levels
@@ -30,7 +30,7 @@ LIKELIHOODS = {"student-T": StudentTOutput, "gaussian": NormalOutput, "negative-
 LONGEST = 200  # context_length by default
 BATCHES = 50  # of 32 windows, in an epoch
 SAMPLES = 200  # paths drawn for each series; the quantiles are theirs
-PATIENCE = 3  # epochs without a lower loss until the learning rate decays
+PATIENCE = 3  # epochs without a lower loss before the learning rate decays
 _QUIET = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
@@ -49,18 +49,19 @@ def forecast(
     max_learning_rate_decays: int = 0,
     num_averaged_models: int = 1,
 ) -> Prediction:
-    """One network for all series, trained anew with a fixed seed; quantiles and mean of 200 paths drawn from it.
+    """One network for all series, trained for each forecast with a fixed seed; quantiles and mean of 200 sampled paths.
 
     The hyperparameters are the guide's. context_length: time steps before a forecast that are read beside the lags,
     default two horizons, at most 200. epochs: 50 batches of 32 windows each. likelihood: student-T, gaussian, or
-    negative-binomial (for counts). max_learning_rate_decays: so many times the learning rate is multiplied by
-    learning_rate_decay, each time after three epochs without a lower loss, then training stops; 0 trains all epochs at
-    one rate. num_averaged_models: the weights of that many best epochs are averaged.
+    negative-binomial (for counts). max_learning_rate_decays: how often the learning rate is multiplied by
+    learning_rate_decay, each time after three epochs without a lower loss, before training stops; 0 trains all epochs
+    at one rate. num_averaged_models: the weights of that many best epochs are averaged.
 
     Forward-looking related series, holidays and metadata count; historical related series do not. Only series longer
-    than the horizon are learned from; if there are none, or a forecast explodes, seasonal naive answers. A series
-    without history takes its size from its likes.
-    ValueError for a hyperparameter outside of what is allowed.
+    than the horizon are learned from; if there are none, or a forecast explodes, seasonal naive takes over. A series
+    without history takes its size from similar series.
+
+    Raises ValueError for a hyperparameter out of range.
     """
     tau = check_levels(levels)
     if likelihood not in LIKELIHOODS:
@@ -87,7 +88,7 @@ def forecast(
     if long:
         with seeded(), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
             logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-            course = Course(learning_rate_decay, max_learning_rate_decays, num_averaged_models)
+            schedule = TrainingSchedule(learning_rate_decay, max_learning_rate_decays, num_averaged_models)
             estimator = DeepAREstimator(
                 freq=_period(panel.freq),
                 prediction_length=horizon,
@@ -95,7 +96,7 @@ def forecast(
                 num_layers=num_layers,
                 hidden_size=num_cells,
                 lr=learning_rate,
-                patience=epochs,  # its own decay of the rate never comes: Course's is the guide's
+                patience=epochs,  # never decays by gluonts' rule: TrainingSchedule's is the guide's
                 distr_output=LIKELIHOODS[likelihood](),
                 num_feat_dynamic_real=ahead.shape[2],
                 num_feat_static_cat=code.shape[1],
@@ -103,21 +104,21 @@ def forecast(
                 default_scale=typical,
                 num_parallel_samples=SAMPLES,
                 num_batches_per_epoch=BATCHES,
-                trainer_kwargs={**_QUIET, "max_epochs": epochs, "default_root_dir": folder, "callbacks": [course]},
+                trainer_kwargs={**_QUIET, "max_epochs": epochs, "default_root_dir": folder, "callbacks": [schedule]},
             )
             learned_from = [{**series[i], "feat_dynamic_real": ahead[i, first[i] : steps].T} for i in long]
             output = estimator.train_model(learned_from)
-            output.trained_net.load_state_dict(course.averaged())
+            output.trained_net.load_state_dict(schedule.averaged())
             found = output.predictor.predict(series)
             paths = np.stack([each.samples for each in found]).astype(float)
         # the network knows no size of a series without a value in its context: it took the typical one
         unseen = ~known[:, -context:].any(axis=1)
         paths[unseen] *= (size[unseen] / typical)[:, None, None]
-    return guarded(panel, np.moveaxis(np.quantile(paths, tau, axis=1), 0, 2), paths.mean(axis=1), levels)
+    return with_fallback(panel, np.moveaxis(np.quantile(paths, tau, axis=1), 0, 2), paths.mean(axis=1), levels)
 
 
-class Course(Callback):
-    """Watches the loss of each epoch: lets the learning rate decay, keeps the weights of the best epochs."""
+class TrainingSchedule(Callback):
+    """Follows the loss of each epoch: lets the learning rate decay, keeps the weights of the best epochs."""
 
     def __init__(self, decay: float, decays_left: int, models: int) -> None:
         self._decay, self._decays_left, self._models = decay, decays_left, models
@@ -137,6 +138,7 @@ class Course(Callback):
                 group["lr"] *= self._decay
 
     def averaged(self) -> dict[str, torch.Tensor]:
+        """The mean of the kept weights."""
         kept = [weights for _, weights in self._best]
         return {name: torch.stack([each[name].float() for each in kept]).mean(dim=0) for name in kept[0]}
 

@@ -1,17 +1,17 @@
-"""How the members of an AutoPredictor are weighed, from their backtests.
+"""Ensemble weights, learned from the models' backtests.
 
-w(series, member) ~ share(member) * (pooled loss of the member / its loss on the series)^2, scaled to sum to one.
+w(series, model) ~ share(model) * (pooled loss of the model / its loss on the series)^2, scaled to sum to one.
 
-Each output has weights of its own, since a member may know the middle well and the margins badly: each quantile level
-is weighed by its own quantile loss (the average wQL is smallest where each of them is), the mean by the
-OptimizationMetric where that is one of the mean, and else by RMSE, which a mean makes smallest.
+Each output has its own weights, since a model may know the middle well and the margins badly: each quantile level is
+weighted by its own quantile loss (the average wQL is smallest where each of them is), the mean by the
+OptimizationMetric where that is one of the mean, and else by RMSE, which a mean minimises.
 
-The share is how often greedy selection took the member to lower the loss over all series (Caruana et al., "Ensemble
-Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. On most
-of the grocery and M4 windows that we tried either alone was worse: without shares, weak members take too much from a
-strong one. The selection is repeated on bootstrap samples of the series and averaged (Breiman, "Bagging Predictors",
-1996): in a pooled loss one series may outweigh all others, as in M4's hourly data, and what suits its window is chance.
-A member without a share weighs nothing anywhere and need not be fitted for a forecast.
+The share is how often greedy selection took the model to lower the loss over all series (Caruana et al., "Ensemble
+Selection from Libraries of Models", 2004); 1/loss^2 then favours what did well on the series itself. On most of the
+grocery and M4 windows that we tried, either alone was worse: without shares, weak models take too much from a strong
+one. The selection is repeated on bootstrap samples of the series and averaged (Breiman, "Bagging Predictors", 1996): in
+a pooled loss one series may outweigh all others, as in M4's hourly data, and what suits its window is chance. A model
+without a share has no weight anywhere and need not be fitted for a forecast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,20 +29,21 @@ ROUNDS = 20  # of greedy selection
 BAGS = 5  # bootstrap samples that it is repeated on
 BAG_SERIES = 200  # at most, in one of them: bounds the cost of large panels
 SEED = 7
-SMALLEST = 1e-3  # a loss below that fraction of the worst member's counts as that fraction: no weight is infinite
+SMALLEST = 1e-3  # a loss below that fraction of the worst model's counts as that fraction: no weight is infinite
 
 Part = tuple[int, slice]  # a window and some of its steps
 
 
-def whole(windows: int) -> list[Part]:
+def all_parts(windows: int) -> list[Part]:
+    """Every step of every window."""
     return [(window, slice(None)) for window in range(windows)]
 
 
 def weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
     """(n, A, Q+1) weights of the quantile levels and, last, of the mean, learned from these parts of the backtests.
 
-    `metric` is an OptimizationMetric. All members weigh alike where nothing can be learned; a series whose loss is not
-    defined for some member has the shares as weights.
+    `runs` are the A models' backtests by name, `metric` is an OptimizationMetric. All models have equal weights where
+    nothing can be learned; a series whose loss is not defined for some model takes the shares as weights.
     """
     levels = range(len(next(iter(runs.values())).levels))
     by_level = [_weights({name: _at_level(run, q) for name, run in runs.items()}, parts, AVERAGE_WQL) for q in levels]
@@ -50,15 +51,16 @@ def weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     return np.stack([*by_level, of_mean], axis=2)
 
 
-def honest(runs: Mapping[str, Backtest], metric: str) -> Backtest:
-    """The backtest of the weighted whole in which no part is weighed by its own outcome.
+def out_of_sample(runs: Mapping[str, Backtest], metric: str) -> Backtest:
+    """The ensemble's backtest, in which no part is weighted by its own outcome.
 
-    Each window is weighed by the others; a single window's first half by its second and the other way round.
+    The weights of each window come from the others; those of a single window's first half from its second half and the
+    other way round.
     """
     first = next(iter(runs.values()))
     windows, _, horizon = first.mean.shape
     half = horizon // 2
-    parts = whole(windows) if windows > 1 or not half else [(0, slice(0, half)), (0, slice(half, horizon))]
+    parts = all_parts(windows) if windows > 1 or not half else [(0, slice(0, half)), (0, slice(half, horizon))]
     quantiles, mean = np.empty_like(first.quantiles), np.empty_like(first.mean)
     for window, steps in parts:
         learned = weights(runs, [part for part in parts if part != (window, steps)], metric)
@@ -67,13 +69,13 @@ def honest(runs: Mapping[str, Backtest], metric: str) -> Backtest:
     return replace(first, quantiles=quantiles, mean=mean)
 
 
-def blend(weights: np.ndarray, members: Sequence[Prediction], levels: Sequence[float]) -> Prediction:
-    """The weighted average of the A members, each series and output with weights of its own (n, A, Q+1).
+def blend(weights: np.ndarray, predictions: Sequence[Prediction], levels: Sequence[float]) -> Prediction:
+    """The weighted average of the A models' predictions; weights (n, A, Q+1).
 
-    The members' quantiles do not cross; where levels are weighed differently their averages can, and are sorted.
+    The models' quantiles do not cross; where levels have different weights their averages can, and are sorted.
     """
-    quantiles = np.einsum("naq,anhq->nhq", weights[:, :, :-1], np.stack([member.quantiles for member in members]))
-    mean = np.einsum("na,anh->nh", weights[:, :, -1], np.stack([member.mean for member in members]))
+    quantiles = np.einsum("naq,anhq->nhq", weights[:, :, :-1], np.stack([each.quantiles for each in predictions]))
+    mean = np.einsum("na,anh->nh", weights[:, :, -1], np.stack([each.mean for each in predictions]))
     return Prediction(uncrossed(quantiles, levels), mean)
 
 
@@ -111,17 +113,17 @@ def _of_series(run: Backtest, which: np.ndarray) -> Backtest:
 
 
 def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
-    """(A,) how much of the best whole each member makes up, found by adding one member a round; sums to one."""
-    members = list(runs.values())
-    taken = np.zeros(len(members))
-    quantiles, mean = 0.0, 0.0  # sums over the members taken so far
+    """(A,) each model's part in the best ensemble, found by adding one model a round; sums to one."""
+    models = list(runs.values())
+    taken = np.zeros(len(models))
+    quantiles, mean = 0.0, 0.0  # sums over the models taken so far
     for size in range(1, ROUNDS + 1):
         tried = [
-            replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size) for run in members
+            replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size) for run in models
         ]
         best = int(np.argmin([_loss(pooled, run, parts, metric) for run in tried]))
         taken[best] += 1
-        quantiles, mean = quantiles + members[best].quantiles, mean + members[best].mean
+        quantiles, mean = quantiles + models[best].quantiles, mean + models[best].mean
     return taken / ROUNDS
 
 

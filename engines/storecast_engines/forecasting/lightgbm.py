@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import lightgbm
 import numpy as np
 
+from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.features import attribute_columns, rows
-from storecast_engines.forecasting.guard import guarded
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import check_levels
 
@@ -66,7 +66,7 @@ def forecast(
         with ThreadPoolExecutor(workers) as pool:
             for q, value in enumerate(pool.map(learned, [*objectives, {"objective": "regression"}])):
                 values[:, :, q] = value
-    return guarded(panel, values[:, :, :-1], values[:, :, -1], levels)
+    return with_fallback(panel, values[:, :, :-1], values[:, :, -1], levels)
 
 
 def contributions(

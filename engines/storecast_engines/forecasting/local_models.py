@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from storecast_engines.forecasting.guard import guarded
+from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import normal
 
@@ -45,7 +45,7 @@ def forecast_each(
     for (i, *_), result in zip(jobs, _results(fit, jobs, workers)):
         if result is not None:
             mean[i], sigma[i] = result[0][-horizon:], result[1][-horizon:]
-    return guarded(panel, normal(mean, sigma, levels), mean, levels)
+    return with_fallback(panel, normal(mean, sigma, levels), mean, levels)
 
 
 def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) -> tuple | None:

@@ -114,7 +114,8 @@ def build_panel(
         panel = _with_related(panel, related, horizon, configs)
     new = panel.keys[np.isnan(panel.target).all(axis=1)]
     if len(new):
-        about = f"{len(new)} series have metadata and no history and are forecast from their like: {_listed(new)}"
+        listed = _listed(new)
+        about = f"{len(new)} series without history are forecast from similar items (cold start): {listed}"
         panel = replace(panel, messages=(*panel.messages, about))
     return panel if metadata is None else replace(panel, metadata=_aligned_metadata(panel.keys, metadata, item_key))
 

@@ -1,6 +1,7 @@
-"""Prophet: a piecewise linear trend plus seasons as Fourier series (aws-forecast-recipe-prophet.md).
+"""Prophet: a piecewise linear trend plus seasons as Fourier series (guide: "Prophet Algorithm").
 
-Source: Taylor and Letham, "Forecasting at scale" (2018). The library is an extra (`make prophet`): it brings 117 MB.
+Source: Taylor and Letham, "Forecasting at scale" (2018). The library comes with the extra
+`storecast-engines[prophet]` (117 MB).
 """
 
 import logging

@@ -15,7 +15,8 @@ from localaws.s3 import Access
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.jobs import reading, saved
 from storecast_engines.files import Layout, time_series
-from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, autopredictor, metrics, trained, tuning
+from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, NotInstalled, autopredictor, metrics, tuning
+from storecast_engines.forecasting.autopredictor import Predictor
 from storecast_engines.forecasting.panel import Panel, build_panel
 
 
@@ -51,13 +52,15 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
     chosen: dict[str, Any] = {}
     try:
         if settings.get("auto_ml"):
-            predictors = sorted([train(members=[name]) for name in settings["members"]], key=_average_wql)
+            predictors = sorted([train(algorithms=[name]) for name in settings["members"]], key=_average_wql)
         elif auto:
             predictors = [train()]
         else:
             (name,) = settings["members"]
             chosen["TrainingParameters"], hyperparameters = _hyperparameters(name, panel, settings, options)
-            predictors = [train(members=[name], hyperparameters={name: hyperparameters})]
+            predictors = [train(algorithms=[name], hyperparameters={name: hyperparameters})]
+    except NotInstalled as error:
+        raise JobFailed(_installing(error)) from None
     except ValueError as error:
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
@@ -78,29 +81,34 @@ def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> 
     given, ranges = settings["hyperparameters"], settings["ranges"]
     if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
         space = _search_space(ranges, given)
-        given = tuning.tuned(
+        given = tuning.tune(
             name, panel, settings["horizon"], saved.levels_of(settings["types"]), space, fixed=given, **options
         )
     return {key: str(value) for key, value in given.items()}, given
 
 
-def _search_space(ranges: dict, given: dict) -> dict[str, tuning.Numbers | tuning.Categories]:
+def _search_space(ranges: dict, given: dict) -> dict[str, tuning.NumericRange | tuning.Choices]:
     """API_ParameterRanges.md's members as the engine takes them; what TrainingParameters set is not searched."""
-    space: dict[str, tuning.Numbers | tuning.Categories] = {
-        each["Name"]: tuning.Categories(tuple(each["Values"])) for each in ranges.get("CategoricalParameterRanges", [])
+    space: dict[str, tuning.NumericRange | tuning.Choices] = {
+        each["Name"]: tuning.Choices(tuple(each["Values"])) for each in ranges.get("CategoricalParameterRanges", [])
     }
     for kind in ("ContinuousParameterRanges", "IntegerParameterRanges"):
         for each in ranges.get(kind, []):
             scale = each.get("ScalingType", "Auto")
             whole = kind == "IntegerParameterRanges"
-            space[each["Name"]] = tuning.Numbers(each["MinValue"], each["MaxValue"], scale, whole)
+            space[each["Name"]] = tuning.NumericRange(each["MinValue"], each["MaxValue"], scale, whole)
     return {name: choice for name, choice in space.items() if name not in given}
 
 
-def _average_wql(predictor: trained.Trained) -> float:
+def _average_wql(predictor: Predictor) -> float:
     """AutoML's yardstick: the mean wQL over quantiles and windows; a predictor without one comes last."""
     loss = predictor.backtest.summary().average_wql
     return np.inf if np.isnan(loss) else loss
+
+
+def _installing(error: NotInstalled) -> str:
+    """The engines' message, and what it comes to in this repository."""
+    return f"{error}, or here `make {error.extra}`, then restart the embedded AWS"
 
 
 def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
@@ -116,17 +124,17 @@ def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
         )
 
 
-def _members_message(predictor: trained.Trained) -> str:
+def _members_message(predictor: Predictor) -> str:
     weights = predictor.weights.mean(axis=(0, 2))
     shares = ", ".join(f"{name} {weight:.0%}" for name, weight in zip(predictor.algorithms, weights))
-    return f"Mean weight per member: {shares}."
+    return f"Mean weight per model: {shares}."
 
 
-def _weighed(predictors: Sequence[trained.Trained]) -> str:
+def _weighed(predictors: Sequence[Predictor]) -> str:
     """What AutoML compared, the best first, and what it could not."""
     losses = ", ".join(f"{each.algorithms[0]} {_average_wql(each):.4f}" for each in predictors)
-    missing = f" Not weighed: {'; '.join(UNAVAILABLE.values())}." if UNAVAILABLE else ""
-    return f"Average wQL in backtest: {losses}.{missing}"
+    missing = "; ".join(_installing(NotInstalled(*each)) for each in UNAVAILABLE.items())
+    return f"Average wQL in backtest: {losses}." + (f" Not compared: {missing}." if missing else "")
 
 
 def panel_of(datasets: dict, settings: dict) -> Panel:
@@ -170,7 +178,7 @@ def _numbers_only(
     return frame[kept]
 
 
-def _evaluation(predictor: trained.Trained, panel: Panel, types: list[str], auto: bool) -> dict:
+def _evaluation(predictor: Predictor, panel: Panel, types: list[str], auto: bool) -> dict:
     """An EvaluationResult; AutoPredictors show their SUMMARY only, as the service's saved answers do."""
     run = predictor.backtest
     step = panel.future(1)[0] - panel.timestamps[-1]
@@ -236,6 +244,8 @@ def forecast_of(
     found = saved.load_predictor(predictor)
     try:
         prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
+    except NotInstalled as error:
+        raise JobFailed(_installing(error)) from None
     except ValueError as error:
         raise JobFailed(str(error)) from None
     kept = slice(None) if rows is None else rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from storecast_engines.forecasting import trained
+from storecast_engines.forecasting import autopredictor
 from storecast_engines.forecasting.panel import Prediction
 
 AGGREGATE = "Aggregate"
@@ -29,17 +29,17 @@ class Saved:
         return rows_of(self.keys, keys)
 
 
-def save_predictor(folder: Path, predictor: trained.Trained) -> None:
-    document, arrays = trained.to_parts(predictor)
+def save_predictor(folder: Path, predictor: autopredictor.Predictor) -> None:
+    document, arrays = autopredictor.to_parts(predictor)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "predictor.json").write_text(json.dumps(document))
     np.savez(folder / "predictor.npz", **arrays)
 
 
-def load_predictor(folder: Path) -> trained.Trained:
+def load_predictor(folder: Path) -> autopredictor.Predictor:
     document = json.loads((folder / "predictor.json").read_text())
     with np.load(folder / "predictor.npz", allow_pickle=False) as arrays:
-        return trained.from_parts(document, dict(arrays))
+        return autopredictor.from_parts(document, dict(arrays))
 
 
 def save_forecast(folder: Path, forecast: Saved) -> None:

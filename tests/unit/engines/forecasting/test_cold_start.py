@@ -6,7 +6,7 @@ import pytest
 
 from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE
 from storecast_engines.forecasting.autopredictor import predict, train
-from storecast_engines.forecasting.cold_start import averaged, forecast_of_likes
+from storecast_engines.forecasting.cold_start import forecast_from_similar, from_similar
 from storecast_engines.forecasting.panel import Prediction, build_panel
 
 NEW = np.full(4, np.nan)
@@ -15,23 +15,23 @@ NEW = np.full(4, np.nan)
 def test_the_most_equal_values_decide(make_panel):
     metadata = pd.DataFrame({"kind": list("aabba"), "brand": list("xyxyy")})
     panel = make_panel([np.ones(4)] * 4 + [NEW], metadata=metadata)
-    assert averaged(panel, np.array([1.0, 2, 3, 4, 0])).tolist() == [1, 2, 3, 4, 2]
+    assert from_similar(panel, np.array([1.0, 2, 3, 4, 0])).tolist() == [1, 2, 3, 4, 2]
     metadata.loc[4] = ["a", "z"]
-    assert averaged(panel, np.array([1.0, 2, 3, 4, 0]))[4] == 1.5
+    assert from_similar(panel, np.array([1.0, 2, 3, 4, 0]))[4] == 1.5
 
 
 def test_dimension_values_count_too(make_panel):
     panel = make_panel([np.ones(4)] * 2 + [NEW])
     panel.keys["location"] = ["north", "south", "south"]
-    assert averaged(panel, np.array([1.0, 5, 0]))[2] == 5
+    assert from_similar(panel, np.array([1.0, 5, 0]))[2] == 5
 
 
 def test_without_metadata_all_series_are_alike_and_without_history_none(make_panel):
     panel = make_panel([np.ones(4), np.ones(4), NEW])
     prediction = Prediction(np.arange(12.0).reshape(3, 2, 2), np.arange(6.0).reshape(3, 2))
-    like = forecast_of_likes(panel, prediction)
+    like = forecast_from_similar(panel, prediction)
     assert like.quantiles[2].tolist() == [[2, 3], [4, 5]] and like.mean[2].tolist() == [1, 2]
-    assert averaged(make_panel([NEW, NEW]), np.array([1.0, 2])).tolist() == [1, 2]
+    assert from_similar(make_panel([NEW, NEW]), np.array([1.0, 2])).tolist() == [1, 2]
 
 
 def frames():
@@ -53,7 +53,7 @@ def test_the_metadata_brings_new_items_into_the_panel_and_says_so():
     assert panel.keys["item_id"].tolist() == ["NEW", "l0", "l1", "new", "s0", "s1"]
     assert panel.metadata["kind"].tolist() == list("lllsss")
     assert panel.messages == (
-        "2 series have metadata and no history and are forecast from their like: item_id='NEW'; item_id='new'",
+        "2 series without history are forecast from similar items (cold start): item_id='NEW'; item_id='new'",
     )
 
 
@@ -70,10 +70,10 @@ def test_related_rows_tell_where_a_new_item_is_sold():
         build(target.assign(location="north"), metadata, related[:-1], ("location",))
 
 
-@pytest.mark.parametrize("members", [("SeasonalNaive",), ("NPTS", "LightGBM", "ETS")])
-def test_a_predictor_forecasts_new_items_from_their_likes_and_leaves_them_out_of_its_backtest(members):
+@pytest.mark.parametrize("algorithms", [("SeasonalNaive",), ("NPTS", "LightGBM", "ETS")])
+def test_a_predictor_forecasts_new_items_from_similar_items_and_leaves_them_out_of_its_backtest(algorithms):
     panel = build(*frames())
-    trained = train(panel, 7, (0.1, 0.5, 0.9), members=members)
+    trained = train(panel, 7, (0.1, 0.5, 0.9), algorithms=algorithms)
     assert trained.keys["item_id"].tolist() == ["l0", "l1", "s0", "s1"]
     mean = predict(trained, panel, 7, (0.1, 0.5, 0.9)).mean.mean(axis=1)
     assert mean[[0, 3]] == pytest.approx([500, 10], rel=0.05)
@@ -83,5 +83,5 @@ def test_a_network_forecasts_new_items_itself(monkeypatch):
     panel = build(*frames())
     monkeypatch.delitem(UNAVAILABLE, "CNN-QR", raising=False)  # the one below is there without torch
     monkeypatch.setitem(ALGORITHMS, "CNN-QR", lambda panel, horizon, levels: ALGORITHMS["NPTS"](panel, horizon, levels))
-    trained = train(panel, 7, (0.5,), members=("CNN-QR",))
+    trained = train(panel, 7, (0.5,), algorithms=("CNN-QR",))
     assert not predict(trained, panel, 7, (0.5,)).mean[[0, 3]].any()  # NPTS's own answer for no history

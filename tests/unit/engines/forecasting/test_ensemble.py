@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from storecast_engines.forecasting.backtest import Backtest
-from storecast_engines.forecasting.ensemble import AVERAGE_WQL, blend, honest, weights, whole
+from storecast_engines.forecasting.ensemble import AVERAGE_WQL, all_parts, blend, out_of_sample, weights
 from storecast_engines.forecasting.metrics import FIELD
 from storecast_engines.forecasting.panel import Prediction
 
@@ -31,7 +31,7 @@ def run(errors, horizon=4, windows=1):
 
 def of_mean(runs, windows=1, metric=METRIC):
     """(n, A) the weights of the mean."""
-    return weights(runs, whole(windows), metric)[:, :, -1]
+    return weights(runs, all_parts(windows), metric)[:, :, -1]
 
 
 def test_a_member_that_helps_no_one_weighs_nothing():
@@ -67,18 +67,18 @@ def test_where_nothing_is_defined_all_weigh_alike():
     assert of_mean(runs).tolist() == [[0.5, 0.5]]
 
 
-def test_no_part_of_an_honest_backtest_is_weighed_by_its_own_outcome():
+def test_no_part_of_an_out_of_sample_backtest_is_weighed_by_its_own_outcome():
     # a is right in the first half only, b in the second: weights learned elsewhere choose the wrong one every time
     a, b = run([0.0]), run([0.0])
     a.mean[:, :, 2:], b.mean[:, :, :2] = 2, 2
-    off = np.abs(honest({"a": a, "b": b}, METRIC).mean - 1)
+    off = np.abs(out_of_sample({"a": a, "b": b}, METRIC).mean - 1)
     assert off.min() > 0.9
 
 
 def test_with_several_windows_each_is_weighed_by_the_others():
     a, b = run([0.0], windows=2), run([0.0], windows=2)
     a.mean[0], b.mean[1] = 2, 2
-    assert np.abs(honest({"a": a, "b": b}, METRIC).mean - 1).min() > 0.9
+    assert np.abs(out_of_sample({"a": a, "b": b}, METRIC).mean - 1).min() > 0.9
 
 
 @pytest.mark.parametrize("metric", FIELD)
@@ -92,7 +92,7 @@ def test_the_weights_follow_the_metric_asked_for(metric):
     runs["spiked"].mean[:, :, 0] += 1
     runs["sharp"].mean[:] += 3
     runs["sharp"].quantiles[:] = 1
-    learned = weights(runs, whole(1), metric)[:, :, 0 if metric == AVERAGE_WQL else -1]
+    learned = weights(runs, all_parts(1), metric)[:, :, 0 if metric == AVERAGE_WQL else -1]
     assert list(runs)[int(learned[0].argmax())] == PREFERRED[metric]
     assert list(runs)[int(learned[1].argmax())] == PREFERRED[metric]
 
@@ -103,7 +103,7 @@ def test_each_level_is_weighed_by_its_own_loss_and_the_mean_by_rmse():
         member = run([error, error])
         spread = np.broadcast_to(np.array(quantiles, float), (1, 2, 4, 2))
         runs[name] = replace(member, levels=levels, quantiles=spread)
-    assert weights(runs, whole(1), AVERAGE_WQL)[0].tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert weights(runs, all_parts(1), AVERAGE_WQL)[0].tolist() == [[1, 0, 1], [0, 1, 0]]
 
 
 def test_levels_that_are_weighed_apart_do_not_cross():

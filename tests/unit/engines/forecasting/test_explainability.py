@@ -33,8 +33,8 @@ def test_contributions_are_those_of_the_model_that_forecasts(promoted):
 
 
 def test_an_impact_is_the_members_weight_of_it(promoted):
-    alone = train(promoted, HORIZON, (0.5,), members=("LightGBM",))
-    both = train(promoted, HORIZON, (0.5,), members=("SeasonalNaive", "LightGBM"))
+    alone = train(promoted, HORIZON, (0.5,), algorithms=("LightGBM",))
+    both = train(promoted, HORIZON, (0.5,), algorithms=("SeasonalNaive", "LightGBM"))
     weight = both.weights[:, 1, -1]
     assert 0 < weight.mean() <= 1
     whole, part = impact(alone, promoted, HORIZON), impact(both, promoted, HORIZON)
@@ -46,7 +46,7 @@ def test_holidays_are_an_attribute(make_panel):
     rng = np.random.default_rng(1)
     panel = make_panel(rng.poisson(20, (4, 90)))
     with pytest.raises(ValueError, match="attributes"):
-        impact(train(panel, HORIZON, (0.5,), members=("LightGBM",)), panel, HORIZON)
+        impact(train(panel, HORIZON, (0.5,), algorithms=("LightGBM",)), panel, HORIZON)
     german = replace(panel, country="DE")
     assert set(lightgbm.contributions(german, HORIZON)) == {"Holiday_DE"}
 

@@ -98,11 +98,11 @@ def test_bad_hyperparameters_are_named(shop, name, options, words):
 def test_deep_ars_learning_rate_decays_until_it_stops_and_its_best_epochs_are_averaged():
     from torch import nn
 
-    from storecast_engines.forecasting.deep_ar import PATIENCE, Course
+    from storecast_engines.forecasting.deep_ar import PATIENCE, TrainingSchedule
 
     rates, net = [{"lr": 0.1}], nn.Linear(1, 1, bias=False)
     trainer = SimpleNamespace(should_stop=False, optimizers=[SimpleNamespace(param_groups=rates)], callback_metrics={})
-    course, seen = Course(decay=0.5, decays_left=1, models=2), []
+    course, seen = TrainingSchedule(decay=0.5, decays_left=1, models=2), []
     for epoch, loss in enumerate([3.0, 1.0, *[2.0 + at for at in range(2 * PATIENCE)]]):
         trainer.callback_metrics["train_loss"] = loss
         nn.init.constant_(net.weight, float(epoch))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from storecast_engines.forecasting.guard import guarded
+from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.quantiles import check_levels, normal, uncrossed
 from storecast_engines.forecasting.seasonal_naive import forecast
 
@@ -26,7 +26,7 @@ def test_a_series_with_an_unbelievable_forecast_gets_seasonal_naive(make_panel, 
     panel = make_panel([np.arange(14.0), np.arange(14.0)])
     mean = np.full((2, 3), 7.0)
     mean[1, 2] = bad
-    prediction = guarded(panel, normal(mean, np.ones((2, 3)), (0.1, 0.9)), mean, (0.1, 0.9))
+    prediction = with_fallback(panel, normal(mean, np.ones((2, 3)), (0.1, 0.9)), mean, (0.1, 0.9))
     naive = forecast(panel, 3, (0.1, 0.9))
     assert prediction.mean.tolist() == [[7, 7, 7], naive.mean[1].tolist()]
     assert np.array_equal(prediction.quantiles[1], naive.quantiles[1])
@@ -35,9 +35,9 @@ def test_a_series_with_an_unbelievable_forecast_gets_seasonal_naive(make_panel, 
 def test_a_quantile_alone_can_be_unbelievable(make_panel):
     panel = make_panel([np.arange(14.0)])
     mean = np.full((1, 3), 7.0)
-    assert guarded(panel, normal(mean, np.full((1, 3), 1e3), (0.9,)), mean, (0.9,)).mean.tolist() == [[7, 8, 9]]
+    assert with_fallback(panel, normal(mean, np.full((1, 3), 1e3), (0.9,)), mean, (0.9,)).mean.tolist() == [[7, 8, 9]]
 
 
 def test_a_series_without_history_only_has_to_be_finite(make_panel):
     panel = make_panel([[np.nan, np.nan]])
-    assert guarded(panel, np.full((1, 1, 1), 5e9), np.full((1, 1), 4e9), (0.5,)).mean.item() == 4e9
+    assert with_fallback(panel, np.full((1, 1, 1), 5e9), np.full((1, 1), 4e9), (0.5,)).mean.item() == 4e9
