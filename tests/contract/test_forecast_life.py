@@ -288,7 +288,7 @@ def test_an_algorithm_that_is_not_there_fails_with_its_reason(forecast, trained,
     arn = single_predictor(forecast, trained.group, algorithm)
     found = ended(forecast.describe_predictor, PredictorArn=arn)
     assert found["Status"] == "CREATE_FAILED"
-    for word in [algorithm, f"`make {command}`"]:
+    for word in [algorithm, f'`pip install "storecast-engines[{command}]"`', f"`make {command}`"]:
         assert word in found["Message"], found["Message"]
     forecast.delete_predictor(PredictorArn=arn)
     gone(forecast.describe_predictor, PredictorArn=arn)
