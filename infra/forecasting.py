@@ -12,13 +12,13 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.config import Pipeline
+from infra.config.forecast import FORECAST_DOMAINS
 from infra.config.forecasting import Forecasting as Section
 from infra.expressions import Expression
 from infra.importing import PLAN, importing, quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
-from infra.schemas import FORECAST_DOMAINS
 from infra.steps import FAILED, State, chain, in_words, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import Storage, reading, writing
 from infra.tables import forecast_tables

@@ -14,10 +14,10 @@ from infra.hours import RECOMMENDER, StopAndStart
 from infra.importing import PLAN, importing, quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.personalize import DOMAINS, rules
 from infra.pipeline import PipelineStack
 from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
 from infra.storage import Storage, reading, writing
+from recommending.domains import DOMAINS
 
 _SOLUTION_ARNS = ("solutionArn", "solutionVersionArn", "campaignArn")
 _BATCH = ("solutionVersionArn", "batchInferenceJobArn", "output", "requests")
@@ -196,7 +196,6 @@ class Recommending(PipelineStack):
                 **{name: self._recipe(DOMAINS[section.domain].recipes[name]) for name in section.use_cases},
                 **{made.recipe: self._recipe(made.recipe) for made in section.solutions.values()},
             },
-            "rules": {kind: rules(section.domain, kind) for kind, columns in section.datasets.items() if not columns},
             **PLAN,
             "dataBucket": storage.data.bucket_name,
             "resultsBucket": storage.results.bucket_name,

@@ -7,8 +7,8 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 
 from infra.config import Pipeline
+from infra.config.forecast import FORECAST_DOMAINS
 from infra.config.forecasting import Forecasting
-from infra.schemas import FORECAST_DOMAINS
 
 
 def forecast_tables(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zoneinfo
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
+from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +26,22 @@ def problems(found: list[str]) -> PydanticCustomError:
 def refuse(found: list[str]) -> None:
     if found:
         raise problems(found)
+
+
+@functools.cache
+def enum(service: str, shape: str) -> list[str]:
+    """The values botocore's model of the service allows for the shape."""
+    return Loader().load_service_model(service, "service-2")["shapes"][shape]["enum"]
+
+
+def not_one_of(value: str, allowed: Sequence[str]) -> list[str]:
+    return [] if value in allowed else [f"{value!r} is not known; allowed: {', '.join(allowed)}"]
+
+
+def name_problems(kind: str, name: str) -> list[str]:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+        return []
+    return [f"{kind}: column name {name!r}: allowed are 1-63 letters, digits and _, a letter first"]
 
 
 class Strict(BaseModel):

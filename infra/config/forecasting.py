@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator
 
-from infra import schemas
-from infra.config.base import Column, Schedule, Strict, problems, refuse
+from infra.config import forecast
+from infra.config.base import Column, Schedule, Strict, enum, not_one_of, problems, refuse
 
 Quantile = str
 
@@ -23,7 +23,7 @@ class Promotion(Strict):
     @field_validator("metric")
     @classmethod
     def _metric(cls, value: str | None) -> str | None:
-        refuse([] if value is None else schemas.not_one_of(value, schemas.enum("forecast", "OptimizationMetric")))
+        refuse([] if value is None else not_one_of(value, enum("forecast", "OptimizationMetric")))
         return value
 
 
@@ -83,13 +83,13 @@ class Forecasting(Strict):
     @field_validator("domain")
     @classmethod
     def _domain(cls, value: str) -> str:
-        refuse(schemas.not_one_of(value, sorted(schemas.FORECAST_DOMAINS)))
+        refuse(not_one_of(value, sorted(forecast.FORECAST_DOMAINS)))
         return value
 
     @field_validator("frequency")
     @classmethod
     def _frequency(cls, value: str) -> str:
-        if not re.fullmatch(schemas.FREQUENCY, value):
+        if not re.fullmatch(forecast.FREQUENCY, value):
             raise problems(["allowed: Y, 1-11M, 1-4W, 1-6D, 1-23H, 1-59min (a bare letter means 1)"])
         return value[1:] if re.fullmatch("1[YMWDH]", value) else value
 
@@ -105,12 +105,12 @@ class Forecasting(Strict):
     @classmethod
     def _datasets(cls, value: dict[str, dict[str, str] | str], info: Any) -> dict[str, dict[str, str] | str]:
         found = [] if "target" in value else ["target is missing: Forecast trains on a target time series"]
-        given = {kind: columns for kind, columns in value.items() if columns != schemas.INFER}
+        given = {kind: columns for kind, columns in value.items() if columns != forecast.INFER}
         for kind, columns in given.items():
             if isinstance(columns, str):
-                found.append(f"{kind}: {columns!r}; allowed: columns with their types, or {schemas.INFER}")
+                found.append(f"{kind}: {columns!r}; allowed: columns with their types, or {forecast.INFER}")
             elif domain := info.data.get("domain"):
-                found += schemas.forecast_schema_problems(domain, kind, columns)
+                found += forecast.forecast_schema_problems(domain, kind, columns)
         for kind in ("target", "related"):
             for dimension in info.data.get("dimensions", ()):
                 listed = given.get(kind)
@@ -122,20 +122,20 @@ class Forecasting(Strict):
     @field_validator("filling")
     @classmethod
     def _filling(cls, value: dict[str, dict[str, str]], info: Any) -> dict[str, dict[str, str]]:
-        if "domain" in info.data and schemas.INFER not in info.data.get("datasets", {"": schemas.INFER}).values():
-            refuse(schemas.filling_problems(info.data["domain"], info.data["datasets"], value))
+        if "domain" in info.data and forecast.INFER not in info.data.get("datasets", {"": forecast.INFER}).values():
+            refuse(forecast.filling_problems(info.data["domain"], info.data["datasets"], value))
         return value
 
     @field_validator("quantiles")
     @classmethod
     def _quantiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        refuse(schemas.quantile_problems(value))
+        refuse(forecast.quantile_problems(value))
         return value
 
     @field_validator("optimization_metric")
     @classmethod
     def _metric(cls, value: str) -> str:
-        refuse(schemas.not_one_of(value, schemas.enum("forecast", "OptimizationMetric")))
+        refuse(not_one_of(value, enum("forecast", "OptimizationMetric")))
         return value
 
     @field_validator("algorithms", mode="before")
@@ -147,7 +147,7 @@ class Forecasting(Strict):
     @classmethod
     def _algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         twice = [f"{name!r} is there twice" for name in sorted({n for n in value if value.count(n) > 1})]
-        refuse(twice + [line for name in value for line in schemas.not_one_of(name, schemas.ALGORITHMS)])
+        refuse(twice + [line for name in value for line in not_one_of(name, forecast.ALGORITHMS)])
         return value
 
     @field_validator("backtest_windows")
@@ -171,7 +171,7 @@ class Forecasting(Strict):
         if value and info.data.get("algorithms", ("AutoPredictor",)) != ("AutoPredictor",):
             found.append("only AutoPredictor takes one: leave the other algorithms out")
         if frequency := info.data.get("frequency"):
-            found += schemas.boundary_problems(frequency, value)
+            found += forecast.boundary_problems(frequency, value)
         refuse(found)
         return value
 
@@ -180,7 +180,7 @@ class Forecasting(Strict):
     def _forecasts(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         found = _name_problems(value)
         for name, types in value.items():
-            found += [f"{name}: {problem}" for problem in schemas.quantile_problems(types)]
+            found += [f"{name}: {problem}" for problem in forecast.quantile_problems(types)]
         refuse(found)
         return value
 
@@ -235,11 +235,11 @@ def _change_problems(change: Change, datasets: dict[str, dict[str, str] | str]) 
     related = datasets.get("related")
     if isinstance(related, dict):
         numbers = [name for name, kind in related.items() if kind in ("float", "integer")]
-        found += [f"attribute {line}" for line in schemas.not_one_of(change.attribute, numbers)]
+        found += [f"attribute {line}" for line in not_one_of(change.attribute, numbers)]
     listed = [columns for columns in datasets.values() if isinstance(columns, dict)]
     if len(listed) == len(datasets):
         allowed = sorted({name for columns in listed for name, kind in columns.items() if kind == "string"})
-        found += [f"where: {line}" for name in change.where for line in schemas.not_one_of(name, allowed)]
+        found += [f"where: {line}" for name in change.where for line in not_one_of(name, allowed)]
     if change.operation == "DIVIDE" and change.value == 0:
         found.append("DIVIDE by 0")
     return found

@@ -6,23 +6,15 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from infra import personalize
-from infra.config.base import Column, Hours, Schedule, Strict, problems, refuse
-from infra.schemas import not_one_of
+from infra.config import personalize
+from infra.config.base import Column, Hours, Schedule, Strict, not_one_of, problems, refuse
+from infra.config.personalize import ColumnType
+from recommending.domains import DOMAINS
 
 _EXPLORATION = {"exploration_weight": 0.3, "exploration_item_age_cut_off": 30}  # the service's defaults
 
 
 Kind = Literal["interactions", "items", "users"]
-
-
-class ColumnType(Strict):
-    """One column of a Personalize dataset (Avro type and Personalize's own marks)."""
-
-    type: Literal["string", "int", "long", "float", "double", "boolean"]
-    categorical: bool = False
-    textual: bool = False
-    nullable: bool = False
 
 
 class Exploring(Strict):
@@ -126,7 +118,7 @@ class Recommending(Strict):
         found = [] if "interactions" in value else ["interactions is missing: every use case learns from it"]
         for kind, columns in value.items():
             if columns and (domain := info.data.get("domain")):
-                found += personalize.schema_problems(domain, kind, {n: c.model_dump() for n, c in columns.items()})
+                found += personalize.schema_problems(domain, kind, columns)
         refuse(found)
         return value
 
@@ -142,7 +134,7 @@ class Recommending(Strict):
     @field_validator("use_cases")
     @classmethod
     def _use_cases(cls, value: dict[str, UseCase], info: Any) -> dict[str, UseCase]:
-        domain = personalize.DOMAINS.get(info.data.get("domain"))
+        domain = DOMAINS.get(info.data.get("domain"))
         found = [
             problem for name in value if domain for problem in not_one_of(name, sorted(domain.recipes) or ["none"])
         ]

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from infra import schemas
-from infra.config.base import Hours, Strict, problems, refuse
+from infra.config.base import Hours, Strict, enum, not_one_of, problems, refuse
 
 
 class Vpc(Strict):
@@ -36,7 +35,7 @@ class Workshop(Strict):
     @field_validator("instance_type")
     @classmethod
     def _instance_type(cls, value: str) -> str:
-        refuse(schemas.not_one_of(value, schemas.enum("sagemaker", "InstanceType")))
+        refuse(not_one_of(value, enum("sagemaker", "InstanceType")))
         return value
 
     @field_validator("git_repository")

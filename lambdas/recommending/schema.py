@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.store import records
+from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
 
 SAMPLE = 10_000  # rows that are looked at
 _WHOLE, _FRACTION = re.compile(r"[+-]?\d{1,18}"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -31,15 +32,27 @@ def columns(event: dict[str, Any], kind: str, prefix: str, known: Mapping[str, A
     sample = list(itertools.islice(records(event["dataBucket"], prefix), SAMPLE))
     if not sample:
         raise ValueError(f"{where}: the first CSV file has no row beside its header")
-    rules = event["rules"][kind]
-    fields: Columns = rules["fields"]
+    domain = DOMAINS[event["config"]["domain"]]
     found: Columns = {
-        name: known.get(name) or fields.get(name) or _inferred([row[name] for row in sample if row[name]])
+        name: known.get(name) or _of_domain(domain, kind, name) or _inferred([row[name] for row in sample if row[name]])
         for name in sample[0]
         if name is not None  # where a row is longer than the header; its import will say which
     }
-    _check(where, found, rules)
+    _check(where, found, domain, kind)
     return found
+
+
+def _of_domain(domain: Domain, kind: str, name: str) -> dict[str, Any] | None:
+    """A column that the domain knows by name; it may be empty unless it is required."""
+    wanted = domain.fields(kind).get(name)
+    if wanted is None:
+        return None
+    return {
+        "type": "string" if wanted in ("categorical", "textual") else wanted,
+        "categorical": wanted == "categorical",
+        "textual": wanted == "textual",
+        "nullable": name not in domain.required[kind],
+    }
 
 
 def _inferred(values: Sequence[str]) -> dict[str, Any]:
@@ -53,20 +66,19 @@ def _inferred(values: Sequence[str]) -> dict[str, Any]:
     return {**column, "categorical": recurring}
 
 
-def _check(where: str, found: Columns, rules: Mapping[str, Any]) -> None:
-    problems = [f"column {name} is missing; the domain needs it" for name in rules["required"] if name not in found]
+def _check(where: str, found: Columns, domain: Domain, kind: str) -> None:
+    required = domain.required[kind]
+    problems = [f"column {name} is missing; the domain needs it" for name in required if name not in found]
     problems += [
         f"column {name!r}: allowed are 1-63 letters, digits and _, a letter first"
         for name in found
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name)
     ]
-    others = [name for name in found if name not in rules["fields"]]
-    if len(others) > rules["most"]:
-        problems.append(
-            f"{len(others)} columns of your own; at most {rules['most']}: name those to use in pipeline.yaml"
-        )
-    if len(found) < rules["least"]:
-        problems.append(f"{len(found)} column(s); at least {rules['least']} are needed")
+    others, most = set(found) - set(domain.fields(kind)), MOST_METADATA_COLUMNS[kind]
+    if len(others) > most:
+        problems.append(f"{len(others)} columns of your own; at most {most}: name those to use in pipeline.yaml")
+    if len(found) < LEAST_COLUMNS[kind]:
+        problems.append(f"{len(found)} column(s); at least {LEAST_COLUMNS[kind]} are needed")
     if problems:
         raise ValueError(f"{where}: " + "; ".join(problems))
 

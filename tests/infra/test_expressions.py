@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -102,14 +103,17 @@ def test_a_renamed_field_of_a_payload_fails_the_synth(monkeypatch: pytest.Monkey
         wait()
 
 
-def test_infra_imports_of_the_lambdas_only_their_payloads() -> None:
-    """And a payload imports nothing but types, so that a synth needs none of the Lambdas' libraries."""
+def test_infra_imports_of_the_lambdas_only_their_payloads_and_domains() -> None:
+    """And a payload imports nothing but types, the domains nothing but the standard library, so that a synth needs none
+    of the Lambdas' libraries."""
     rooms = {folder.name for folder in (ROOT / "lambdas").iterdir() if folder.is_dir()}
     for path in (ROOT / "infra").rglob("*.py"):
         for module in _imported(path):
-            assert module.split(".")[0] not in rooms or module.endswith(".payload"), f"{path}: {module}"
+            assert module.split(".")[0] not in rooms or module.endswith((".payload", ".domains")), f"{path}: {module}"
     for path in (ROOT / "lambdas").rglob("payload.py"):
         assert set(_imported(path)) <= {"__future__", "typing", "common.payload"}, path
+    for path in (ROOT / "lambdas").rglob("domains.py"):
+        assert {module.split(".")[0] for module in _imported(path)} <= sys.stdlib_module_names, path
 
 
 def _imported(path: Path) -> list[str]:

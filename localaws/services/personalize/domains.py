@@ -1,70 +1,32 @@
 """What each domain asks of its schemas: required fields and reserved keywords, with their types.
 
-Sources: ECOMMERCE-datasets-and-schemas.md, VIDEO-ON-DEMAND-datasets-and-schemas.md, custom-datasets-and-schemas.md.
-A type is one of Avro's, or `categorical` or `textual` for a string that is marked so; a `string` must not be marked.
+The table is lambdas/recommending/domains.toml, which also names its sources. It is data that the pipeline and the
+embedded AWS share; neither imports the other.
 """
+
+import tomllib
+from pathlib import Path
 
 CUSTOM = None
 ECOMMERCE, VIDEO_ON_DEMAND = "ECOMMERCE", "VIDEO_ON_DEMAND"
 NAMES = (ECOMMERCE, VIDEO_ON_DEMAND)
 
-_USERS = {"USER_ID": "string"}
-_EVENTS = {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"}
-_TYPED_EVENTS = _EVENTS | {"EVENT_TYPE": "string"}
+_FILE = Path(__file__).parents[3] / "lambdas" / "recommending" / "domains.toml"
+_TABLE = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
-REQUIRED = {
-    CUSTOM: {"Interactions": _EVENTS, "Items": {"ITEM_ID": "string"}, "Users": _USERS},
-    ECOMMERCE: {
-        "Interactions": _TYPED_EVENTS,
-        "Items": {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "categorical"},
-        "Users": _USERS,
-    },
-    VIDEO_ON_DEMAND: {
-        "Interactions": _TYPED_EVENTS,
-        "Items": {"ITEM_ID": "string", "GENRES": "categorical", "CREATION_TIMESTAMP": "long"},
-        "Users": _USERS,
-    },
-}
 
-_OF_EVENTS = {
-    "EVENT_TYPE": "string",
-    "EVENT_VALUE": "float",
-    "IMPRESSION": "string",
-    "RECOMMENDATION_ID": "string",
-    "EVENT_ATTRIBUTION_SOURCE": "string",
+def _by_type(columns: dict) -> dict:
+    """By dataset type as it is written in a schema: Interactions, Items, Users."""
+    return {kind.capitalize(): fields for kind, fields in columns.items()}
+
+
+_DOMAINS = {
+    name: _TABLE["domains"][table] for name, table in {CUSTOM: "CUSTOM", **{name: name for name in NAMES}}.items()
 }
-RESERVED = {
-    CUSTOM: {"Interactions": _OF_EVENTS, "Items": {"CREATION_TIMESTAMP": "long"}, "Users": {}},
-    ECOMMERCE: {
-        "Interactions": _OF_EVENTS,
-        "Items": {
-            "CATEGORY_L2": "categorical",
-            "CATEGORY_L3": "categorical",
-            "PRODUCT_DESCRIPTION": "textual",
-            "CREATION_TIMESTAMP": "long or float",  # the domain's page says one, its Items page the other
-            "AGE_GROUP": "categorical",
-            "ADULT": "categorical",
-            "GENDER": "categorical",
-        },
-        "Users": {},
-    },
-    VIDEO_ON_DEMAND: {
-        "Interactions": _OF_EVENTS,
-        "Items": {
-            "PRICE": "float",
-            "DURATION": "float",
-            "GENRE_L2": "categorical",
-            "GENRE_L3": "categorical",
-            "AVERAGE_RATING": "float",
-            "PRODUCT_DESCRIPTION": "textual",
-            "CONTENT_OWNER": "categorical",
-            "CONTENT_CLASSIFICATION": "categorical",
-        },
-        "Users": {"SUBSCRIPTION_MODEL": "categorical"},
-    },
-}
+REQUIRED = {name: _by_type(domain["required"]) for name, domain in _DOMAINS.items()}
+RESERVED = {name: _by_type(domain["reserved"]) for name, domain in _DOMAINS.items()}
+MOST_METADATA = _by_type(_TABLE["most_metadata_columns"])
 
 # Fields that say who, what and when: never null, and no metadata.
 KEYS = ("USER_ID", "ITEM_ID", "TIMESTAMP")
-NO_METADATA_OF_EVENTS = (*KEYS, *_OF_EVENTS)
-MOST_METADATA = {"Interactions": 5, "Items": 100, "Users": 25}  # quotas page of the guide
+NO_METADATA_OF_EVENTS = (*KEYS, *RESERVED[CUSTOM]["Interactions"])

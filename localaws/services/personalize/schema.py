@@ -78,7 +78,7 @@ def check(domain: str | None, text: str) -> None:
         if name not in by_name:
             raise invalid(f"The {domain or 'custom'} schema of {dataset_type} requires the field {name}")
     for name, wanted in (reserved | required).items():
-        if name in by_name and not any(_is(by_name[name], each) for each in wanted.split(" or ")):
+        if name in by_name and not _is(by_name[name], wanted):
             raise invalid(f"Field {name} of {dataset_type} must be of type {wanted}, not {_type(by_name[name])}")
     for name in domains.KEYS:
         if name in by_name and by_name[name].nullable:

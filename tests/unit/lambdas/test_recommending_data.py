@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from infra.personalize import rules
 from tests.unit.lambdas.conftest import RECOMMENDING, arn
 
 _FOLDER = "recommending/corner-shop/"
@@ -20,7 +19,7 @@ def _columns(text: str, bucket: Any, kind: str = "items", known: dict[str, Any] 
     from recommending.schema import columns
 
     bucket.objects[f"{_FOLDER}{kind}/a.csv"] = text.encode()
-    event = {**RECOMMENDING, "config": {"datasets": {kind: {}}}, "rules": {kind: rules("ECOMMERCE", kind)}}
+    event = {**RECOMMENDING, "config": {"domain": "ECOMMERCE", "datasets": {kind: {}}}}
     return columns(event, kind, f"{_FOLDER}{kind}/", known or {})
 
 

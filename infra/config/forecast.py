@@ -1,4 +1,4 @@
-"""What Forecast accepts in schemas, as the service documents it; problems come in words.
+"""Rules of Amazon Forecast for schemas, as the guide documents them; each check returns its problems.
 
 Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md. Enum
 values come from botocore.
@@ -6,11 +6,10 @@ values come from botocore.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from botocore.loaders import Loader
+from infra.config.base import enum, name_problems, not_one_of
 
 FREQUENCY = r"1?Y|([1-9]|1[01])?M|[1-4]?W|[1-6]?D|([1-9]|1[0-9]|2[0-3])?H|([1-9]|[1-5][0-9])min"
 
@@ -47,16 +46,6 @@ ALGORITHMS = ("AutoPredictor", "ARIMA", "CNN-QR", "Deep_AR_Plus", "ETS", "NPTS",
 # TimeAlignmentBoundary sets the unit below that of the frequency (data-aggregation.md)
 _BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
 _BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
-
-
-@functools.cache
-def enum(service: str, shape: str) -> list[str]:
-    """The values botocore's model of the service allows for the shape."""
-    return Loader().load_service_model(service, "service-2")["shapes"][shape]["enum"]
-
-
-def not_one_of(value: str, allowed: Sequence[str]) -> list[str]:
-    return [] if value in allowed else [f"{value!r} is not known; allowed: {', '.join(allowed)}"]
 
 
 def quantile_problems(types: Sequence[str]) -> list[str]:
@@ -137,9 +126,3 @@ def filling_problems(
                 if value == "value" and f"{rule}_value" not in rules:
                     found.append(f"{attribute}.{rule}: value needs {rule}_value, the number")
     return found
-
-
-def name_problems(kind: str, name: str) -> list[str]:
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-        return []
-    return [f"{kind}: column name {name!r}: allowed are 1-63 letters, digits and _, a letter first"]

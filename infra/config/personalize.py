@@ -1,0 +1,108 @@
+"""Rules of Amazon Personalize for schemas and filters, as the guide documents them; each check returns its problems.
+
+Sources: Personalize guide, limits.md, data-prep-formatting.md, filter-expressions.md; those of the domains are in
+lambdas/recommending/domains.toml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from infra.config.base import Strict, name_problems
+from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS
+
+_MARKS = ("categorical", "textual")
+
+CUSTOM_RECIPES = (
+    "aws-user-personalization",
+    "aws-personalized-ranking",
+    "aws-similar-items",
+    "aws-popularity-count",
+    "aws-trending-now",
+)
+# What shows young items too (use-case features page).
+EXPLORING = ("recommended-for-you", "top-picks-for-you", "aws-user-personalization")
+
+
+class ColumnType(Strict):
+    """One column of a Personalize dataset (Avro type and Personalize's own marks)."""
+
+    type: Literal["string", "int", "long", "float", "double", "boolean"]
+    categorical: bool = False
+    textual: bool = False
+    nullable: bool = False
+
+
+def schema_problems(domain: str, kind: str, columns: Mapping[str, ColumnType]) -> list[str]:
+    required, known = DOMAINS[domain].required[kind], DOMAINS[domain].fields(kind)
+    found = [
+        f"{kind}: {name} is missing; the {domain} domain needs it, of type {_avro(wanted)}"
+        for name, wanted in required.items()
+        if name not in columns
+    ]
+    for name, column in columns.items():
+        found += name_problems(kind, name)
+        found += [f"{kind}.{name}: {problem}" for problem in _column_problems(domain, column, known.get(name))]
+        if name in required and column.nullable:
+            found.append(f"{kind}.{name}: a required column cannot be nullable")
+    if sum(column.textual for column in columns.values()) > 1:
+        found.append(f"{kind}: more than one textual column; at most 1")
+    if len(columns) < LEAST_COLUMNS[kind]:
+        found.append(f"{kind}: no column beside {next(iter(required))}; at least one is needed")
+    own, most = set(columns) - set(known), MOST_METADATA_COLUMNS[kind]
+    if len(own) > most:
+        found.append(f"{kind}: {len(own)} metadata columns; at most {most}")
+    return found + _clashes(kind, columns)
+
+
+def _column_problems(domain: str, column: ColumnType, wanted: str | None) -> list[str]:
+    """`wanted` is how domains.toml has the column, if the domain knows it by name."""
+    found = []
+    marks = [mark for mark in _MARKS if getattr(column, mark)]
+    if wanted:
+        if column.type != _avro(wanted):
+            found.append(f"type {column.type!r}; the {domain} domain needs {_avro(wanted)}")
+        if marks != [mark for mark in _MARKS if mark == wanted]:
+            needed = wanted if wanted in _MARKS else "neither categorical nor textual"
+            found.append(f"the {domain} domain needs it {needed}")
+    if marks and column.type != "string":
+        found.append("only a string can be categorical or textual")
+    if len(marks) > 1:
+        found.append("either categorical or textual, not both")
+    return found
+
+
+def _avro(wanted: str) -> str:
+    return "string" if wanted in _MARKS else wanted
+
+
+def filter_problems(name: str, expression: str) -> list[str]:
+    """What is wrong at a glance; CreateFilter knows the rest (filter-expressions.md, limits.md)."""
+    found = (
+        []
+        if re.match(r"\s*(INCLUDE|EXCLUDE)\s+ItemID\s+WHERE\s", expression, re.IGNORECASE)
+        else [f"{name}: {expression!r}: allowed is INCLUDE ItemID WHERE ..., or EXCLUDE ItemID WHERE ..."]
+    )
+    if len(expression) > 2500:
+        found.append(f"{name}: {len(expression)} characters; at most 2500")
+    return found + short_name_problems(name)
+
+
+def short_name_problems(name: str, most: int = 20) -> list[str]:
+    """Names from the config become parts of names of at most 63 characters."""
+    if re.fullmatch(r"[a-z][a-z0-9-]*", name) and len(name) <= most:
+        return []
+    return [f"name {name!r}: allowed are 1-{most} of a-z, 0-9 and -, a letter first"]
+
+
+def _clashes(kind: str, names: Iterable[str]) -> list[str]:
+    """Personalize tells names apart without regard to underscores (data-prep-formatting.md)."""
+    seen: dict[str, str] = {}
+    found = []
+    for name in names:
+        other = seen.setdefault(name.replace("_", "").upper(), name)
+        if other != name:
+            found.append(f"{kind}: {other} and {name} differ only in underscores or case, which Personalize ignores")
+    return found
