@@ -48,11 +48,15 @@ def _allow_logs(made: kms.Key, stack: Stack, config: Pipeline) -> None:
     """For our log groups alone (CloudWatch Logs guide, encrypt-log-data-kms.md)."""
     group = f"log-group:/aws/vendedlogs/storecast/{config.dataset}/*"
     groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:{group}"
-    made.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-            resources=["*"],
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    ours = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
+    crypt = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
+    # Describing a key has no encryption context.
+    for actions, conditions in ((crypt, ours), (["kms:DescribeKey"], None)):
+        made.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=actions,
+                resources=["*"],
+                conditions=conditions,
+            )
         )
-    )

@@ -132,7 +132,15 @@ class Forecasting(PipelineStack):
                 timeout_seconds=900,
             ),
             "train": self._function(
-                "train", *self._making({"AutoPredictor": "Predictors", "Predictor": "Predictors"}), *encrypting
+                "train",
+                *self._making({"Predictor": "Predictors"}),
+                Permission(
+                    ["forecast:CreateAutoPredictor"],
+                    ["*"],
+                    "IAM knows no resources of this action",
+                    {"StringEquals": {f"aws:RequestTag/{name}": value for name, value in self._config.tags.items()}},
+                ),
+                *encrypting,
             ),
             "compare": self._function(
                 "compare",

@@ -60,7 +60,7 @@ def trackers(stack: Stack) -> list[str]:
 
 def databases(stack: Stack, names: str) -> list[str]:
     """The Glue database called `names` with all that is in it."""
-    inside = (("database", names), ("table", names), ("table", f"{names}/*"), ("userDefinedFunction", f"{names}/*"))
+    inside = (("database", names), ("table", f"{names}/*"), ("userDefinedFunction", f"{names}/*"))
     return [
         stack.format_arn(service="glue", resource="catalog"),
         *(stack.format_arn(service="glue", resource=kind, resource_name=name) for kind, name in inside),
@@ -80,10 +80,8 @@ def _files(storage: Storage, folder: str) -> list[Permission]:
 
 
 def _forecast(stack: Stack, names: str) -> list[Permission]:
-    algorithms = f"arn:{stack.partition}:forecast:::algorithm/*"
     return [
         Permission(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
-        Permission(["forecast:CreatePredictor"], [algorithms], "AWS's own algorithms"),
         lists(
             "forecast",
             "DatasetGroups",

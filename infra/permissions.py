@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_cdk import Stack
@@ -11,6 +11,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from infra.checks import acknowledge
+
+# Actions without resource types: IAM allows them on "*" alone (Service Authorization Reference).
+_OF_NO_RESOURCE = ("forecast:CreateAutoPredictor", "personalize:ListTagsForResource", "personalize:TagResource")
 
 _CRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 # Additional permissions that an action requires on the key of what is encrypted (the services' guides on encryption).
@@ -53,6 +56,7 @@ def role(
     uses = {use for each in permissions for action in each.actions for use in _OF_THE_KEY.get(action, ())}
     if key and uses:
         permissions = [*permissions, Permission(sorted(uses), [key])]
+    permissions = _as_iam_allows(permissions)
     made = iam.Role(
         scope,
         construct_id,
@@ -62,6 +66,18 @@ def role(
     )
     acknowledge_wildcards(made, permissions)
     return made
+
+
+def _as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
+    """The permissions, with the actions that no resource can narrow on "*"."""
+    narrow = [each for each in permissions if list(each.resources) != ["*"]]
+    on_all = sorted({name for each in narrow for name in each.actions if name in _OF_NO_RESOURCE})
+    kept = [
+        replace(each, actions=[name for name in each.actions if name not in on_all]) if each in narrow else each
+        for each in permissions
+    ]
+    why = "IAM knows no resources of these actions"
+    return [*(each for each in kept if each.actions), *([Permission(on_all, ["*"], why)] if on_all else [])]
 
 
 def service(stack: Stack, name: str) -> iam.ServicePrincipal:

@@ -16,7 +16,17 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import protocol
-from localaws.emulator import budgets, events, faults, functions, further, record, step_functions, templates
+from localaws.emulator import (
+    authorization,
+    budgets,
+    events,
+    faults,
+    functions,
+    further,
+    record,
+    step_functions,
+    templates,
+)
 from localaws.emulator.access import authorize_call
 from localaws.emulator.roles import assume, require_key, resource_policy_allows
 from localaws.emulator.serving import serve
@@ -53,6 +63,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     events.register()
     budgets.register()
     functions.register()
+    authorization.register()
     further.register()
     templates.register()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):

@@ -10,6 +10,7 @@ from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from localaws.emulator import authorization
 from localaws.errors import ServiceError
 from localaws.registration import Registration
 
@@ -31,17 +32,27 @@ def authorize_call(
             own.append(arn)
         elif service == "iam" and ":role/" in arn:
             roles.append(arn)
+    tags = {tag.get("Key", tag.get("tagKey")): tag.get("Value", tag.get("tagValue")) for tag in tags_in(params)}
+    with_tags = {f"aws:RequestTag/{key}": value for key, value in tags.items()} | {"aws:TagKeys": list(tags)}
     prefix = f"arn:aws:{registration.signing_name}:{get_region()}:{get_account_id()}:"
     made = [prefix + name for name in registration.new_arns(operation.name, params)]
-    for resource in [*own, *made] or ["*"]:
-        _require(headers, query, registration.signing_name, action, resource)
-    if params.get("Tags") or params.get("tags"):
+    for resource in {authorization.resource_asked(action, each): None for each in [*own, *made] or ["*"]}:
+        _require(headers, query, registration.signing_name, action, resource, with_tags if tags else None)
+    if tags:
         tagging = "AddTags" if "AddTags" in operation.service_model.operation_names else "TagResource"
-        for resource in made:
-            _require(headers, query, registration.signing_name, f"{registration.signing_name}:{tagging}", resource)
+        for resource in {
+            authorization.resource_asked(f"{registration.signing_name}:{tagging}", each): None for each in made
+        }:
+            _require(
+                headers, query, registration.signing_name, f"{registration.signing_name}:{tagging}", resource, with_tags
+            )
     for role in roles:
         passed_to = {"iam:PassedToService": f"{registration.signing_name}.amazonaws.com"}
         _require(headers, query, registration.signing_name, "iam:PassRole", role, passed_to)
+
+
+def tags_in(params: dict) -> list[dict]:
+    return params.get("Tags") or params.get("tags") or []
 
 
 def arns_in(value: Any) -> Iterator[str]:
@@ -72,6 +83,7 @@ def _require(headers: dict, query: dict, service: str, action: str, resource: st
 
 
 def require_of_role(role_arn: str, action: str, resource: str, context: dict | None = None) -> None:
+    resource = authorization.resource_asked(action, resource)
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/session"
     evaluation = iam_evaluator.EvalContext(

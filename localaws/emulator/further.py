@@ -1,5 +1,6 @@
-"""What a call takes beside the right to its action: the use of a key under which something is kept, and where an object
-is missing the right to list it."""
+"""What a call takes beside the right to its action: the use of a key under which something is kept, where an object is
+missing the right to list it, and of Glue's databases the right to their catalog (glue-specifying-resource-arns.html).
+"""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import s3
 
+from localaws.emulator.authorization import resource_asked
 from localaws.emulator.keys import NEEDED, key_of
 
 Check = tuple[str, str, dict]  # action, resource, condition keys
@@ -26,6 +28,7 @@ def _with_further(enforce: Callable) -> Callable:
         resource_arn: str = "*",
         service_context: dict | None = None,
     ) -> iam_evaluator.EvalResult | iam_evaluator.AuthError | None:
+        resource_arn = resource_asked(iam_action, resource_arn)
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         if denied is not None:
             return denied
@@ -45,6 +48,8 @@ def _further(action: str, resource: str) -> Iterator[Check]:
         yield from ((use, key, {}) for use in NEEDED[action])
     if action == "s3:GetObject":
         yield from _of_a_missing_object(resource)
+    if resource.startswith("arn:aws:glue:") and (":database/" in resource or ":table/" in resource):
+        yield action, f"{resource.rpartition(':')[0]}:catalog", {}
 
 
 def _of_a_missing_object(resource: str) -> Iterator[Check]:

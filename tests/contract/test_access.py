@@ -158,3 +158,48 @@ def test_that_a_key_is_missing_is_told_to_those_alone_who_may_list_it(embedded_a
         seeing.get_object(Bucket=bucket, Key="a/gone")
     with pytest.raises(ClientError, match="AccessDenied"):
         seeing.get_object(Bucket=bucket, Key="b/gone")
+
+
+def test_an_action_without_resource_types_is_allowed_on_everything_or_not_at_all(embedded_aws) -> None:
+    """Service Authorization Reference: forecast:CreateAutoPredictor, personalize:TagResource."""
+    own, name, tags = arn("forecast", "*/own_*"), unique("own"), [{"Key": "project", "Value": "any"}]
+    data = {"DatasetGroupArn": arn("forecast", "dataset-group/own_g")}
+    asked = {"PredictorName": name, "ForecastHorizon": 3, "ForecastFrequency": "D", "DataConfig": data}
+    narrow = client("forecast", user(statement("forecast:*", on=own)))
+    refused(DENIED, narrow.create_auto_predictor, "forecast:CreateAutoPredictor on resource: *", **asked)
+    tagged = {"StringEquals": {"aws:RequestTag/project": "any"}}
+    able = client("forecast", user(statement("forecast:CreateAutoPredictor", Condition=tagged),
+                                   statement("forecast:TagResource")))  # fmt: skip
+    refused(DENIED, able.create_auto_predictor, "forecast:CreateAutoPredictor", **asked)
+    with pytest.raises(ClientError) as missing:
+        able.create_auto_predictor(**asked, Tags=tags)
+    assert missing.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    group, create = arn("personalize", f"dataset-group/{name}"), statement("personalize:*DatasetGroup")
+    params = {"name": name, "domain": "ECOMMERCE", "tags": [{"tagKey": "project", "tagValue": "any"}]}
+    narrow = client("personalize", user(create, statement("personalize:TagResource", on=group)))
+    refused(DENIED, narrow.create_dataset_group, "personalize:TagResource on resource: *", **params)
+    able = client("personalize", user(create, statement("personalize:TagResource")))
+    able.delete_dataset_group(datasetGroupArn=able.create_dataset_group(**params)["datasetGroupArn"])
+
+
+def test_a_condition_key_that_an_action_does_not_support_is_absent(embedded_aws) -> None:
+    """Forecast's create calls support aws:RequestTag, none of Personalize's does."""
+    tagged = {"StringEquals": {"aws:RequestTag/project": "any"}}
+    session = user(statement("forecast:*", "personalize:*", Condition=tagged), statement("personalize:TagResource"))
+    forecast, name = client("forecast", session), unique("tagged")
+    params = {"DatasetGroupName": name, "Domain": "CUSTOM"}
+    refused(DENIED, forecast.create_dataset_group, "forecast:CreateDatasetGroup", **params)
+    forecast.create_dataset_group(**params, Tags=[{"Key": "project", "Value": "any"}])
+    refused(DENIED, client("personalize", session).create_dataset_group, "personalize:CreateDatasetGroup",
+            name=name, domain="ECOMMERCE", tags=[{"tagKey": "project", "tagValue": "any"}])  # fmt: skip
+
+
+def test_glue_asks_for_the_catalog_beside_a_database(embedded_aws) -> None:
+    name, catalog = unique("database"), arn("glue", "catalog")
+    boto3.client("glue").create_database(DatabaseInput={"Name": name})
+    own = statement("glue:GetDatabase", "glue:DeleteDatabase", on=arn("glue", f"database/{name}"))
+    with pytest.raises(ClientError, match="AccessDenied.*glue:GetDatabase"):
+        user(own).client("glue").get_database(Name=name)  # nor on the catalog
+    both = user(own, statement("glue:GetDatabase", "glue:DeleteDatabase", on=catalog)).client("glue")
+    assert both.get_database(Name=name)["Database"]["Name"] == name
+    both.delete_database(Name=name)

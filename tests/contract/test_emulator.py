@@ -37,6 +37,7 @@ SIGNATURES = {
         "combine_resource_policy": ["identity", "ctx", "policy", "owner_account", "required", "limits"],
         "_gather_role_policies": ["role_name", "account_id"],
         "_permissions_boundary": ["store", "name", "account_id"],
+        "_resolve_condition_key": ["key", "ctx"],
         "_resource_policy": ["service", "resource_arn"],
         "enforce": ["access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"],
         "evaluate": ["ctx", "policies", "limits"],

@@ -15,7 +15,7 @@ from tests.infra.conftest import ROOT, Assembly, flat
 # The only actions that may be allowed on "*": AWS lets none of them be narrowed.
 _UNNARROWABLE = re.compile(
     r"xray:(Put|GetSampling).*|logs:.*(LogDelivery|LogDeliveries|ResourcePolic(y|ies)|LogGroups)"
-    r"|(forecast|personalize):List\w+|personalize:PutEvents"
+    r"|(forecast|personalize):List\w+|personalize:(PutEvents|TagResource)|forecast:CreateAutoPredictor"
     # These could be narrowed to a workgroup; the embedded AWS cannot tell which one a query belongs to.
     r"|athena:GetQuery(Execution|Results)"
 )
