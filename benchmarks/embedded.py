@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -101,7 +102,7 @@ def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:
         schema = personalize.create_schema(name=kind, domain="ECOMMERCE", schema=_avro(kind, frame))["schemaArn"]
         made = personalize.create_dataset(name=kind, schemaArn=schema, datasetGroupArn=group, datasetType=kind)
         datasets[kind] = arn = made["datasetArn"]
-        active(lambda arn=arn: personalize.describe_dataset(datasetArn=arn)["dataset"])
+        active(partial(_described, personalize.describe_dataset, "dataset", datasetArn=arn))
     began = time.perf_counter()
     jobs = [
         personalize.create_dataset_import_job(
@@ -110,7 +111,9 @@ def import_group(frames: dict[str, pd.DataFrame]) -> tuple[str, float]:
         for kind, arn in datasets.items()
     ]
     for job in jobs:
-        active(lambda job=job: personalize.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
+        active(
+            partial(_described, personalize.describe_dataset_import_job, "datasetImportJob", datasetImportJobArn=job)
+        )
     return group, time.perf_counter() - began
 
 
@@ -124,8 +127,12 @@ def create_recommenders(group: str) -> tuple[dict[str, str], float]:
         for recipe in RECIPES
     }
     for arn in arns.values():
-        active(lambda arn=arn: personalize.describe_recommender(recommenderArn=arn)["recommender"])
+        active(partial(_described, personalize.describe_recommender, "recommender", recommenderArn=arn))
     return arns, time.perf_counter() - began
+
+
+def _described(describe: Callable[..., dict], member: str, **arn: str) -> dict:
+    return describe(**arn)[member]
 
 
 def make_bucket_and_role() -> None:

@@ -127,11 +127,11 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"memory at most {training.peak_mib:.0f} MiB; load of the machine {os.getloadavg()[0]:.1f}")
         made = requests(settings, user(), arns, users, items, int(given.rate * given.seconds) + CLIENTS * WARM_UP)
         before = cpu_seconds(pid)
-        seconds, rate = latencies(settings, made, given.rate)
+        waited, rate = latencies(settings, made, given.rate)
         used = (cpu_seconds(pid) - before) / len(made) * 1000
-        p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1000
-        print(f"{len(seconds)} requests at {rate:.0f}/s (asked for: {given.rate:.0f}/s): ", end="")
-        print(f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {seconds.max() * 1000:.0f} ms")
+        p50, p99 = np.quantile(waited, [0.5, 0.99]) * 1000
+        print(f"{len(waited)} requests at {rate:.0f}/s (asked for: {given.rate:.0f}/s): ", end="")
+        print(f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {waited.max() * 1000:.0f} ms")
         print(f"CPU {used:.2f} ms a request; load of the machine {os.getloadavg()[0]:.1f}")
 
 

@@ -20,6 +20,7 @@ from storecast_engines.forecasting import autopredictor, metrics
 from storecast_engines.forecasting.frequency import offset
 from storecast_engines.forecasting.panel import Panel, Prediction
 
+Method = Callable[[Panel, int], Prediction]
 PLACE = Path("data/m4")
 LEVELS = (0.1, 0.5, 0.9)
 AUTO = "AutoPredictor"
@@ -134,11 +135,11 @@ def learned(dataset: Dataset, panel: Panel, horizon: int) -> Prediction:
     return by_80_percent(library.predict(horizon, level=[80]), panel, "lightgbm")
 
 
-def methods(dataset: Dataset) -> dict[str, Callable[[Panel, int], Prediction]]:
+def methods(dataset: Dataset) -> dict[str, Method]:
     from statsforecast.models import MSTL, AutoARIMA, AutoETS, AutoTheta, SeasonalNaive
 
     season = dataset.season
-    models = {
+    models: dict[str, object] = {
         "AutoETS": AutoETS(season_length=season),
         # R's own default for such lengths and seasons; the exact likelihood took minutes for one hourly series
         "AutoARIMA": AutoARIMA(season_length=season, approximation=True),
@@ -146,11 +147,14 @@ def methods(dataset: Dataset) -> dict[str, Callable[[Panel, int], Prediction]]:
         "MSTL": MSTL(season_length=list(dataset.all_seasons)),
         "SeasonalNaive": SeasonalNaive(season_length=season),
     }
-    found = {AUTO: auto, "lightgbm (mlforecast)": partial(learned, dataset)}
+    found: dict[str, Method] = {
+        AUTO: auto,
+        "lightgbm (mlforecast)": partial(learned, dataset),
+    }
     return found | {name: partial(statistical, model) for name, model in models.items()}
 
 
-def measure(method: Callable[[Panel, int], Prediction], panel: Panel, actual: np.ndarray, season: int) -> Score:
+def measure(method: Method, panel: Panel, actual: np.ndarray, season: int) -> Score:
     """In this process alone, so that its CPU seconds are all there are."""
     yardstick = point_errors(naive2(panel, actual.shape[1], season), panel, actual, season)
     began = time.process_time()

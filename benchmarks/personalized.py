@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,7 @@ def ml_latest_small(folder: Path) -> pd.DataFrame:
 DATA = {"ml-100k": ml_100k, "ml-latest-small": ml_latest_small}
 
 
-def ours(**settings: float) -> Callable[[Events], Answer]:
+def ours(**settings: Any) -> Callable[[Events], Answer]:
     def train(events: Events) -> Answer:
         chosen = Settings(**settings)
         model = fit(FOR_YOU, events, None, chosen)

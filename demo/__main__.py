@@ -26,7 +26,8 @@ class Phases:
     """Seconds per phase, said as they begin and end."""
 
     def __init__(self, console: Console):
-        self.console, self.seconds = console, {}
+        self.console = console
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def phase(self, name: str, what: str) -> Iterator[None]:
@@ -105,11 +106,11 @@ def _show(console: Console, found: results.Results, config: dict, folder: Path, 
     console.print()
     if found.forecasting:
         item_key = next(iter(config["forecasting"]["datasets"]["target"]))
-        show.forecasts(console, found, folder, dataset, item_key)
+        show.forecasts(console, found.forecasting, folder, dataset, item_key)
         console.print()
         show.accuracy(console, found.forecasting)
         console.print()
-    if found.recommending:
+    if found.recommending and found.recommendations:
         show.recommenders(console, found.recommending)
         console.print()
         show.recommendations(console, found.recommendations, config["recommending"]["publish"].get("note", ""))
@@ -137,7 +138,7 @@ def _summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Resu
     if found.forecasting:
         items, steps = results.size(found.forecasting)
         summary["forecasting"] = {"items": items, "time_steps": steps, "metrics": found.forecasting["accuracy"]}
-    if found.recommending:
+    if found.recommending and found.recommendations:
         lists = {made["useCase"]: made["lists"] for made in found.recommendations["useCases"]}
         summary["recommending"] = [
             {
@@ -147,8 +148,8 @@ def _summary(dataset: str, phases: Phases, watcher: Watcher, found: results.Resu
             }
             for made in found.recommending["recommenders"]
         ]
-    if runs:
-        begin, end = runs[0].started, max(run.stopped for run in runs)
+    if stopped := [run.stopped for run in runs if run.stopped]:
+        begin, end = runs[0].started, max(stopped)
         total, busy = (end - begin).total_seconds(), results.jobs_at_work(begin, end)
         summary["time"] = {
             "pipelines": round(total, 1),

@@ -56,7 +56,7 @@ def destroy(dataset: str, environment: Mapping[str, str], out: Path) -> None:
 
 def outputs(dataset: str) -> dict[str, str]:
     """The outputs of all stacks of the dataset, by name; empty when it is not deployed."""
-    found = {}
+    found: dict[str, str] = {}
     for page in boto3.client("cloudformation").get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}

@@ -85,7 +85,7 @@ def jobs_at_work(begin: datetime, end: datetime) -> float:
 def ahead(forecasting: dict, item_key: str, item: str) -> dict[str, list[dict]]:
     """The forecast of one item by forecast type (p10, p50, ...), from QueryForecast."""
     query = boto3.client("forecastquery")
-    predictions = {}
+    predictions: dict[str, list[dict]] = {}
     for made in forecasting["forecasts"].values():
         answer = query.query_forecast(ForecastArn=made["forecastArn"], Filters={item_key: item})
         predictions |= answer["Forecast"]["Predictions"]

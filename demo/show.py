@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import results
-from demo.results import Results
 
 ITEMS, DAYS, LISTS = 3, 7, 2
 METRICS = {
@@ -39,17 +38,17 @@ CONTAINERS = (
 BASELINE = "popularity_baseline_"
 
 
-def forecasts(console: Console, found: Results, folder: Path, dataset: str, item_key: str) -> None:
+def forecasts(console: Console, forecasting: dict, folder: Path, dataset: str, item_key: str) -> None:
     """A week of the items sold most: the same weekday a week before, P10, P50, P90, and what really happened."""
     past, truth = results.past(folder, dataset), results.actuals(folder)
     head = sorted(past, key=lambda item: -sum(past[item].values()))[:ITEMS]
     table = _table(f"Forecasts of {dataset}: the {ITEMS} items sold most, the first {DAYS} of the days ahead")
-    columns = [("item", "left"), ("date", "left"), ("a week before", "right"), ("P10", "right"), ("P50", "right")]
-    columns += [("P90", "right")] + ([("really sold", "right")] if truth else [])
-    for name, side in columns:
-        table.add_column(name, justify=side)
+    for name in ("item", "date"):
+        table.add_column(name)
+    for name in ("a week before", "P10", "P50", "P90", *(["really sold"] if truth else [])):
+        table.add_column(name, justify="right")
     for item in head:
-        ahead = results.ahead(found.forecasting, item_key, item)
+        ahead = results.ahead(forecasting, item_key, item)
         for step in range(min(DAYS, len(ahead["p50"]))):
             day = ahead["p50"][step]["Timestamp"][:10]
             week_before = str(date.fromisoformat(day) - timedelta(days=7))

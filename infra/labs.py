@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from aws_cdk import Stack
 
 from infra.config import Pipeline
 from infra.permissions import Permission
-from infra.storage import Storage, reading, writing
+from infra.storage import reading, writing
 
 _NAMED = "the learner's own names: they begin like this and end as the learner chooses"
 _LISTED = "AWS narrows no List call"
@@ -33,7 +34,17 @@ _PERSONALIZE_MORE = ("CreateDatasetImportJob", "CreateEventTracker", "DescribeRe
 _GLUE = ("CreateDatabase", "GetDatabase", "DeleteDatabase", "CreateTable", "GetTable", "GetPartitions")
 
 
-def allowed(stack: Stack, config: Pipeline, storage: Storage, names: str, folder: str) -> list[Permission]:
+class Buckets(Protocol):
+    """What the permissions need to know of the storage stack."""
+
+    @property
+    def data_arn(self) -> str: ...
+
+    @property
+    def results_arn(self) -> str: ...
+
+
+def allowed(stack: Stack, config: Pipeline, storage: Buckets, names: str, folder: str) -> list[Permission]:
     """What a learner may do whose resources' names begin with `names` + "_" and whose files are in `folder`."""
     return [
         *_files(storage, folder),
@@ -67,7 +78,7 @@ def databases(stack: Stack, names: str) -> list[str]:
     ]
 
 
-def _files(storage: Storage, folder: str) -> list[Permission]:
+def _files(storage: Buckets, folder: str) -> list[Permission]:
     buckets = [storage.data_arn, storage.results_arn]
     return [
         *(permission for bucket in buckets for permission in (*reading(bucket, folder), *writing(bucket, folder))),
@@ -134,7 +145,7 @@ def _athena(stack: Stack, names: str) -> list[Permission]:
     ]
 
 
-def _pipelines(stack: Stack, config: Pipeline, storage: Storage) -> list[Permission]:
+def _pipelines(stack: Stack, config: Pipeline, storage: Buckets) -> list[Permission]:
     """Bring data to the deployed pipelines, look whether they run and at what came of it."""
     pipelines = ("forecasting", "recommending")
     folders = [f"{pipeline}/{config.dataset}/" for pipeline in pipelines]

@@ -92,7 +92,7 @@ class Jobs:
         work = (self._run, arn, function, arguments, then, mark or functools.partial(self._mark, arn))
         self._threads.submit(contextvars.copy_context().run, *work)
 
-    def later(self, function: Callable[..., None], *arguments: Any) -> None:
+    def later(self, function: Callable[..., object], *arguments: Any) -> None:
         """Light work that an API call should not wait for (deletions, empty resources)."""
         self._light.submit(contextvars.copy_context().run, self._quietly, function, *arguments)
 
@@ -192,7 +192,7 @@ class Jobs:
         if resource is not None and resource.status not in _STOPPED:
             self._store.update(arn, status, **({_message_member(arn): message} if message else {}))
 
-    def _quietly(self, function: Callable[..., None], *arguments: Any) -> None:
+    def _quietly(self, function: Callable[..., object], *arguments: Any) -> None:
         try:
             function(*arguments)
         except Exception:

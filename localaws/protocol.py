@@ -163,7 +163,8 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], path: str) -> list[str]:
     allowed = _SCALARS[shape.type_name]
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+    known = isinstance(value, allowed)
+    if not known or (isinstance(value, bool) and bool not in allowed):
         return [_failed(value, path, f"Member must be a {shape.type_name}")]
     if isinstance(value, float) and not math.isfinite(value):
         return [_failed(value, path, "Member must be a finite number")]

@@ -4,6 +4,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trustme
 
@@ -60,7 +61,7 @@ def prepare(state: Path, port: int | None = None) -> Settings:
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     path = state / "settings.json"
-    known = json.loads(path.read_text()) if path.exists() else _credentials()
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else _credentials()
     known["port"] = port or known.get("port", DEFAULT_PORT)
     path.touch(mode=0o600)
     path.write_text(json.dumps(known))
@@ -70,7 +71,7 @@ def prepare(state: Path, port: int | None = None) -> Settings:
     return settings
 
 
-def _credentials() -> dict[str, str]:
+def _credentials() -> dict[str, Any]:
     """The root user's key. ministack does not check the signature of a root key, so its id is a secret as well."""
     return {"access_key": "LOCAL" + secrets.token_hex(12).upper(), "secret_key": secrets.token_urlsafe(30)}
 

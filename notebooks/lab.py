@@ -152,7 +152,8 @@ def wait_until_gone(client: Any, kind: str, *names: str) -> None:
 
 def _watch(look, over) -> list[Resource]:
     shown = display(HTML(""), display_id=True)
-    begun, ended, pause = time.monotonic(), {}, FIRST_PAUSE
+    ended: dict[str, float] = {}
+    begun, pause = time.monotonic(), FIRST_PAUSE
     while True:
         found, now = look(), time.monotonic() - begun
         for each in found:

@@ -26,7 +26,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Buckets:
-    """What the permissions need to know of the storage stack."""
+    """The two buckets that stand for those of the storage stack."""
 
     data_arn: str
     results_arn: str

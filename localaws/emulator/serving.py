@@ -1,6 +1,7 @@
 """HTTPS on loopback, until the process is told to stop."""
 
 import asyncio
+import asyncio.constants
 import os
 import signal
 from collections.abc import Callable

@@ -125,7 +125,8 @@ def _run_sub_machine(states: dict, start_at: str, input_data: Any, execution: di
     It also went on in the branches of an execution that was stopped.
     """
     context = context | {"variables": dict(context.get("variables", {}))}
-    name, data = start_at, copy.deepcopy(input_data)
+    name: str | None = start_at
+    data = copy.deepcopy(input_data)
     while name:
         if name not in states:
             raise stepfunctions._ExecutionError("States.Runtime", f"State '{name}' not found")

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_account_id
@@ -21,7 +22,7 @@ def _completed(handle: Callable, position: int, complete: Callable[[str, dict], 
     """`handle`, whose argument at `position` are the properties wanted, followed by `complete(name, properties)`."""
 
     @functools.wraps(handle)
-    def handled(*arguments: object, **more: object) -> tuple:
+    def handled(*arguments: Any, **more: Any) -> tuple:
         result = handle(*arguments, **more)
         complete(result[0], arguments[position])
         return result

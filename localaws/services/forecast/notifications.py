@@ -3,6 +3,8 @@
 Sources: notifications.md; for what-if and explainability the EventBridge reference (events-ref-forecast.md).
 """
 
+from typing import Any
+
 from localaws.resources import Resource
 
 CREATION = {
@@ -37,7 +39,7 @@ def event(resource: Resource) -> tuple[str, dict] | None:
     Duration is in minutes and not given for deletions. The guide says that a failed job's event has its error message,
     not under which name: here it is Message, as DescribePredictor and its like have it.
     """
-    detail = {"Arn": resource.arn, "Status": resource.status}
+    detail: dict[str, Any] = {"Arn": resource.arn, "Status": resource.status}
     if resource.status in DELETION_STATES and resource.kind in DELETION:
         return DELETION[resource.kind], detail
     if resource.status not in CREATION_STATES or resource.kind not in CREATION:

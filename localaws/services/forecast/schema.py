@@ -47,12 +47,12 @@ COUNTRIES = (  # noqa: SIM905
 def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) -> None:
     """Raises ServiceError InvalidInputException naming the attribute and what the domain asks for."""
     domain = DOMAINS[domain_name]
-    types = {attribute.get("AttributeName"): attribute.get("AttributeType") for attribute in attributes}
+    types = {attribute.get("AttributeName", ""): attribute.get("AttributeType", "") for attribute in attributes}
     if len(types) != len(attributes):
         raise _invalid(f"The schema names an attribute twice: {[each.get('AttributeName') for each in attributes]}")
     if len(attributes) > MOST_COLUMNS[dataset_type]:
         raise _invalid(f"A {dataset_type} schema has at most {MOST_COLUMNS[dataset_type]} attributes, not {len(types)}")
-    required = {domain.item_key: ("string",)}
+    required: dict[str, tuple[str, ...]] = {domain.item_key: ("string",)}
     if dataset_type != METADATA:
         required["timestamp"] = ("timestamp",)
     if dataset_type == TARGET:
@@ -148,6 +148,7 @@ def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
     Raises ServiceError InvalidInputException for an unknown name or country, for two countries, and for the Weather
     Index, whose weather would have to come over the network.
     """
+    countries: list[str] = []
     for name, country in additional:
         if name == "weather":
             raise _invalid(
@@ -156,9 +157,9 @@ def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
             )
         if name != "holiday":
             raise _invalid(f"AdditionalDatasets names {name!r}; allowed are holiday and weather")
-        if country not in COUNTRIES:
+        if country is None or country not in COUNTRIES:
             raise _invalid(f"CountryCode {country!r} is not one of {', '.join(COUNTRIES)}")
-    countries = [country for _, country in additional]
+        countries.append(country)
     if len(countries) > 1:
         raise _invalid(f"A predictor takes the holidays of one country, not of {', '.join(countries)}")
     return countries[0] if countries else None

@@ -34,10 +34,10 @@ def check_key(context: Context, params: dict) -> None:
     Raises ServiceError InvalidInputException (granting-personalize-key-access.md).
     """
     key, role = params.get("kmsKeyArn"), params.get("roleArn")
-    if bool(key) != bool(role):
-        raise invalid("kmsKeyArn and roleArn belong together: a key, and the role that may use it")
-    if not key:
+    if not (key or role):
         return
+    if not (key and role):
+        raise invalid("kmsKeyArn and roleArn belong together: a key, and the role that may use it")
     arn = context.arn("personalize", f"dataset-group/{params['name']}")
     try:
         context.require_key(role, PRINCIPAL, key, arn)

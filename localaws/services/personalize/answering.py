@@ -67,9 +67,9 @@ class Deployed:
     def _tilt(self, user: str | None, history: recommending.History, context: Mapping[str, str]) -> np.ndarray | None:
         if not recommending.personal(self.recipe):
             return None
-        record = self.records("USERS").by_id.get(user, {}) if not len(history.items) else {}
+        record = self.records("USERS").by_id.get(user or "", {}) if not len(history.items) else {}
         traits = {f"USERS.{name}": value for name, value in record.items() if isinstance(value, str)}
-        return recommending.tilt(self.served.model, traits | context)
+        return recommending.tilt(self.served.model, {**traits, **context})
 
     def _history(self, user: str | None, put: list[tuple[str, str, int]]) -> recommending.History:
         """What training knew of the user or session, and what came in since, oldest first."""

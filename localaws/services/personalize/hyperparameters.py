@@ -9,6 +9,7 @@ counterpart here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any
 
 from localaws.services.personalize.resource_types import invalid
 from storecast_engines import recommending
@@ -110,7 +111,7 @@ def _jobs(resources: Mapping) -> int:
 
 
 def _settings(base: recommending.Settings, parameters: Mapping[str, str]) -> recommending.Settings:
-    changed = {}
+    changed: dict[str, Any] = {}
     if "hidden_dimension" in parameters:
         changed["factors"] = int(parameters["hidden_dimension"])
     if "bptt" in parameters:

@@ -1,5 +1,7 @@
 """Item metadata in answers, for recommenders and campaigns made with enableMetadataWithRecommendations."""
 
+from collections.abc import Mapping
+
 from localaws.registration import Context
 from localaws.services.personalize.api.datasets import fields_of
 from localaws.services.personalize.records import records
@@ -35,7 +37,7 @@ def attach(context: Context, group_arn: str, items: list[dict], columns: list[st
     return [item | {"metadata": _texts(by_id.get(item["itemId"], {}), columns)} for item in items]
 
 
-def _texts(record: dict, columns: list[str]) -> dict[str, str]:
+def _texts(record: Mapping[str, object], columns: list[str]) -> dict[str, str]:
     return {name: str(record[name]) for name in columns if record.get(name) is not None}
 
 

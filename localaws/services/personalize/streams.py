@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 FILE = "put.jsonl"
-Record = dict[str, object]
+Record = dict[str, Any]
 
 
 class Attribution:

@@ -29,7 +29,7 @@ def excluded_columns(context: Context, group_arn: str, config: Mapping) -> dict[
         ]
         for dataset in children(context, "Dataset", "datasetGroupArn", group_arn)
     }
-    excluded = {}
+    excluded: dict[str, list[str]] = {}
     for member in ("excludedDatasetColumns", "includedDatasetColumns"):
         for kind, names in config.get("trainingDataConfig", {}).get(member, {}).items():
             known = metadata.get(kind.upper())

@@ -13,7 +13,7 @@ import time
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from localaws.errors import ServiceError
 from localaws.registration import Context
@@ -32,7 +32,7 @@ class Machines:
 
     def __init__(self, endpoint: str, outside: dict[str, str]):
         self._endpoint, self._outside = endpoint, outside
-        self._up: dict[str, subprocess.Popen] = {}
+        self._up: dict[str, subprocess.Popen[str]] = {}
         self._lock = threading.Lock()
 
     def start(self, context: Context, instance: Resource, scripts: list[tuple[str, str]]) -> None:
@@ -48,7 +48,7 @@ class Machines:
         with self._lock:
             process = self._up.pop(arn, None)
         if process:
-            process.stdin.close()
+            _pipe(process.stdin).close()
             process.wait()
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Machines:
             processes = list(self._up.values())
             self._up.clear()
         for process in processes:
-            process.stdin.close()
+            _pipe(process.stdin).close()
         for process in processes:
             process.wait()
 
@@ -74,7 +74,8 @@ class Machines:
             logger.exception("instance %s", arn)
             store.update(arn, "Failed", FailureReason=str(error)[:1024])
             return
-        answer = json.loads(process.stdout.readline() or '{"failed": "The machine of the instance ended early."}')
+        said = _pipe(process.stdout).readline()
+        answer = json.loads(said) if said else {"failed": "The machine of the instance ended early."}
         if "ready" in answer:
             url = f"http://127.0.0.1:{port}/lab?token={token}"
             store.update(arn, "InService", private={"url": url, "created": True})
@@ -87,7 +88,7 @@ class Machines:
 
     def _boot(
         self, context: Context, instance: Resource, scripts: list[tuple[str, str]], port: int, token: str
-    ) -> subprocess.Popen:
+    ) -> subprocess.Popen[str]:
         if importlib.util.find_spec("jupyterlab") is None:
             raise OSError(_NO_JUPYTER)
         _await_serving(self._endpoint)
@@ -108,9 +109,15 @@ class Machines:
             self._up[instance.arn] = process
         fenced = {"hidden": str(context.store.artifacts.parent), "shown": [access.certificate_authority]}
         plan = {"folder": str(folder), "scripts": scripts, "port": port, **fenced}
-        process.stdin.write(json.dumps(plan) + "\n")
-        process.stdin.flush()
+        orders = _pipe(process.stdin)
+        orders.write(json.dumps(plan) + "\n")
+        orders.flush()
         return process
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None  # every machine is started with both
+    return stream
 
 
 def _in_background(function: Callable[..., Any], *arguments: Any) -> None:

@@ -86,18 +86,19 @@ def _evaluate(context: Context, found: Resource, predictor: Resource, target: di
         "forecast",
         lambda each: each.record["PredictorArn"] == predictor.arn and each.status == STATES.done,
     )
+    source = {"DatasetImportJobArn": job, "PredictorArn": predictor.arn}
     about = {
         "ResourceArn": predictor.arn,
         "MonitorArn": found.arn,
         "EvaluationTime": time.time(),
-        "MonitorDataSource": {"DatasetImportJobArn": job, "PredictorArn": predictor.arn},
+        "MonitorDataSource": source,
     }
 
     def note(result: dict) -> None:
         """The job finds no result where the data covers no forecast yet."""
         if evaluation := result.pop("evaluation"):
-            source = about["MonitorDataSource"] | {"ForecastArn": evaluation.pop("ForecastArn")}
-            done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": source} | evaluation
+            compared = source | {"ForecastArn": evaluation.pop("ForecastArn")}
+            done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": compared} | evaluation
             result["private"] = {"evaluations": [done, *_evaluations(context.store.get(found.arn))]}
 
     context.jobs.submit(

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from typing import Any
 
 from localaws.errors import ServiceError
 from localaws.jobs import PERSONALIZE as STATES
@@ -111,7 +112,7 @@ def _properties(text: str | None, whose: str) -> dict:
     return {key.replace("_", "").upper(): value for key, value in document.items()}
 
 
-def _value(field: schema.Field, value: object) -> object:
+def _value(field: schema.Field, value: Any) -> Any:
     if value is None:
         if field.nullable:
             return None

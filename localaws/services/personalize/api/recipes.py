@@ -1,6 +1,7 @@
 """The recipes that the service lists, and what a configuration says to them."""
 
 from dataclasses import replace
+from typing import Any
 
 from localaws.errors import ServiceError
 from localaws.jobs import PERSONALIZE as STATES
@@ -100,7 +101,8 @@ def settings_of(config: dict, trained: recommending.Settings = recommending.Sett
     unknown = set(exploration) - set(names)
     if unknown:
         raise ValueError(f"itemExplorationConfig knows {', '.join(names)}, not {', '.join(sorted(unknown))}")
-    return replace(trained, **{names[key]: _number(key, value) for key, value in exploration.items()})
+    given: dict[str, Any] = {names[key]: _number(key, value) for key, value in exploration.items()}
+    return replace(trained, **given)
 
 
 def trained_settings(trained: Resource) -> recommending.Settings:

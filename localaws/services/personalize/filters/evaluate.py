@@ -57,10 +57,11 @@ def allowed(expressions: tuple[Expression, ...], situation: Situation, values: V
     Raises FilterError when a parameter of an INCLUDE has no value, or a value belongs to no parameter; an EXCLUDE
     without its value does not count (filter-real-time.md).
     """
-    known = set().union(*(each.parameters() for each in expressions))
+    known = {name for each in expressions for name in each.parameters()}
     if unknown := set(values) - known:
         raise FilterError(f"filterValues names {', '.join(sorted(unknown))}; the filter has {_names(known)}")
-    included, excluded = [], []
+    included: list[np.ndarray] = []
+    excluded: list[np.ndarray] = []
     for expression in expressions:
         missing = expression.parameters() - set(values)
         if missing and expression.include:
@@ -102,7 +103,8 @@ def _interacted(condition: Condition, situation: Situation, values: Values) -> n
 
 def _operands(condition: Condition, situation: Situation, values: Values) -> tuple[str | float, ...]:
     """What the field is tested against; nothing when the current item is unknown or lacks the value."""
-    first = condition.values[0]
+    tested = condition.values or ()
+    first = tested[0]
     if isinstance(first, Parameter):
         return values[first.name]
     if isinstance(first, Field):
@@ -113,7 +115,7 @@ def _operands(condition: Condition, situation: Situation, values: Values) -> tup
         if column.numeric:
             return (float(column.values[situation.item]),)
         return tuple(column.categories(situation.item))
-    return condition.values
+    return tuple(value for value in tested if isinstance(value, str | float))
 
 
 def _holds(condition: Condition, table: Table, operands: tuple[str | float, ...]) -> np.ndarray:
@@ -129,7 +131,7 @@ def _holds(condition: Condition, table: Table, operands: tuple[str | float, ...]
         return mask if condition.operator == "IN" else ~mask
     numbers = column.values if column.numeric else np.full(table.size, np.nan)
     if len(operands) != 1 or isinstance(operands[0], str):
-        if isinstance(condition.values[0], Parameter):
+        if condition.values and isinstance(condition.values[0], Parameter):
             raise FilterError(f"filterValues: {condition.field} {condition.operator} takes one number, not {operands}")
         operands = (np.nan,)
     return COMPARE[condition.operator](numbers, operands[0])

@@ -44,13 +44,16 @@ class Parameter:
     name: str
 
 
+Operands = tuple[str | float | Parameter | Field, ...]
+
+
 @dataclass(frozen=True)
 class Condition:
     """`operator`: IN, NOT IN or a comparison. `values`: literals, or one Parameter or Field; None stands for *."""
 
     field: Field
     operator: str
-    values: tuple[str | float | Parameter | Field, ...] | None
+    values: Operands | None
 
 
 @dataclass(frozen=True)
@@ -196,18 +199,18 @@ class _Parser:
             raise self.unexpected(f"a field of {dataset}")
         return Field(dataset, self.take().text.upper(), position)
 
-    def list_of(self, tested: Field, operator: str) -> tuple | None:
+    def list_of(self, tested: Field, operator: str) -> Operands | None:
         if self.ahead.kind == "name":
             return (self.field(CURRENT_ITEM),)
         self.expect("(", f"{CURRENT_ITEM}.field")
         if self.ahead.text == "*" and str(tested) == f"{INTERACTIONS}.EVENT_TYPE":
             self.take()
-            values = None
+            values: Operands | None = None
         elif self.ahead.kind == "parameter":
             if operator == "NOT IN":
                 why = "Placeholders are not allowed with NOT_IN operator."
                 raise invalid_symbol(self.ahead.text, self.ahead.position, why)
-            values = (Parameter(self.take().value),)
+            values = (self.parameter(),)
         elif self.ahead.kind == "name":
             values = (self.field(CURRENT_ITEM),)
         else:
@@ -226,9 +229,12 @@ class _Parser:
             raise self.unexpected("a value in double quotes, a number or a $parameter")
         return self.take().value
 
-    def operand(self) -> float | Parameter | Field:
+    def parameter(self) -> Parameter:
+        return Parameter(str(self.take().value))
+
+    def operand(self) -> str | float | Parameter | Field:
         if self.ahead.kind == "parameter":
-            return Parameter(self.take().value)
+            return self.parameter()
         if self.ahead.kind == "name":
             return self.field(CURRENT_ITEM)
         if self.ahead.kind == "string":

@@ -21,9 +21,9 @@ class Column:
         return self.values.dtype != object
 
     @cached_property
-    def rows_of(self) -> dict[str, list[int]]:
+    def rows_of(self) -> dict[str | float, list[int]]:
         """The rows that hold a category."""
-        rows: dict[str, list[int]] = {}
+        rows: dict[str | float, list[int]] = {}
         for row in range(len(self.values)):
             for category in self.categories(row):
                 rows.setdefault(category, []).append(row)

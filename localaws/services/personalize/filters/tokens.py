@@ -20,7 +20,7 @@ class Token:
     kind: str
     text: str
     position: int
-    value: str | float | None = None
+    value: str | float = ""
 
 
 def invalid_symbol(text: str, position: int, why: str) -> FilterError:

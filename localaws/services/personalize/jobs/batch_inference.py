@@ -7,6 +7,7 @@ read and written have the forms of batch-data-upload.md; a line's filterValues t
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from localaws.errors import JobFailed, ServiceError
 from localaws.s3 import Access, File, read, write
@@ -63,7 +64,9 @@ def _name(file: File, source: str) -> str:
 
 def _answer(by: Deployed, line: str, results: int, expression: str | None) -> str:
     """A line of output; `error` is null in those of User-Personalization and missing elsewhere unless there is one."""
-    asked, output, error = line, {"recommendedItems": []}, None
+    asked: Any = line
+    output: dict[str, list] = {"recommendedItems": []}
+    error: str | None = None
     try:
         asked = _parsed(line)
         output = _output(by, asked, results, expression)
@@ -73,14 +76,14 @@ def _answer(by: Deployed, line: str, results: int, expression: str | None) -> st
     return json.dumps({"input": asked, "output": output} | shown, separators=(",", ":"), ensure_ascii=False)
 
 
-def _parsed(line: str) -> object:
+def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
         raise invalid(f"The line is not JSON: {error}") from None
 
 
-def _output(by: Deployed, asked: object, results: int, expression: str | None) -> dict:
+def _output(by: Deployed, asked: Any, results: int, expression: str | None) -> dict:
     ranks = by.recipe.name == recommending.PERSONALIZED_RANKING
     _check(asked, ["itemId"] if by.recipe.needs_item else ["userId"], ranks)
     request = by.asked(asked, [])
