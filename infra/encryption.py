@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from infra.config import Pipeline
 from infra.permissions import OF_SERVICE_ROLES
+from infra.removal import outlives_its_stack
 
 # Whose alarms, rules and budgets tell the topic something.
 TELLERS = ("cloudwatch", "events", "budgets")
@@ -17,14 +18,8 @@ TELLERS = ("cloudwatch", "events", "budgets")
 
 def key(stack: Stack, config: Pipeline) -> kms.Key:
     """Rotated every year; what outlives the app stays readable, so the key outlives it too."""
-    stays = config.customer_managed_key and config.purpose == "production"
-    made = kms.Key(
-        stack,
-        "Key",
-        description=f"Storecast {config.dataset}",
-        enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN if stays else RemovalPolicy.DESTROY,
-    )
+    made = kms.Key(stack, "Key", description=f"Storecast {config.dataset}", enable_key_rotation=True)
+    outlives_its_stack(made, config.customer_managed_key and config.purpose == "production")
     # Alarms, rules and budgets cannot publish under AWS's key (SNS guide, sns-key-management.md).
     _allow(made, TELLERS, ["kms:Decrypt", "kms:GenerateDataKey*"])
     if config.customer_managed_key:

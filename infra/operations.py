@@ -100,7 +100,19 @@ class Operations(Stack):
             group,
             "operations/cleanup",
             timeout_seconds=900,
-            permissions=[Permission(["lambda:InvokeFunction"], [self._named_function("cleanup")])],
+            permissions=[
+                Permission(["lambda:InvokeFunction"], [self._named_function("cleanup")]),
+                # In the function's own role, which is there before and after every stack that it cleans up.
+                Permission(
+                    ["cloudformation:DescribeStacks"],
+                    [
+                        self.format_arn(
+                            service="cloudformation", resource="stack", resource_name=f"storecast-{config.dataset}-*/*"
+                        )
+                    ],
+                    "stacks of this dataset: their ids are given at run time",
+                ),
+            ],
         )
         self._cleanup_role = Arn.extract_resource_name(self._cleanup.role, "role")
         CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
@@ -143,7 +155,8 @@ class Operations(Stack):
     ) -> CustomResource:
         """On deletion of the stack around `scope`, have the cleanup function remove what `properties` name.
 
-        The `permissions` to do so come and go with that stack.
+        The `permissions` to do so come and go with that stack. An update that removes or replaces the custom resource
+        deletes nothing (lambdas/operations/cleanup.py).
         """
         policy = iam.CfnPolicy(
             scope,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -14,6 +14,7 @@ from infra import permissions
 from infra.config import Pipeline
 from infra.operations import Operations
 from infra.permissions import Permission
+from infra.removal import outlives_its_stack
 
 WORKSHOP = "workshop/"  # where learners keep their files, a folder each, in both buckets
 
@@ -28,8 +29,7 @@ class Storage(Stack):
         self, scope: Construct, construct_id: str, *, config: Pipeline, operations: Operations, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        passing = config.purpose == "workshop"
-        self._removal = RemovalPolicy.DESTROY if passing else RemovalPolicy.RETAIN
+        self._stays = config.purpose == "production"
         # S3 delivers access logs to buckets under its own key alone (S3 guide, ServerLogs.md).
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
         keyed: dict[str, Any] = {"encryption_key": operations.key, "bucket_key_enabled": bool(operations.key)}
@@ -54,7 +54,7 @@ class Storage(Stack):
             self.personalize_role = self._role_of_personalize(recommending, batch, operations.key_arn)
         self._admit_personalize(self.data, WORKSHOP, "s3:GetObject")
 
-        if passing:
+        if not self._stays:
             self._empty_at_the_end(operations, [self.data, self.results, logs])
         CfnOutput(self, "DataBucket", value=self.data.bucket_name, description="Upload CSVs here")
         CfnOutput(
@@ -92,7 +92,7 @@ class Storage(Stack):
             expiration=expiration,
             noncurrent_version_expiration=Duration.days(90),
         )
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             name,
             versioned=True,
@@ -101,9 +101,10 @@ class Storage(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             lifecycle_rules=[rule],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=self._removal,
             **kwargs,
         )
+        outlives_its_stack(bucket, self._stays)
+        return bucket
 
     def _empty_at_the_end(self, operations: Operations, buckets: Sequence[s3.Bucket]) -> None:
         operations.clean_up(

@@ -1,6 +1,9 @@
 """Cleanup: when a stack is deleted, remove what it did not make itself: resources of Forecast and Personalize that the
 pipelines created, and what lies in the buckets. A plain CloudFormation custom resource; nothing happens on create.
 
+CloudFormation sends the same Delete when an update removes or replaces this custom resource in a stack that stays, so
+the function first asks for the stack's status, and deletes nothing unless the stack itself goes.
+
 A deletion that outlasts one invocation is carried on by another, up to the hour CloudFormation waits.
 """
 
@@ -14,6 +17,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from common.clients import client
 from common.step import logger
 from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sweep_learners, sweep_personalize
@@ -21,25 +26,55 @@ from operations.sweeps import empty_buckets, stop_executions, sweep_forecast, sw
 _PATIENCE = 55 * 60  # seconds after the first attempt; CloudFormation gives up after 60 minutes
 _RESERVE = 60_000  # milliseconds of an invocation kept for handing over
 _PAUSES = (1, 2, 4, 8, 15)  # seconds between looks; the last one repeats
+# In any other status, those of updates and their rollbacks above all, the stack stays (CloudFormation guide,
+# view-stack-events.md, "Stack status codes"). A second try of a deletion that failed is DELETE_IN_PROGRESS again.
+_WHY_THE_STACK_GOES = {
+    "DELETE_IN_PROGRESS": "the stack is being deleted",
+    "ROLLBACK_IN_PROGRESS": "the creation of the stack failed and is being rolled back",
+}
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    logger.append_keys(stack=event["StackId"])
+    logger.append_keys(stack=event["StackId"], why=None)
     try:
-        if event["RequestType"] == "Delete" and not _sweep(event, context):
-            _carry_on(event, context)
+        if event["RequestType"] != "Delete":
+            _respond(event, context, "SUCCESS", "done")
             return
-        _respond(event, context, "SUCCESS", "done")
+        status = _status(event["StackId"])
+        if status not in _WHY_THE_STACK_GOES:
+            logger.info("nothing is deleted: the stack stays", extra={"status": status})
+            _respond(event, context, "SUCCESS", f"nothing was deleted: the stack is {status}, so it stays")
+        elif _sweep(event, context, _WHY_THE_STACK_GOES[status]):
+            _respond(event, context, "SUCCESS", "done")
+        else:
+            _carry_on(event, context)
     except Exception as error:
         logger.exception("the cleanup failed")
         _respond(event, context, "FAILED", str(error))
 
 
-def _sweep(event: dict[str, Any], context: Any) -> bool:
+def _status(stack: str) -> str:
+    """The status of the stack with this id. Raises RuntimeError if CloudFormation does not say.
+
+    Answering FAILED then loses nothing: a deletion can be tried again, and an update completes without this resource.
+    """
+    try:
+        [described] = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise RuntimeError(
+            f"nothing was deleted, as the status of the stack can't be read: {error}. Fix the cause; to delete the "
+            "stack, delete it again"
+        ) from error
+    return described["StackStatus"]
+
+
+def _sweep(event: dict[str, Any], context: Any, why: str) -> bool:
     """Whether everything is gone; False if the invocation's time is up first."""
     properties = event["ResourceProperties"]
+    logger.append_keys(why=why)
+    logger.info("deleting what the stack did not make itself", extra={"of": properties})
     if machine := properties.get("StateMachine"):
-        stop_executions(client("stepfunctions"), machine)
+        stop_executions(client("stepfunctions"), machine, why)
     sweeps: list[Callable[[], list[str]]] = []
     if name := properties.get("ForecastNames"):
         sweeps.append(functools.partial(sweep_forecast, client("forecast"), name))

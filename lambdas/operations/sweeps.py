@@ -8,6 +8,7 @@ from typing import Any
 
 from common.personalize import remove, remove_serving
 from common.resources import attempt, summaries
+from common.step import logger
 
 Ours = Callable[[str], Any]  # whether a name is that of something we made
 
@@ -16,11 +17,12 @@ _FORECAST_KINDS = ("target", "related", "metadata")
 _PERSONALIZE_KINDS = ("interactions", "items", "users")
 
 
-def stop_executions(states: Any, machine: str) -> None:
+def stop_executions(states: Any, machine: str, why: str) -> None:
     """Stop the machine's runs, so that they create nothing behind our back."""
     for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING"):
         for execution in page["executions"]:
-            states.stop_execution(executionArn=execution["executionArn"], cause="the stack is being deleted")
+            logger.info("stopping a run", extra={"execution": execution["executionArn"]})
+            states.stop_execution(executionArn=execution["executionArn"], cause=why)
 
 
 def sweep_forecast(forecast: Any, name: str) -> list[str]:
@@ -93,6 +95,7 @@ def empty_buckets(s3: Any, folders: Sequence[str]) -> None:
     for folder in folders:
         bucket, _, prefix = folder.partition("/")
         narrower = {"Prefix": prefix} if prefix else {}
+        logger.info("deleting every version of every object", extra={"folder": folder})
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, **narrower):
             there = [
                 {"Key": v["Key"], "VersionId": v["VersionId"]}

@@ -26,6 +26,7 @@ from localaws.emulator import (
     record,
     step_functions,
     templates,
+    updates,
 )
 from localaws.emulator.access import authorize_call
 from localaws.emulator.roles import assume, require_key, resource_policy_allows
@@ -66,6 +67,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     authorization.register()
     further.register()
     templates.register()
+    updates.register()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)
     for service in services:

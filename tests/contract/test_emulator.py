@@ -53,7 +53,17 @@ SIGNATURES = {
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },
-    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ["resource_type"]},
+    "ministack.services.cloudformation.stacks": {
+        "_add_event": [
+            "stack_id", "stack_name", "logical_id", "resource_type", "status", "reason", "physical_id",
+            "detailed_status",
+        ],
+        "_delete_resource": ["resource_type", "physical_id", "props", "stack_name", "logical_id"],
+        "_resolve_stack_outputs": [
+            "outputs_defs", "conditions", "resources", "param_values", "mappings", "stack_name", "stack_id",
+        ],
+        "_runs_on_worker_thread": ["resource_type"],
+    },
     "ministack.services.eventbridge": {
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],
@@ -96,6 +106,7 @@ TABLES = {
 OTHERS = {
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.sns", "_topics"),

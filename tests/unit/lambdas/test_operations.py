@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.unit.lambdas.conftest import arn, expect_history
@@ -176,12 +179,13 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     service.add_response("delete_resource_tree", {}, {"ResourceArn": ours})
     service.add_response("list_dataset_groups", {"DatasetGroups": []})
     service.add_response("list_datasets", {"Datasets": datasets["Datasets"][1:]})
+    _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", ForecastNames="storecast_corner_shop"), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
 
 
 def test_personalize_goes_in_the_order_it_asks_for(
-    answered: list[dict[str, Any]], context: Any, monkeypatch: pytest.MonkeyPatch
+    answered: list[dict[str, Any]], context: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from operations import cleanup
 
@@ -195,7 +199,9 @@ def test_personalize_goes_in_the_order_it_asks_for(
         ("schema", "storecast-corner-shop-items-1", ""),
         ("schema", "storecast-corner-items-1", ""),
     )
-    monkeypatch.setattr(cleanup, "client", lambda name: service)
+    _stack_is(stub, "DELETE_IN_PROGRESS")
+    real = cleanup.client
+    monkeypatch.setattr(cleanup, "client", lambda name: service if name == "personalize" else real(name))
     cleanup.handler(_event("Delete", PersonalizeNames="storecast-corner-shop"), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
     assert [name for kind, name in service.there if kind != "schema" or service.there[kind, name][1] == "ACTIVE"] == [
@@ -220,6 +226,7 @@ def test_a_long_deletion_is_carried_on_by_another_invocation(
     service.add_response("list_forecasts", {"Forecasts": []})
     service.add_response("delete_resource_tree", {})
     stub("lambda").add_response("invoke", {"StatusCode": 202})
+    _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", ForecastNames="n"), context)
     assert answered == []
 
@@ -230,6 +237,7 @@ def test_what_cannot_be_deleted_fails_the_stack_in_words(
     from operations.cleanup import handler
 
     stub("forecast").add_client_error("list_dataset_groups", "AccessDeniedException", "not allowed to list")
+    _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", ForecastNames="n"), context)
     assert answered[0]["Status"] == "FAILED" and "not allowed to list" in answered[0]["Reason"]
 
@@ -250,5 +258,91 @@ def test_buckets_lose_every_version(answered: list[dict[str, Any]], context: Any
             "Delete": {"Quiet": True, "Objects": [{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}]},
         },
     )
+    _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", Buckets=["data"]), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
+
+
+_STATUSES = boto3.client("cloudformation").meta.service_model.shape_for("StackStatus").enum
+_OF_A_STACK_THAT_GOES = {
+    "DELETE_IN_PROGRESS": "the stack is being deleted",
+    "ROLLBACK_IN_PROGRESS": "the creation of the stack failed and is being rolled back",
+}
+_ALL_THERE_IS = {
+    "StateMachine": arn("states", "stateMachine:m"),
+    "ForecastNames": "storecast_corner_shop",
+    "PersonalizeNames": "storecast-corner-shop",
+    "LearnerNames": "lab_cornershop",
+    "Buckets": ["data"],
+    "Folders": ["data/workshop/"],
+}
+
+
+@pytest.mark.parametrize("status", sorted(set(_STATUSES) - set(_OF_A_STACK_THAT_GOES)))
+def test_nothing_is_deleted_from_a_stack_that_stays(
+    status: str, answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
+    """An update that removes or replaces the resource, its rollback, and whatever else is no end of the stack. Any call
+    but the one for the status fails in its stub, and the answer with it."""
+    from operations.cleanup import handler
+
+    _stack_is(stub, status)
+    handler(_event("Delete", **_ALL_THERE_IS), context)
+    reason = f"nothing was deleted: the stack is {status}, so it stays"
+    assert answered == [{"Status": "SUCCESS", "Reason": reason}]
+
+
+@pytest.mark.parametrize(("status", "why"), _OF_A_STACK_THAT_GOES.items())
+def test_a_stack_that_goes_is_cleaned_up_and_each_step_says_why(
+    status: str, why: str, answered: list[dict[str, Any]], context: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from operations.cleanup import handler, logger
+
+    monkeypatch.setattr(logger.registered_handler, "stream", log := io.StringIO())
+    assert status in _STATUSES
+    execution, started = arn("states", "execution:m:e"), datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    running = {"executionArn": execution, "stateMachineArn": _ALL_THERE_IS["StateMachine"], "name": "e"}
+    running |= {"status": "RUNNING", "startDate": started}
+    _stack_is(stub, status)
+    stub("stepfunctions").add_response("list_executions", {"executions": [running]})
+    stub("stepfunctions").add_response(
+        "stop_execution", {"stopDate": started}, {"executionArn": execution, "cause": why}
+    )
+    stub("s3").add_response("list_object_versions", {"Versions": [{"Key": "a", "VersionId": "1"}]})
+    stub("s3").add_response("delete_objects", {})
+    handler(_event("Delete", StateMachine=_ALL_THERE_IS["StateMachine"], Buckets=["data"]), context)
+    assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
+    logged = [json.loads(line) for line in log.getvalue().splitlines()]
+    steps = [line for line in logged if line["message"].startswith(("stopping", "deleting"))]
+    assert [line["why"] for line in steps] == [why] * 3
+
+
+@pytest.mark.parametrize("error", ["AccessDenied", "Throttling", "ValidationError"])
+def test_nothing_is_deleted_where_the_status_cannot_be_read(
+    error: str, answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
+    """FAILED, so that a deletion is tried again and an update goes on without the resource."""
+    from operations.cleanup import handler
+
+    stub("cloudformation").add_client_error("describe_stacks", error, "the cause in CloudFormation's words")
+    handler(_event("Delete", **_ALL_THERE_IS), context)
+    assert answered[0]["Status"] == "FAILED"
+    for said in ("nothing was deleted", "the cause in CloudFormation's words", "delete it again"):
+        assert said in answered[0]["Reason"]
+
+
+def test_an_invocation_that_carries_on_stops_where_the_stack_no_longer_goes(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
+    """CloudFormation gave up waiting, say, and the next deploy is at work."""
+    from operations.cleanup import handler
+
+    _stack_is(stub, "UPDATE_IN_PROGRESS")
+    handler({**_event("Delete", **_ALL_THERE_IS), "Since": 0.0}, context)
+    assert answered[0]["Status"] == "SUCCESS"
+
+
+def _stack_is(stub: Any, status: str) -> None:
+    """What CloudFormation answers about the stack of the events here."""
+    described = {"StackName": "n", "CreationTime": datetime(2026, 11, 22, tzinfo=UTC), "StackStatus": status}
+    stub("cloudformation").add_response("describe_stacks", {"Stacks": [described]}, {"StackName": "s"})
