@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo workshop notebooks test cost local bootstrap deploy destroy synth diff audit lint lock clean
+.PHONY: help setup prophet neural demo workshop notebooks test cost local bootstrap deploy upgrade destroy synth diff audit lint lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,11 @@ deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
+
+# A stack may change an export only when nobody imports it any more: the pipelines go first, each by itself.
+upgrade: setup ## deploy over an installation whose pipelines import the operations stack's layer (once; DATASET=name)
+	$(CDK) deploy "storecast-$(DATASET)-*ing" --exclusively --require-approval never --context dataset=$(DATASET)
+	$(MAKE) deploy
 
 diff: setup ## what a deploy would change in the account of your credentials
 	$(CDK) diff --context dataset=$(DATASET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -23,7 +24,7 @@ class Toolbox:
 
     dataset: str
     code: assets.Asset
-    layer: lambda_.CfnLayerVersion
+    layer: assets.Asset
     key: str | None  # the ARN of the app's own, if its config asks for one
 
 
@@ -79,7 +80,7 @@ def lambda_function(
         handler=f"{room}.{step}.handler",
         role=role.role_arn,
         code=lambda_.CfnFunction.CodeProperty(s3_bucket=toolbox.code.s3_bucket_name, s3_key=toolbox.code.s3_object_key),
-        layers=[toolbox.layer.ref],
+        layers=[_layer(Stack.of(scope), toolbox).ref],
         timeout=timeout_seconds,
         memory_size=memory_mb,
         tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
@@ -92,4 +93,25 @@ def lambda_function(
                 **(environment or {}),
             }
         ),
+    )
+
+
+def _layer(stack: Stack, toolbox: Toolbox) -> lambda_.CfnLayerVersion:
+    """The stack's own version of the layer, one for all of its functions.
+
+    Each change of the layer makes a new version with a new ARN, and CloudFormation refuses to change an export that
+    another stack imports: a version that stacks share could never be updated.
+    """
+    found = stack.node.try_find_child("Layer")
+    if isinstance(found, lambda_.CfnLayerVersion):
+        return found
+    content = lambda_.CfnLayerVersion.ContentProperty(
+        s3_bucket=toolbox.layer.s3_bucket_name, s3_key=toolbox.layer.s3_object_key
+    )
+    return lambda_.CfnLayerVersion(
+        stack,
+        "Layer",
+        content=content,
+        compatible_runtimes=[RUNTIME],
+        description="Storecast's common code and Powertools",
     )

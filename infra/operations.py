@@ -9,7 +9,6 @@ from typing import Any
 from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -29,13 +28,7 @@ class Operations(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Pipeline, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        shared = lambda_.CfnLayerVersion(
-            self,
-            "Layer",
-            content=_content(assets.Asset(self, "LayerFiles", path=str(layer.assemble()))),
-            compatible_runtimes=[functions.RUNTIME],
-            description="Storecast's common code and Powertools",
-        )
+        shared = assets.Asset(self, "LayerFiles", path=str(layer.assemble()))
         code = assets.Asset(self, "Code", path=str(_LAMBDAS), exclude=["common", "**/__pycache__"])
         key = encryption.key(self, config)
         self.key = key if config.customer_managed_key else None
@@ -191,7 +184,3 @@ class Operations(Stack):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
             resource_name=f"storecast-{self.toolbox.dataset}-operations-{step}",
         )
-
-
-def _content(asset: assets.Asset) -> lambda_.CfnLayerVersion.ContentProperty:
-    return lambda_.CfnLayerVersion.ContentProperty(s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key)

@@ -20,6 +20,7 @@ from localaws.emulator import (
     authorization,
     budgets,
     events,
+    exports,
     faults,
     functions,
     further,
@@ -62,6 +63,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     step_functions.register(services)
     faults.register(switch)
     events.register()
+    exports.register()
     budgets.register()
     functions.register()
     authorization.register()

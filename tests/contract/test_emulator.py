@@ -53,6 +53,7 @@ SIGNATURES = {
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     },
+    "ministack.services.cloudformation.handlers": {"_imported_export_names": ["stack", "stack_name"]},
     "ministack.services.cloudformation.stacks": {
         "_add_event": [
             "stack_id", "stack_name", "logical_id", "resource_type", "status", "reason", "physical_id",
@@ -104,6 +105,7 @@ TABLES = {
     ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"): ("dynamodb", dict),
 }
 OTHERS = {
+    ("ministack.services.cloudformation", "_exports"),
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
     ("ministack.services.cloudformation", "_stacks"),

@@ -1,5 +1,6 @@
-"""A copy of the sources in which a dataset's config is another one."""
+"""A copy of the sources in which a dataset's config is another one, and the code that all Lambda functions share."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,17 @@ from demo import deploy
 
 
 def changed_sources(root: Path, dataset: str, change: Callable[[dict], None]) -> Path:
-    """`root`, with links to all of it but the config of the dataset, on which `change` was called, and what a synth
-    writes, so that another one at the same time is not in its way."""
+    """`root`, with links to all of it but the config of the dataset, on which `change` was called, what a synth is made
+    of, with one more line in lambdas/common, and what it writes, so that another one at the same time is not in its
+    way."""
     for path in deploy.ROOT.iterdir():
-        if path.name not in ("build", "data") and not path.name.startswith("."):
+        if path.name not in ("app.py", "infra", "lambdas", "build", "data") and not path.name.startswith("."):
             (root / path.name).symlink_to(path)
+    shutil.copy(deploy.ROOT / "app.py", root)
+    for name in ("infra", "lambdas"):
+        shutil.copytree(deploy.ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with (root / "lambdas" / "common" / "__init__.py").open("a") as common:
+        common.write("CHANGED = True\n")
     name = dataset.replace("-", "_")
     folder = root / "data" / name
     folder.mkdir(parents=True)
