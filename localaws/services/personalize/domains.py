@@ -20,9 +20,7 @@ def _by_type(columns: dict) -> dict:
     return {kind.capitalize(): fields for kind, fields in columns.items()}
 
 
-_DOMAINS = {
-    name: _TABLE["domains"][table] for name, table in {CUSTOM: "CUSTOM", **{name: name for name in NAMES}}.items()
-}
+_DOMAINS = {name: _TABLE["domains"][name or "CUSTOM"] for name in (CUSTOM, *NAMES)}
 REQUIRED = {name: _by_type(domain["required"]) for name, domain in _DOMAINS.items()}
 RESERVED = {name: _by_type(domain["reserved"]) for name, domain in _DOMAINS.items()}
 MOST_METADATA = _by_type(_TABLE["most_metadata_columns"])
