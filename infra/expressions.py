@@ -21,6 +21,8 @@ from typing import (
     is_typeddict,
 )
 
+from pydantic import BaseModel
+
 Template = dict[str, Any] | str  # a part of a state: JSON in which "{% ... %}" is JSONata
 
 
@@ -95,6 +97,12 @@ def record(type_: type, **members: Any) -> dict[str, Any]:
     """
     _check(type_, members, complete=True)
     return {name: template(value) if _is_jsonata(value) else value for name, value in members.items()}
+
+
+def configured(type_: type, config: BaseModel) -> dict[str, Any]:
+    """The fields of a section of pipeline.yaml that its payload type declares; what is not set is left out."""
+    declared = field_types(type_).keys()
+    return record(type_, **config.model_dump(mode="json", include=set(declared), exclude_none=True))
 
 
 def built(type_: type, **members: Any) -> Expression:

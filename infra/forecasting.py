@@ -6,35 +6,76 @@ Each Lambda state runs the file of its name in lambdas/forecasting; each wait is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from common.payload import Start, SuccessNotification
+from forecasting.payload import (
+    ActualsRequest,
+    Algorithm,
+    Config,
+    DomainColumns,
+    Ensured,
+    ExportAnswer,
+    ExportRequest,
+    FailedPredictor,
+    ForecastAnswer,
+    ForecastArn,
+    Forecasted,
+    ForecastRequest,
+    ForecastResult,
+    Plan,
+    PlanRequest,
+    Predictor,
+    PredictorsAnswer,
+    PredictorsRequest,
+    Published,
+    TrainAnswer,
+    Trained,
+    TrainedPredictor,
+    TrainRequest,
+    TrainResult,
+)
 from infra.config import Pipeline
 from infra.config.forecast import FORECAST_DOMAINS
 from infra.config.forecasting import Forecasting as Section
-from infra.expressions import Expression
-from infra.importing import PLAN, importing, quarantining
+from infra.expressions import (
+    Expression,
+    Path,
+    built,
+    configured,
+    element,
+    merged,
+    payload,
+    record,
+    result,
+    template,
+    variable,
+)
+from infra.importing import importing, quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
-from infra.steps import FAILED, State, chain, in_words, lambda_task, map_over, nothing_new, part, wait_for
+from infra.steps import (
+    EXECUTION,
+    FAILED,
+    MAP_ITEM,
+    State,
+    chain,
+    in_words,
+    lambda_task,
+    map_over,
+    nothing_new,
+    wait_for,
+)
 from infra.storage import Storage, reading, writing
 from infra.tables import forecast_tables
 
-_ITEM = "{% $states.context.Map.Item.Value %}"
-# The payload with the algorithms that were trained as `predictors` and the others as `failed`, each with its step,
-# error and message. The Map's results are in the order of its items.
-_TRAINED = """{% (
-    $ended := [$map($states.result, function($done, $at) { $merge([
-        {'algorithm': $states.input.predictors[$at].algorithm},
-        $exists($done.failure) ? $done.failure : {'predictorArn': $done.predictorArn}
-    ]) })];
-    $merge([$states.input, {
-        'predictors': [$ended[$exists(predictorArn)]], 'failed': [$ended[$not($exists(predictorArn))]]
-    }])
-) %}"""
+Functions = Mapping[str, lambda_.CfnFunction]  # by step
 
 
 class Forecasting(PipelineStack):
@@ -67,7 +108,7 @@ class Forecasting(PipelineStack):
         )
         functions = self._functions(database, tables)
         self._run(
-            self._steps(functions),
+            pipeline(section, self._plan_request(), functions, operations.watch.notify),
             functions,
             describes=[
                 self._permission(
@@ -92,7 +133,7 @@ class Forecasting(PipelineStack):
         data, results = self._storage.data_arn, self._storage.results_arn
         extras = self._extras()
         exports = {kind: plural for kind, plural in extras.items() if kind.endswith("Export")}
-        imagined = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
+        what_if = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
         handing_over = self._handing_over(self._storage.forecast_role)
         encrypting = [handing_over] if self._key else []  # with a key goes the role that may use it
         catalog = [
@@ -150,7 +191,7 @@ class Forecasting(PipelineStack):
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
-            "forecast": self._function("forecast", *self._making({"Forecast": "Forecasts"} | imagined)),
+            "forecast": self._function("forecast", *self._making({"Forecast": "Forecasts"} | what_if)),
             "export": self._function(
                 "export",
                 *self._making(
@@ -187,206 +228,208 @@ class Forecasting(PipelineStack):
         config = self._section
         return (what_if if config.what_if else {}) | (explained if config.explainability else {})
 
-    def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        storage, config, section = self._storage, self._config, self._section
-        order = {
-            "dataset": config.dataset,
-            "config": section.model_dump(mode="json", exclude={"schedule", "accuracy_floor"}),
-            "domain": dict(zip(("item", "target"), FORECAST_DOMAINS[section.domain], strict=True)),
-            **PLAN,
-            "dataBucket": storage.data.bucket_name,
-            "resultsBucket": storage.results.bucket_name,
-            "roleArn": storage.forecast_role.role_arn,
-            "tags": self._config.tags,
-            **({"kmsKeyArn": self._key} if self._key else {}),
-            "database": f"storecast_{config.identifier}",
-        }
-        train = chain(
-            "Train",
-            "Train",
-            lambda_task("Train", functions["train"], next_state="Which training?"),
-            {
-                "Which training?": {
-                    "Type": "Choice",
-                    "Choices": [
-                        {
-                            "Condition": "{% $states.input.predictor.kind = 'auto_predictor' %}",
-                            "Next": "Describe auto predictor",
-                        }
-                    ],
-                    "Default": "Describe predictor",
-                }
-            },
-            wait_for("AutoPredictor", service="forecast", arn="$states.input.predictorArn"),
-            wait_for("Predictor", service="forecast", arn="$states.input.predictorArn"),
-            fatal=False,
-        )
-        backtests = chain(
-            "Backtests",
-            "Export backtests",
-            _export(functions, "backtests", "PredictorBacktestExportJob", of="predictorArn"),
-        )
-        branches = [self._forecasts(functions), backtests]
-        if section.explainability:
-            branches.append(_explanation(functions))
-        return chain(
-            "Pipeline",
-            "Plan",
-            lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
-            nothing_new(otherwise="Ensure"),
-            lambda_task("Ensure", functions["ensure"], next_state="Import"),
-            importing(
-                "forecasting",
-                "forecast",
-                functions["load"],
-                self._operations.watch.notify,
-                next_state="Compare with actuals",
-            ),
-            lambda_task(
-                "Compare with actuals",
-                functions["compare"],
-                payload=part("actuals", force="$states.context.Execution.Input.force = true"),
-                next_state="Algorithms",
-            ),
-            map_over(
-                "Algorithms",
-                "$states.input.predictors",
-                train,
-                concurrency=3,
-                selector={"predictor": _ITEM, "groupArn": "{% $states.input.groupArn %}"},
-                output=_TRAINED,
-                next_state="Any trained?",
-            ),
-            _any_trained(),
-            lambda_task("Compare", functions["compare"], payload=part("predictors"), next_state="Use the predictor"),
-            {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}},
-            lambda_task(
-                "Publish",
-                functions["publish"],
-                payload="{% $states.input[0] %}",
-                next_state="Notify",
-                base=Expression("$states.input[0]"),
-            ),
-            lambda_task(
-                "Notify",
-                self._operations.watch.notify,
-                payload={
-                    "pipeline": "forecasting",
-                    "summary": "{% $states.input.summary %}",
-                },
-            ),
+    def _plan_request(self) -> State:
+        item, target = FORECAST_DOMAINS[self._section.domain]
+        return record(
+            PlanRequest,
+            **self._plan_basics(self._storage.forecast_role),
+            config=configured(Config, self._section),
+            domain=record(DomainColumns, item=item, target=target),
+            database=f"storecast_{self._config.identifier}",
         )
 
-    def _forecasts(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        """The run's forecasts, each with its export, then the what-if forecasts on the first of them."""
-        forecast = chain(
-            "Forecast",
-            "Forecast",
-            lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
-            wait_for("Forecast", service="forecast", arn="$states.input.madeArn", next_state="Export forecast"),
-            _export(functions, "forecast", "ForecastExportJob", of="madeArn", order="forecast.export"),
-        )
-        imagined = self._section.what_if
-        return chain(
+
+def pipeline(section: Section, plan_request: State, functions: Functions, notify: lambda_.CfnFunction) -> State:
+    """The chain of the pipeline's own states, phase by phase."""
+    summary = payload(Published).summary
+    success = record(SuccessNotification, pipeline="forecasting", summary=summary, execution=EXECUTION)
+    branch = payload(list[Forecasted])[0]  # the first one's payload goes on
+    return chain(
+        "Pipeline",
+        "Plan",
+        lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything new?"),
+        nothing_new(Plan, otherwise="Ensure"),
+        lambda_task("Ensure", functions["ensure"], next_state="Import"),
+        importing("forecasting", "forecast", functions["load"], notify, next_state="Compare with actuals"),
+        _training(functions),
+        _using_the_predictor(functions, section),
+        lambda_task("Publish", functions["publish"], payload=branch, next_state="Notify", base=branch),
+        lambda_task("Notify", notify, payload=success),
+    )
+
+
+def _training(functions: Functions) -> dict[str, State]:
+    """Score the forecasts in use, train the algorithms side by side if that asks for it, choose who serves."""
+    forced = Path("$states.context.Execution.Input", Start).force
+    score = merged(payload(ActualsRequest), part="actuals", force=Expression(f"{forced} = true"))
+    compare = merged(payload(PredictorsRequest), part="predictors")
+    request = record(TrainRequest, predictor=MAP_ITEM, groupArn=payload(Ensured).groupArn)
+    trained, failed = payload(Trained).predictors, payload(Trained).failed
+    # It may also have had none to train.
+    none_trained = f"$exists({failed[0]}) and $count({trained}) = 0"
+    return {
+        **lambda_task("Compare with actuals", functions["compare"], payload=score, next_state="Algorithms"),
+        **map_over(
+            "Algorithms",
+            payload(Plan).predictors,
+            _one_training(functions["train"]),
+            concurrency=3,
+            selector=request,
+            output=template(_trained()),
+            next_state="Any trained?",
+        ),
+        "Any trained?": {  # if every algorithm failed, the run fails as the first of them did
+            "Type": "Choice",
+            "Choices": [{"Condition": template(none_trained), "Output": template(failed[0]), "Next": FAILED}],
+            "Default": "Compare",
+        },
+        **lambda_task("Compare", functions["compare"], payload=compare, next_state="Use the predictor"),
+    }
+
+
+def _one_training(train: lambda_.CfnFunction) -> State:
+    arn, automatic = payload(TrainAnswer).predictorArn, f"{payload(TrainRequest).predictor.kind} = 'auto_predictor'"
+    return chain(
+        "Train",
+        "Train",
+        lambda_task("Train", train, next_state="Which training?"),
+        {
+            "Which training?": {
+                "Type": "Choice",
+                "Choices": [{"Condition": template(automatic), "Next": "Describe auto predictor"}],
+                "Default": "Describe predictor",
+            }
+        },
+        wait_for("AutoPredictor", service="forecast", arn=arn),
+        wait_for("Predictor", service="forecast", arn=arn),
+        fatal=False,
+    )
+
+
+def _trained() -> Expression:
+    """The payload with the predictors that were trained and the algorithms that failed.
+
+    The Map's results are in the order of its items.
+    """
+    done, planned = variable("done", TrainResult), payload(Plan).predictors
+    ended, one = variable("ended", list[TrainedPredictor | FailedPredictor]), element(TrainedPredictor)
+    algorithm = Expression(f"{planned}[$at].{element(Predictor).algorithm}")
+    succeeded = built(TrainedPredictor, algorithm=algorithm, predictorArn=done.predictorArn)
+    failed = f"$merge([{built(Algorithm, algorithm=algorithm)}, {done.failure}])"
+    after = merged(
+        payload(Trained),
+        predictors=Expression(f"[{ended}[{one.predictorArn}]]"),
+        failed=Expression(f"[{ended}[$not($exists({one.predictorArn}))]]"),
+    )
+    return Expression(f"""(
+        {ended} := [$map({result(list[TrainResult])}, function({done}, $at) {{
+            $exists({done.failure}) ? {failed} : {succeeded}
+        }})];
+        {after}
+    )""")
+
+
+def _using_the_predictor(functions: Functions, config: Section) -> dict[str, State]:
+    """Forecasts, the backtests' export, the explainability's export: side by side."""
+    backtests = chain(
+        "Backtests",
+        "Export backtests",
+        _export(
+            functions,
+            "backtests",
+            "PredictorBacktestExportJob",
+            export=payload(Forecasted).backtests,
+            source=payload(Forecasted).predictorArn,
+        ),
+    )
+    branches = [_forecasts(functions, config), backtests]
+    if config.explainability:
+        branches.append(_explanation(functions))
+    return {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}}
+
+
+def _forecasts(functions: Functions, config: Section) -> State:
+    """The run's forecasts, each with its export, then the what-if forecasts on the first of them."""
+    made, done = payload(ForecastResult), variable("done", ForecastResult)
+    forecast = chain(
+        "Forecast",
+        "Forecast",
+        lambda_task("Forecast", functions["forecast"], next_state="Describe forecast"),
+        wait_for("Forecast", service="forecast", arn=made.madeArn, next_state="Export forecast"),
+        _export(functions, "forecast", "ForecastExportJob", export=made.forecast.export, source=made.madeArn),
+    )
+    with_arn = f"$merge([{done.forecast}, {built(ForecastArn, forecastArn=done.madeArn)}])"
+    forecasts = Expression(f"[$map({result(list[ForecastResult])}, function({done}) {{ {with_arn} }})]")
+    return chain(
+        "Forecasts",
+        "Forecasts",
+        map_over(
             "Forecasts",
-            "Forecasts",
-            map_over(
-                "Forecasts",
-                "$states.input.forecasts",
-                forecast,
-                concurrency=3,
-                selector={"forecast": _ITEM, "sourceArn": "{% $states.input.servingArn %}"},
-                output=_collected("forecasts", "$merge([$done.forecast, {'forecastArn': $done.madeArn}])"),
-                next_state="Anything to imagine?" if imagined else None,
-            ),
-            _what_ifs(functions) if imagined else {},
-        )
+            payload(Plan).forecasts,
+            forecast,
+            concurrency=3,
+            selector=record(ForecastRequest, forecast=MAP_ITEM, sourceArn=payload(PredictorsAnswer).servingArn),
+            output=template(merged(payload(Forecasted), forecasts=forecasts)),
+            next_state="Any what-ifs?" if config.what_if else None,
+        ),
+        _what_ifs(functions) if config.what_if else {},
+    )
 
 
-def _what_ifs(functions: dict[str, lambda_.CfnFunction]) -> dict[str, State]:
+def _what_ifs(functions: Functions) -> dict[str, State]:
     """An analysis of the first forecast, the scenarios side by side, one export of all of them."""
+    run, made, done = payload(Forecasted), payload(ForecastAnswer), variable("done", ForecastAnswer)
     scenario = chain(
         "Scenario",
         "Forecast scenario",
         lambda_task("Forecast scenario", functions["forecast"], next_state="Describe what if forecast"),
-        wait_for("WhatIfForecast", service="forecast", arn="$states.input.madeArn"),
+        wait_for("WhatIfForecast", service="forecast", arn=made.madeArn),
     )
+    analysis = record(ForecastRequest, forecast=run.whatIf.analysis, sourceArn=run.forecasts[0].forecastArn)
+    arns = Expression(f"[$map({result(list[ForecastAnswer])}, function({done}) {{ {done.madeArn} }})]")
     return {
-        **_only_if("Anything to imagine?", "$states.input.scenarios = true", "Forecast what-ifs", "Nothing to imagine"),
+        **_only_if("Any what-ifs?", f"{run.scenarios} = true", "Forecast what-ifs", "No what-ifs"),
         **lambda_task(
-            "Forecast what-ifs",
-            functions["forecast"],
-            next_state="Describe what if analysis",
-            payload={
-                "forecast": "{% $states.input.whatIf.analysis %}",
-                "sourceArn": "{% $states.input.forecasts[0].forecastArn %}",
-            },
+            "Forecast what-ifs", functions["forecast"], payload=analysis, next_state="Describe what if analysis"
         ),
-        **wait_for("WhatIfAnalysis", service="forecast", arn="$states.input.madeArn", next_state="Scenarios"),
+        **wait_for("WhatIfAnalysis", service="forecast", arn=made.madeArn, next_state="Scenarios"),
         **map_over(
             "Scenarios",
-            "$states.input.whatIf.scenarios",
+            run.whatIf.scenarios,
             scenario,
             concurrency=3,
-            selector={"forecast": _ITEM, "sourceArn": "{% $states.input.madeArn %}"},
-            output=_collected("scenarioArns", "$done.madeArn"),
+            selector=record(ForecastRequest, forecast=MAP_ITEM, sourceArn=made.madeArn),
+            output=template(merged(run, scenarioArns=arns)),
             next_state="Export what-ifs",
         ),
-        **_export(functions, "what-ifs", "WhatIfForecastExport", of="scenarioArns", order="whatIf.export"),
+        **_export(functions, "what-ifs", "WhatIfForecastExport", export=run.whatIf.export, source=run.scenarioArns),
     }
 
 
-def _explanation(functions: dict[str, lambda_.CfnFunction]) -> State:
-    """The explainability that was made with the serving predictor, exported."""
+def _explanation(functions: Functions) -> State:
+    """The export of the explainability that was made with the serving predictor."""
+    export, arn = payload(Forecasted).explainability, payload(Forecasted).explainabilityArn
     return chain(
         "Explanation",
         "Anything explained?",
-        _only_if(
-            "Anything explained?",
-            "$exists($states.input.explainabilityArn)",
-            "Describe explainability",
-            "Nothing explained",
-        ),
-        wait_for(
-            "Explainability",
-            service="forecast",
-            arn="$states.input.explainabilityArn",
-            next_state="Export explainability",
-        ),
-        _export(functions, "explainability", "ExplainabilityExport", of="explainabilityArn"),
+        _only_if("Anything explained?", f"$exists({arn})", "Describe explainability", "Nothing explained"),
+        wait_for("Explainability", service="forecast", arn=arn, next_state="Export explainability"),
+        _export(functions, "explainability", "ExplainabilityExport", export=export, source=arn),
     )
 
 
-def _export(
-    functions: dict[str, lambda_.CfnFunction], what: str, kind: str, *, of: str, order: str | None = None
-) -> dict[str, State]:
-    """The state `Export <what>` and the wait for its job: the payload's `order` (default `what`) on the ARN `of`."""
-    payload = {"export": f"{{% $states.input.{order or what} %}}", "sourceArn": f"{{% $states.input.{of} %}}"}
+def _export(functions: Functions, what: str, kind: str, *, export: Path, source: Path) -> dict[str, State]:
+    """The state `Export <what>`, which exports the `source` (an ARN or several), and the wait for its job."""
+    request = record(ExportRequest, export=export, sourceArn=source)
     return {
-        **lambda_task(f"Export {what}", functions["export"], next_state=f"Describe {in_words(kind)}", payload=payload),
-        **wait_for(kind, service="forecast", arn="$states.input.exportJobArn"),
+        **lambda_task(f"Export {what}", functions["export"], payload=request, next_state=f"Describe {in_words(kind)}"),
+        **wait_for(kind, service="forecast", arn=payload(ExportAnswer).exportJobArn),
     }
-
-
-def _any_trained() -> dict[str, State]:
-    """Where every algorithm failed the run fails as the first of them did; it may also have had none to train."""
-    nothing = "$exists($states.input.failed[0]) and $count($states.input.predictors) = 0"
-    failing = {"Condition": f"{{% {nothing} %}}", "Output": "{% $states.input.failed[0] %}", "Next": FAILED}
-    return {"Any trained?": {"Type": "Choice", "Choices": [failing], "Default": "Compare"}}
 
 
 def _only_if(name: str, condition: str, then: str, otherwise: str) -> dict[str, State]:
-    """A choice that ends the chain well where there is nothing to do."""
+    """A choice that ends the chain well if there is nothing to do."""
     return {
-        name: {
-            "Type": "Choice",
-            "Choices": [{"Condition": f"{{% {condition} %}}", "Next": then}],
-            "Default": otherwise,
-        },
+        name: {"Type": "Choice", "Choices": [{"Condition": template(condition), "Next": then}], "Default": otherwise},
         otherwise: {"Type": "Succeed"},
     }
-
-
-def _collected(key: str, of_each: str) -> str:
-    """The payload with what a Map brought under `key`: the JSONata expression `of_each` over each `$done`."""
-    return f"{{% $merge([$states.input, {{'{key}': [$map($states.result, function($done) {{ {of_each} }})]}}]) %}}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NotRequired, TypedDict
 
 from aws_cdk import Aws
 from aws_cdk import aws_logs as logs
@@ -15,9 +16,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config.base import Hours
+from infra.expressions import Expression, merged, payload, record, template
 from infra.machine import logged_machine
 from infra.permissions import Permission
-from infra.steps import State, map_over, patient
+from infra.steps import MAP_ITEM, State, map_over, patient
 from infra.triggers import Starter
 
 _PATIENCE_MINUTES = 300  # with what cannot be stopped, as it is being trained
@@ -58,6 +60,19 @@ NOTEBOOK_INSTANCE = Kind(
 )
 
 
+class Call(TypedDict):
+    """The input of an execution."""
+
+    verb: Literal["start", "stop"]
+
+
+class Member(Call):
+    """One of the resources to start or stop; Describe adds its status."""
+
+    name: str
+    status: NotRequired[str]
+
+
 class StopAndStart(Construct):
     """The state machine `name`, which stops or starts `members` of a kind (ARNs `arns`), and its two schedules."""
 
@@ -95,7 +110,8 @@ def definition(kind: Kind, members: Sequence[str], patience_minutes: int) -> Sta
 
     It is patient with what is at work, but must not be so for so long that a stop comes after the next start.
     """
-    named = {kind.member: "{% $states.input.name %}"}
+    one = payload(Member)
+    named = {kind.member: template(one.name)}
 
     def call(verb: str) -> State:
         return {
@@ -110,15 +126,15 @@ def definition(kind: Kind, members: Sequence[str], patience_minutes: int) -> Sta
         }
 
     def asked(verb: str, status: str) -> State:
-        condition = f"$states.input.verb = '{verb}' and $states.input.status = '{status}'"
-        return {"Condition": f"{{% {condition} %}}", "Next": verb.capitalize()}
+        condition = f"{one.verb} = '{verb}' and {one.status} = '{status}'"
+        return {"Condition": template(condition), "Next": verb.capitalize()}
 
     each = {
         "StartAt": "Describe",
         "States": {
             "Describe": {
                 **call("describe"),
-                "Output": f"{{% $merge([$states.input, {{'status': $states.result.{kind.status}}}]) %}}",
+                "Output": template(merged(one, status=Expression(f"$states.result.{kind.status}"))),
                 **({"Catch": [{"ErrorEquals": [kind.missing], "Next": "Nothing to do"}]} if kind.missing else {}),
                 "Next": "What is asked?",
             },
@@ -132,7 +148,7 @@ def definition(kind: Kind, members: Sequence[str], patience_minutes: int) -> Sta
             "Nothing to do": {"Type": "Succeed"},
         },
     }
-    selector = {"name": "{% $states.context.Map.Item.Value %}", "verb": "{% $states.input.verb %}"}
+    selector = record(Member, name=MAP_ITEM, verb=payload(Call).verb)
     names = ", ".join(f"'{member}'" for member in members)
     return {
         "Comment": "Storecast: what costs by the hour, stopped or started",

@@ -26,9 +26,9 @@ from infra.storage import reading, writing
 
 _ATTEMPT = payload(Import).attempt
 PLAN = {  # what Plan needs to know of the execution
-    "started": "{% $states.context.Execution.StartTime %}",
-    "force": template(f"{payload(Start).force} = true"),
-    "attempt": template(f"$exists({_ATTEMPT}) ? {_ATTEMPT} + 1 : 0"),
+    "started": Expression("$states.context.Execution.StartTime"),
+    "force": Expression(f"{payload(Start).force} = true"),
+    "attempt": Expression(f"$exists({_ATTEMPT}) ? {_ATTEMPT} + 1 : 0"),
 }
 
 

@@ -11,16 +11,35 @@ patience ends as it would have: the next start takes the lock over, and the dail
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from aws_cdk import Aws
 
-from infra.steps import State, patient
+from common.payload import CaughtError, Outcome, Start, StepError
+from infra.expressions import Expression, built, merged, payload, record, template
+from infra.steps import CAUGHT, EXECUTION, State, patient
 
-ME = "{% $states.context.Execution.Id %}"
+ME = template(EXECUTION)
 INPUT = "{% $states.input %}"
 _CONDITION_FAILED = "DynamoDb.ConditionalCheckFailedException"
 _NEXT_NAME = "$substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 32)"
+
+
+class Held(Start):
+    """The payload of an execution that found the lock held."""
+
+    holder: str  # the ARN of the execution that holds it
+    status: str  # of that execution
+
+
+class Joined(TypedDict):
+    """The output of an execution whose data the run after the holder's serves."""
+
+    joined: str
+    meaning: str
+
+
+_HELD = payload(Held)
 
 
 @dataclass(frozen=True)
@@ -42,20 +61,20 @@ class Lock:
                 "SET pending = :pending",
                 "attribute_exists(pipeline)",
                 {":pending": {"S": "yes"}},
-                output="{% $merge([$states.input, {'holder': $states.result.Attributes.holder.S}]) %}",
+                output=template(merged(_HELD, holder=Expression("$states.result.Attributes.holder.S"))),
                 next_state="Look at the holder",
                 otherwise="Take the lock",
             ),
             **_call(
                 "Look at the holder",
                 "sfn:describeExecution",
-                {"ExecutionArn": "{% $states.input.holder %}"},
-                output="{% $merge([$states.input, {'status': $states.result.Status}]) %}",
+                {"ExecutionArn": template(_HELD.holder)},
+                output=template(merged(_HELD, status=Expression("$states.result.Status"))),
                 next_state="Is the holder at work?",
                 expected={
                     "ErrorEquals": ["Sfn.ExecutionDoesNotExistException"],
                     "Next": "Is the holder at work?",
-                    "Output": "{% $merge([$states.input, {'status': 'GONE'}]) %}",
+                    "Output": template(merged(_HELD, status="GONE")),
                 },
             ),
             "Is the holder at work?": {
@@ -63,16 +82,17 @@ class Lock:
                 "Default": "Take over the lock",
                 "Choices": [
                     {
-                        "Condition": "{% $states.input.status = 'RUNNING' and $states.input.force = true %}",
+                        "Condition": template(f"{_HELD.status} = 'RUNNING' and {_HELD.force} = true"),
                         "Next": "Busy",
                     },
                     {
-                        "Condition": "{% $states.input.status = 'RUNNING' %}",
+                        "Condition": template(f"{_HELD.status} = 'RUNNING'"),
                         "Next": "Joined",
-                        "Output": {
-                            "joined": "{% $states.input.holder %}",
-                            "meaning": "that run is at work; what came since it looked is served by the run after it",
-                        },
+                        "Output": record(
+                            Joined,
+                            joined=_HELD.holder,
+                            meaning="that run is at work; what came since it looked is served by the run after it",
+                        ),
                     },
                 ],
             },
@@ -80,12 +100,12 @@ class Lock:
             "Busy": {
                 "Type": "Fail",
                 "Error": "Storecast.Busy",
-                "Cause": "{% 'not forced: ' & $states.input.holder & ' is at work; start again when it has ended' %}",
+                "Cause": template(f"'not forced: ' & {_HELD.holder} & ' is at work; start again when it has ended'"),
             },
             **self._put(
                 "Take over the lock",
                 "holder = :ended OR holder = :me",
-                {":ended": {"S": "{% $states.input.holder %}"}},
+                {":ended": {"S": template(_HELD.holder)}},
                 next_state=then,
                 otherwise="Mark the lock",
             ),
@@ -102,8 +122,9 @@ class Lock:
         )
 
     def releasing(self, then: str) -> dict[str, State]:
-        """The pipeline's outcome, `{failure}` or `{summary}`, goes through."""
-        outcome = "{% $type($states.input) = 'array' ? {'summary': $states.input[0].summary} : $states.input %}"
+        """The pipeline's outcome goes through: the Parallel's list of one, or its failure."""
+        summary = built(Outcome, summary=payload(list[Outcome])[0].summary)
+        outcome = template(f"$type($states.input) = 'array' ? {summary} : $states.input")
         successor = (
             "$substring($states.context.Execution.Id, 0, $length($states.context.Execution.Id)"
             f" - $length($states.context.Execution.Name)) & {_NEXT_NAME}"
@@ -127,7 +148,7 @@ class Lock:
                 "Hand over the lock",
                 "SET pending = :pending, holder = :next",
                 "holder = :me OR holder = :next",
-                {":pending": {"S": "no"}, ":next": {"S": f"{{% {successor} %}}"}, ":me": {"S": ME}},
+                {":pending": {"S": "no"}, ":next": {"S": template(successor)}, ":me": {"S": ME}},
                 next_state="Start the next run",
                 otherwise=then,
                 giving_up={"Next": then, "Output": INPUT},
@@ -137,7 +158,7 @@ class Lock:
                 "sfn:startExecution",
                 {
                     "StateMachineArn": "{% $states.context.StateMachine.Id %}",
-                    "Name": f"{{% {_NEXT_NAME} %}}",
+                    "Name": template(_NEXT_NAME),
                     "Input": "{}",
                 },
                 output=INPUT,
@@ -218,12 +239,8 @@ def _call(
     What to do without patience is the catcher `giving_up`, by default to tell it as the run's failure.
     """
     retry = [{"ErrorEquals": expected["ErrorEquals"], "MaxAttempts": 0}] if expected else []
-    told = {
-        "failure": {
-            "Error": "{% $states.errorOutput.Error %}",
-            "Cause": f"{{% $string({{'step': '{name}', 'message': $states.errorOutput.Cause}}) %}}",
-        }
-    }
+    cause = Expression(f"$string({built(StepError, step=name, message=CAUGHT.Cause)})")
+    told = record(Outcome, failure=record(CaughtError, Error=CAUGHT.Error, Cause=cause))
     return {
         name: {
             "Type": "Task",

@@ -12,10 +12,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from common.payload import FailureNotification, Outcome, Start
 from infra import permissions
-from infra.lock import INPUT, ME, Lock
+from infra.expressions import Path, payload, record, template
+from infra.lock import INPUT, Lock
 from infra.permissions import Permission
-from infra.steps import State, patient
+from infra.steps import CAUGHT, EXECUTION, State, patient
 
 _LONGEST_HOURS = 72  # of a run: all budgets of infra/steps.py in a row stay below two days, settling below one
 _LOGGING = Permission(
@@ -134,7 +136,7 @@ def logged_machine(
 
 def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -> State:
     """The whole state machine in Amazon States Language, around the chain `steps`."""
-    lock = Lock(pipeline, watch.table.ref)
+    lock, outcome = Lock(pipeline, watch.table.ref), payload(Outcome)
     return {
         "Comment": f"Storecast: {pipeline}",
         "QueryLanguage": "JSONata",
@@ -144,7 +146,7 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
             "Dry run?": {  # it changes nothing, so it needs no lock
                 "Type": "Choice",
                 "Default": "Take the lock",
-                "Choices": [{"Condition": "{% $states.input.dry_run = true %}", "Next": "Pipeline"}],
+                "Choices": [{"Condition": template(f"{payload(Start).dry_run} = true"), "Next": "Pipeline"}],
             },
             **lock.taking(then="Settle"),
             "Settle": {"Type": "Wait", "Seconds": settle_seconds, "Next": "Unmark the lock"},
@@ -157,7 +159,7 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
                     {
                         "ErrorEquals": ["States.ALL"],
                         "Next": "Notify failure",
-                        "Output": {"failure": "{% $states.errorOutput %}"},
+                        "Output": record(Outcome, failure=CAUGHT),
                     }
                 ],
             },
@@ -166,9 +168,11 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
                 "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
                 "Arguments": {
                     "FunctionName": watch.notify.attr_arn,
-                    "Payload": {"pipeline": pipeline, "execution": ME, "failure": "{% $states.input.failure %}"},
+                    "Payload": record(
+                        FailureNotification, pipeline=pipeline, execution=EXECUTION, failure=outcome.failure
+                    ),
                 },
-                "Output": {"failure": "{% $states.result.Payload.failure %}"},
+                "Output": record(Outcome, failure=Path("$states.result.Payload", Outcome).failure),
                 "Retry": [patient("States.ALL")],
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Release the lock", "Output": INPUT}],
                 "Next": "Release the lock",
@@ -177,12 +181,12 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
             "Did it fail?": {
                 "Type": "Choice",
                 "Default": "Done",
-                "Choices": [{"Condition": "{% $exists($states.input.failure) %}", "Next": "Failed"}],
+                "Choices": [{"Condition": template(f"$exists({outcome.failure})"), "Next": "Failed"}],
             },
             "Failed": {
                 "Type": "Fail",
-                "Error": "{% $states.input.failure.Error %}",
-                "Cause": "{% $states.input.failure.Cause %}",
+                "Error": template(outcome.failure.Error),
+                "Cause": template(outcome.failure.Cause),
             },
             "Done": {"Type": "Succeed"},
         },

@@ -13,10 +13,11 @@ from constructs import Construct
 from infra import functions
 from infra.config import Pipeline
 from infra.config.base import Schedule
+from infra.importing import PLAN
 from infra.machine import state_machine
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.steps import State
+from infra.steps import EXECUTION, State
 from infra.storage import Storage, reading
 from infra.triggers import clock, trigger
 
@@ -102,6 +103,19 @@ class PipelineStack(Stack):
         return functions.lambda_function(
             self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", permissions=permissions, **kwargs
         )
+
+    def _plan_basics(self, role: iam.Role) -> dict[str, Any]:
+        """What both pipelines' Plan works from beside the config: members of a PlanRequest."""
+        return {
+            "dataset": self._config.dataset,
+            **PLAN,
+            "dataBucket": self._storage.data.bucket_name,
+            "resultsBucket": self._storage.results.bucket_name,
+            "roleArn": role.role_arn,
+            "tags": self._config.tags,
+            **({"kmsKeyArn": self._key} if self._key else {}),
+            "execution": EXECUTION,
+        }
 
     def _planning(self) -> list[Permission]:
         """What Plan looks at beside the files: quarantine, the newest results, the imports and what they held."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from common.payload import PlanRequest
 from infra.config import Pipeline
 from infra.config.recommending import Recommending as Section
+from infra.expressions import record
 from infra.hours import RECOMMENDER, StopAndStart
-from infra.importing import PLAN, importing, quarantining
+from infra.importing import importing, quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
@@ -187,21 +189,15 @@ class Recommending(PipelineStack):
         )
 
     def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        storage, config, section = self._storage, self._config, self._section
+        storage, section = self._storage, self._section
         order = {
-            "dataset": config.dataset,
             # CDK drops what is null from definitions: what is not set is not there.
             "config": section.model_dump(mode="json", exclude={"schedule", "hours"}, exclude_none=True),
             "recipes": {
                 **{name: self._recipe(DOMAINS[section.domain].recipes[name]) for name in section.use_cases},
                 **{made.recipe: self._recipe(made.recipe) for made in section.solutions.values()},
             },
-            **PLAN,
-            "dataBucket": storage.data.bucket_name,
-            "resultsBucket": storage.results.bucket_name,
-            "roleArn": storage.personalize_role.role_arn,
-            "tags": self._config.tags,
-            **({"kmsKeyArn": self._key} if self._key else {}),
+            **record(PlanRequest, **self._plan_basics(storage.personalize_role)),
         }
 
         def active(label: str, resource: str) -> State:

@@ -28,9 +28,10 @@ from infra.expressions import Expression, Path, Template, built, element, merged
 from infra.polling import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
 
 State = dict[str, Any]
+MAP_ITEM = Expression("$states.context.Map.Item.Value")
 EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
-_ERROR = Path("$states.errorOutput", CaughtError)
+CAUGHT = Path("$states.errorOutput", CaughtError)
 NO_REASON = "the service gave no reason"
 FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
 
@@ -58,6 +59,10 @@ BUDGET_MINUTES = {
     "Campaign": 120,
     "BatchInferenceJob": 600,
 }
+
+# Where a service says why a resource failed, and which resources are updated in place.
+_REASON = {"forecast": "Message", "personalize": "FailureReason"}
+_UPDATED = ("Dataset", "Recommender", "Campaign")
 
 # What passes: Lambda's own hiccups (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
 # answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
@@ -155,13 +160,12 @@ def wait_for(
     describe, choose, poll = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
     ready = f"{label.capitalize()} is ready"
     arn_argument = ("Predictor" if resource == "AutoPredictor" else resource) + "Arn"
-    answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
     return {
         describe: {
             "Type": "Task",
             "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{service}:describe{resource}",
             "Arguments": {arn_argument: template(arn)},
-            "Output": template(_polled(arn, answer, also_busy)),
+            "Output": template(_polled(resource, service, arn, also_busy)),
             "Retry": [patient("States.TaskFailed")],
             "Catch": [_caught(describe)],
             "Next": choose,
@@ -197,25 +201,30 @@ def _ends_of_wait(poll: str, budget_minutes: int, next_state: str, if_failed: st
     ]
 
 
-def _polled(arn: Path | str, answer: str, also_busy: str) -> Expression:
+def _polled(resource: str, service: str, arn: Path | str, also_busy: str) -> Expression:
     """The payload after one more poll. A wait that is in progress for this resource continues; any other starts."""
+    answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
+    status, message = "$answer.Status", f"$answer.{_REASON[service]}"
+    update = ""
+    if resource in _UPDATED:
+        update = f"$update := $answer.Latest{resource}Update;"
+        status = (
+            "$exists($update) and $contains($update.Status, 'FAILED') ? $update.Status"
+            f" : {also_busy} ? 'UPDATE IN_PROGRESS' : $answer.Status"
+        )
+        message = f"[$update.FailureReason, {message}][0]"
     before = variable("before", Wait)
     wait = built(
         Wait,
         arn=Expression(arn),
-        status=Expression(
-            "$update and $contains($update.Status, 'FAILED') ? $update.Status"
-            f" : {also_busy} ? 'UPDATE IN_PROGRESS' : $answer.Status"
-        ),
-        message=Expression("[$update.FailureReason, $answer.FailureReason, $answer.Message][0]"),
+        status=Expression(status),
+        message=Expression(message),
         seconds=Expression(f"{before} ? $min([{HIGHEST_WAIT}, $ceil({before.seconds} * {GROWTH})]) : {LOWEST_WAIT}"),
         waited=Expression(f"{before} ? {before.waited} + {before.seconds} : 0"),
     )
     return Expression(f"""(
         $answer := {answer};
-        $update := [
-            $answer.LatestRecommenderUpdate, $answer.LatestCampaignUpdate, $answer.LatestDatasetUpdate
-        ][0];
+        {update}
         {before} := {payload(Waiting).wait}[{element(Wait).arn} = {arn}];
         {merged(payload(Waiting), wait=wait)}
     )""")
@@ -312,7 +321,7 @@ def _caught(step: str) -> dict[str, Any]:
     return {
         "ErrorEquals": ["States.ALL"],
         "Next": FAILED,
-        "Output": record(Failure, step=step, error=_ERROR.Error, message=_ERROR.Cause),
+        "Output": record(Failure, step=step, error=CAUGHT.Error, message=CAUGHT.Cause),
     }
 
 

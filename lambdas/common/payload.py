@@ -38,13 +38,18 @@ class Waiting(TypedDict):
     wait: NotRequired[Wait]
 
 
-class Failure(TypedDict):
-    """Why a step failed, as it reaches the Fail state of its chain."""
+class StepError(TypedDict):
+    """Which step failed, and the message."""
 
     step: str
+    message: str
+
+
+class Failure(StepError):
+    """Why a step failed, as it reaches the Fail state of its chain."""
+
     resource: NotRequired[str]  # its ARN
     error: str
-    message: str
 
 
 class Failed(TypedDict):
@@ -65,6 +70,20 @@ class NothingNew(TypedDict):
 
     nothingNew: str
     waitsFor: NotRequired[str]  # the kind of dataset that a file is missing of
+
+
+class PlanRequest(Execution):
+    """What Plan works from, in both pipelines, beside the config."""
+
+    dataset: str
+    started: str  # ISO 8601, of the execution
+    force: bool
+    attempt: int  # of this run to import; from the second on, files had changed or gone into quarantine
+    dataBucket: str
+    resultsBucket: str
+    roleArn: str  # of the service
+    tags: dict[str, str]
+    kmsKeyArn: NotRequired[str]
 
 
 class Planned(TypedDict):

@@ -26,17 +26,17 @@ def states_of(definition: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [pair for chain in _chains(definition) for pair in chain["States"].items()]
 
 
-def _expressions(node: Any) -> Iterator[str]:
+def expressions_of(node: Any) -> Iterator[str]:
     if isinstance(node, str):
         if node.startswith("{%"):
             yield node[2:-2].strip()
     elif isinstance(node, dict):
         for key, value in node.items():
             if key not in ("Branches", "ItemProcessor"):
-                yield from _expressions(value)
+                yield from expressions_of(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _expressions(value)
+            yield from expressions_of(value)
 
 
 def evaluate(template: Any, **states: Any) -> Any:
@@ -74,7 +74,7 @@ def test_names_are_unique_and_every_transition_leads_somewhere(assembly: Assembl
 def test_every_expression_is_jsonata_and_no_state_assigns_variables(assembly: Assembly, pipeline: str) -> None:
     for name, state in states_of(machine(assembly, pipeline)):
         assert "Assign" not in state, name
-        for expression in _expressions(state):
+        for expression in expressions_of(state):
             jsonata.Jsonata.jsonata(expression)
 
 
@@ -352,7 +352,7 @@ def test_the_forecasts_in_use_are_held_against_what_was_imported(
 def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them(assembly: Assembly) -> None:
     states = dict(states_of(machine(assembly, "forecasting")))
     for choice, there, then, otherwise in (
-        ("Anything to imagine?", {"scenarios": True}, "Forecast what-ifs", "Nothing to imagine"),
+        ("Any what-ifs?", {"scenarios": True}, "Forecast what-ifs", "No what-ifs"),
         ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
     ):
         assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise

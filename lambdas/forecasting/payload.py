@@ -1,0 +1,455 @@
+"""What flows through the forecasting state machine. Handlers take and return these types; `infra/forecasting.py` builds
+its JSONata from their field names.
+
+A field that may be absent is `NotRequired`: Step Functions' definitions hold no nulls. `dict[str, Any]` is AWS's own
+JSON, such as the request of a Create operation without the ARNs that only the run knows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+import common.payload
+from common.payload import Execution, Failure, ImportStarted, Inputs, Reimport, Wait
+
+AccuracyRow = dict[str, Any]  # `algorithm`, perhaps `yardstick`, and the metrics by the names of metrics.md
+
+
+class Change(TypedDict):
+    """A change of a related series over the horizon, where all values of `where` match."""
+
+    attribute: str
+    operation: str
+    value: float
+    where: NotRequired[dict[str, str]]
+
+
+class PromotionRule(TypedDict):
+    """A new predictor serves if it is at most `tolerance` (a share) worse on the metric."""
+
+    metric: NotRequired[str]  # absent: the optimization metric
+    tolerance: float
+
+
+class DriftRule(TypedDict):
+    """Train only if the forecasts in use miss by more than `factor` times their backtest's error."""
+
+    factor: float
+    metric: str
+
+
+class Config(TypedDict):
+    """The section `forecasting` of pipeline.yaml (`infra/config/forecasting.py`)."""
+
+    domain: str
+    frequency: str
+    horizon: int
+    timestamp_format: str
+    dimensions: list[str]
+    datasets: dict[str, dict[str, str] | str]  # by kind: types by column, or "infer"
+    filling: dict[str, dict[str, str]]
+    quantiles: list[str]
+    optimization_metric: str
+    algorithms: list[str]
+    backtest_windows: int
+    holidays: NotRequired[str]
+    time_alignment_boundary: dict[str, str | int]
+    forecasts: dict[str, list[str]]
+    what_if: NotRequired[dict[str, list[Change]]]
+    explainability: NotRequired[bool]
+    keep: int
+    promotion: PromotionRule
+    drift: NotRequired[DriftRule]
+
+
+class DomainColumns(TypedDict):
+    """What the config's domain calls the item and the target."""
+
+    item: str
+    target: str
+
+
+class PlanRequest(common.payload.PlanRequest):
+    """What Plan works from."""
+
+    config: Config
+    domain: DomainColumns
+    database: str  # of the Athena tables
+
+
+class Dataset(TypedDict):
+    """A planned dataset."""
+
+    kind: str
+    request: dict[str, Any]
+
+
+class FileWithHeader(TypedDict):
+    """A file to copy without its header before it is imported."""
+
+    key: str
+    etag: str
+    start: int  # the byte at which the data begin
+
+
+class Import(common.payload.Import):
+    """A planned import; of copies under `staged/` in the results bucket if its files have headers."""
+
+    resultsBucket: str
+    withHeaders: list[FileWithHeader]
+
+
+class Predictor(TypedDict):
+    """A planned predictor."""
+
+    algorithm: str
+    kind: Literal["auto_predictor", "predictor"]
+    request: dict[str, Any]
+
+
+class Creation(TypedDict):
+    """A planned resource that is made from another one."""
+
+    name: NotRequired[str]  # in pipeline.yaml
+    kind: str  # of resource, such as "what_if_forecast"
+    of: str  # the member of the request that takes the source's ARN or ARNs
+    request: dict[str, Any]
+
+
+class Export(Creation):
+    """A planned export job into a folder of the results bucket."""
+
+    folder: str
+
+
+class Forecast(Creation):
+    """A planned forecast and its export."""
+
+    types: list[str]
+    folder: str
+    export: Export
+
+
+class ForecastArn(TypedDict):
+    """What a forecast gains when it is made."""
+
+    forecastArn: str
+
+
+class MadeForecast(Forecast, ForecastArn):
+    """A forecast that is ACTIVE and exported."""
+
+
+class WhatIf(TypedDict):
+    """The planned what-if forecasts."""
+
+    analysis: Creation
+    scenarios: list[Creation]
+    export: Export
+
+
+class PublishedForecast(TypedDict):
+    """A forecast in newest.json."""
+
+    forecastArn: str
+    types: list[str]
+    table: str
+    exports: str  # the folder's URI
+
+
+class Serving(TypedDict):
+    """Of newest.json: the run in use."""
+
+    run: str
+    predictorArn: str
+    forecasts: dict[str, PublishedForecast]
+    inputs: Inputs | None
+
+
+class Run(TypedDict):
+    """What all steps after Plan find in the payload."""
+
+    dataset: str
+    config: Config
+    domain: DomainColumns
+    execution: str
+    dataBucket: str
+    resultsBucket: str
+    database: str
+    run: str  # its id
+    attempt: int
+    inputs: Inputs
+    serving: Serving | None
+    backtests: Export
+    explainability: Export
+    whatIf: WhatIf
+
+
+class Plan(Run):
+    """Plan's answer: every request of the run, but for the ARNs that only its steps know."""
+
+    group: dict[str, Any]
+    datasets: list[Dataset]
+    imports: list[Import]
+    predictors: list[Predictor]
+    forecasts: list[Forecast]
+
+
+class Ensured(TypedDict):
+    """Ensure's answer; the imports have the ARNs of their datasets."""
+
+    groupArn: str
+    imports: list[Import]
+
+
+class ImportRequest(Import, Execution):
+    """Load copies files without their headers and starts the import."""
+
+    part: Literal["import"]
+
+
+class ConfirmRequest(Import, Execution, ImportStarted):
+    """Load confirms what an import that succeeded has read."""
+
+    part: Literal["confirm"]
+
+
+class QuarantineRequest(Import, Execution, ImportStarted):
+    """Load moves the file that made an import fail into quarantine."""
+
+    part: Literal["quarantine"]
+    wait: Wait
+
+
+LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest
+LoadAnswer = ImportStarted | Reimport
+
+
+class ActualsRequest(Plan):
+    """Compare scores the forecasts in use against what has come in, and decides whether to train."""
+
+    part: Literal["actuals"]
+    force: bool
+
+
+Score = TypedDict(
+    "Score",
+    {
+        "forecastsOf": str,  # the run that made them
+        "predictorArn": str,
+        "from": str,
+        "to": str,
+        "series": int,
+        "measured": dict[str, float],
+        "backtest": dict[str, float],
+    },
+)
+
+
+class Training(TypedDict):
+    """Whether the run trains, and why."""
+
+    trained: bool
+    reason: str
+
+
+class ActualsAnswer(TypedDict):
+    """Compare's answer to an ActualsRequest."""
+
+    score: NotRequired[Score]
+    training: Training
+    predictors: NotRequired[list[Predictor]]  # those to train; absent: as planned
+
+
+class TrainRequest(TypedDict):
+    """Train starts the training of one algorithm."""
+
+    predictor: Predictor
+    groupArn: str
+
+
+class TrainAnswer(TypedDict):
+    """Train's answer."""
+
+    predictorArn: str
+
+
+class TrainResult(TypedDict):
+    """How the training of one algorithm ended."""
+
+    predictorArn: NotRequired[str]
+    failure: NotRequired[Failure]
+
+
+class TrainedPredictor(TypedDict):
+    """A predictor that is ACTIVE."""
+
+    algorithm: str
+    predictorArn: str
+
+
+class Algorithm(TypedDict):
+    """The name of an algorithm."""
+
+    algorithm: str
+
+
+class FailedPredictor(Failure, Algorithm):
+    """An algorithm whose training failed."""
+
+
+class Trained(Run):
+    """The payload after all trainings."""
+
+    groupArn: str
+    training: Training
+    score: NotRequired[Score]
+    predictors: list[TrainedPredictor]
+    failed: list[FailedPredictor]
+
+
+class PredictorsRequest(Trained):
+    """Compare decides which predictor serves."""
+
+    part: Literal["predictors"]
+
+
+CompareRequest = ActualsRequest | PredictorsRequest
+
+
+class Decision(TypedDict):
+    """Whether a new predictor serves, by the figures of both."""
+
+    promoted: bool
+    reason: str
+    metric: str
+    tolerance: float
+    new: float | None
+    inUse: float | None
+
+
+class Promotion(Decision):
+    """The decision on the best of the predictors that the run trained."""
+
+    algorithm: str
+    trainedPredictorArn: str
+
+
+class PredictorsAnswer(TypedDict):
+    """Compare's answer to a PredictorsRequest."""
+
+    accuracy: list[AccuracyRow]  # the best algorithm first
+    predictorArn: str  # of the best algorithm
+    promotion: Promotion | None  # None: the run trained nothing
+    servingArn: str  # the predictor that makes the run's forecasts
+    scenarios: NotRequired[bool]  # it makes the what-if forecasts too
+    explainabilityArn: NotRequired[str]
+
+
+class ForecastRequest(TypedDict):
+    """Forecast makes a forecast, a what-if analysis or a what-if forecast."""
+
+    forecast: Creation
+    sourceArn: str
+
+
+class ForecastAnswer(TypedDict):
+    """Forecast's answer."""
+
+    madeArn: str
+
+
+class ForecastResult(ForecastAnswer):
+    """A forecast that is ACTIVE, with what was planned."""
+
+    forecast: Forecast
+
+
+class ExportRequest(TypedDict):
+    """Export starts an export job."""
+
+    export: Export
+    sourceArn: str | list[str]
+
+
+class ExportAnswer(TypedDict):
+    """Export's answer."""
+
+    exportJobArn: str
+
+
+class Forecasted(Trained, PredictorsAnswer):
+    """The payload after all forecasts."""
+
+    forecasts: list[MadeForecast]
+    scenarioArns: NotRequired[list[str]]
+
+
+Span = TypedDict("Span", {"from": str, "to": str, "steps": int})
+
+
+class FailedAlgorithm(TypedDict):
+    """An algorithm whose training failed, in the summary."""
+
+    algorithm: str
+    step: str
+    message: str
+
+
+class Move(TypedDict):
+    """The series that a scenario changes most, in units over the horizon."""
+
+    key: str
+    change: float
+
+
+class ScenarioTotals(TypedDict):
+    """A what-if forecast beside the forecast as it is, in units over the horizon."""
+
+    name: str
+    baseline: float
+    expected: float
+    most: Move
+
+
+class Impact(TypedDict):
+    """An attribute's normalised impact score on the predictor, from -1 to 1."""
+
+    attribute: str
+    score: float
+
+
+class Accuracy(TypedDict):
+    """What the backtests say, in the summary."""
+
+    accuracy: list[AccuracyRow]
+    bias: float | None
+    items: int
+    horizon: int
+    history: Span
+
+
+class Summary(Accuracy):
+    """What a run made: summary.json, newest.json, and the notification."""
+
+    dataset: str
+    run: str
+    execution: str
+    inputs: Inputs
+    training: Training
+    promotion: Promotion | None
+    database: str
+    score: NotRequired[Score]
+    predictorArn: str
+    report: str
+    backtests: str
+    forecasts: dict[str, PublishedForecast]
+    failed: list[FailedAlgorithm]
+    whatIf: list[ScenarioTotals]
+    impact: list[Impact]
+
+
+class Published(TypedDict):
+    """Publish's answer."""
+
+    summary: Summary
