@@ -19,11 +19,10 @@ import pandas as pd
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
-from storecast_engines.recommending import RECIPES, Events, History, Settings, encode
+from storecast_engines.recommending import RECIPES, Events, History, Settings, encode, train
 from storecast_engines.recommending.association import incidence
 from storecast_engines.recommending.evaluate import requests, split_users
 from storecast_engines.recommending.metrics import LONGEST, summarize
-from storecast_engines.recommending.recipes import fit
 
 PLACE = Path("data/movielens")
 FOR_YOU = RECIPES["aws-ecomm-recommended-for-you"]
@@ -46,12 +45,12 @@ DATA = {"ml-100k": ml_100k, "ml-latest-small": ml_latest_small}
 
 
 def ours(**settings: Any) -> Callable[[Events], Answer]:
-    def train(events: Events) -> Answer:
+    def trained(events: Events) -> Answer:
         chosen = Settings(**settings)
-        model = fit(FOR_YOU, events, None, chosen)
-        return lambda history, allowed: FOR_YOU.rank(model, history, None, LONGEST, allowed, chosen).items
+        model = train(FOR_YOU, events, None, chosen, minimums=False)
+        return lambda history, allowed: FOR_YOU.recommend(model, history, None, LONGEST, allowed, chosen).items
 
-    return train
+    return trained
 
 
 def implicit_als(events: Events) -> Answer:
@@ -83,12 +82,12 @@ MODELS = {
 }
 
 
-def measure(events: Events, train: Callable[[Events], Answer]) -> dict[str, float]:
+def measure(events: Events, model: Callable[[Events], Answer]) -> dict[str, float]:
     n_items = len(events.item_ids)
     folds = []
     for fold in range(FOLDS):
         training, test = split_users(events, fold)
-        answer = train(training)
+        answer = model(training)
         folds.append(summarize(_answers(answer, test, n_items), n_items))
     return {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
 

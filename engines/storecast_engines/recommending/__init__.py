@@ -1,23 +1,52 @@
-"""Personalize's recipes as pure functions: frames and arrays in, ranked item codes out.
+"""Recommending: the recipes of Amazon Personalize as pure functions: frames and arrays in, ranked item codes out.
 
-events = encode(interactions, items)                     # frames of the Interactions and Items datasets
-recipe = RECIPES["aws-ecomm-recommended-for-you"]
-model = train(recipe, events, items)                     # flat dict of arrays; save() and load() for .npz bytes
-evaluate(recipe, events, items).metrics                  # modelMetrics of DescribeRecommender
-ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ranking.items]
+    events = encode(interactions, items)                     # frames of the Interactions and Items datasets
+    recipe = RECIPES["aws-ecomm-recommended-for-you"]
+    model = train(recipe, events, items)                     # flat dict of arrays; save() and load() for .npz bytes
+    evaluate(recipe, events, items).metrics                  # modelMetrics of DescribeRecommender
+    ranking = recommend(recipe, model, history=..., k=25)    # model["item_ids"][ranking.items]
+
+Importing this package and recommending by a loaded model does not load pandas.
 """
 
-from .custom import CUSTOM_RECIPES, PERSONALIZED_RANKING, TRENDING_NOW, USER_PERSONALIZATION, rank
-from .evaluate import Evaluation, evaluate
-from .events import FILTER_REACH, NO_HISTORY, REQUIRED, Events, History, InsufficientData, codes_of, encode, extended
-from .features import personal, rank_tilted, recommend_tilted, tilt
-from .features import train as train_traits
-from .metrics import METRICS
-from .ranking import Ranking
-from .recipes import RECIPES, Model, Recipe, load, recommend, save, train
-from .settings import Settings
-from .update import update
-from .video import VIDEO_RECIPES, VIDEO_TRENDING_NOW
+from storecast_engines.recommending.evaluate import Evaluation, evaluate
+from storecast_engines.recommending.events import (
+    FILTER_REACH,
+    NO_HISTORY,
+    REQUIRED,
+    Events,
+    History,
+    InsufficientData,
+    codes_of,
+    encode,
+    extended,
+)
+from storecast_engines.recommending.features import (
+    log_lift,
+    rank_with_features,
+    recommend_with_features,
+    train_features,
+    uses_features,
+)
+from storecast_engines.recommending.metrics import METRICS
+from storecast_engines.recommending.ranking import Ranking
+from storecast_engines.recommending.recipes import (
+    CUSTOM_RECIPES,
+    PERSONALIZED_RANKING,
+    RECIPES,
+    TRENDING_NOW,
+    USER_PERSONALIZATION,
+    VIDEO_RECIPES,
+    VIDEO_TRENDING_NOW,
+    Model,
+    Recipe,
+    load,
+    recommend,
+    save,
+    train,
+)
+from storecast_engines.recommending.settings import Settings
+from storecast_engines.recommending.user_personalization import rank, update
 
 __all__ = [
     "CUSTOM_RECIPES",
@@ -44,14 +73,14 @@ __all__ = [
     "evaluate",
     "extended",
     "load",
-    "personal",
+    "log_lift",
     "rank",
-    "rank_tilted",
+    "rank_with_features",
     "recommend",
-    "recommend_tilted",
+    "recommend_with_features",
     "save",
-    "tilt",
     "train",
-    "train_traits",
+    "train_features",
     "update",
+    "uses_features",
 ]

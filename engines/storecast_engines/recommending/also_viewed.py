@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import association
-from .association import Pairs
-from .events import Events, History
-from .popularity import most_popular
-from .ranking import Ranking, popular_order
-from .settings import Settings
+from storecast_engines.recommending import association
+from storecast_engines.recommending.association import Pairs
+from storecast_engines.recommending.events import Events, History
+from storecast_engines.recommending.popularity import most_popular
+from storecast_engines.recommending.ranking import Ranking, popular_order
+from storecast_engines.recommending.settings import Settings
 
 
 def train(events: Events, items: object, settings: Settings) -> dict[str, np.ndarray]:

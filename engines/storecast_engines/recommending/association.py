@@ -1,7 +1,7 @@
 """Which items occur together in one group (a basket, a user's history): the pairs, and each item's best companions.
 
 Frequently bought together (bought_together.py), also viewed (also_viewed.py) and Similar-Items (similar.py) differ in
-the groups and in how they weigh a pair.
+the groups and in how they score a pair.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .events import Events
+from storecast_engines.recommending.events import Events
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 NEIGHBOURS = 200  # companions kept per item
-MAX_GROUP = 500  # larger groups are robots or resellers: they say little and cost size^2 (as SIMS' history percentile)
+MAX_GROUP = (
+    500  # larger groups are robots or resellers: little information at cost size^2 (see SIMS' history percentile)
+)
 BLOCK = 1000  # items whose pairs are in memory at once
 
 
@@ -51,11 +53,11 @@ def incidence(groups: np.ndarray, items: np.ndarray, n_items: int) -> sparse.csr
 
 
 def companions(
-    groups: np.ndarray, items: np.ndarray, n_items: int, least: int, weigh: Callable[[Pairs], np.ndarray]
+    groups: np.ndarray, items: np.ndarray, n_items: int, least: int, score: Callable[[Pairs], np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Model: each item's NEIGHBOURS best companions, best first, ties by code: `start` (n_items+1,), `companions`,
     `scores`; `share` (n_items,) of all groups that hold each item. A pair needs `least` groups that hold both, and a
-    score above 0 from `weigh`."""
+    score above 0 from `score`."""
     matrix = incidence(groups, items, n_items)
     matrix = matrix[np.diff(matrix.indptr) <= MAX_GROUP]
     matrix.data[:] = 1.0
@@ -66,7 +68,7 @@ def companions(
         block = (by_item[first : first + BLOCK] @ matrix).tocoo()
         keep = (block.data >= least) & (block.row + first != block.col)
         i, j, together = block.row[keep] + first, block.col[keep], block.data[keep].astype(np.float64)
-        scores = weigh(Pairs(together, n[i], n[j], n_groups))
+        scores = score(Pairs(together, n[i], n[j], n_groups))
         found.append(_strongest(i[scores > 0], j[scores > 0], scores[scores > 0]))
     i, j, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
     start = np.searchsorted(i, np.arange(n_items + 1))

@@ -8,18 +8,18 @@ means k >= min_cointeraction_count, more often together than by chance, and a lo
 Accurate Methods for the Statistics of Surprise and Coincidence) above 10.83, the chi-square(1) value at p = .001.
 Rank is by estimate / p_j^popularity_discount_factor: 0 gives the likeliest companions, mostly best sellers, 1 the most
 specific ones, flukes among them (the knob is SIMS', native-recipe-sims.md). Unknown items get popular items, as there.
-AWS tells no unit: a basket here is one user's purchases without a pause of more than visit_gap_seconds.
+AWS names no unit: a basket here is one user's purchases without a pause of more than visit_gap_seconds.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import association
-from .association import Pairs
-from .events import Events, History
-from .ranking import Ranking, best
-from .settings import Settings
+from storecast_engines.recommending import association
+from storecast_engines.recommending.association import Pairs
+from storecast_engines.recommending.events import Events, History
+from storecast_engines.recommending.ranking import Ranking, best
+from storecast_engines.recommending.settings import Settings
 
 SIGNIFICANT = 10.83
 
@@ -40,7 +40,7 @@ def train(events: Events, items: object, settings: Settings) -> dict[str, np.nda
     events: purchases; items: not used."""
     prior, discount = settings.prior_groups, settings.popularity_discount_factor
 
-    def weigh(pairs: Pairs) -> np.ndarray:
+    def score(pairs: Pairs) -> np.ndarray:
         k, n_i, n_j, n = pairs.together, pairs.n_i, pairs.n_j, pairs.groups
         associated = (k * n > n_i * n_j) & (log_likelihood_ratio(k, n_i, n_j, n) > SIGNIFICANT)
         estimate = (k + prior * n_j / n) / (n_i + prior)
@@ -48,7 +48,7 @@ def train(events: Events, items: object, settings: Settings) -> dict[str, np.nda
 
     baskets = association.visits(events, settings.visit_gap_seconds)
     n_items, least = len(events.item_ids), settings.min_cointeraction_count
-    model = association.companions(baskets, events.items, n_items, least, weigh)
+    model = association.companions(baskets, events.items, n_items, least, score)
     return model | {"base": model["share"] * np.where(model["share"] > 0, model["share"], 1.0) ** -discount}
 
 

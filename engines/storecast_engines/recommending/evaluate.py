@@ -1,14 +1,14 @@
-"""Personalize's own offline protocol, for any recipe and for plain popularity beside it (evaluating-recommenders.md).
+"""Personalize's own offline evaluation, for any recipe, with plain popularity as the baseline.
 
-90% of the users train. Of each user of the other 10% the oldest 90% of the events are the input and the newest 10% the
-truth. The guide leaves open what this means per use case; we say it so:
-- The truth is the items of the recipe's event type in the newest 10% (any type for recommended-for-you).
-- An answer is what a request would get, so purchased items are out where the recipe takes them out. They are out of
-  the truth, too: a recommender is not asked for what it may not say.
-- Recipes that relate to an item are asked once per item of each basket (bought-together) or visit (also-viewed) that
-  begins in the newest 10% and has two or more items; the truth is the others.
-- Requests that have no truth left are not asked. Metrics are means over requests; `requests` says how many.
-Few users make the guide's single split a matter of luck, so the protocol can be run on several tenths of the users.
+Source: Amazon Personalize guide, "Evaluating a domain recommender". 90% of the users train. Of each user of the other
+10%, the oldest 90% of the events are the input and the newest 10% the ground truth. The guide does not say what this
+means for each use case; here:
+- The ground truth is the items of the recipe's event type in the newest 10% (any type for recommended-for-you).
+- Items that the recipe leaves out (purchased ones) are left out of the ground truth too.
+- Recipes that relate to an item get one request per item of each basket (bought-together) or visit (also-viewed) that
+  begins in the newest 10% and has two or more items; the ground truth is the other items.
+- Requests without ground truth are skipped. Metrics are means over requests; `requests` is their number.
+With few users the guide's single split is a matter of luck, so the evaluation can run on several tenths of the users.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import popularity
-from .association import visits
-from .events import Events, History
-from .metrics import LONGEST, summarize
-from .recipes import Recipe, fit, permissible
-from .settings import Settings
+from storecast_engines.recommending import popularity
+from storecast_engines.recommending.association import visits
+from storecast_engines.recommending.events import Events, History
+from storecast_engines.recommending.metrics import LONGEST, summarize
+from storecast_engines.recommending.recipes import Recipe, permissible, train
+from storecast_engines.recommending.settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # answering requests must not load pandas
 
 @dataclass(frozen=True)
 class Request:
-    """One question of the test: who asks (history), about which item, and what turned out to be right."""
+    """One request of the test: the user's history, the item it is about, and the ground truth (item codes)."""
 
     history: History
     item: int | None
@@ -41,8 +41,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics under the service's names; the same for plain popularity (items by number of events of the recipe's
-    type) asked the same requests; how many requests from how many test users."""
+    """Metrics under the service's names; those of plain popularity (items by number of events of the recipe's type) on
+    the same requests; the numbers of requests and of test users."""
 
     metrics: dict[str, float]
     popularity: dict[str, float]
@@ -53,19 +53,21 @@ class Evaluation:
 def evaluate(
     recipe: Recipe, events: Events, items: pd.DataFrame | None = None, settings: Settings = Settings(), folds: int = 1
 ) -> Evaluation:
-    """Train on 90% of the users and ask for the rest; with folds > 1 (at most 10) so for as many disjoint tenths.
-    Deterministic. Too little data gives 0 requests."""
+    """Train on 90% of the users and test on the rest; with folds > 1 (at most 10), on as many disjoint tenths.
+
+    Deterministic. Too little data gives 0 requests.
+    """
     n_items = len(events.item_ids)
     metrics, baseline, asked, test_users = [], [], [], 0
     for fold in range(folds):
         training, test = split_users(events, fold)
-        model = fit(recipe, training, items, settings)
+        model = train(recipe, training, items, settings, minimums=False)
         plain = popularity.train(training.of_type(recipe.event_type), items, settings)
         answers, popular = [], []
         for request in requests(recipe, test, settings):
             allowed = permissible(recipe, n_items, request.history, request.item)
             query = (request.history, request.item, LONGEST, allowed, settings)
-            answers.append((recipe.rank(model, *query).items, request.truth))
+            answers.append((recipe.recommend(model, *query).items, request.truth))
             popular.append((popularity.recommend(plain, *query).items, request.truth))
         metrics.append(summarize(answers, n_items))
         baseline.append(summarize(popular, n_items))

@@ -1,4 +1,4 @@
-"""The interactions log as arrays: recipes train on it, the evaluation cuts it, serving takes histories from it."""
+"""The interactions as arrays: recipes train on them, the evaluation splits them, serving takes histories from them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class History:
     event_types: np.ndarray
 
     def newest(self, event_type: str) -> np.ndarray:
-        """Codes of the items in the user's newest 100 events of a type: what an automatic filter takes out."""
+        """Codes of the items in the user's newest 100 events of a type: what an automatic filter leaves out."""
         found = self.items[self.event_types == event_type][-FILTER_REACH:]
         return found[found >= 0]
 
@@ -45,7 +45,7 @@ class Events:
 
     users, items, types: (E,) int codes; timestamps: (E,) int64 epoch seconds
     user_ids (U,), item_ids (N,), event_types (T,): sorted unicode vocabularies; item_ids also holds the items of the
-    Items dataset that nobody touched.
+    Items dataset without events.
     """
 
     users: np.ndarray
@@ -103,8 +103,8 @@ class Events:
 
 
 def extended(events: Events, rows: slice, more: list[tuple[str, str, int]]) -> History:
-    """The History of one user's rows and of `more` events (item id, event type, epoch seconds), oldest first. What is
-    in the rows already counts once."""
+    """The History of one user's rows and of `more` events (item id, event type, epoch seconds), oldest first. An
+    event that is already in the rows counts once."""
     history = events.history(rows)
     if not more:
         return history

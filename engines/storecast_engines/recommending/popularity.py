@@ -1,21 +1,29 @@
-"""Most viewed and Best sellers: items by number of events of the type, over the whole history.
+"""Popularity: items by their number of events (Most viewed, Best sellers) or of distinct users (Popularity-Count).
 
-The guide counts "how many times" customers viewed or purchased: events, not distinct users, without a time window
-(ECOMMERCE-use-cases.md). Items without such an event are never recommended.
+The Personalize guide counts for Most viewed "how many times" customers viewed: events, not distinct users, without a
+time window ("ECOMMERCE use cases"). Popularity-Count counts users ("Popularity-Count recipe"). Items without events are
+never recommended.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .events import Events, History
-from .ranking import Ranking, popular_order
-from .settings import Settings
+from storecast_engines.recommending.events import Events, History
+from storecast_engines.recommending.ranking import Ranking, popular_order
+from storecast_engines.recommending.settings import Settings
 
 
 def train(events: Events, items: object, settings: Settings) -> dict[str, np.ndarray]:
     """Model: `popular`, codes by falling number of events. events: of the recipe's type only; items: not used."""
     return {"popular": popular_order(events.item_counts())}
+
+
+def train_by_users(events: Events, items: object, settings: Settings) -> dict[str, np.ndarray]:
+    """Model: `popular`, codes by falling number of distinct users; items: not used."""
+    n_items = len(events.item_ids)
+    pairs = np.unique(events.users.astype(np.int64) * n_items + events.items)
+    return {"popular": popular_order(np.bincount(pairs % n_items, minlength=n_items))}
 
 
 def recommend(

@@ -1,4 +1,9 @@
-"""What the service knows of a recipe: which algorithm, which events, what a request needs; training and answering."""
+"""The recipes: which algorithm, which events, what a request needs; training and recommending by any of them.
+
+Sources: Amazon Personalize guide, "ECOMMERCE use cases", "VIDEO_ON_DEMAND use cases", "Choosing a recipe". Trending now
+is computed in training, not every two hours as on AWS. No recipe of custom solutions leaves purchased items out: there,
+that is a filter's purpose.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import also_viewed, bought_together, popularity, user_personalization
-from .events import NO_HISTORY, PURCHASE, VIEW, Events, History, check_minimums
-from .ranking import Ranking
-from .settings import Settings
+from storecast_engines.recommending import (
+    also_viewed,
+    bought_together,
+    popularity,
+    similar,
+    trending,
+    user_personalization,
+)
+from storecast_engines.recommending.events import NO_HISTORY, PURCHASE, VIEW, WATCH, Events, History, check_minimums
+from storecast_engines.recommending.ranking import Ranking
+from storecast_engines.recommending.settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
@@ -22,23 +34,23 @@ Model = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Recipe:
-    """One use case of ECOMMERCE-use-cases.md or VIDEO_ON_DEMAND-use-cases.md, or a recipe of custom solutions.
+    """A use case of a domain, or a recipe of custom solutions.
 
     name                the end of its recipe ARN
     event_type          events it is trained on, of which it needs 1000; None: all events
-    learn               train(events of the type, Items frame or None, settings) -> model without `item_ids`
-    rank                recommend(model, history, item, k, allowed, settings) -> Ranking
+    train               (events of the type, Items frame or None, settings) -> model without `item_ids`
+    recommend           (model, history, item, k, allowed, settings) -> Ranking
     needs_user          a request must name a userId
     needs_item          a request must name an itemId
-    excludes            takes out the items of the user's events of this type, without being asked; None: nothing
+    excludes            event type: items of the user's events of this type are left out automatically; None: nothing
     explores            takes itemExplorationConfig
     needs_items         needs an Items dataset
     """
 
     name: str
     event_type: str | None
-    learn: Callable[[Events, pd.DataFrame | None, Settings], Model]
-    rank: Callable[[Model, History, int | None, int, np.ndarray, Settings], Ranking]
+    train: Callable[[Events, pd.DataFrame | None, Settings], Model]
+    recommend: Callable[[Model, History, int | None, int, np.ndarray, Settings], Ranking]
     needs_user: bool = True
     needs_item: bool = False
     excludes: str | None = None
@@ -79,18 +91,63 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def train(recipe: Recipe, events: Events, items: pd.DataFrame | None = None, settings: Settings = Settings()) -> Model:
-    """Train on the whole log. Model: flat dict of arrays; `item_ids` (N,) is what codes stand for.
+USER_PERSONALIZATION, PERSONALIZED_RANKING = "aws-user-personalization", "aws-personalized-ranking"
+TRENDING_NOW, VIDEO_TRENDING_NOW = "aws-trending-now", "aws-vod-trending-now"
+_BY_USER = (user_personalization.train, user_personalization.recommend)
 
-    items: the Items dataset (ITEM_ID, optional CREATION_TIMESTAMP epoch seconds). Raises InsufficientData.
+VIDEO_RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "aws-vod-because-you-watched-x",
+            WATCH,
+            also_viewed.train,
+            also_viewed.recommend,
+            needs_item=True,
+            excludes=WATCH,
+        ),
+        Recipe(
+            "aws-vod-more-like-x",
+            None,
+            similar.train,
+            similar.recommend,
+            needs_item=True,
+            excludes=WATCH,
+            needs_items=True,
+        ),
+        Recipe("aws-vod-most-popular", WATCH, popularity.train_by_users, popularity.recommend),
+        Recipe(VIDEO_TRENDING_NOW, None, trending.train, popularity.recommend, needs_user=False),
+        Recipe("aws-vod-top-picks", None, *_BY_USER, excludes=WATCH, explores=True, needs_items=True),
+    )
+}
+CUSTOM_RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(USER_PERSONALIZATION, None, *_BY_USER, explores=True),
+        Recipe(PERSONALIZED_RANKING, None, *_BY_USER),
+        Recipe("aws-similar-items", None, similar.train, similar.recommend, needs_user=False, needs_item=True),
+        Recipe("aws-popularity-count", None, popularity.train_by_users, popularity.recommend, needs_user=False),
+        Recipe(TRENDING_NOW, None, trending.train, popularity.recommend, needs_user=False),
+    )
+}
+
+
+def train(
+    recipe: Recipe,
+    events: Events,
+    items: pd.DataFrame | None = None,
+    settings: Settings = Settings(),
+    *,
+    minimums: bool = True,
+) -> Model:
+    """Train a recipe. Model: flat dict of arrays; codes are positions in its `item_ids` (N,).
+
+    items: the Items dataset (ITEM_ID, optional CREATION_TIMESTAMP epoch seconds). Raises InsufficientData, unless the
+    `minimums` need not be met (the evaluation trains on a part of the log).
     """
-    check_minimums(events, recipe.event_type)
-    return fit(recipe, events, items, settings)
-
-
-def fit(recipe: Recipe, events: Events, items: pd.DataFrame | None, settings: Settings) -> Model:
-    """Train without asking for the minimums (the evaluation trains on a part of the log)."""
-    return {"item_ids": events.item_ids, **recipe.learn(events.of_type(recipe.event_type), items, settings)}
+    if minimums:
+        check_minimums(events, recipe.event_type)
+    return {"item_ids": events.item_ids, **recipe.train(events.of_type(recipe.event_type), items, settings)}
 
 
 def recommend(
@@ -111,11 +168,11 @@ def recommend(
     permitted = permissible(recipe, len(model["item_ids"]), history, item)
     if allowed is not None:
         permitted &= allowed
-    return recipe.rank(model, history, item, k, permitted, settings)
+    return recipe.recommend(model, history, item, k, permitted, settings)
 
 
 def permissible(recipe: Recipe, n_items: int, history: History, item: int | None) -> np.ndarray:
-    """(n_items,) bool: what the recipe may answer before any filter of the request."""
+    """(n_items,) bool: what the recipe may recommend before any filter of the request."""
     permitted = np.ones(n_items, dtype=bool)
     if recipe.excludes is not None:
         permitted[history.newest(recipe.excludes)] = False

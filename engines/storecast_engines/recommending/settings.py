@@ -1,4 +1,4 @@
-"""What a recommender can be told: AWS's knobs under AWS's names, and the few hyperparameters of our algorithms."""
+"""Settings of recommenders: AWS's parameters under AWS's names, and the few hyperparameters of our algorithms."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Settings:
     exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE-use-cases.md)
     exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE-use-cases.md)
     min_cointeraction_count       pairs seen together less often are noise; default 3 (native-recipe-sims.md)
-    popularity_discount_factor    0..1, how much companions are held back for being popular (SIMS' knob; our default)
-    prior_groups                  how many baskets our prior of a companion weighs (bought_together.py)
+    popularity_discount_factor    0 likeliest companions .. 1 most specific ones (SIMS' parameter; our default)
+    prior_groups                  baskets that our prior of a companion counts for (bought_together.py)
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
                                   basket. AWS documents neither; an hour joins the lines of one checkout.
     recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)
-    history_reach                 newest distinct items of a history that count; older ones hardly weigh and cost time
+    history_reach                 newest distinct items of a history that count; older ones hardly count and cost time
     factors                       of ALS
     trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (native-recipe-trending-now.md)
     ease_max_items                most items that EASE learns from, those with the most events; its model takes 4 n^2

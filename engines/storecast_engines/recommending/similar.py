@@ -1,10 +1,10 @@
-"""Similar-Items: co-occurrence in user histories, and metadata for items that few users met.
+"""Similar-Items: co-occurrence in user histories, and metadata for items with few users.
 
     score(i, j) = w cos(i, j) + (1 - w) meta(i, j),    w = n_i / (n_i + COLD)
 cos is the cosine of the two items' users, for pairs that at least min_cointeraction_count users share; meta is the
-cosine of their categories, each weighed by log(items / items of the category); n_i is the number of i's users.
+cosine of their categories, each weighted by log(items / items of the category); n_i is the number of i's users.
 native-recipe-similar-items.md calls an item with fewer than five interactions cold; AWS does not publish its model (of
-hidden dimensions). Numbers, and categories of one item alone, say nothing here. Unknown items get popular ones;
+hidden dimensions). Numbers, and categories of a single item, are not used. Unknown items get popular ones;
 popularity also fills a list up.
 """
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .also_viewed import companions
-from .events import Events, History, codes_of
-from .ranking import Ranking, best
-from .settings import Settings
+from storecast_engines.recommending.also_viewed import companions
+from storecast_engines.recommending.events import Events, History, codes_of
+from storecast_engines.recommending.ranking import Ranking, best
+from storecast_engines.recommending.settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd

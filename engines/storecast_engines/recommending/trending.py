@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .events import Events
-from .settings import Settings
+from storecast_engines.recommending.events import Events
+from storecast_engines.recommending.settings import Settings
 
 WINDOWS = 4
 

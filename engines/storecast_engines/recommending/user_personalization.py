@@ -9,15 +9,16 @@ items (maintaining-relevance-domain.md), explored in the same way.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import als, ease
-from .association import incidence
-from .events import Events, History, codes_of
-from .ranking import Ranking, best, popular_order
-from .settings import Settings
+from storecast_engines.recommending import als, ease
+from storecast_engines.recommending.association import incidence
+from storecast_engines.recommending.events import Events, History, codes_of
+from storecast_engines.recommending.ranking import Ranking, best, popular_order
+from storecast_engines.recommending.settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
@@ -103,3 +104,41 @@ def recommend(
     logit = logits(relevance) + young * bonus
     probability = np.exp(logit - logit.max())
     return best(probability / probability.sum(), k, allowed)
+
+
+def rank(
+    model: dict[str, np.ndarray],
+    history: History,
+    items: np.ndarray,
+    allowed: np.ndarray | None = None,
+    settings: Settings = Settings(),
+) -> Ranking:
+    """The given item codes by a Personalized-Ranking model: scores are a softmax over these items alone.
+
+    Items without interactions are left out: they have no score. allowed: (N,) bool, the request's filter; None: all.
+    Source: Amazon Personalize guide, "Getting a personalized ranking".
+    """
+    wanted = np.zeros(len(model["item_ids"]), dtype=bool)
+    wanted[items[items >= 0]] = True
+    wanted &= model["counts"] > 0
+    if allowed is not None:
+        wanted &= allowed
+    relevance = replace(settings, exploration_weight=0.0)
+    ranking = recommend(model, history, None, int(wanted.sum()), wanted, relevance)
+    return Ranking(ranking.items, ranking.scores / max(ranking.scores.sum(), np.finfo(float).tiny))
+
+
+def update(model: dict[str, np.ndarray], events: Events, items: pd.DataFrame | None) -> dict[str, np.ndarray]:
+    """The model over the items of `events`, new ones included, with the learned weights of the others unchanged.
+
+    An update is no retraining; it lets new items be explored (Personalize guide, "User-Personalization recipe").
+    """
+    codes = codes_of(events.item_ids, model["item_ids"])[model["columns"]]
+    known = codes >= 0
+    renewed = {"item_ids": events.item_ids, "columns": codes[known], "counts": events.item_counts()}
+    if "ease" in model:
+        renewed["ease"] = model["ease"][np.ix_(known, known)]
+    else:
+        factors = model["factors"][known]
+        renewed |= {"factors": factors, "gram": factors.T @ factors}
+    return model | renewed | {"age_days": age_days(events, items)}

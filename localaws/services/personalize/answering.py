@@ -62,14 +62,14 @@ class Deployed:
         item = _code(self.served.model["item_ids"], params["itemId"]) if self.recipe.needs_item else None
         user = params.get("userId")
         history = self._history(user, put)
-        return Asked(self, history, user, item, self._tilt(user, history, context or {}))
+        return Asked(self, history, user, item, self._lift(user, history, context or {}))
 
-    def _tilt(self, user: str | None, history: recommending.History, context: Mapping[str, str]) -> np.ndarray | None:
-        if not recommending.personal(self.recipe):
+    def _lift(self, user: str | None, history: recommending.History, context: Mapping[str, str]) -> np.ndarray | None:
+        if not recommending.uses_features(self.recipe):
             return None
         record = self.records("USERS").by_id.get(user or "", {}) if not len(history.items) else {}
-        traits = {f"USERS.{name}": value for name, value in record.items() if isinstance(value, str)}
-        return recommending.tilt(self.served.model, {**traits, **context})
+        features = {f"USERS.{name}": value for name, value in record.items() if isinstance(value, str)}
+        return recommending.log_lift(self.served.model, {**features, **context})
 
     def _history(self, user: str | None, put: list[tuple[str, str, int]]) -> recommending.History:
         """What training knew of the user or session, and what came in since, oldest first."""
@@ -87,13 +87,13 @@ def _code(vocabulary: np.ndarray, name: str | None) -> int:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what answers it, for which user, about which item; `tilt` (N,) is what its traits add to logits."""
+    """One request: what answers it, for which user, about which item; `lift` (N,) adds its features to logits."""
 
     by: Deployed
     history: recommending.History
     user: str | None
     item: int | None
-    tilt: np.ndarray | None
+    lift: np.ndarray | None
 
     @cached_property
     def situation(self) -> Situation:
@@ -112,11 +112,11 @@ class Asked:
 
     def ranking(self, k: int, allowed: np.ndarray | None) -> recommending.Ranking:
         by = self.by
-        if self.tilt is not None:
-            return recommending.recommend_tilted(
+        if self.lift is not None:
+            return recommending.recommend_with_features(
                 by.recipe,
                 by.served.model,
-                self.tilt,
+                self.lift,
                 k=k,
                 history=self.history,
                 allowed=allowed,
@@ -137,7 +137,7 @@ class Asked:
         wanted = list(dict.fromkeys(wanted))
         codes = recommending.codes_of(self.by.served.model["item_ids"], wanted)
         ranking = recommending.rank(self.by.served.model, self.history, codes, allowed, self.by.settings)
-        ranked = self.listed(ranking if self.tilt is None else recommending.rank_tilted(ranking, self.tilt))
+        ranked = self.listed(ranking if self.lift is None else recommending.rank_with_features(ranking, self.lift))
         scored = {each["itemId"] for each in ranked}
         return ranked + [
             {"itemId": name}

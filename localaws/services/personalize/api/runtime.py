@@ -109,7 +109,7 @@ def _put_since(context: Context, interactions: Resource, user: str) -> list[tupl
 
 def _check_context(context: Context, interactions: Resource | None, asked: recommending.Recipe, given: dict) -> None:
     """The metadata fields of the Interactions dataset alone (contextual-metadata.md)."""
-    if not recommending.personal(asked):
+    if not recommending.uses_features(asked):
         raise invalid(f"context cannot be given to recipe {asked.name}.")
     fields = fields_of(context, interactions) if interactions else []
     known = [field.name for field in fields if field.name not in domains.NO_METADATA_OF_EVENTS]

@@ -78,8 +78,8 @@ def train(
     record = {"modelMetrics": evaluation.metrics | baseline, "recipeArn": RECIPE_PREFIX + best.recipe}
     if tuned:
         record["tunedHPOParams"] = {"algorithmHyperParameters": dict(best.parameters)}
-    if recommending.personal(RECIPES[best.recipe]):
-        model |= recommending.train_traits(events, interactions, users)
+    if recommending.uses_features(RECIPES[best.recipe]):
+        model |= recommending.train_features(events, interactions, users)
     return {"record": record, "private": _saved(destination, model, events, asdict(best.settings))}
 
 
@@ -90,7 +90,7 @@ def update(
     interactions, items, users = _selected(files, selection)
     events = recommending.encode(interactions, items)
     model = recommending.update(recommending.load((base / "model.npz").read_bytes()), events, items)
-    model |= recommending.train_traits(events, interactions, users)
+    model |= recommending.train_features(events, interactions, users)
     return {"record": {"modelMetrics": metrics}, "private": _saved(destination, model, events, settings)}
 
 

@@ -18,7 +18,6 @@ from storecast_engines.recommending import (
     recommend,
     train,
 )
-from storecast_engines.recommending.recipes import fit
 from tests.unit.engines.recommending.conftest import START, log
 
 SIMILAR, POPULAR = "aws-similar-items", "aws-popularity-count"
@@ -36,7 +35,7 @@ def events(shop):
 def test_popularity_counts_users_not_events():
     rows = [("fan", "single", START + second, "View") for second in range(9)]
     rows += [(user, "shared", START, "View") for user in ("a", "b")]
-    model = fit(CUSTOM_RECIPES[POPULAR], encode(log(rows)), None, Settings())
+    model = train(CUSTOM_RECIPES[POPULAR], encode(log(rows)), minimums=False)
     assert ids(model, recommend(CUSTOM_RECIPES[POPULAR], model, k=2)) == ["shared", "single"]
 
 
@@ -55,7 +54,7 @@ def test_trending_is_growth_within_the_newest_windows():
         ("end", "steady", START + 59, "x")
     ]
     recipe = CUSTOM_RECIPES[TRENDING_NOW]
-    model = fit(recipe, encode(log(rows)), None, Settings(trend_discovery_seconds=hour))
+    model = train(recipe, encode(log(rows)), None, Settings(trend_discovery_seconds=hour), minimums=False)
     assert ids(model, recommend(recipe, model, k=4)) == ["rising", "steady", "old", "falling"]
 
 

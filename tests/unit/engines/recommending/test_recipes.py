@@ -51,7 +51,7 @@ def test_popularity_counts_events_of_its_type_not_users(trained):
     rows = [("fan", "x", n, "View") for n in range(5)] + [(f"u{n}", "y", n, "View") for n in range(4)]
     rows += [("u0", "z", n, "Purchase") for n in range(9)]
     events = encode(log(rows))
-    model = {"item_ids": events.item_ids, **VIEWS.learn(events.of_type("View"), None, Settings())}
+    model = {"item_ids": events.item_ids, **VIEWS.train(events.of_type("View"), None, Settings())}
     assert events.item_ids[recommend(VIEWS, model, k=10).items].tolist() == ["x", "y"]  # z was never viewed
 
 
