@@ -12,16 +12,24 @@ from infra.config import Pipeline
 from infra.permissions import OF_SERVICE_ROLES
 from infra.removal import outlives_its_stack
 
-# Whose alarms, rules and budgets tell the topic something.
-TELLERS = ("cloudwatch", "events", "budgets")
+# Whose alarms and budgets tell the topic something, in the name of this account.
+TELLERS = ("cloudwatch", "budgets")
 
 
 def key(stack: Stack, config: Pipeline) -> kms.Key:
     """Rotated every year; what outlives the app stays readable, so the key outlives it too."""
     made = kms.Key(stack, "Key", description=f"Storecast {config.dataset}", enable_key_rotation=True)
     outlives_its_stack(made, config.customer_managed_key and config.purpose == "production")
-    # Alarms, rules and budgets cannot publish under AWS's key (SNS guide, sns-key-management.md).
+    # Alarms, rules and budgets cannot publish under AWS's key (SNS guide, sns-key-management.md). EventBridge names
+    # neither account nor rule to the key of an encrypted topic or queue: a condition would lock it out (same page).
     _allow(made, TELLERS, ["kms:Decrypt", "kms:GenerateDataKey*"])
+    made.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+        )
+    )
     if config.customer_managed_key:
         _allow(made, ["personalize"], [*OF_SERVICE_ROLES["personalize"], "kms:CreateGrant"])
         _allow_logs(made, stack, config)

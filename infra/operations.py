@@ -48,6 +48,13 @@ class Operations(Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
+        self.topic.add_to_resource_policy(  # EventBridge knows no conditions here (its guide, eb-use-resource-based.md)
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+            )
+        )
         lock = dynamodb.CfnTable(
             self,
             "Lock",
@@ -84,7 +91,7 @@ class Operations(Stack):
         self.dead_letters = self._dead_letters(config)
         watching.alarms(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
         watching.dashboard(self, config=config)
-        watching.stopped_runs(self, config=config, topic=self.topic)
+        watching.stopped_runs(self, config=config, topic=self.topic, dead_letters=self.dead_letters)
         if config.budget:
             budget.monthly(self, dataset=config.dataset, usd=config.budget.monthly_usd, topic=self.topic)
         self._cleanup = functions.lambda_function(

@@ -121,8 +121,9 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
     )
 
 
-def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.CfnRule:
-    """Tells the topic of a run that was stopped or timed out: it had no chance to tell by itself."""
+def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sqs.CfnQueue) -> events.CfnRule:
+    """Tells the topic of a run that was stopped or timed out, as it could not tell itself; an alarm says what the topic
+    did not take, which goes to the dead letters."""
     told = {
         "what": f"a run of {config.dataset} ended before it was done; what serves goes on serving",
         "status": "<status>",
@@ -131,7 +132,7 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
         "since": "<when>",
         "next": "start the state machine with {} or wait for the next upload or sweep: it takes over the lock",
     }
-    return events.CfnRule(
+    rule = events.CfnRule(
         stack,
         "StoppedRuns",
         description="Runs that were stopped by hand or timed out are told to the topic",
@@ -155,9 +156,28 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic) -> events.
                     },
                     input_template=json.dumps(told),
                 ),
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.attr_arn),
             )
         ],
     )
+    cloudwatch.CfnAlarm(
+        stack,
+        "UntoldAlarm",
+        alarm_name=f"storecast-{config.dataset}-untold",
+        alarm_description=f"A run of {config.dataset} was stopped or timed out, and the topic was not told. Next: "
+        f"read the event and its error in the queue {dead_letters.attr_queue_name} (operations guide, section untold).",
+        alarm_actions=[topic.topic_arn],
+        namespace="AWS/Events",
+        metric_name="FailedInvocations",
+        dimensions=_dimensions(RuleName=rule.ref),
+        statistic="Sum",
+        period=300,
+        evaluation_periods=1,
+        threshold=0,
+        comparison_operator="GreaterThanThreshold",
+        treat_missing_data="notBreaching",
+    )
+    return rule
 
 
 def dashboard(stack: Stack, *, config: Pipeline) -> cloudwatch.CfnDashboard:

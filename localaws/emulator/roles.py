@@ -89,10 +89,21 @@ def resource_policy_allows(principal: str, action: str, resource: str, source_ar
         resource_arn=resource,
         region=get_region(),
         secure_transport=True,
-        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
+        service_context=_sent(principal, service, source_arn),
     )
     policy = found[0] if found else None
     if iam_evaluator.evaluate_resource_policy(policy, evaluation, principal).decision != "Allow":
         return False
     key = key_of(resource) if action in NEEDED else None
     return not key or all(resource_policy_allows(principal, use, key, source_arn) for use in NEEDED[action])
+
+
+def _sent(principal: str, service: str, source_arn: str) -> dict[str, str]:
+    """The condition keys that a service sends along with what it does in its own name.
+
+    EventBridge names no source to topics (EventBridge guide, eb-use-resource-based.md), nor to the keys of encrypted
+    topics and queues (SNS guide, sns-key-management.md), and to queues the rule alone.
+    """
+    if principal != "events.amazonaws.com":
+        return {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn}
+    return {"aws:sourcearn": source_arn} if service == "sqs" else {}

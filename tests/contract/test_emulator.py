@@ -43,6 +43,7 @@ SIGNATURES = {
         "evaluate": ["ctx", "policies", "limits"],
         "evaluate_resource_policy": ["doc", "ctx", "service", "named_only", "direct_only"],
     },
+    "ministack.core.arn": {"parse_arn": ["value"]},
     "ministack.core.persistence": {"save_all": ["services"]},
     "ministack.core.responses": {"get_account_id": [], "get_region": []},
     "ministack.core.router": {
@@ -65,7 +66,10 @@ SIGNATURES = {
         ],
         "_runs_on_worker_thread": ["resource_type"],
     },
+    "ministack.services.cloudwatch": {"record_metric": ["namespace", "metric_name", "value", "unit", "dimensions"]},
     "ministack.services.eventbridge": {
+        "_dispatch_to_sqs": ["spec", "payload", "sqs_parameters"],
+        "_pattern_event_view": ["event"],
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],
     },
@@ -78,6 +82,7 @@ SIGNATURES = {
         "_ensure_bucket": ["name"],
         "_put_bucket_encryption": ["name", "body"],
     },
+    "ministack.services.sqs": {"_queue_by_arn": ["arn"]},
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],

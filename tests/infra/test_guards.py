@@ -59,7 +59,7 @@ def test_services_may_use_the_key_for_this_account_and_logs_for_our_groups(guard
     logs = allowed.pop("logs.<AWS::Region>.amazonaws.com")
     groups = flat(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
     assert groups.endswith(":log-group:/aws/vendedlogs/storecast/sample/*")
-    tellers = [f"{teller}.amazonaws.com" for teller in ("budgets", "cloudwatch", "events")]
+    tellers = [f"{teller}.amazonaws.com" for teller in ("budgets", "cloudwatch")]
     assert set(allowed) == {str(tellers), "personalize.amazonaws.com"}
     for statement in allowed.values():
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}

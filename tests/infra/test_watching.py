@@ -13,6 +13,7 @@ def test_every_alarm_tells_the_topic_what_is_wrong_and_what_to_do(assembly: Asse
     assert {name.removeprefix("storecast-sample-") for name in alarms} == {
         *(f"{p}-{what}" for p in ("forecasting", "recommending") for what in ("failed", "late", "stale")),
         "dead-letters",
+        "untold",
     }
     guide = (ROOT / "docs" / "operations.md").read_text()
     for name, alarm in alarms.items():
@@ -28,11 +29,19 @@ def test_alarms_and_rules_may_publish_to_the_topic_under_its_own_key(assembly: A
     [(name, key)] = assembly.resources("AWS::KMS::Key").items()
     assert name.partition("/")[2] in flat(topic["KmsMasterKeyId"])
     [topic_policy] = assembly.resources("AWS::SNS::TopicPolicy").values()
-    tellers = ("budgets", "cloudwatch", "events")
     for document in (key["KeyPolicy"], topic_policy["PolicyDocument"]):
-        [allowed] = [s for s in document["Statement"] if "Service" in s["Principal"]]
-        assert allowed["Principal"]["Service"] == [f"{teller}.amazonaws.com" for teller in tellers]
-        assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        allowed = {
+            flat(s["Principal"]["Service"]): s.get("Condition")
+            for s in document["Statement"]
+            if "Service" in s["Principal"]
+        }
+        # EventBridge names no source to a topic, nor to the key of an encrypted one.
+        assert allowed == {
+            "['budgets.amazonaws.com', 'cloudwatch.amazonaws.com']": {
+                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            },
+            "events.amazonaws.com": None,
+        }
     assert key["EnableKeyRotation"] is True
 
 
@@ -68,6 +77,7 @@ def test_a_run_that_is_stopped_is_told_by_somebody_else(assembly: Assembly) -> N
         "storecast-sample-forecasting",
         "storecast-sample-recommending",
     ]
+    assert "DeadLetters" in flat(rule["Targets"][0]["DeadLetterConfig"]["Arn"])
     told = json.loads(flat(rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
     assert told["status"] == "<status>" and "next" in told
     assert told["console"].endswith("#/v2/executions/details/<execution>") and told["since"] == "<when>"
