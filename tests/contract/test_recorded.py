@@ -1,0 +1,243 @@
+"""The embedded AWS answers as the real services were recorded: the same members, types, empty values and formats.
+
+A member that all recordings of an operation have must be in our answer; a member that none has must not be, unless
+`NEWER` says why. Times are compared as times. `recorded/README.md` says where the recordings come from.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.clients import client
+from tests.contract.forecast_setup import import_ended, sample_group
+from tests.contract.helpers import ended, unique
+from tests.contract.personalize_setup import PERSONAL, RANKING, RECIPE, create_group, import_sample
+
+RECORDED = Path(__file__).parent / "recorded"
+
+# Members that the newest recording of the operation cannot have, with the reason.
+NEWER: dict[tuple[str, str], dict[str, str]] = {}
+
+
+@cache
+def samples(service: str, operation: str) -> list[dict]:
+    """The complete recordings of an operation; the guide's examples only where nothing else is there."""
+    found = json.loads((RECORDED / f"{service}.{operation}.json").read_text())
+    notebooks = [each for each in found if "documentation" not in each["source"] and not each.get("partial")]
+    return notebooks or found
+
+
+def members(value: Any, path: str = "") -> Iterator[str]:
+    """The path and type of every leaf: `.Schema.Attributes[].AttributeName text`. The keys of maps that are data
+    (statistics by field, predictions by quantile, metadata by column) count as `*`."""
+    if isinstance(value, dict):
+        value = {name: each for name, each in value.items() if name != "ResponseMetadata"}
+        if not value:
+            yield f"{path} empty"
+        for name, each in value.items():
+            yield from members(each, f"{path}.{'*' if path.endswith(DATA_MAPS) else name}")
+    elif isinstance(value, list):
+        if not value:
+            yield f"{path}[] empty"
+        for each in value:
+            yield from members(each, f"{path}[]")
+    else:
+        yield f"{path} {_kind(value)}"
+
+
+# Maps whose keys are data: statistics by field, predictions by quantile, metadata by column.
+DATA_MAPS = (".FieldStatistics", ".Predictions", ".metadata", ".TrainingParameters", ".metrics")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, datetime):
+        return "time"
+    if isinstance(value, str):
+        return "time" if _TIME.fullmatch(value) else "text"
+    return "number"
+
+
+@pytest.fixture(scope="module")
+def forecast_answers(bucket: str, forecast_role: str) -> dict[str, list[dict]]:
+    """What our Forecast answers, by operation, about resources like those of the recordings."""
+    forecast, query = client("forecast"), client("forecastquery")
+    group = sample_group(forecast, bucket, forecast_role)
+    empty = forecast.create_dataset_group(DatasetGroupName=unique("empty"), Domain="RETAIL")["DatasetGroupArn"]
+    made = forecast.create_predictor(
+        PredictorName=unique("legacy"),
+        AlgorithmArn="arn:aws:forecast:::algorithm/ETS",
+        ForecastHorizon=14,
+        InputDataConfig={
+            "DatasetGroupArn": group.arn,
+            "SupplementaryFeatures": [{"Name": "holiday", "Value": "US"}],
+        },
+        FeaturizationConfig={"ForecastFrequency": "D"},
+    )
+    predictor = made["PredictorArn"]
+    found = ended(forecast.describe_predictor, PredictorArn=predictor)
+    assert found["Status"] == "ACTIVE", found
+    made_forecast = forecast.create_forecast(ForecastName=unique("forecast"), PredictorArn=predictor)
+    arn = made_forecast["ForecastArn"]
+    described = ended(forecast.describe_forecast, ForecastArn=arn)
+    assert described["Status"] == "ACTIVE", described
+    destination = {"S3Config": {"Path": f"s3://{bucket}/{unique('recorded')}/", "RoleArn": forecast_role}}
+    export = forecast.create_forecast_export_job(
+        ForecastExportJobName=unique("export"), ForecastArn=arn, Destination=destination
+    )
+    exported = ended(forecast.describe_forecast_export_job, ForecastExportJobArn=export["ForecastExportJobArn"])
+    backtest = forecast.create_predictor_backtest_export_job(
+        PredictorBacktestExportJobName=unique("backtest"), PredictorArn=predictor, Destination=destination
+    )
+    backtest_arn = backtest["PredictorBacktestExportJobArn"]
+    ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=backtest_arn)
+    return {
+        "CreatePredictor": [made],
+        "CreateForecast": [made_forecast],
+        "CreateForecastExportJob": [export],
+        "CreatePredictorBacktestExportJob": [backtest],
+        "DescribeDataset": [forecast.describe_dataset(DatasetArn=each) for each in group.datasets.values()],
+        "DescribeDatasetGroup": [forecast.describe_dataset_group(DatasetGroupArn=each) for each in (group.arn, empty)],
+        "DescribeDatasetImportJob": [import_ended(forecast, each) for each in group.imports.values()],
+        "DescribePredictor": [found],
+        "DescribeForecast": [described],
+        "DescribeForecastExportJob": [exported],
+        "GetAccuracyMetrics": [forecast.get_accuracy_metrics(PredictorArn=predictor)],
+        "ListDatasetGroups": [forecast.list_dataset_groups(MaxResults=3)],
+        "ListPredictors": [forecast.list_predictors()],
+        "QueryForecast": [query.query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})],
+        "UpdateDatasetGroup": [forecast.update_dataset_group(DatasetGroupArn=empty, DatasetArns=[])],
+        "DeletePredictorBacktestExportJob": [
+            forecast.delete_predictor_backtest_export_job(PredictorBacktestExportJobArn=backtest_arn)
+        ],
+        "DeleteDatasetGroup": [forecast.delete_dataset_group(DatasetGroupArn=empty)],
+    }
+
+
+@pytest.fixture(scope="module")
+def personalize_answers(bucket: str, personalize_role: str) -> dict[str, list[dict]]:
+    """What our Personalize answers, by operation, about resources like those of the recordings."""
+    personalize, runtime = client("personalize"), client("personalize-runtime")
+    group = create_group(personalize, domain=None)
+    import_sample(personalize, group, bucket, personalize_role)
+    solutions = {
+        recipe: personalize.create_solution(
+            name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
+        )
+        for recipe in (PERSONAL, RANKING)
+    }
+    before = personalize.describe_solution(solutionArn=solutions[PERSONAL]["solutionArn"])
+    for made in solutions.values():
+        ended(personalize.describe_solution, "solution", solutionArn=made["solutionArn"])
+    versions = [personalize.create_solution_version(solutionArn=each["solutionArn"]) for each in solutions.values()]
+    for version in versions:
+        ended(personalize.describe_solution_version, "solutionVersion", **version_arn(version))
+    campaigns = [
+        personalize.create_campaign(
+            name=unique("campaign"), solutionVersionArn=version["solutionVersionArn"], minProvisionedTPS=1
+        )
+        for version in versions
+    ]
+    for made in campaigns:
+        ended(personalize.describe_campaign, "campaign", campaignArn=made["campaignArn"])
+    plain = personalize.describe_campaign(campaignArn=campaigns[0]["campaignArn"])
+    updated = personalize.update_campaign(
+        campaignArn=campaigns[1]["campaignArn"], campaignConfig={"enableMetadataWithRecommendations": True}
+    )
+    recommended = runtime.get_recommendations(campaignArn=campaigns[0]["campaignArn"], userId="u001")
+    ranked = runtime.get_personalized_ranking(
+        campaignArn=campaigns[1]["campaignArn"], userId="u001", inputList=["i01", "i02", "i03", "never seen"]
+    )
+    return {
+        "DescribeSolution": [before, personalize.describe_solution(solutionArn=solutions[PERSONAL]["solutionArn"])],
+        "DescribeSolutionVersion": [personalize.describe_solution_version(**version_arn(each)) for each in versions],
+        "GetSolutionMetrics": [personalize.get_solution_metrics(**version_arn(each)) for each in versions],
+        "CreateSolution": list(solutions.values()),
+        "CreateSolutionVersion": versions,
+        "CreateCampaign": campaigns,
+        "UpdateCampaign": [updated],
+        "DescribeCampaign": [plain, personalize.describe_campaign(campaignArn=campaigns[1]["campaignArn"])],
+        "DescribeDataset": [personalize.describe_dataset(datasetArn=each) for each in group.datasets.values()],
+        "DescribeDatasetGroup": [personalize.describe_dataset_group(datasetGroupArn=group.arn)],
+        "DescribeSchema": [personalize.describe_schema(schemaArn=each) for each in group.schemas.values()],
+        "ListRecipes": [personalize.list_recipes()],
+        "GetRecommendations": [recommended],
+        "GetPersonalizedRanking": [ranked],
+    }
+
+
+def version_arn(answer: dict) -> dict[str, str]:
+    return {"solutionVersionArn": answer["solutionVersionArn"]}
+
+
+FORECAST = [
+    "CreateForecast",
+    "CreateForecastExportJob",
+    "CreatePredictor",
+    "CreatePredictorBacktestExportJob",
+    "DeleteDatasetGroup",
+    "DeletePredictorBacktestExportJob",
+    "DescribeDataset",
+    "DescribeDatasetGroup",
+    "DescribeDatasetImportJob",
+    "DescribeForecast",
+    "DescribeForecastExportJob",
+    "DescribePredictor",
+    "GetAccuracyMetrics",
+    "ListDatasetGroups",
+    "ListPredictors",
+    "UpdateDatasetGroup",
+]
+PERSONALIZE = [
+    "CreateCampaign",
+    "CreateSolution",
+    "CreateSolutionVersion",
+    "DescribeCampaign",
+    "DescribeDataset",
+    "DescribeDatasetGroup",
+    "DescribeSchema",
+    "DescribeSolution",
+    "DescribeSolutionVersion",
+    "GetSolutionMetrics",
+    "ListRecipes",
+    "UpdateCampaign",
+]
+
+
+@pytest.mark.parametrize("operation", FORECAST)
+def test_forecast_answers_with_the_members_of_the_recordings(forecast_answers: dict, operation: str) -> None:
+    assert differences("forecast", operation, forecast_answers[operation]) == []
+
+
+def test_forecastquery_answers_with_the_members_of_the_recordings(forecast_answers: dict) -> None:
+    assert differences("forecastquery", "QueryForecast", forecast_answers["QueryForecast"]) == []
+
+
+@pytest.mark.parametrize("operation", PERSONALIZE)
+def test_personalize_answers_with_the_members_of_the_recordings(personalize_answers: dict, operation: str) -> None:
+    assert differences("personalize", operation, personalize_answers[operation]) == []
+
+
+@pytest.mark.parametrize("operation", ["GetRecommendations", "GetPersonalizedRanking"])
+def test_requests_in_real_time_answer_with_the_members_of_the_recordings(
+    personalize_answers: dict, operation: str
+) -> None:
+    assert differences("personalize-runtime", operation, personalize_answers[operation]) == []
+
+
+def differences(service: str, operation: str, answers: list[dict]) -> list[str]:
+    """Members that every recording has and no answer of ours, and members that only ours have."""
+    recorded = [set(members(each["response"])) for each in samples(service, operation)]
+    ours = set.union(*(set(members(each)) for each in answers))
+    newer = NEWER.get((service, operation), {})
+    extra = {each for each in ours - set.union(*recorded) if each.split()[0] not in newer}
+    missing = set.intersection(*recorded) - ours
+    return sorted([f"extra: {each}" for each in extra] + [f"missing: {each}" for each in missing])
