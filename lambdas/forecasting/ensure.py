@@ -31,7 +31,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _same(wanted: dict[str, Any], there: dict[str, Any]) -> None:
     for key in ("Domain", "DataFrequency", "Schema", "EncryptionConfig"):
-        if wanted.get(key) != there.get(key):
+        # DescribeDataset answers "EncryptionConfig": {} where the request had none
+        if (wanted.get(key) or None) != (there.get(key) or None):
             raise ValueError(
                 f"dataset {wanted['DatasetName']} exists with {key} {there.get(key)}, but pipeline.yaml says "
                 f"{wanted.get(key)}; Forecast cannot change a dataset: delete it, or give the config another name"

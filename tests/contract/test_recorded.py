@@ -4,12 +4,9 @@ A member that all recordings of an operation have must be in our answer; a membe
 `NEWER` says why. Times are compared as times. `recorded/README.md` says where the recordings come from.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,19 +15,10 @@ from tests.contract.clients import client
 from tests.contract.forecast_setup import import_ended, sample_group
 from tests.contract.helpers import ended, unique
 from tests.contract.personalize_setup import PERSONAL, RANKING, RECIPE, create_group, import_sample
-
-RECORDED = Path(__file__).parent / "recorded"
+from tests.recordings import samples
 
 # Members that the newest recording of the operation cannot have, with the reason.
 NEWER: dict[tuple[str, str], dict[str, str]] = {}
-
-
-@cache
-def samples(service: str, operation: str) -> list[dict]:
-    """The complete recordings of an operation; the guide's examples only where nothing else is there."""
-    found = json.loads((RECORDED / f"{service}.{operation}.json").read_text())
-    notebooks = [each for each in found if "documentation" not in each["source"] and not each.get("partial")]
-    return notebooks or found
 
 
 def members(value: Any, path: str = "") -> Iterator[str]:
@@ -74,7 +62,7 @@ def forecast_answers(bucket: str, forecast_role: str) -> dict[str, list[dict]]:
     empty = forecast.create_dataset_group(DatasetGroupName=unique("empty"), Domain="RETAIL")["DatasetGroupArn"]
     made = forecast.create_predictor(
         PredictorName=unique("legacy"),
-        AlgorithmArn="arn:aws:forecast:::algorithm/ETS",
+        AlgorithmArn="arn:aws:forecast:::algorithm/NPTS",
         ForecastHorizon=14,
         InputDataConfig={
             "DatasetGroupArn": group.arn,
@@ -187,11 +175,8 @@ FORECAST = [
     "DeletePredictorBacktestExportJob",
     "DescribeDataset",
     "DescribeDatasetGroup",
-    "DescribeDatasetImportJob",
     "DescribeForecast",
     "DescribeForecastExportJob",
-    "DescribePredictor",
-    "GetAccuracyMetrics",
     "ListDatasetGroups",
     "ListPredictors",
     "UpdateDatasetGroup",
@@ -200,12 +185,9 @@ PERSONALIZE = [
     "CreateCampaign",
     "CreateSolution",
     "CreateSolutionVersion",
-    "DescribeCampaign",
     "DescribeDataset",
     "DescribeDatasetGroup",
     "DescribeSchema",
-    "DescribeSolution",
-    "DescribeSolutionVersion",
     "GetSolutionMetrics",
     "ListRecipes",
     "UpdateCampaign",

@@ -15,11 +15,20 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from tests.recordings import without_empty
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "lambdas"))
 os.environ.update(AWS_DEFAULT_REGION="eu-west-1", POWERTOOLS_SERVICE_NAME="test", POWERTOOLS_TRACE_DISABLED="true")
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 ACCOUNT = "arn:aws:{service}:eu-west-1:111122223333:{resource}"
+
+
+class ServiceStubber(Stubber):
+    """A Stubber that takes the answers that the real services give."""
+
+    def _validate_operation_response(self, operation_name: str, service_response: dict[str, Any]) -> None:
+        super()._validate_operation_response(operation_name, without_empty(service_response))
 
 
 @pytest.fixture
@@ -37,7 +46,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def stubber(service: str) -> Stubber:
         if service not in stubbers:
             client = real(service, aws_access_key_id="a", aws_secret_access_key="b")
-            stubbers[service] = Stubber(client)
+            stubbers[service] = ServiceStubber(client)
             stubbers[service].activate()
         return stubbers[service]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.recordings import recorded
 from tests.unit.lambdas.conftest import FORECASTING, arn
 
 
@@ -199,6 +200,12 @@ def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context:
     assert train.handler(_training(order), context) == {"predictorArn": arn("forecast", "predictor/mine_01")}
 
 
+def _described(request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeDataset's recorded answer, made to be about what `request` asked for."""
+    asked = {name: request.get(name) for name in ("Domain", "DataFrequency", "Schema")}
+    return recorded("forecast", "DescribeDataset", **asked)
+
+
 def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub: Any, context: Any) -> None:
     from forecasting.ensure import handler
 
@@ -208,9 +215,9 @@ def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub:
         arn("forecast", "dataset-group/storecast_corner_shop"),
     )
     service.add_response("create_dataset", {"DatasetArn": dataset})
-    service.add_response("describe_dataset", {k: v for k, v in order["datasets"][0]["request"].items() if k != "Tags"})
+    service.add_response("describe_dataset", _described(order["datasets"][0]["request"]))
     service.add_response("create_dataset_group", {"DatasetGroupArn": group})
-    service.add_response("describe_dataset_group", {"DatasetArns": []})
+    service.add_response("describe_dataset_group", recorded("forecast", "DescribeDatasetGroup", DatasetArns=[]))
     service.add_response("update_dataset_group", {}, {"DatasetGroupArn": group, "DatasetArns": [dataset]})
     service.add_response("list_predictors", {"Predictors": []})
     service.add_response("list_forecasts", {"Forecasts": []})
@@ -238,7 +245,7 @@ def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> 
     from forecasting.ensure import handler
 
     order, service = _order(["target"]), stub("forecast")
-    there = {k: v for k, v in order["datasets"][0]["request"].items() if k != "Tags"} | {"DataFrequency": "W"}
+    there = _described(order["datasets"][0]["request"] | {"DataFrequency": "W"})
     service.add_response("create_dataset", {"DatasetArn": arn("forecast", "dataset/storecast_corner_shop_target")})
     service.add_response("describe_dataset", there)
     with pytest.raises(

@@ -39,7 +39,8 @@ def create_dataset(context: Context, params: dict) -> dict:
         if "DataFrequency" not in params:
             raise invalid(f"DataFrequency is required for a {params['DatasetType']} dataset")
         schema.check_frequency(params["DataFrequency"])
-    return {"DatasetArn": create(context, "Dataset", params, "ACTIVE").arn}
+    encryption = params.get("EncryptionConfig", {})  # DescribeDataset answers {} where none was given (recorded)
+    return {"DatasetArn": create(context, "Dataset", params, "ACTIVE", EncryptionConfig=encryption).arn}
 
 
 def create_import(attached: Callable[[Context, Resource, str], None], context: Context, params: dict) -> dict:
