@@ -11,21 +11,25 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural demo workshop notebooks test cost local bootstrap deploy upgrade destroy synth diff audit lint lock clean
+.PHONY: help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, node and the pinned CDK CLI
 
+# The groups of pyproject.toml, in the versions of requirements.txt.
+INSTALL = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint requirements.txt
+GROUPS := infra lambdas localaws data demo tests lint
+EXTRAS := workshop benchmarks
+
 $(VENV)/bin/uv:
 	@python3 -c 'import sys; sys.exit("Storecast needs Python 3.11 or newer; python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.txt uv
 
-$(VENV)/.installed: requirements.txt engines/pyproject.toml | $(VENV)/bin/uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements.txt
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable engines
+$(VENV)/.installed: requirements.txt pyproject.toml engines/pyproject.toml | $(VENV)/bin/uv
+	$(INSTALL) $(GROUPS:%=--group %) --editable engines
 	touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
@@ -33,15 +37,19 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 	touch $@
 
 prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded AWS
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements-prophet.txt -c requirements.txt
+	$(INSTALL) --editable "engines[prophet]"
 
 # Compiled at once: a notebook instance may not write into the environment, and would compile at each of its starts.
-$(VENV)/.jupyter: requirements-workshop.txt $(VENV)/.installed
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode -r requirements-workshop.txt -c requirements.txt
+$(VENV)/.jupyter: $(VENV)/.installed
+	$(INSTALL) --compile-bytecode --group workshop
 	touch $@
 
 neural: setup ## the extra: Amazon Forecast's algorithms CNN-QR and Deep_AR_Plus in the embedded AWS
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-neural.txt -c requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.txt \
+		--editable "engines[neural]"
+
+benchmarks: setup ## the extra: what only the benchmarks compare with
+	$(INSTALL) --group benchmarks
 
 demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
 	python -m demo --dataset $(DATASET) --state $(STATE)
@@ -86,11 +94,17 @@ diff: setup ## what a deploy would change in the account of your credentials
 audit: setup ## known holes in the pinned packages (asks PyPI; not part of the tests, which need no network)
 	$(BIN)/uv tool run pip-audit==2.10.1 -r requirements.txt --no-deps --disable-pip
 
-lint: setup ## style, format and types
+lint: setup $(VENV)/.jupyter ## style, format and types
 	ruff check . && ruff format --check . && mypy
 
-lock: $(VENV)/bin/uv ## compile requirements.in into requirements.txt
-	$(BIN)/uv pip compile --quiet --no-emit-index-url requirements.in -o requirements.txt
+hooks: setup ## lint what each git commit changes (pre-commit)
+	pre-commit install
+
+# UPGRADE="--upgrade-package NAME", or --upgrade, takes newer versions.
+lock: $(VENV)/bin/uv ## pin all that pyproject.toml and engines/pyproject.toml name into requirements.txt
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE) \
+		--all-extras engines/pyproject.toml $(foreach group,$(GROUPS) $(EXTRAS),--group pyproject.toml:$(group)) \
+		--output-file requirements.txt
 
 clean: ## everything that was made here
 	-[ ! -x $(BIN)/python ] || $(BIN)/python -m localaws stop --state $(STATE)

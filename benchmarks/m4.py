@@ -1,7 +1,7 @@
 """M4's hourly and weekly series: AutoPredictor beside statsforecast's models and lightgbm through mlforecast.
 
 The data (the competition's own training and test files, one series a row) is others' and does not come with Storecast:
-name the folder that holds data/m4 by --shared or by STORECAST_SHARED. mlforecast is in requirements-benchmarks.txt.
+name the folder that holds data/m4 by --shared or by STORECAST_SHARED. `make benchmarks` installs mlforecast.
 """
 
 import argparse
@@ -206,7 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
             try:
                 score = scores[name] = measure(method, panel, actual, dataset.season)
             except ModuleNotFoundError as missing:
-                print(f"| {name} | not measured: {missing.name} is not installed (requirements-benchmarks.txt) ||||||")
+                print(f"| {name} | not measured: {missing.name} is not installed (make benchmarks) ||||||")
                 continue
             print(
                 f"| {name} | {score.smape:.2f} | {score.mase:.3f} | {score.owa:.3f} | {score.wql:.4f} "
