@@ -24,6 +24,7 @@ from localaws.emulator import (
     faults,
     functions,
     further,
+    limits,
     record,
     step_functions,
     templates,
@@ -61,6 +62,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     stacks._runs_on_worker_thread = _also_for(own_types, stacks._runs_on_worker_thread)
     store.on_status = functools.partial(events.announce, {service.signing_name: service.event for service in services})
     step_functions.register(services)
+    limits.register()
     faults.register(switch)
     events.register()
     exports.register()

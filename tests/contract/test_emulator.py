@@ -88,6 +88,7 @@ SIGNATURES = {
         "_add_event": ["execution", "event_type", "details"],
         "_apply_input_path": ["state_def", "data", "ctx"],
         "_apply_output_path": ["state_def", "data", "ctx"],
+        "_error_matches": ["error_equals", "error"],
         "_execute_task": ["state_def", "raw_input", "execution", "ctx"],
         "_extract_lambda_ref": ["resource"],
         "_fail_execution": ["execution", "error", "cause"],

@@ -21,9 +21,9 @@ def group(forecast):
     forecast.delete_dataset_group(DatasetGroupArn=arn)
 
 
-def machine(state: dict, role_arn: str) -> str:
-    """A state machine of one state; answers its ARN."""
-    definition = {"StartAt": "Only", "States": {"Only": state | {"End": True}}}
+def machine(state: dict, role_arn: str, **more: dict) -> str:
+    """A state machine of one state, and `more` that its catchers name; answers its ARN."""
+    definition = {"StartAt": "Only", "States": {"Only": state | {"End": True}, **more}}
     create = boto3.client("stepfunctions").create_state_machine
     return create(name=unique("machine"), definition=json.dumps(definition), roleArn=role_arn)["stateMachineArn"]
 
