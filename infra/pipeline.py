@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import functions
+from infra import functions, history
 from infra.config import Pipeline
 from infra.config.base import Schedule
 from infra.importing import PLAN
@@ -55,6 +55,7 @@ class PipelineStack(Stack):
         by_the_clock: Schedule | None,
     ) -> None:
         """The state machine, what starts it, and what takes its leftovers away when the stack goes."""
+        history.check(self._config, self._pipeline, states)
         machine = state_machine(
             self,
             dataset=self._config.dataset,

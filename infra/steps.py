@@ -51,7 +51,7 @@ BUDGET_MINUTES = {
     "ExplainabilityExport": 120,
     "DatasetGroup": 30,
     "Dataset": 30,
-    "Filter": 30,
+    "Filter": 10,
     "EventTracker": 30,
     "Recommender": 600,
     "Solution": 30,
@@ -111,13 +111,13 @@ def lambda_task(
                 patient(*_HICCUPS),
                 # What the function had created before it was cut off, it finds again by its name.
                 {"ErrorEquals": _CUT_OFF, "IntervalSeconds": 5, "MaxAttempts": 3, "BackoffRate": 2},
-                # A full quota of jobs in progress empties as they finish: about an hour of patience.
+                # A full quota of jobs in progress empties as they finish: half a day, as long as a training may take.
                 {
                     "ErrorEquals": _QUOTA_FULL,
                     "IntervalSeconds": 30,
-                    "MaxAttempts": 15,
+                    "MaxAttempts": 22,
                     "BackoffRate": 1.5,
-                    "MaxDelaySeconds": 300,
+                    "MaxDelaySeconds": 3600,
                 },
             ],
             "Catch": [_caught(name)],

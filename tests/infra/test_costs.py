@@ -50,7 +50,7 @@ def test_each_item_of_a_month() -> None:
         "Personalize: recommenders": 20.0,
         "Personalize: solutions": 1.2,  # 2 solutions, trained in 2 runs for an hour each
         "Personalize: campaigns": 292.0,  # 2 of one request per second, all 730 hours
-        "Step Functions": 0.0612,  # 2 x 300, and three states for each of 2 x 4 x 60 looks at training
+        "Step Functions": 0.02088,  # 2 x 300, and three states for each of 2 x 4 x 4 polls of a training
         "Lambda": 0.0006,
         "S3": 0.42,  # 3 GB, and the old versions of two runs a month for three months
         "Workshop notebooks": 0.4,

@@ -118,14 +118,14 @@ def decide(choice: dict[str, Any], payload: dict[str, Any]) -> tuple[str, Any]:
     return choice["Default"], payload
 
 
-def test_a_wait_grows_to_a_minute_and_ends_at_its_budget(assembly: Assembly) -> None:
+def test_a_wait_grows_to_a_quarter_of_an_hour_and_ends_at_its_budget(assembly: Assembly) -> None:
     describe, choice = _wait(assembly, "forecasting", "dataset import job")
     payload, seconds = {"importJobArn": "a", "kind": "target"}, []
     while (following := decide(choice, payload)[0]) == "Wait for dataset import job" or not seconds:
         payload = evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
         seconds.append(payload["wait"]["seconds"])
         assert len(seconds) < 1000
-    assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 60
+    assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 900
     assert following == "Load failed"
     told = decide(choice, payload)[1]
     assert told["error"] == "Storecast.BudgetSpent" and "after its budget of 180 minutes" in told["message"]
