@@ -1,4 +1,4 @@
-"""What every algorithm reads and returns: all series of a dataset group on one time axis, and their forecasts."""
+"""The input and output of every algorithm: all series of a dataset group on one time axis, and their forecasts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MANY = 5  # keys named in a message before "and so many more"
 
 @dataclass(frozen=True)
 class Panel:
-    """n series over T time steps of history; H' (0 or the horizon) further steps are known of the related series."""
+    """n series over T time steps of history; the related series reach H' (0 or the horizon) steps beyond it."""
 
     keys: pd.DataFrame  # (n, 1+d) item key then dimension columns, strings; row i describes series i
     timestamps: pd.DatetimeIndex  # (T,) history, regular at freq
@@ -26,8 +26,8 @@ class Panel:
     related: np.ndarray | None  # (n, T+H', k) float64
     related_names: tuple[str, ...]
     metadata: pd.DataFrame | None  # (n, m) strings, aligned with keys
-    country: str | None = None  # whose public holidays count (holiday.py)
-    messages: tuple[str, ...] = ()  # what was left out on the way, in words for the person who imported the data
+    country: str | None = None  # two-letter code; its public holidays are features (holidays.py)
+    messages: tuple[str, ...] = ()  # notes for the user: series that were left out, cold starts
 
     @property
     def future_steps(self) -> int:
@@ -40,14 +40,14 @@ class Panel:
         return replace(self, timestamps=self.timestamps[:steps], target=self.target[:, :steps], related=related)
 
     def series(self, which: slice | np.ndarray) -> Panel:
-        """The panel of some of its series, a slice or (n,) bool."""
+        """The panel of some of its series; `which` is a slice or (n,) bool."""
         related = None if self.related is None else self.related[which]
         metadata = None if self.metadata is None else self.metadata[which].reset_index(drop=True)
         keys = self.keys[which].reset_index(drop=True)
         return replace(self, keys=keys, target=self.target[which], related=related, metadata=metadata)
 
     def future(self, horizon: int) -> pd.DatetimeIndex:
-        """(H,) the time steps that follow the history."""
+        """(H,) time steps that follow the history."""
         step = frequency.offset(self.freq)
         return pd.date_range(self.timestamps[-1] + step, periods=horizon, freq=step)
 
@@ -73,17 +73,29 @@ def build_panel(
     transformations: Mapping[str, Mapping[str, str]] | None = None,
     boundary: Mapping[str, str | int] | None = None,
 ) -> Panel:
-    """The dense panel of a dataset group, from long frames as imported.
+    """Make the panel of a dataset group from long frames.
 
-    `target` has the columns item_key, "timestamp" (datetime64), the dimensions and `target_name`; `related` the same
-    keys (dimensions may be missing: then a row holds for all of them) and numbers; `metadata` item_key and strings.
-    `dimensions` are the ForecastDimensions: a column of `target` that is not among them is summed over.
-    `transformations` is AttributeConfigs: attribute -> {"aggregation", "middlefill", "backfill", ...}.
-    `boundary` is a TimeAlignmentBoundary: timestamps are aligned down to it and the target aggregated
-    (howitworks-datasets-groups.md), gaps filled (howitworks-missing-values.md). Series without any related row are left
-    out (related-time-series-datasets.md); items with metadata and without history are in the panel, all NaN; `messages`
-    name both. ValueError: unknown transformation, no target value, a related value that is missing after filling or
-    given twice, an item without metadata.
+    target           columns item_key, "timestamp" (datetime64), the dimensions and `target_name`
+    related          the same keys (without dimensions a row counts for all of them) and numbers
+    metadata         item_key and strings
+    dimensions       the ForecastDimensions: a column of `target` that is not among them is summed over
+    transformations  AttributeConfigs: attribute -> {"aggregation", "middlefill", "backfill", ...}
+    boundary         a TimeAlignmentBoundary
+
+    Timestamps are aligned down to the boundary and the target is aggregated (Amazon Forecast guide, "Data aggregation
+    for different forecast frequencies"), gaps are filled ("Handling missing values"). Series without any related row
+    are left out ("Using related time series datasets"); items with metadata and without history are in the panel, all
+    NaN; `messages` name both.
+
+    Raises ValueError for an unknown transformation, a target without values, a related value that is missing after
+    filling or given twice, or an item without metadata.
+
+    >>> target = pd.DataFrame(
+    ...     {"item_id": "milk", "timestamp": pd.to_datetime(["2024-01-01", "2024-01-03"]), "demand": [5.0, 7.0]}
+    ... )
+    >>> panel = build_panel(target, None, None, item_key="item_id", target_name="demand", freq="D", horizon=1)
+    >>> panel.target
+    array([[5., 0., 7.]])
     """
     configs = {name: dict(config) for name, config in (transformations or {}).items()}
     align = partial(frequency.align, freq=freq, boundary=boundary or {})
@@ -121,7 +133,7 @@ def build_panel(
 
 
 def _new_series(keys: pd.DataFrame, related: pd.DataFrame | None, metadata: pd.DataFrame) -> pd.DataFrame:
-    """The keys of items that the metadata names and the target does not; related rows tell their dimension values."""
+    """The keys of items that only the metadata names; their dimension values come from related rows."""
     item_key = keys.columns[0]
     if related is not None and set(keys.columns) <= set(related.columns):
         named = related[[*keys.columns]].astype(str).drop_duplicates()

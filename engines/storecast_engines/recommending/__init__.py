@@ -1,4 +1,6 @@
-"""Recommending: the recipes of Amazon Personalize as pure functions: frames and arrays in, ranked item codes out.
+"""Recommending: the recipes of Amazon Personalize.
+
+`Recommender` fits frames. Below it there are pure functions, frames and arrays in, ranked item codes out:
 
     events = encode(interactions, items)                     # frames of the Interactions and Items datasets
     recipe = RECIPES["aws-ecomm-recommended-for-you"]
@@ -9,6 +11,7 @@
 Importing this package and recommending by a loaded model does not load pandas.
 """
 
+from storecast_engines.recommending.estimator import Recommender
 from storecast_engines.recommending.evaluate import Evaluation, evaluate
 from storecast_engines.recommending.events import (
     FILTER_REACH,
@@ -67,6 +70,7 @@ __all__ = [
     "Model",
     "Ranking",
     "Recipe",
+    "Recommender",
     "Settings",
     "codes_of",
     "encode",

@@ -118,10 +118,16 @@ def extended(events: Events, rows: slice, more: list[tuple[str, str, int]]) -> H
 
 
 def encode(interactions: pd.DataFrame, items: pd.DataFrame | None = None) -> Events:
-    """Encode an Interactions frame (columns REQUIRED, further ones allowed) and optionally the Items frame's ITEM_ID.
+    """Encode an Interactions frame (columns REQUIRED, others allowed) and optionally the Items frame's ITEM_ID.
 
-    Records that match in all columns count once (export-domain-dsg-data.md). TIMESTAMP is epoch seconds.
+    Records that match in all columns count once (Personalize guide, "Exporting a dataset"). TIMESTAMP is epoch seconds.
     Raises ValueError naming the column if one is missing or holds nulls.
+
+    >>> import pandas as pd
+    >>> log = [("ann", "tent", 20, "View"), ("ann", "pegs", 10, "View"), ("bob", "tent", 30, "Purchase")]
+    >>> events = encode(pd.DataFrame(log, columns=["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]))
+    >>> events.item_ids[events.history(events.rows_of(0)).items].tolist()
+    ['pegs', 'tent']
     """
     import pandas as pd  # here and not above: answering requests must not load it
 
