@@ -85,8 +85,9 @@ class Jobs:
         """Runs `function` ("module:name") with keyword `arguments` in a process; what it returns joins the record.
 
         An argument that is callable is called when the job starts (a role is assumed then: a role that may not be
-        assumed fails the job). The function answers {"record": {...}, "private": {...}}; `then` runs in the API's
-        process before the resource becomes active. `mark(status, message)` notes each state, by default as the
+        assumed fails the job). The function answers {"record": {...}, "private": {...}, "notes": "..."}; the notes go
+        to the log, as a service says nothing about a job that succeeded. `then` runs in the API's process before the
+        resource becomes active. `mark(status, message)` notes each state, by default as the
         resource's own status.
         """
         work = (self._run, arn, function, arguments, then, mark or functools.partial(self._mark, arn))
@@ -149,6 +150,8 @@ class Jobs:
             result = self._in_process(arn, function, called)
             then(result)
             self._store.update(arn, private=result.get("private"), **result.get("record", {}))
+            if result.get("notes"):
+                logger.warning("%s: %s", arn, result["notes"])
             mark(states.done)
         except (JobFailed, ServiceError) as error:
             if not self._stopping:

@@ -24,7 +24,8 @@ def _summary(result: dict[str, Any]) -> dict[str, Any]:
     """One algorithm's metrics over all backtest windows (metrics.md: SUMMARY is the mean over them)."""
     metrics = next(window for window in result["TestWindows"] if window["EvaluationType"] == "SUMMARY")["Metrics"]
     errors = (metrics.get("ErrorMetrics") or [{}])[0]
-    quantiles = {f"wQL[{loss['Quantile']}]": loss["LossValue"] for loss in metrics.get("WeightedQuantileLosses", ())}
+    losses = sorted(metrics.get("WeightedQuantileLosses", ()), key=lambda loss: loss["Quantile"])  # answered descending
+    quantiles = {f"wQL[{loss['Quantile']}]": loss["LossValue"] for loss in losses}
     return {
         "algorithm": result.get("AlgorithmArn", "AutoPredictor").rsplit("/", 1)[-1],
         "AverageWeightedQuantileLoss": metrics.get("AverageWeightedQuantileLoss"),

@@ -12,6 +12,8 @@ import boto3
 import pandas as pd
 from botocore.exceptions import ClientError
 
+from localaws.settings import Settings
+
 ACCOUNT = "000000000000"
 WAIT_SECONDS = 120
 ENDED = ("ACTIVE", "CREATE_FAILED", "CREATE FAILED", "CREATE_STOPPED")
@@ -51,6 +53,11 @@ def gone(describe: Callable[..., dict], **arn: str) -> None:
         return False
 
     eventually(missing)
+
+
+def logged(aws: Settings, arn: str) -> str:
+    """What the embedded AWS has logged about a resource."""
+    return "\n".join(line for line in aws.log.read_text().splitlines() if arn in line)
 
 
 def statement(*actions: str, on: str | list[str] = "*", **more: Any) -> dict:

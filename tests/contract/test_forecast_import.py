@@ -4,6 +4,7 @@ import boto3
 import pandas as pd
 import pytest
 
+from localaws.settings import Settings
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import (
     Group,
@@ -13,7 +14,7 @@ from tests.contract.forecast_setup import (
     import_from,
     sample_group,
 )
-from tests.contract.helpers import attributes, ended, unique
+from tests.contract.helpers import attributes, ended, logged, unique
 
 GOOD = "milk,2024-01-01,5\nmilk,2024-01-02,6\n"
 
@@ -48,13 +49,15 @@ def test_a_bad_file_fails_the_import(
         assert word in found["Message"], found["Message"]
 
 
-def test_negative_demand_is_imported_and_the_message_names_it(
-    forecast, dataset: str, bucket: str, forecast_role: str
+def test_negative_demand_is_imported_and_the_log_names_it(
+    embedded_aws: Settings, forecast, dataset: str, bucket: str, forecast_role: str
 ) -> None:
     boto3.client("s3").put_object(Bucket=bucket, Key="negative/returns.csv", Body=GOOD + "milk,2024-01-03,-4\n")
     found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/negative/", forecast_role))
-    assert (found["Status"], found["FieldStatistics"]["demand"]["Min"]) == ("ACTIVE", "-4")
-    assert f"s3://{bucket}/negative/returns.csv, row 3, demand: -4 is below zero" in found["Message"]
+    assert (found["Status"], found["FieldStatistics"]["demand"]["Min"]) == ("ACTIVE", "-4.0")
+    assert "Message" not in found  # the service says nothing about a job that succeeded
+    said = logged(embedded_aws, found["DatasetImportJobArn"])
+    assert f"s3://{bucket}/negative/returns.csv, row 3, demand: -4 is below zero" in said
 
 
 def test_parquet_is_imported_by_the_names_of_its_columns(forecast, bucket: str, forecast_role: str) -> None:
@@ -66,8 +69,8 @@ def test_parquet_is_imported_by_the_names_of_its_columns(forecast, bucket: str, 
     found = import_ended(forecast, import_from(forecast, dataset, path, forecast_role, Format="PARQUET"))
     assert (found["Status"], found["Format"]) == ("ACTIVE", "PARQUET")
     assert list(found["FieldStatistics"]) == ["item_id", "timestamp", "demand"]
-    assert found["FieldStatistics"]["demand"]["Max"] == "7"
-    assert found["FieldStatistics"]["timestamp"]["Max"] == "2024-01-02T00:00:00"
+    assert found["FieldStatistics"]["demand"]["Max"] == "7.0"
+    assert found["FieldStatistics"]["timestamp"]["Max"] == "2024-01-02T00:00:00Z"
 
 
 def test_a_failed_import_leaves_the_data_of_the_last_good_one(forecast, bucket: str, forecast_role: str) -> None:

@@ -26,7 +26,8 @@ def test_training_parameters_change_the_model(forecast, group) -> None:
         arn = single_predictor(forecast, group, "NPTS", ForecastHorizon=HORIZON, TrainingParameters=given)
         found = ended(forecast.describe_predictor, PredictorArn=arn)
         assert found["Status"] == "ACTIVE", found
-        assert found["TrainingParameters"] == given | {"use_seasonal_model": "False"}
+        others = {"use_default_time_features": "true", "prediction_length": str(HORIZON)}
+        assert found["TrainingParameters"] == given | others
         (result,) = forecast.get_accuracy_metrics(PredictorArn=arn)["PredictorEvaluationResults"]
         (run,) = found["PredictorExecutionDetails"]["PredictorExecutions"]
         (window,) = run["TestWindows"]
@@ -93,7 +94,13 @@ def test_hyperparameters_are_tuned_within_their_ranges(forecast, group) -> None:
     found = ended(forecast.describe_predictor, PredictorArn=arn)
     assert found["Status"] == "ACTIVE", found
     chosen = found["TrainingParameters"]
-    assert set(chosen) == {"epochs", "context_length", "use_related_data", "use_item_metadata"}
+    assert set(chosen) == {
+        "context_length",
+        "epochs",
+        "prediction_length",
+        "use_item_metadata",
+        "use_related_data",
+    }
     assert chosen["epochs"] == "1" and 10 <= int(chosen["context_length"]) <= 14
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from localaws.settings import Settings
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import SCHEMAS, SHOP_HORIZON, single_predictor
-from tests.contract.helpers import attributes, csv_files, ended, gone, put_csv, unique
+from tests.contract.helpers import attributes, csv_files, ended, gone, logged, put_csv, unique
 
 INVALID = "InvalidInputException"
 
@@ -117,7 +118,9 @@ def test_a_forecast_of_some_series_is_that_of_all(forecast, forecastquery, shop,
     forecast.delete_forecast(ForecastArn=arn)
 
 
-def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast, shop, bucket, forecast_role) -> None:
+def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(
+    embedded_aws: Settings, forecast, shop, bucket, forecast_role
+) -> None:
     path = put_csv(bucket, "whatif/chosen.csv", pd.DataFrame({"item_id": ["item1", "item0"]}))
     chosen = selected(path, forecast_role)
     found = analysed(forecast, shop.baseline, **chosen)
@@ -126,7 +129,9 @@ def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(forecast,
         scenario(forecast, found["WhatIfAnalysisArn"], TimeSeriesTransformations=[price("MULTIPLY", factor)])
         for factor in (0.5, 1.0)
     )
-    assert "equals the baseline" in dear["Message"] and "Message" not in cheap
+    assert "Message" not in dear and "Message" not in cheap
+    assert "equals the baseline" in logged(embedded_aws, dear["WhatIfForecastArn"])
+    assert not logged(embedded_aws, cheap["WhatIfForecastArn"])
     export = forecast.create_what_if_forecast_export(
         WhatIfForecastExportName="scenarios",
         WhatIfForecastArns=[cheap["WhatIfForecastArn"], dear["WhatIfForecastArn"]],

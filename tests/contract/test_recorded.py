@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from storecast_engines.files import time_series
 from tests.contract.clients import client
 from tests.contract.forecast_setup import import_ended, sample_group
 from tests.contract.helpers import ended, unique
@@ -18,7 +19,13 @@ from tests.contract.personalize_setup import PERSONAL, RANKING, RECIPE, create_g
 from tests.recordings import samples
 
 # Members that the newest recording of the operation cannot have, with the reason.
-NEWER: dict[tuple[str, str], dict[str, str]] = {}
+NEWER: dict[tuple[str, str], dict[str, str]] = {
+    ("forecast", "GetAccuracyMetrics"): {".OptimizationMetric": "added in November 2021"},
+    ("forecast", "DescribePredictor"): {
+        ".OptimizationMetric": "added in November 2021",
+        ".IsAutoPredictor": "added in November 2021",
+    },
+}
 
 
 def members(value: Any, path: str = "") -> Iterator[str]:
@@ -175,8 +182,11 @@ FORECAST = [
     "DeletePredictorBacktestExportJob",
     "DescribeDataset",
     "DescribeDatasetGroup",
+    "DescribeDatasetImportJob",
     "DescribeForecast",
     "DescribeForecastExportJob",
+    "DescribePredictor",
+    "GetAccuracyMetrics",
     "ListDatasetGroups",
     "ListPredictors",
     "UpdateDatasetGroup",
@@ -213,6 +223,45 @@ def test_requests_in_real_time_answer_with_the_members_of_the_recordings(
     personalize_answers: dict, operation: str
 ) -> None:
     assert differences("personalize-runtime", operation, personalize_answers[operation]) == []
+
+
+def test_statistics_of_a_column_have_the_members_of_the_recordings_by_its_type(forecast_answers: dict) -> None:
+    def kinds(answers: list[dict]) -> dict[str, set[str]]:
+        return {_column_kind(each): set(each) for answer in answers for each in answer["FieldStatistics"].values()}
+
+    newest = max(samples("forecast", "DescribeDatasetImportJob"), key=lambda each: each["recorded"])["response"]
+    assert kinds(forecast_answers["DescribeDatasetImportJob"]) == kinds([newest])
+
+
+def _column_kind(statistics: dict) -> str:
+    if "Avg" in statistics:
+        return "number"
+    return "time" if "Min" in statistics else "text"
+
+
+def test_counts_leave_missing_values_out_and_numbers_are_written_as_recorded(forecast_answers: dict) -> None:
+    ours = [each["FieldStatistics"] for each in forecast_answers["DescribeDatasetImportJob"]]
+    recorded = [
+        each["response"]["FieldStatistics"]
+        for each in samples("forecast", "DescribeDatasetImportJob")
+        if "FieldStatistics" in each["response"]
+    ]
+    for statistics in (column for found in (*ours, *recorded) for column in found.values()):
+        if _column_kind(statistics) == "time":
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", statistics["Max"]), statistics
+        elif _column_kind(statistics) == "number":
+            assert statistics["Max"] == time_series.double(float(statistics["Max"])), statistics
+    sizes = [each["response"].get("DataSize") for each in samples("forecast", "DescribeDatasetImportJob")]
+    sizes += [each["DataSize"] for each in forecast_answers["DescribeDatasetImportJob"]]
+    assert all(size * 2**30 % 1 == 0 for size in sizes if size), "DataSize is in units of 2^30 bytes"
+
+
+def test_quantile_losses_come_in_descending_order_of_the_quantiles(forecast_answers: dict) -> None:
+    recorded = [each["response"] for each in samples("forecast", "GetAccuracyMetrics")]
+    for answer in (*recorded, *forecast_answers["GetAccuracyMetrics"]):
+        for window in answer["PredictorEvaluationResults"][0]["TestWindows"]:
+            quantiles = [each["Quantile"] for each in window["Metrics"]["WeightedQuantileLosses"]]
+            assert quantiles == sorted(quantiles, reverse=True) and len(quantiles) == 3
 
 
 def differences(service: str, operation: str, answers: list[dict]) -> list[str]:

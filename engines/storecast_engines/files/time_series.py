@@ -4,6 +4,7 @@ Source: the Amazon Forecast guide, "Troubleshooting dataset imports"; API refere
 """
 
 import io
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -87,20 +88,38 @@ def below_zero(name: str, frame: pd.DataFrame, counted: str) -> str:
 
 
 def statistics(frame: pd.DataFrame) -> dict[str, dict]:
-    """By column, counts for all and Min to Stddev for numbers, under the names of Forecast's API (Statistics)."""
-    answer = {}
-    for name, column in frame.items():
-        empty = column.isna() if column.dtype.kind in "fM" else column == ""
-        count, distinct, nulls = len(column), int(column[~empty].nunique()), int(empty.sum())
-        answer[name] = {"CountDistinct": distinct, "CountDistinctLong": distinct}
-        for member, value in {"Count": count, "CountNull": nulls, "CountNan": 0}.items():
-            answer[name] |= {member: value, f"{member}Long": value}
-        if column.dtype.kind == "f" and nulls < count:
-            answer[name] |= {"Min": f"{column.min():g}", "Max": f"{column.max():g}"}
-            answer[name] |= {"Avg": float(column.mean()), "Stddev": float(column.std(ddof=0))}
-        elif column.dtype.kind == "M":
-            answer[name] |= {"Min": column.min().isoformat(), "Max": column.max().isoformat()}
+    """By column, the counts, and Min to Stddev of numbers and times, as Forecast's FieldStatistics has them.
+
+    Count leaves missing values out and only numbers have CountNan, as in the recorded answers of the service.
+    """
+    return {str(name): _statistics(column) for name, column in frame.items()}
+
+
+def _statistics(column: pd.Series) -> dict:
+    empty = column.isna() if column.dtype.kind in "fM" else column == ""
+    present = column[~empty]
+    counts = {"Count": len(present), "CountDistinct": int(present.nunique()), "CountNull": int(empty.sum())}
+    if column.dtype.kind == "f":
+        counts["CountNan"] = 0
+    answer = counts | {f"{member}Long": value for member, value in counts.items()}
+    if present.empty:
+        return answer
+    if column.dtype.kind == "f":
+        answer |= {"Min": double(column.min()), "Max": double(column.max())}
+        answer |= {"Avg": float(column.mean()), "Stddev": float(column.std(ddof=0))}
+    elif column.dtype.kind == "M":
+        answer |= {"Min": f"{column.min().isoformat()}Z", "Max": f"{column.max().isoformat()}Z"}
     return answer
+
+
+def double(value: float) -> str:
+    """A number without loss as the service writes it, which is Java's way: 186.0, 1.0E7, 2.295408381527212E-4."""
+    value = float(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    rest = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' if sign else ''}{digits[0]}.{rest}E{int(exponent) + len(digits) - 1}"
 
 
 def _check_name(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.recordings import samples
 from tests.unit.lambdas.conftest import FORECASTING, arn, expect_history
 
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
@@ -176,3 +177,13 @@ def test_the_notification_says_if_the_new_predictor_does_not_serve(
     )
     handler({"pipeline": "forecasting", "execution": arn("states", "execution:m:e"), "summary": summary}, context)
     assert sent[0]["Subject"] == subject and summary.items() <= json.loads(sent[0]["Message"]).items()
+
+
+@pytest.mark.parametrize("answer", [each["response"] for each in samples("forecast", "GetAccuracyMetrics")])
+def test_recorded_metrics_become_rows_with_the_quantiles_in_ascending_order(stub: Any, answer: dict[str, Any]) -> None:
+    from forecasting.leaderboard import leaderboard
+
+    stub("forecast").add_response("get_accuracy_metrics", answer)
+    [row] = leaderboard(_NEW, "WAPE")
+    assert [name for name in row if name.startswith("wQL")] == ["wQL[0.1]", "wQL[0.5]", "wQL[0.9]"]
+    assert row["RMSE"] > 0 and row["algorithm"] in ("ARIMA", "AutoPredictor")

@@ -54,7 +54,8 @@ def create_import(attached: Callable[[Context, Resource, str], None], context: C
     schema.check_timestamp_format(timestamp_format, dataset.record.get("DataFrequency", "D"))
     schema.check_places(params, attributes)
     file_format = schema.format_of(params)
-    job = create(context, "DatasetImportJob", params, TimestampFormat=timestamp_format)
+    defaults = {"TimestampFormat": timestamp_format, "UseGeolocationForTimeZone": False}
+    job = create(context, "DatasetImportJob", defaults | params)
     source = params["DataSource"]["S3Config"]
     destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
 

@@ -10,7 +10,7 @@ from typing import Any
 from localaws.registration import Context
 from localaws.services.forecast import schema
 from localaws.services.forecast.api.predictors import legacy_transformations, of_kind, train
-from localaws.services.forecast.resource_types import STATES, invalid, view
+from localaws.services.forecast.resource_types import STATES, get, invalid, view
 from storecast_engines.forecasting import ALGORITHMS, NEURAL, UNAVAILABLE
 
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
@@ -91,17 +91,30 @@ def create_predictor(context: Context, params: dict) -> dict:
             "ranges": _ranges(members[0], params),
         },
         IsAutoPredictor=False,
-        EvaluationParameters=evaluation,
+        EvaluationParameters={"NumberOfBacktestWindows": 1, "BackTestWindowOffset": params["ForecastHorizon"]}
+        | evaluation,
+        PerformAutoML=auto_ml,
+        PerformHPO=params.get("PerformHPO", False),
     )
 
 
 def describe_predictor(context: Context, params: dict) -> dict:
-    """With the backtests that have been run, once there are any."""
+    """With the filling where the request had none, and the backtests that have been run, once there are any."""
     predictor = of_kind(context, params["PredictorArn"], auto=False)
     shown = view(predictor)
+    domain = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"]).record["Domain"]
+    default = {"Featurizations": [_filling(schema.DOMAINS[domain].target)]}
+    shown["FeaturizationConfig"] = default | predictor.record["FeaturizationConfig"]
     if evaluation := predictor.private.get("evaluation"):
         shown["PredictorExecutionDetails"] = {"PredictorExecutions": [_execution(each) for each in evaluation]}
     return shown
+
+
+def _filling(target: str) -> dict:
+    """The featurization of the target that recorded answers show where the request had none."""
+    methods = {"aggregation": "sum", "backfill": "zero", "frontfill": "none", "middlefill": "zero"}
+    pipeline = [{"FeaturizationMethodName": "filling", "FeaturizationMethodParameters": methods}]
+    return {"AttributeName": target, "FeaturizationPipeline": pipeline}
 
 
 def _execution(evaluation: dict) -> dict:

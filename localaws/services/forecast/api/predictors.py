@@ -50,7 +50,7 @@ def _with_insights(context: Context, params: dict, predictor: Resource, result: 
     """What ExplainPredictor and MonitorConfig ask for, of a predictor that has just been trained.
 
     A predictor trained anew is monitored where its reference is. Where something cannot start, the predictor stays and
-    says so; it can be tried again (predictor-explainability.md, "Restrictions and best practices").
+    the log says so; it can be tried again (predictor-explainability.md, "Restrictions and best practices").
     """
     reference = params.get("ReferencePredictorArn")
     try:
@@ -62,7 +62,7 @@ def _with_insights(context: Context, params: dict, predictor: Resource, result: 
             name = params.get("MonitorConfig", {"MonitorName": predictor.name})["MonitorName"]
             monitor(context, {"MonitorName": name, "ResourceArn": predictor.arn}, result["private"], monitored)
     except ServiceError as error:
-        result["record"]["Message"] = f"{result['record'].get('Message', '')} {error.message}".strip()
+        result["notes"] = f"{result.get('notes', '')} {error.message}".strip()
 
 
 def _of_reference(context: Context, params: dict, reference: str) -> dict:

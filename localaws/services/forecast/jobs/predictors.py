@@ -1,9 +1,11 @@
 """The long work of Amazon Forecast, each function in a process of its own: files in, files out."""
 
+import inspect
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from localaws.s3 import Access
 from localaws.services.forecast import schema, selection
 from localaws.services.forecast.jobs import reading, saved
 from storecast_engines.files import Layout, time_series
-from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, NotInstalled, autopredictor, metrics, tuning
+from storecast_engines.forecasting import ALGORITHMS, NEURAL, UNAVAILABLE, NotInstalled, autopredictor, metrics, tuning
 from storecast_engines.forecasting.autopredictor import Predictor
 from storecast_engines.forecasting.panel import Panel, build_panel
 
@@ -25,11 +27,11 @@ def import_dataset(access: Access, path: str, file_format: str, layout: Layout, 
     frame = pd.concat(frames.values(), ignore_index=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(destination, index=False)
-    record = {"FieldStatistics": time_series.statistics(frame), "DataSize": size / 1e9}
-    if layout.counted:
-        doubts = (time_series.below_zero(*each, layout.counted) for each in frames.items())
-        record["Message"] = " ".join(filter(None, doubts))
-    return {"record": record}
+    doubts = [time_series.below_zero(*each, layout.counted) for each in frames.items()] if layout.counted else []
+    return {
+        "record": {"FieldStatistics": time_series.statistics(frame), "DataSize": size / 2**30},
+        "notes": " ".join(filter(None, doubts)),
+    }
 
 
 # --- predictors -----------------------------------------------------------------------------------------------------
@@ -57,8 +59,10 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
             predictors = [train()]
         else:
             (name,) = settings["members"]
-            chosen["TrainingParameters"], hyperparameters = _hyperparameters(name, panel, settings, options)
+            hyperparameters = _hyperparameters(name, panel, settings, options)
             predictors = [train(algorithms=[name], hyperparameters={name: hyperparameters})]
+            if name in TRAINED_WITH:
+                chosen["TrainingParameters"] = _shown(name, hyperparameters, horizon)
     except NotInstalled as error:
         raise JobFailed(_installing(error)) from None
     except ValueError as error:
@@ -66,25 +70,44 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
     predictor = predictors[0]
     saved.save_predictor(destination, predictor)
     about = _members_message(predictor) if auto else _weighed(predictors) if settings.get("auto_ml") else ""
-    message = " ".join([about, *panel.messages, *predictor.messages]).strip()
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
-    if settings.get("auto_ml"):
+    if not auto:
         chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
     return {
-        "record": {"Message": message, **chosen} if message else chosen,
+        "record": chosen,
         "private": {"evaluation": evaluations},
+        "notes": " ".join([about, *panel.messages, *predictor.messages]).strip(),
     }
 
 
-def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> tuple[dict[str, str], dict[str, Any]]:
-    """As DescribePredictor shows them and as the engine takes them: those given, and with HPO those found."""
+def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> dict[str, Any]:
+    """Those given, and with HPO those found."""
     given, ranges = settings["hyperparameters"], settings["ranges"]
     if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
         space = _search_space(ranges, given)
         given = tuning.tune(
             name, panel, settings["horizon"], saved.levels_of(settings["types"]), space, fixed=given, **options
         )
-    return {key: str(value) for key, value in given.items()}, given
+    return given
+
+
+# the modules of the algorithms that have TrainingParameters in the guide
+TRAINED_WITH = {"NPTS": "npts", **NEURAL}
+
+
+def _shown(name: str, hyperparameters: dict[str, Any], horizon: int) -> dict[str, str]:
+    """All TrainingParameters of an algorithm as DescribePredictor has them, also those left at their defaults.
+
+    One whose default follows from the data (context_length) is left out.
+    """
+    function = inspect.signature(import_module(f"storecast_engines.forecasting.{TRAINED_WITH[name]}").forecast)
+    defaults = {key: each.default for key, each in function.parameters.items() if each.kind == each.KEYWORD_ONLY}
+    values = defaults | {"prediction_length": horizon} | hyperparameters
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def _search_space(ranges: dict, given: dict) -> dict[str, tuning.NumericRange | tuning.Choices]:
@@ -205,7 +228,8 @@ def _metrics(values: metrics.Metrics, levels: tuple[float, ...], types: list[str
         {
             "RMSE": values.rmse,
             "WeightedQuantileLosses": [
-                {"Quantile": level, "LossValue": float(loss)} for level, loss in zip(levels, values.wql)
+                {"Quantile": level, "LossValue": float(loss)}
+                for level, loss in sorted(zip(levels, values.wql), reverse=True)
             ],
             "ErrorMetrics": [{"ForecastType": "mean", **_defined(errors)}],
             "AverageWeightedQuantileLoss": values.average_wql,
@@ -233,7 +257,7 @@ def create_forecast(
     panel = panel_of(datasets, settings)
     wanted = None if identifiers is None else selection.rows(panel.keys, access, **identifiers)
     saved.save_forecast(destination, forecast_of(panel, settings, predictor, types, wanted))
-    return {"record": {"Message": " ".join(panel.messages)}} if panel.messages else {}
+    return {"notes": " ".join(panel.messages)}
 
 
 def forecast_of(

@@ -53,7 +53,7 @@ def create_forecast(
     kept = saved.rows_of(panel.keys, base.keys.iloc[rows])
     made = forecast_of(_only(changed, panel, kept), settings, predictor, types, kept)
     saved.save_forecast(destination, made)
-    return {"record": {"Message": UNMOVED}} if np.array_equal(made.values, base.values[rows]) else {}
+    return {"notes": UNMOVED} if np.array_equal(made.values, base.values[rows]) else {}
 
 
 def _only(changed: Panel, panel: Panel, kept: np.ndarray) -> Panel:
