@@ -48,6 +48,11 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") 
     header = list(columns) or next(row for row in _reader(text, escape) if row)
     positions = [str(at) for at in range(len(header))]  # a header may name a column twice
     uneven: list[pa.csv.InvalidRow] = []
+
+    def keep(row: pa.csv.InvalidRow) -> str:
+        uneven.append(row)
+        return "skip"
+
     try:
         table = pa.csv.read_csv(
             io.BytesIO(text.encode()),
@@ -57,7 +62,7 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") 
                 escape_char=escape or False,
                 newlines_in_values=True,
                 ignore_empty_lines=False,
-                invalid_row_handler=lambda row: uneven.append(row) or "skip",
+                invalid_row_handler=keep,
             ),
             convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(positions, pa.string())),
         )

@@ -101,7 +101,7 @@ def _statistics(column: pd.Series) -> dict:
     counts = {"Count": len(present), "CountDistinct": int(present.nunique()), "CountNull": int(empty.sum())}
     if column.dtype.kind == "f":
         counts["CountNan"] = 0
-    answer = counts | {f"{member}Long": value for member, value in counts.items()}
+    answer: dict = counts | {f"{member}Long": value for member, value in counts.items()}
     if present.empty:
         return answer
     if column.dtype.kind == "f":

@@ -29,25 +29,25 @@ class Backtest:
         """The forecast of one window."""
         return Prediction(self.quantiles[window], self.mean[window])
 
-    def window_metrics(self) -> list[metrics.Metrics]:
+    def window_metrics(self) -> list[metrics.Metrics[float]]:
         """One Metrics of numbers per window, pooled over the series (AWS: COMPUTED)."""
         return [
             metrics.pooled(self.actual[w], self.prediction(w), self.levels, self.scale[w])
             for w in range(len(self.actual))
         ]
 
-    def item_metrics(self) -> list[metrics.Metrics]:
+    def item_metrics(self) -> list[metrics.Metrics[np.ndarray]]:
         """One Metrics of arrays (n,) per window."""
         return [
             metrics.per_item(self.actual[w], self.prediction(w), self.levels, self.scale[w])
             for w in range(len(self.actual))
         ]
 
-    def summary(self) -> metrics.Metrics:
+    def summary(self) -> metrics.Metrics[float]:
         """The mean over the windows of each metric (AWS: SUMMARY)."""
         return metrics.average(self.window_metrics())
 
-    def item_summary(self) -> metrics.Metrics:
+    def item_summary(self) -> metrics.Metrics[np.ndarray]:
         """The mean over the windows, with one value per series."""
         return metrics.average(self.item_metrics())
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from storecast_engines.forecasting import holidays
 from storecast_engines.forecasting.cold_start import mean_size
 from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.features import codes, standardised
@@ -120,7 +121,7 @@ def _history(panel: Panel, horizon: int, related: tuple[bool, bool], metadata: b
     scale = mean_size(panel)
     historical, forward = related
     past, ahead = np.empty((n, steps, 0)), np.empty((n, steps + horizon, 0))
-    if panel.future_steps >= horizon and forward:
+    if panel.related is not None and panel.future_steps >= horizon and forward:
         ahead = standardised(panel.related[:, : steps + horizon])
     elif panel.related is not None and panel.future_steps < horizon and historical:
         past = standardised(panel.related[:, :steps])
@@ -130,12 +131,12 @@ def _history(panel: Panel, horizon: int, related: tuple[bool, bool], metadata: b
         scale,
         past.astype(np.float32),
         ahead.astype(np.float32),
-        _calendar(panel, horizon, holidays=forward),
+        _calendar(panel, horizon, with_holidays=forward),
         codes(panel).astype(np.int64) if metadata else np.empty((n, 0), np.int64),
     )
 
 
-def _calendar(panel: Panel, horizon: int, holidays: bool) -> np.ndarray:
+def _calendar(panel: Panel, horizon: int, with_holidays: bool) -> np.ndarray:
     """(T+H, c) two sine and cosine pairs per derived feature; the place in the year only if a year was seen."""
     timestamps = panel.timestamps.append(panel.future(horizon))
     columns = [np.empty((len(timestamps), 0))]
@@ -143,7 +144,7 @@ def _calendar(panel: Panel, horizon: int, holidays: bool) -> np.ndarray:
         if name != "dayofyear" or (panel.timestamps[-1] - panel.timestamps[0]).days > 366:
             angle = 2 * np.pi / FIELDS[name] * np.outer(getattr(timestamps, name), [1, 2])
             columns += [np.sin(angle), np.cos(angle)]
-    if panel.country and holidays:
+    if panel.country and with_holidays:
         columns.append(holidays.features(timestamps, panel.freq, panel.country))
     return np.hstack(columns).astype(np.float32)
 

@@ -16,6 +16,7 @@ without a share has no weight anywhere and need not be fitted for a forecast.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     """(A,) each model's part in the best ensemble, found by adding one model a round; sums to one."""
     models = list(runs.values())
     taken = np.zeros(len(models))
-    quantiles, mean = 0.0, 0.0  # sums over the models taken so far
+    quantiles, mean = np.zeros(()), np.zeros(())  # sums over the models taken so far
     for size in range(1, ROUNDS + 1):
         tried = [
             replace(run, quantiles=(quantiles + run.quantiles) / size, mean=(mean + run.mean) / size) for run in models
@@ -127,8 +128,8 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     return taken / ROUNDS
 
 
-def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> np.ndarray | float:
-    """The mean over the parts."""
+def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> Any:
+    """The mean over the parts: a number where `measure` is `pooled`, (n,) where it is `per_item`."""
     found = [
         measure(run.actual[window][:, steps], _prediction(run, window, steps), run.levels, run.scale[window])
         for window, steps in parts

@@ -67,7 +67,7 @@ def _row_builder(panel: Panel, horizon: int, code: np.ndarray) -> Callable[[np.n
             sized += [at(i, same_place - period * back) for back in range(SEASONS)]
         sized += [r[i, o] for r in rolling] + [spread[i, o]]
         plain = [h, zeros[i, o], age[i, o], np.log(scale), *calendar[o + h].T, *code[i].T]
-        if related is not None:
+        if related is not None and usual is not None:
             seen = related[i, o + h * lead]
             plain += [*seen.T, *(seen - usual[i, o]).T]
         features = np.column_stack([column / scale for column in sized] + plain).astype(np.float32)
@@ -141,12 +141,11 @@ def attribute_columns(panel: Panel, width: int) -> dict[str, list[int]]:
 
     The attributes are the related series, the metadata and Holiday_<country>; other columns are the target's own.
     """
-    related, metadata = len(panel.related_names), 0 if panel.metadata is None else panel.metadata.shape[1]
+    related, metadata = len(panel.related_names), [] if panel.metadata is None else list(panel.metadata)
     first_related = width - 2 * related
-    first_code = first_related - metadata
+    first_code = first_related - len(metadata)
     columns = {name: [first_related + at, first_related + related + at] for at, name in enumerate(panel.related_names)}
-    if metadata:
-        columns |= {name: [first_code + at] for at, name in enumerate(panel.metadata)}
+    columns |= {name: [first_code + at] for at, name in enumerate(metadata)}
     if panel.country:
         columns[f"Holiday_{panel.country}"] = list(range(first_code - holidays.FEATURES, first_code))
     return columns

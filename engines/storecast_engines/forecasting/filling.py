@@ -1,11 +1,17 @@
 """Filling of missing values, by Forecast's rules (howitworks-missing-values.md; FeaturizationMethod in the API)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 STATISTIC_WINDOW = 64  # "a rolling window of the 64 most recent data entries before the missing values"
-_STATISTICS = {"median": np.median, "mean": np.mean, "min": np.min, "max": np.max}
+_STATISTICS: Mapping[str, Callable[[np.ndarray], Any]] = {
+    "median": np.median,
+    "mean": np.mean,
+    "min": np.min,
+    "max": np.max,
+}
 _TARGET = {
     "frontfill": ("none",),
     "middlefill": ("zero", "nan", "value", *_STATISTICS),

@@ -70,14 +70,14 @@ def align(
     count, unit = parse(freq)
     if unit in "YM":
         step = 12 if unit == "Y" else count
-        first = _MONTHS.index(boundary.get("Month", "JANUARY"))
-        day = boundary.get("DayOfMonth", 1)
+        first = _MONTHS.index(str(boundary.get("Month", "JANUARY")))
+        day = int(boundary.get("DayOfMonth", 1))
         moved = timestamps - pd.Timedelta(days=day - 1)
         months = (moved.year * 12 + moved.month - 1 - first) // step * step + first
         return pd.DatetimeIndex(pd.to_datetime({"year": months // 12, "month": months % 12 + 1, "day": day}))
     origin = pd.Timestamp(0)
     if unit == "W":
-        origin = _EPOCH_MONDAY + pd.Timedelta(days=_DAYS.index(boundary.get("DayOfWeek", "MONDAY")))
+        origin = _EPOCH_MONDAY + pd.Timedelta(days=_DAYS.index(str(boundary.get("DayOfWeek", "MONDAY"))))
     elif unit == "D":
         origin += pd.Timedelta(hours=boundary.get("Hour", 0))
     step = shortest(freq)

@@ -58,12 +58,16 @@ def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) ->
     span = np.arange(start, stop)
     y = np.interp(span, seen, panel.target[i][seen])
     steps = panel.target.shape[1] - stop + horizon
-    return None if np.ptp(y) == 0 else (i, y, int(steps), panel.related[i, start : stop + steps] if related else None)
+    if np.ptp(y) == 0:
+        return None
+    x = panel.related[i, start : stop + steps] if related and panel.related is not None else None
+    return i, y, int(steps), x
 
 
 def _results(fit: Fit, jobs: Sequence[tuple], workers: int) -> list:
     """What `fit` answers for each job: in this process for a while, the rest of a long list on `workers` processes."""
-    results, began = [], time.monotonic()
+    results: list = []
+    began = time.monotonic()
     while len(results) < len(jobs) and (workers == 1 or time.monotonic() - began < ALONE_SECONDS):
         results += _fit_chunk(fit, jobs[len(results) : len(results) + 1])
     rest = jobs[len(results) :]
@@ -85,7 +89,8 @@ def _end_with_the_parent() -> None:
     """A worker of a process that was stopped would wait for its next chunk forever."""
 
     def watch() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

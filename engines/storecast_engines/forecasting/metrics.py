@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -12,19 +13,22 @@ NEARLY_ZERO = 1e-8
 FIELD = {"AverageWeightedQuantileLoss": "average_wql", "WAPE": "wape", "RMSE": "rmse", "MAPE": "mape", "MASE": "mase"}
 
 
+Value = TypeVar("Value", float, np.ndarray)
+
+
 @dataclass(frozen=True)
-class Metrics:
+class Metrics(Generic[Value]):
     """Lower is better; NaN where not defined. Numbers (pooled over series) or arrays (n,) with one value per series."""
 
     wql: np.ndarray  # (Q,) or (n, Q), in the order of the levels
-    average_wql: float | np.ndarray
-    wape: float | np.ndarray
-    rmse: float | np.ndarray  # in the target's unit
-    mape: float | np.ndarray
-    mase: float | np.ndarray
+    average_wql: Value
+    wape: Value
+    rmse: Value  # in the target's unit
+    mape: Value
+    mase: Value
 
 
-def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics:
+def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics[float]:
     """Metrics of one backtest window over all series.
 
     actual (n, H), scale (n,) from `seasonal_error`. Series with a missing actual value are excluded, as with the
@@ -47,7 +51,9 @@ def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], s
     )
 
 
-def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics:
+def per_item(
+    actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray
+) -> Metrics[np.ndarray]:
     """The same metrics for each series on its own; all NaN for a series with a missing actual value.
 
     WAPE is normalised by the series' own actual values, like wQL (the service's item exports leave it unnormalised).
@@ -65,7 +71,7 @@ def per_item(actual: np.ndarray, predicted: Prediction, levels: Sequence[float],
     )
 
 
-def average(windows: Sequence[Metrics]) -> Metrics:
+def average(windows: Sequence[Metrics[Value]]) -> Metrics[Value]:
     """SUMMARY: the arithmetic mean over windows of each metric, RMSE included; undefined windows are skipped."""
     return Metrics(*[defined_mean(np.stack(values), axis=0) for values in zip(*map(astuple, windows))])
 
@@ -97,7 +103,15 @@ def _scaled(error: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return error.mean(axis=1) / np.where(scale >= NEARLY_ZERO, scale, np.nan)
 
 
-def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray | float:
+@overload
+def defined_mean(values: np.ndarray, axis: None = None) -> float: ...
+
+
+@overload
+def defined_mean(values: np.ndarray, axis: int) -> Any: ...
+
+
+def defined_mean(values: np.ndarray, axis: int | None = None) -> Any:
     """The mean of what is defined, NaN if nothing is (numpy's nanmean warns about that)."""
     defined = ~np.isnan(values)
     count = defined.sum(axis=axis)

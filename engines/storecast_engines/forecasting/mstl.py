@@ -35,10 +35,10 @@ def _fit(
     y: np.ndarray, steps: int, _: None, *, periods: tuple[int, ...], trend: str
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,), None if the trend has no model."""
-    periods = [period for period in periods if len(y) >= 2 * period]
-    parts = _seasonal_parts(y, periods)
+    seen_twice = [period for period in periods if len(y) >= 2 * period]
+    parts = _seasonal_parts(y, seen_twice)
     ahead = fit_ets(y - parts.sum(axis=0), steps, None, season=1, model=trend)
-    repeated = sum((np.resize(part[-period:], steps) for part, period in zip(parts, periods)), np.zeros(steps))
+    repeated = sum((np.resize(part[-period:], steps) for part, period in zip(parts, seen_twice)), np.zeros(steps))
     return None if ahead is None else (ahead[0] + repeated, ahead[1])
 
 

@@ -201,15 +201,15 @@ def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Ma
         filled = np.stack([filling.fill(series, configs.get(name, {}), lead + end) for series in raw])
         values[:, :, k] = filled[of_series][:, lead:]
     panel = replace(panel, keys=keys, target=target, related=values, related_names=tuple(names), messages=messages)
-    _check_complete(panel, axis[lead:])
+    _check_complete(panel, values, axis[lead:])
     return panel
 
 
-def _check_complete(panel: Panel, axis: pd.DatetimeIndex) -> None:
+def _check_complete(panel: Panel, related: np.ndarray, axis: pd.DatetimeIndex) -> None:
     """Related series must have a value wherever the target has started, and in all of the future they reach."""
     started = np.maximum.accumulate(~np.isnan(panel.target), axis=1)
     started = np.pad(started, ((0, 0), (0, panel.future_steps)), constant_values=True)
-    missing = np.argwhere(np.isnan(panel.related) & started[:, :, None])
+    missing = np.argwhere(np.isnan(related) & started[:, :, None])
     if len(missing):
         i, t, k = missing[0]
         raise ValueError(

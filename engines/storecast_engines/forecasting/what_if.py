@@ -6,6 +6,7 @@ forecast are changed: the history is what the predictor learned from, and it sta
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ OPERATIONS: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "MULTIPLY": np.multiply,
     "DIVIDE": np.divide,
 }
-CONDITIONS: Mapping[str, Callable[[np.ndarray, object], np.ndarray]] = {
+CONDITIONS: Mapping[str, Callable[[np.ndarray, Any], np.ndarray]] = {
     "EQUALS": np.equal,
     "NOT_EQUALS": np.not_equal,
     "LESS_THAN": np.less,
@@ -104,7 +105,7 @@ def replaced(panel: Panel, horizon: int, rows: pd.DataFrame) -> Panel:
 
 def _changeable(panel: Panel, horizon: int) -> np.ndarray:
     """A copy of the related series, if there are any over the horizon."""
-    if panel.future_steps < horizon:
+    if panel.related is None or panel.future_steps < horizon:
         raise ValueError(
             f"a what-if forecast needs related time series over the forecast horizon ({horizon} steps); "
             f"the data has {panel.future_steps} of them"

@@ -184,7 +184,7 @@ def permissible(recipe: Recipe, n_items: int, history: History, item: int | None
 def save(model: Model) -> bytes:
     """A model as the bytes of an .npz file."""
     buffer = io.BytesIO()
-    np.savez(buffer, **model)
+    np.savez(buffer, allow_pickle=False, **model)
     return buffer.getvalue()
 
 

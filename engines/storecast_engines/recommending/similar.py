@@ -41,7 +41,7 @@ def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dic
 
 def _categories(item_ids: np.ndarray, items: pd.DataFrame | None) -> dict[str, np.ndarray]:
     """Each item's categories with unit length, by item and by category."""
-    pairs = set()
+    pairs: set[tuple[int, str]] = set()
     if items is not None:
         codes = codes_of(item_ids, items["ITEM_ID"].astype(str).to_numpy(dtype=np.str_)).tolist()
         for name in items.columns.drop("ITEM_ID"):

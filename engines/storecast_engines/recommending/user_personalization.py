@@ -125,6 +125,7 @@ def rank(
         wanted &= allowed
     relevance = replace(settings, exploration_weight=0.0)
     ranking = recommend(model, history, None, int(wanted.sum()), wanted, relevance)
+    assert ranking.scores is not None  # `recommend` gives them
     return Ranking(ranking.items, ranking.scores / max(ranking.scores.sum(), np.finfo(float).tiny))
 
 

@@ -46,6 +46,12 @@ def test_forward_looking_related_series_count(make_panel, name):
     assert median[promoted].mean() > 40 > median[~promoted].mean()
 
 
+@pytest.mark.parametrize("name", NEURAL)
+def test_a_panel_of_a_country_has_its_holidays(make_panel, name):
+    panel = replace(make_panel(np.random.default_rng(3).random((2, 60))), country="DE")
+    assert np.isfinite(ALGORITHMS[name](panel, 7, (0.5,), epochs=1).mean).all()
+
+
 def test_cnn_qr_reads_historical_related_series_and_can_leave_them_out(make_panel):
     # what is sold tomorrow is what was clicked today
     clicks = np.random.default_rng(4).integers(0, 2, (6, 151, 1)).astype(float)
