@@ -205,7 +205,7 @@ class AutoPredictor:
             arrays["panel_related"] = panel.related
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "predictor.json").write_text(json.dumps(document))
-        np.savez(folder / "predictor.npz", **arrays)
+        np.savez(folder / "predictor.npz", allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: str | Path) -> AutoPredictor:

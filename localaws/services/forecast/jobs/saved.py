@@ -33,7 +33,7 @@ def save_predictor(folder: Path, predictor: autopredictor.Predictor) -> None:
     document, arrays = autopredictor.to_parts(predictor)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "predictor.json").write_text(json.dumps(document))
-    np.savez(folder / "predictor.npz", **arrays)
+    np.savez(folder / "predictor.npz", allow_pickle=False, **arrays)
 
 
 def load_predictor(folder: Path) -> autopredictor.Predictor:
