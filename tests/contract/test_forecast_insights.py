@@ -205,7 +205,7 @@ def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, fore
     found = ended(forecast.describe_auto_predictor, PredictorArn=arn)
     assert found["Status"] == "ACTIVE", found
     monitor = found["MonitorInfo"]["MonitorArn"]
-    assert monitor.endswith(f":monitor/{name}")
+    assert f":monitor/{name}_" in monitor
     newest, *earlier = forecast.list_monitor_evaluations(MonitorArn=monitor)["PredictorMonitorEvaluations"]
     assert newest["PredictorEvent"]["Detail"] == "Retrain" and newest["ResourceArn"] == arn
     assert [each["MonitorDataSource"]["PredictorArn"] for each in earlier] == [shop.predictor] * len(earlier)

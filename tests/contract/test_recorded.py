@@ -4,9 +4,11 @@ A member that all recordings of an operation have must be in our answer; a membe
 `NEWER` says why. Times are compared as times. `recorded/README.md` says where the recordings come from.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from tests.contract.clients import client
 from tests.contract.forecast_setup import import_ended, sample_group
 from tests.contract.helpers import ended, unique
 from tests.contract.personalize_setup import PERSONAL, RANKING, RECIPE, create_group, import_sample
-from tests.recordings import samples
+from tests.recordings import FOLDER, samples
 
 # Members that the newest recording of the operation cannot have, with the reason.
 NEWER: dict[tuple[str, str], dict[str, str]] = {
@@ -94,7 +96,13 @@ def forecast_answers(bucket: str, forecast_role: str) -> dict[str, list[dict]]:
     )
     backtest_arn = backtest["PredictorBacktestExportJobArn"]
     ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=backtest_arn)
+    asked = {"PredictorName": unique("auto"), "ForecastHorizon": 14, "ForecastFrequency": "D"}
+    twins = [forecast.create_auto_predictor(**asked, DataConfig={"DatasetGroupArn": group.arn}) for _ in range(2)]
+    listed = forecast.list_predictors()
+    for each in twins:
+        forecast.stop_resource(ResourceArn=each["PredictorArn"])
     return {
+        "CreateAutoPredictor": twins,
         "CreatePredictor": [made],
         "CreateForecast": [made_forecast],
         "CreateForecastExportJob": [export],
@@ -107,7 +115,7 @@ def forecast_answers(bucket: str, forecast_role: str) -> dict[str, list[dict]]:
         "DescribeForecastExportJob": [exported],
         "GetAccuracyMetrics": [forecast.get_accuracy_metrics(PredictorArn=predictor)],
         "ListDatasetGroups": [forecast.list_dataset_groups(MaxResults=3)],
-        "ListPredictors": [forecast.list_predictors()],
+        "ListPredictors": [listed],
         "QueryForecast": [query.query_forecast(ForecastArn=arn, Filters={"item_id": "milk"})],
         "UpdateDatasetGroup": [forecast.update_dataset_group(DatasetGroupArn=empty, DatasetArns=[])],
         "DeletePredictorBacktestExportJob": [
@@ -262,6 +270,54 @@ def test_quantile_losses_come_in_descending_order_of_the_quantiles(forecast_answ
         for window in answer["PredictorEvaluationResults"][0]["TestWindows"]:
             quantiles = [each["Quantile"] for each in window["Metrics"]["WeightedQuantileLosses"]]
             assert quantiles == sorted(quantiles, reverse=True) and len(quantiles) == 3
+
+
+SHAPES = {  # the placeholders of arns.json
+    "<region>": r"[a-z]{2}-[a-z]+-\d",
+    "<account>": r"\d{12}",
+    "<name>": r"[\w-]+?",
+    "<id8hex>": "[0-9a-f]{8}",
+    "<ULID>": "[0-7][0-9A-HJKMNP-TV-Z]{25}",
+}
+
+
+@cache
+def arn_shapes() -> dict[str, list[str]]:
+    """By service and type of resource, the regular expressions of arns.json, the most particular ones first."""
+    found: dict[str, list[str]] = {}
+    for each in json.loads((FOLDER / "arns.json").read_text()):
+        kind = (each["shape"].split(":")[2], each["shape"].split(":")[5].split("/")[0])
+        pattern = "".join(SHAPES.get(part, re.escape(part)) for part in re.split("(<[^>]+>)", each["shape"]))
+        found.setdefault(":".join(kind), []).append(pattern)
+    return found
+
+
+def arns_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from arns_in(each)
+    elif isinstance(value, str) and value.startswith("arn:aws:"):
+        yield value
+
+
+def test_arns_have_the_shapes_of_the_recordings(forecast_answers: dict, personalize_answers: dict) -> None:
+    known, seen = arn_shapes(), set()
+    for arn in {*arns_in(forecast_answers), *arns_in(personalize_answers)}:
+        kind = f"{arn.split(':')[2]}:{arn.split(':')[5].split('/')[0]}"
+        if kind in known:
+            seen.add(kind)
+            assert any(re.fullmatch(pattern, arn) for pattern in known[kind]), arn
+    assert len(seen) >= 14, seen
+
+
+def test_the_arn_of_an_auto_predictor_ends_in_an_id_and_its_name_may_be_given_twice(forecast_answers: dict) -> None:
+    first, second = (each["PredictorArn"] for each in forecast_answers["CreateAutoPredictor"])
+    pattern = next(each for each in arn_shapes()["forecast:predictor"] if SHAPES["<ULID>"] in each)
+    assert first != second and all(re.fullmatch(pattern, arn) for arn in (first, second))
+    listed = {each["PredictorArn"]: each for each in forecast_answers["ListPredictors"][0]["Predictors"]}
+    assert listed[first]["PredictorName"] == listed[second]["PredictorName"]
 
 
 def differences(service: str, operation: str, answers: list[dict]) -> list[str]:

@@ -276,9 +276,12 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
     ]
     served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
     assert [each["ForecastArn"] for each in ours("forecast", "Forecasts")] == served
-    predictors = {each["PredictorArn"] for each in ours("forecast", "Predictors")}
-    assert {before["predictorArn"], before["promotion"]["trainedPredictorArn"], newest["predictorArn"]} <= predictors
-    of_runs = sorted(arn.rpartition("storecast_sample_")[2] for arn in predictors - {before["predictorArn"]})
+    predictors = {each["PredictorArn"]: each["PredictorName"] for each in ours("forecast", "Predictors")}
+    assert {before["predictorArn"], before["promotion"]["trainedPredictorArn"], newest["predictorArn"]} <= set(
+        predictors
+    )
+    del predictors[before["predictorArn"]]
+    of_runs = sorted(name.removeprefix("storecast_sample_") for name in predictors.values())
     assert of_runs == sorted(f"{name}_{run['run']}" for name in ("auto", "npts") for run in (before, newest))
     assert len(ours("forecast", "ForecastExportJobs")) == 2
     for arn in served:

@@ -1,5 +1,7 @@
 """The kinds of Forecast resources, and the operations that all kinds share: Describe, List, Delete, tags, the tree."""
 
+import secrets
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -82,12 +84,21 @@ KINDS = {
 STOPPABLE = tuple(kind for kind, about in KINDS.items() if about.parent)
 
 
-def resource_part(kind: str, params: dict) -> str:
+def resource_part(kind: str, params: dict, ulid: str = "") -> str:
     """What follows the account in the ARN of the resource that a Create call makes."""
     about, name = KINDS[kind], params[f"{kind}Name"]
     if about.nested:
         name = f"{params[about.parent].rpartition('/')[2]}/{name}"
-    return f"{about.prefix}/{name}"
+    return f"{about.prefix}/{name}{ulid and '_'}{ulid}"
+
+
+def new_ulid() -> str:
+    """What ends the ARNs of AutoPredictors and monitors: the time in milliseconds and chance, in Crockford's base 32.
+
+    Nobody can derive such an ARN from a name, and a name can be given twice.
+    """
+    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
+    return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def create(context: Context, kind: str, params: dict, status: str = STATES.pending, **more) -> Resource:
@@ -101,7 +112,8 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
         raise _limit(f"Maximum number of {KINDS[kind].plural} ({most}) reached: delete some first")
     if status == STATES.pending and sum(each.status in BUSY for each in existing) >= MOST_PARALLEL:
         raise _limit(f"Maximum parallel running Create{kind} tasks ({MOST_PARALLEL}) reached")
-    arn = context.arn("forecast", resource_part(kind, params))
+    ulid = new_ulid() if kind == "Monitor" or more.get("IsAutoPredictor") else ""
+    arn = context.arn("forecast", resource_part(kind, params, ulid))
     if "EncryptionConfig" in params:
         _check_key(context, params["EncryptionConfig"], arn)
     record = {key: value for key, value in params.items() if key != "Tags"} | more

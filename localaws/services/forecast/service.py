@@ -14,7 +14,7 @@ from localaws.services.forecast.api import (
     predictors,
     what_if,
 )
-from localaws.services.forecast.resource_types import KINDS, resource_part, shared_operations
+from localaws.services.forecast.resource_types import KINDS, new_ulid, resource_part, shared_operations
 
 # The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
 # Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
@@ -65,7 +65,8 @@ def _service_for(request: protocol.Request) -> protocol.Service:
 
 def _new_arns(operation: str, params: dict) -> list[str]:
     kind = operation.removeprefix("Create").replace("AutoPredictor", "Predictor")
-    return [resource_part(kind, params)] if operation.startswith("Create") and kind in KINDS else []
+    ulid = new_ulid() if operation in ("CreateAutoPredictor", "CreateMonitor") else ""
+    return [resource_part(kind, params, ulid)] if operation.startswith("Create") and kind in KINDS else []
 
 
 REGISTRATION = Registration(

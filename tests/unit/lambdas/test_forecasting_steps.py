@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.recordings import recorded
-from tests.unit.lambdas.conftest import FORECASTING, arn
+from tests.recordings import recorded, samples
+from tests.unit.lambdas.conftest import FORECASTING, arn, times
 
 
 def _order(kinds: list[str]) -> dict[str, Any]:
@@ -72,6 +72,7 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
         )
         request = {**job["request"], "DatasetArn": arn("forecast", "dataset/d")}
         assert load.handler({**job, "part": "import", "request": request}, context)
+    service.add_response("list_predictors", recorded("forecast", "ListPredictors"))
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/p")})
     trained = train.handler(_training(order), context)
     service.add_response("create_forecast", {"ForecastArn": arn("forecast", "forecast/f")})
@@ -146,11 +147,12 @@ def test_algorithms_are_trained_side_by_side_with_the_same_settings(stub: Any, c
     service.client.meta.events.register(
         "before-parameter-build.forecast", lambda params, **_: sent.append(copy.deepcopy(params))
     )
+    service.add_response("list_predictors", {"Predictors": []})
     service.add_response("create_auto_predictor", {"PredictorArn": arn("forecast", "predictor/a")})
     service.add_response("create_predictor", {"PredictorArn": arn("forecast", "predictor/b")})
     made = [train.handler(_training(order, at), context)["predictorArn"] for at in range(2)]
     assert made == [arn("forecast", "predictor/a"), arn("forecast", "predictor/b")]
-    auto, single = sent
+    auto, single = (each for each in sent if "PredictorName" in each)  # the first call lists
     group = arn("forecast", "dataset-group/g")
     assert auto["DataConfig"] == {
         "DatasetGroupArn": group,
@@ -180,24 +182,33 @@ def test_a_boundary_goes_into_the_request() -> None:
     assert predictor["request"]["TimeAlignmentBoundary"] == {"DayOfWeek": "SUNDAY"}
 
 
-def test_a_create_that_went_through_before_is_taken_up_again(stub: Any, context: Any) -> None:
+def test_a_training_that_was_started_before_is_taken_up_again(stub: Any, context: Any) -> None:
+    """Nothing is created: the service would take a second AutoPredictor of the same name, under another ARN."""
     from forecasting import train
 
     order, service = _order(["target"]), stub("forecast")
-    service.add_client_error("create_auto_predictor", "ResourceAlreadyExistsException", "there already")
-    service.add_response(
-        "list_predictors",
-        {
-            "Predictors": [
-                {"PredictorArn": arn("forecast", "predictor/other"), "PredictorName": "other"},
-                {
-                    "PredictorArn": arn("forecast", "predictor/mine_01"),
-                    "PredictorName": order["predictors"][0]["request"]["PredictorName"],
-                },
-            ]
-        },
-    )
-    assert train.handler(_training(order), context) == {"predictorArn": arn("forecast", "predictor/mine_01")}
+    name = order["predictors"][0]["request"]["PredictorName"]
+    recordings = [each["response"]["Predictors"] for each in samples("forecast", "ListPredictors")]
+    listed = next(each for predictors in recordings for each in predictors if each.get("IsAutoPredictor"))
+    ours = [
+        listed | {"PredictorName": name, "PredictorArn": arn("forecast", f"predictor/{name}_{day}"), **times(day)}
+        for day in (2, 3)
+    ]
+    service.add_response("list_predictors", {"Predictors": [listed, *ours]})
+    assert train.handler(_training(order), context) == {"predictorArn": ours[1]["PredictorArn"]}
+
+
+def test_a_legacy_predictor_that_exists_is_found_again(stub: Any, context: Any) -> None:
+    from forecasting import train
+    from forecasting.plan import order as plan_order
+
+    event = copy.deepcopy(FORECASTING)
+    event["config"] |= {"algorithms": ["ETS"]}
+    order, service = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast")
+    name, mine = order["predictors"][0]["request"]["PredictorName"], arn("forecast", "predictor/mine")
+    service.add_client_error("create_predictor", "ResourceAlreadyExistsException", "there already")
+    service.add_response("list_predictors", {"Predictors": [{"PredictorArn": mine, "PredictorName": name}]})
+    assert train.handler(_training(order), context) == {"predictorArn": mine}
 
 
 def _described(request: dict[str, Any]) -> dict[str, Any]:
