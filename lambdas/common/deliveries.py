@@ -1,54 +1,75 @@
-"""Which files were imported already: each import job is tagged with a checksum of its files, so the service itself,
-and no state beside it, says what its datasets hold. An import that failed left its dataset as it was.
+"""Which files there are, and which were imported already.
 
-It is tagged at its end, if its files stayed the same while it was at work: then that is what it read.
+Each import job is tagged with a checksum of its files when it ends, if they stayed the same meanwhile. So the service
+itself, and no state beside it, says what its datasets hold. An import that failed left its dataset as it was.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from common import metrics
 from common.names import RUN_ID_LENGTH
-from common.resources import summaries, tag, tags
-from common.store import csv_files, csv_keys, csv_objects, newest_upload
+from common.payload import ConfirmRequest, NothingNew, QuarantineRequest, Reimport
+from common.resources import arn_member, name_member, summaries, tag, tags
+from common.store import S3File, csv_files, listed
 
 TAG = "files"
-LOOKS = 3  # of a run, again, at files that were written while they were imported
+REIMPORTS = 3  # of a run, of files that were written while they were imported
 QUARANTINE = "quarantine/"  # of the data bucket; under it the folders are as above it
+_MEMBERS = {  # of an import in the services' lists: created, ended, status
+    "forecast": ("CreationTime", "LastModificationTime", "Status"),
+    "personalize": ("creationDateTime", "lastUpdatedDateTime", "status"),
+}
 _LEFT_NOTHING = ("FAILED", "STOPPED", "DELETE")
 
 
-def checksums(bucket: str, folder: str, kinds: Iterable[str]) -> dict[str, str]:
-    """By dataset kind that has CSV files under `folder`, the checksum of their keys and ETags."""
-    return {kind: checksum(files) for kind, files in delivered(bucket, folder, kinds).items()}
-
-
-def delivered(bucket: str, folder: str, kinds: Iterable[str]) -> dict[str, dict[str, str]]:
-    """By dataset kind that has CSV files under `folder`, their ETags by key."""
-    found = {kind: dict(csv_files(bucket, f"{folder}{kind}/")) for kind in kinds}
-    return {kind: files for kind, files in found.items() if files}
-
-
 def checksum(value: Any) -> str:
+    """Of a value that JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def tell_age(bucket: str, folder: str, dataset: str) -> None:
-    """How old the newest upload under `folder`, "forecasting/<dataset>/", is: the stale-data alarm's metric."""
-    if newest := newest_upload(bucket, folder):
-        hours = (datetime.now(UTC) - newest).total_seconds() / 3600
-        metrics.put({"HoursSinceUpload": hours}, dataset=dataset, pipeline=folder.partition("/")[0])
+@dataclass(frozen=True)
+class Uploads:
+    """What is in a dataset's folder of the data bucket, such as "forecasting/shop/": one listing of it."""
+
+    bucket: str
+    folder: str
+    files: Sequence[S3File]
+
+    @classmethod
+    def listed(cls, bucket: str, folder: str) -> Uploads:
+        return cls(bucket, folder, listed(bucket, folder))
+
+    def of(self, kind: str) -> list[S3File]:
+        """The CSV files of a kind of dataset."""
+        return [file for file in self.files if file.is_csv and file.key.startswith(f"{self.folder}{kind}/")]
+
+    def etags(self, kinds: Iterable[str]) -> dict[str, dict[str, str]]:
+        """By kind that has CSV files, their ETags by key."""
+        found = {kind: {file.key: file.etag for file in self.of(kind)} for kind in kinds}
+        return {kind: files for kind, files in found.items() if files}
+
+    def checksums(self, kinds: Iterable[str]) -> dict[str, str]:
+        """By kind that has CSV files, the checksum of their keys and ETags."""
+        return {kind: checksum(files) for kind, files in self.etags(kinds).items()}
+
+    def report_age(self, dataset: str) -> None:
+        """How old the newest upload is: the stale-data alarm's metric."""
+        if self.files:
+            newest = max(file.modified for file in self.files)
+            hours = (datetime.now(UTC) - newest).total_seconds() / 3600
+            metrics.put({"HoursSinceUpload": hours}, dataset=dataset, pipeline=self.folder.partition("/")[0])
 
 
 @dataclass(frozen=True)
 class Import:
-    """An import job; `ended` is when it ended, or the last look at one that is at work."""
+    """An import job; `ended` is when it ended, or when the service last changed it."""
 
     name: str
     arn: str
@@ -63,13 +84,12 @@ def imports(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]
 
     `named(kind, run)` is the name of the kind's import in a run.
     """
-    found = []
-    for summary in summaries(service, "dataset_import_job"):
-        lowered = {key.lower(): value for key, value in summary.items()}
-        name = lowered.get("jobname") or lowered["datasetimportjobname"]
-        created = lowered.get("creationdatetime") or lowered["creationtime"]
-        ended = lowered.get("lastupdateddatetime") or lowered["lastmodificationtime"]
-        found.append(Import(name, lowered["datasetimportjobarn"], lowered["status"], created, ended))
+    created, ended, status = _MEMBERS[service.meta.service_model.service_name]
+    arn, name = (of(service, "dataset_import_job") for of in (arn_member, name_member))
+    found = [
+        Import(name=job[name], arn=job[arn], status=job[status], created=job[created], ended=job[ended])
+        for job in summaries(service, "dataset_import_job")
+    ]
     found.sort(key=lambda job: job.ended)
     return {kind: [job for job in found if job.name == named(kind, job.name[-RUN_ID_LENGTH:])] for kind in kinds}
 
@@ -98,49 +118,49 @@ def added_since(service: Any, kind: str, named: Callable[[str, str], str], run: 
     return {tags(service, job.arn).get(TAG, "") for job in imported_since(service, [kind], named, run)}
 
 
-def own_import(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> tuple[Import, list[Import]]:
+def own_import(
+    service: Any, event: ConfirmRequest | QuarantineRequest, named: Callable[[str, str], str]
+) -> tuple[Import, list[Import]]:
     """The import that `event` is about, and all of its kind, in the order in which they ended."""
     jobs = imports(service, [event["kind"]], named)[event["kind"]]
     return next(job for job in jobs if job.arn == event["importJobArn"]), jobs
 
 
-def confirm(service: Any, event: dict[str, Any], named: Callable[[str, str], str]) -> dict[str, Any]:
+def confirm(service: Any, event: ConfirmRequest, named: Callable[[str, str], str]) -> Reimport:
     """Tag the import that has just ended, or ask for a `reimport` if its files have changed since Plan saw them."""
     if event["plannedChecksum"]:
-        files = csv_objects(event["dataBucket"], event["folder"])
+        files = csv_files(event["dataBucket"], event["folder"])
         job, _ = own_import(service, event, named)
-        same = checksum({key: etag for key, etag, _ in files}) == event["plannedChecksum"]
-        if not same or any(put > job.created for _, _, put in files):
+        same = checksum({file.key: file.etag for file in files}) == event["plannedChecksum"]
+        if not same or any(file.modified > job.created for file in files):
             # Where files keep coming, the next run sees to it.
-            return {"reimport": True} if event["attempt"] < LOOKS else {}
+            return {"reimport": True} if event["attempt"] < REIMPORTS else {}
     tag(service, event["importJobArn"], TAG, event["importedChecksum"])
     return {}
 
 
-def nothing_new(bucket: str, folder: str, kinds: Iterable[str], run: str) -> dict[str, str]:
-    """Plan's answer that ends a run early, in words for whoever started it."""
-    return {
-        "nothingNew": f"nothing new: the files of {', '.join(kinds)} under s3://{bucket}/{folder} are unchanged since "
-        f'run {run}, and so is the config; start with {{"force": true}} to import and train all the same'
-    }
+def nothing_new(uploads: Uploads, kinds: Iterable[str], run: str) -> NothingNew:
+    """Plan's answer that ends a run early."""
+    files = f"the files of {', '.join(kinds)} under s3://{uploads.bucket}/{uploads.folder}"
+    force = 'start with {"force": true} to import and train all the same'
+    return {"nothingNew": f"nothing new: {files} are unchanged since run {run}, and so is the config; {force}"}
 
 
-def waiting(
-    bucket: str, folder: str, kinds: Iterable[str], found: Container[str], needed: str
-) -> dict[str, str] | None:
+def waiting(uploads: Uploads, kinds: Iterable[str], needed: str) -> NothingNew | None:
     """Plan's answer to a delivery that lacks files of the kind `needed`, which nothing can do without, or of a kind
-    whose last file is in quarantine, which nobody decided to do without; None where it lacks none.
+    whose last file is in quarantine, which nobody decided to do without; None if it lacks none.
 
-    `kinds` are those of the config, `found` those that there are files of.
+    `kinds` are those of the config.
     """
-    for kind in (kind for kind in kinds if kind not in found):
-        place = f"s3://{bucket}/{folder}{kind}/"
-        if refused := csv_keys(bucket, f"{QUARANTINE}{folder}{kind}/"):
-            why = f"the last {kind} file is in quarantine, s3://{bucket}/{refused[-1]}"
+    for kind in (kind for kind in kinds if not uploads.of(kind)):
+        place = f"{uploads.folder}{kind}/"
+        if refused := csv_files(uploads.bucket, f"{QUARANTINE}{place}"):
+            why = f"the last {kind} file is in quarantine, s3://{uploads.bucket}/{refused[-1].key}"
             without = "" if kind == needed else f"; to do without {kind}, delete that one and start with {{}}"
         elif kind == needed:
             why, without = f"there is no {kind} file yet", ""
         else:
             continue
-        return {"nothingNew": f"waits: {why}; a CSV under {place} starts the next run{without}", "waitsFor": kind}
+        starts = f"a CSV under s3://{uploads.bucket}/{place} starts the next run"
+        return {"nothingNew": f"waits: {why}; {starts}{without}", "waitsFor": kind}
     return None

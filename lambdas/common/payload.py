@@ -1,12 +1,15 @@
 """What flows through both state machines: the types that Lambda handlers take and return, and whose field names the
 JSONata of `infra/` is built from (`infra/expressions.py`).
 
-A field that may be absent is `NotRequired`. `dict[str, Any]` is AWS's own JSON, such as a request to a service.
+A field that may be absent is `NotRequired`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict, final
+
+AwsJson = dict[str, Any]  # AWS's own JSON, such as the request of an operation or the answer to it
 
 
 class Execution(TypedDict):
@@ -95,7 +98,7 @@ class Planned(TypedDict):
 class DryRun(TypedDict):
     """What a run ends with that was to change nothing."""
 
-    dryRun: dict[str, Any]  # the plan
+    dryRun: Mapping[str, Any]  # the plan
 
 
 class Inputs(TypedDict):
@@ -118,7 +121,7 @@ class Import(TypedDict):
     changed: bool  # only those that changed are imported
     importedChecksum: str  # of what the dataset holds after the import
     plannedChecksum: str  # of the files as Plan saw them; empty if the import reads a copy, or one file alone
-    request: dict[str, Any]
+    request: AwsJson
 
 
 class ImportRequest(Import, Execution):
@@ -178,13 +181,15 @@ class Importing(TypedDict):
     lost: NotRequired[Failure]  # the import that the run cannot do without
 
 
+@final
 class SuccessNotification(Execution):
     """Notify says what a run made."""
 
     pipeline: str
-    summary: dict[str, Any]
+    summary: Mapping[str, Any]  # of either pipeline
 
 
+@final
 class FailureNotification(Execution):
     """Notify says why a run failed."""
 
@@ -192,6 +197,7 @@ class FailureNotification(Execution):
     failure: CaughtError
 
 
+@final
 class QuarantineNotification(Execution):
     """Notify says which file is in quarantine."""
 
@@ -199,8 +205,11 @@ class QuarantineNotification(Execution):
     quarantined: Quarantined
 
 
+Notification = SuccessNotification | FailureNotification | QuarantineNotification
+
+
 class Outcome(TypedDict):
     """How a run ended."""
 
-    summary: NotRequired[dict[str, Any]]
+    summary: NotRequired[Mapping[str, Any]]
     failure: NotRequired[CaughtError]

@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 
 from common import deliveries
 from common.clients import client
-from common.store import csv_objects, put_text
+from common.payload import Quarantined, QuarantineRequest, Reimport
+from common.store import S3File, csv_files, put_text
 
-MOST = 5  # looks of a run at its files: where one more import fails, the config is wrong rather than a file
+MOST = 5  # attempts of a run to import: if one more fails, the config is wrong rather than a file
 _NOT_THE_FILE = re.compile(
     "privileges|permissions|access ?denied|not authorized|internal (service )?error|stopped before|rate exceeded",
     re.IGNORECASE,
@@ -26,14 +27,14 @@ _REASON = ".reason.txt"
 
 
 def take_out(
-    service: Any, event: dict[str, Any], named: Callable[[str, str], str], copies: Mapping[str, str]
-) -> dict[str, Any]:
+    service: Any, event: QuarantineRequest, named: Callable[[str, str], str], copies: Mapping[str, str]
+) -> Reimport:
     """After an import that failed: `reimport` if the run can continue, and what was `refused`; nothing if it cannot.
 
     The file is the one that the service's message names, or if it names none, the one that alone is new since the
     dataset's last good import. One that was imported before is not to blame, nor is one that was replaced or deleted
-    while the import was at work: then the run just looks again. `copies` are the keys of files by the URIs of copies
-    that were imported in their place.
+    during the import: then the run just imports again. `copies` are the keys of files by the URIs of copies that were
+    imported in their place.
     """
     message = event["wait"].get("message", "")
     if "FAILED" not in event["wait"]["status"] or event["attempt"] >= MOST or _NOT_THE_FILE.search(message):
@@ -42,10 +43,12 @@ def take_out(
     since = max((job.created for job in jobs if job.status == "ACTIVE"), default=None)
 
     bucket, folder = event["dataBucket"], event["folder"]
-    files = {key: (etag, put) for key, etag, put in csv_objects(bucket, folder)}
-    there = {key: of for key, of in files.items() if key.startswith(event["location"])}
+    files = {file.key: file for file in csv_files(bucket, folder)}
+    there = {key: file for key, file in files.items() if key.startswith(event["location"])}
     alone = not event["location"].endswith("/")  # Plan says that it is new
-    new = [key for key, (_, put) in there.items() if alone or since is None or put >= since.replace(microsecond=0)]
+    new = [
+        key for key, file in there.items() if alone or since is None or file.modified >= since.replace(microsecond=0)
+    ]
     uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
     blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
     gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)
@@ -56,20 +59,20 @@ def take_out(
         blamed = new[0]
     if blamed is None:
         return {"reimport": True} if gone else {}
-    if blamed not in there or there[blamed][1] > failed.created:
+    if blamed not in there or there[blamed].modified > failed.created:
         return {"reimport": True}
     if blamed not in new:
         return {}
-    refused = _move(event, blamed, there[blamed][0])
+    refused = _move(event, there[blamed])
     return {"reimport": True, "refused": {**refused, "last": len(files) == 1}}
 
 
-def _move(event: dict[str, Any], key: str, etag: str) -> dict[str, str]:
+def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
     """The file's copy and the reason come first: a step that is cut off leaves two files rather than none."""
     s3, bucket = client("s3"), event["dataBucket"]
-    place = f"{_place(event)}{key.removeprefix(event['folder'])}"
-    refused = _refused(event, key, place)
-    source, unchanged = {"Bucket": bucket, "Key": key}, {"CopySourceIfMatch": etag}
+    place = f"{_place(event)}{file.key.removeprefix(event['folder'])}"
+    refused = _refused(event, file.key, place)
+    source, unchanged = {"Bucket": bucket, "Key": file.key}, {"CopySourceIfMatch": file.etag}
     s3.copy(source, bucket, place, ExtraArgs=unchanged, Config=TransferConfig(use_threads=False))
     put_text(
         bucket,
@@ -77,39 +80,39 @@ def _move(event: dict[str, Any], key: str, etag: str) -> dict[str, str]:
         f"what:   {refused['message']}\n"
         f"file:   {refused['file']}\n"
         f"moved:  {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, to {refused['movedTo']}\n"
-        f"import: {refused['import']}\n"
+        f"import: {refused['importJobArn']}\n"
         f"run:    {event['run']} ({event['execution']})\n"
         f"next:   mend the file and upload it to where it was, which starts the next run; if the config was wrong and "
         f"not the file, mend the config and copy the file back; then delete it here.\n",
     )
     try:
-        s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+        s3.delete_object(Bucket=bucket, Key=file.key, IfMatch=file.etag)
     except ClientError as error:
         if error.response["Error"]["Code"] != "PreconditionFailed":  # replaced a moment ago: its upload starts a run
             raise
     return refused
 
 
-def _moved_before(event: dict[str, Any], files: Container[str], failed: deliveries.Import) -> dict[str, str] | None:
+def _moved_before(event: QuarantineRequest, files: Container[str], failed: deliveries.Import) -> Quarantined | None:
     """What an earlier attempt of this step moved, if it was cut off before it could say so."""
     place = _place(event)
-    for moved, _, put in csv_objects(event["dataBucket"], place):
-        file = f"{event['folder']}{moved.removeprefix(place)}"
-        of_this_import = file.startswith(event["location"]) and put >= failed.created.replace(microsecond=0)
-        if of_this_import and file not in files:
-            return _refused(event, file, moved)
+    for moved in csv_files(event["dataBucket"], place):
+        key = f"{event['folder']}{moved.key.removeprefix(place)}"
+        of_this_import = key.startswith(event["location"]) and moved.modified >= failed.created.replace(microsecond=0)
+        if of_this_import and key not in files:
+            return _refused(event, key, moved.key)
     return None
 
 
-def _place(event: dict[str, Any]) -> str:
+def _place(event: QuarantineRequest) -> str:
     return f"{deliveries.QUARANTINE}{event['folder']}{event['run']}/"
 
 
-def _refused(event: dict[str, Any], key: str, place: str) -> dict[str, str]:
+def _refused(event: QuarantineRequest, key: str, place: str) -> Quarantined:
     return {
         "kind": event["kind"],
         "file": f"s3://{event['dataBucket']}/{key}",
         "movedTo": f"s3://{event['dataBucket']}/{place}",
         "message": event["wait"].get("message", "the service gave no reason"),
-        "import": event["importJobArn"],
+        "importJobArn": event["importJobArn"],
     }

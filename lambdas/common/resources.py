@@ -1,66 +1,61 @@
-"""Create a resource of Forecast or Personalize, or find it if an earlier attempt of this run created it already."""
+"""Create a resource of Forecast or Personalize, or find it if an earlier attempt of this run created it already.
+
+A kind of resource is called as in boto3's operations: "dataset_import_job" of `create_dataset_import_job`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from common.payload import AwsJson
 
-def create(client: Any, kind: str, request: dict[str, Any], **narrower: str) -> str:
-    """The ARN of the resource of `kind`, such as "dataset_import_job", with the name that `request` gives it.
+
+def create(client: Any, kind: str, request: AwsJson, **narrower: str) -> str:
+    """The ARN of the resource of `kind` with the name that `request` gives it.
 
     `narrower` goes to the service's list operation, where that needs or takes a parent.
     """
+    listed = kind.removeprefix("auto_")  # an AutoPredictor is listed as a predictor
     try:
         answer = getattr(client, f"create_{kind}")(**request)
     except client.exceptions.ResourceAlreadyExistsException:
-        listed = kind.removeprefix("auto_")
-        wanted = next(value for key, value in request.items() if _is_name(key))
-        found = find(client, listed, wanted, **narrower)
+        found = find(client, listed, request[name_member(client, listed)], **narrower)
         if found is None:
             raise
         return found
-    return next(value for key, value in answer.items() if key.lower().endswith("arn"))
+    return answer[arn_member(client, listed)]
 
 
 def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
     """The ARN of the resource of `kind` called `name`, or None."""
-    arn_key = kind.replace("_", "") + "arn"
-    for summary in summaries(client, kind, **narrower):
-        if any(_is_name(key) and value == name for key, value in summary.items()):
-            return next(value for key, value in summary.items() if key.lower() == arn_key)
-    return None
+    called, arn = name_member(client, kind), arn_member(client, kind)
+    return next((each[arn] for each in summaries(client, kind, **narrower) if each.get(called) == name), None)
 
 
-def summaries(client: Any, kind: str, **narrower: str) -> list[dict[str, Any]]:
+def summaries(client: Any, kind: str, **narrower: str) -> list[AwsJson]:
     """All that the service lists of `kind`."""
-    plural = kind.removesuffix("is") + "es" if kind.endswith("sis") else f"{kind}s"  # what_if_analyses
+    plural = f"{kind.removesuffix('is')}es" if kind.endswith("sis") else f"{kind}s"  # what_if_analyses
+    listed = "Filters" if plural == "filters" else _member(client, plural)  # API_ListFilters.md: with a capital
     pages = client.get_paginator(f"list_{plural}").paginate(**narrower)
-    return [
-        summary
-        for page in pages
-        for key, found in page.items()
-        if isinstance(found, list) and key != "ResponseMetadata"
-        for summary in found
-    ]
+    return [summary for page in pages for summary in page[listed]]
 
 
 def tags(client: Any, arn: str) -> dict[str, str]:
-    """The tags of a resource. Forecast spells members as in ResourceArn and Key, Personalize resourceArn and tagKey."""
-    [member] = client.meta.service_model.operation_model("ListTagsForResource").input_shape.members
-    answer = client.list_tags_for_resource(**{member: arn})
-    listed = answer.get("Tags") or answer.get("tags") or []
-    return {tag.get("Key", tag.get("tagKey")): tag.get("Value", tag.get("tagValue")) for tag in listed}
+    """The tags of a resource."""
+    if _is_forecast(client):
+        listed = client.list_tags_for_resource(ResourceArn=arn)["Tags"]
+        return {tag["Key"]: tag["Value"] for tag in listed}
+    listed = client.list_tags_for_resource(resourceArn=arn)["tags"]
+    return {tag["tagKey"]: tag["tagValue"] for tag in listed}
 
 
 def tag(client: Any, arn: str, key: str, value: str) -> None:
     """One more tag of a resource, or another value of one that it has."""
-    shape = client.meta.service_model.operation_model("TagResource").input_shape
-    resource, listed = (
-        next(name for name in shape.members if name.lower().startswith(each)) for each in ("res", "tag")
-    )
-    named = dict(zip(shape.members[listed].member.members, (key, value)))
-    client.tag_resource(**{resource: arn, listed: [named]})
+    if _is_forecast(client):
+        client.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": value}])
+    else:
+        client.tag_resource(resourceArn=arn, tags=[{"tagKey": key, "tagValue": value}])
 
 
 def attempt(service: Any, call: Callable[..., Any], **request: Any) -> bool:
@@ -73,5 +68,22 @@ def attempt(service: Any, call: Callable[..., Any], **request: Any) -> bool:
     return True
 
 
-def _is_name(key: str) -> bool:
-    return key.lower().endswith("name")
+def arn_member(client: Any, kind: str) -> str:
+    """The member with the ARN: `DatasetImportJobArn` in Forecast, `datasetImportJobArn` in Personalize."""
+    return f"{_member(client, kind)}Arn"
+
+
+def name_member(client: Any, kind: str) -> str:
+    """The member with the name: `DatasetImportJobName` in Forecast, `jobName` or `name` in Personalize."""
+    if _is_forecast(client):
+        return f"{_member(client, kind)}Name"
+    return "jobName" if kind.endswith("_job") else "name"
+
+
+def _member(client: Any, kind: str) -> str:
+    pascal = "".join(word.capitalize() for word in kind.split("_"))
+    return pascal if _is_forecast(client) else pascal[0].lower() + pascal[1:]
+
+
+def _is_forecast(client: Any) -> bool:
+    return client.meta.service_model.service_name == "forecast"

@@ -7,50 +7,49 @@ import csv
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.clients import client
 
 
-def csv_keys(bucket: str, prefix: str) -> list[str]:
-    """The keys of CSV files under the prefix, in order."""
-    return [key for key, _ in csv_files(bucket, prefix)]
+class S3File(NamedTuple):
+    """An object of S3."""
+
+    key: str
+    etag: str
+    modified: datetime
+    size: int
+
+    @property
+    def is_csv(self) -> bool:
+        return self.key.lower().endswith(".csv") and self.size > 0
 
 
-def csv_files(bucket: str, prefix: str) -> list[tuple[str, str]]:
-    """Key and ETag of CSV files under the prefix, in the order of their keys."""
-    return [(key, etag) for key, etag, _ in csv_objects(bucket, prefix)]
-
-
-def csv_objects(bucket: str, prefix: str) -> list[tuple[str, str, datetime]]:
-    """The same, and when each was put there."""
+def listed(bucket: str, prefix: str) -> list[S3File]:
+    """All objects under the prefix, in the order of their keys."""
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return sorted(
-        (entry["Key"], entry["ETag"], entry["LastModified"])
-        for entry in _listed(bucket, prefix)
-        if entry["Key"].lower().endswith(".csv") and entry["Size"]
+        S3File(entry["Key"], entry["ETag"], entry["LastModified"], entry["Size"])
+        for page in pages
+        for entry in page.get("Contents", ())
     )
 
 
-def newest_upload(bucket: str, prefix: str) -> datetime | None:
-    """When the newest object under the prefix was put there."""
-    return max((entry["LastModified"] for entry in _listed(bucket, prefix)), default=None)
-
-
-def _listed(bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return (entry for page in pages for entry in page.get("Contents", ()))
+def csv_files(bucket: str, prefix: str) -> list[S3File]:
+    """The CSV files under the prefix that aren't empty, in the order of their keys."""
+    return [file for file in listed(bucket, prefix) if file.is_csv]
 
 
 def rows(bucket: str, prefix: str) -> Iterator[list[str]]:
     """The rows of all CSV files under the prefix, headers and all, without holding a file in memory."""
-    for key in csv_keys(bucket, prefix):
+    for key, *_ in csv_files(bucket, prefix):
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
         yield from csv.reader(codecs.getreader("utf-8-sig")(body))
 
 
 def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:
     """The records of all CSV files under the prefix, each file with its own header row."""
-    for key in csv_keys(bucket, prefix):
+    for key, *_ in csv_files(bucket, prefix):
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
         yield from csv.DictReader(codecs.getreader("utf-8-sig")(body))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from forecasting.history import SEASON, History, Key, moment, series_key
+from forecasting.payload import AccuracyRow, Run
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Backtest:
     error: dict[Key, float] = field(default_factory=lambda: defaultdict(float))  # absolute, summed
 
 
-def collect(records: Iterable[dict[str, str]], event: dict[str, Any]) -> Backtest:
+def collect(records: Iterable[dict[str, str]], event: Run) -> Backtest:
     found = Backtest()
     for record in records:
         if not record["target_value"]:
@@ -77,7 +77,7 @@ def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[s
 
 def seasonal_naive(
     backtest: Backtest, moments: dict[str, dict[str, str]], history: History, quantiles: list[str]
-) -> dict[str, Any] | None:
+) -> AccuracyRow | None:
     """The yardstick's metrics over the same windows (metrics.md: wQL and WAPE per window, then the mean over windows).
 
     A missing value counts as zero, as it does for Forecast with its default filling.

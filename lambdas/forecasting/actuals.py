@@ -10,16 +10,16 @@ import itertools
 from collections import defaultdict
 from collections.abc import Mapping
 from statistics import fmean
-from typing import Any
 
 from common.store import records
 from forecasting import history
 from forecasting.accuracy import quantile_loss
+from forecasting.payload import AccuracyRow, DriftRule, Run, Score, Serving, Training
 
 WQL, WAPE = "AverageWeightedQuantileLoss", "WAPE"
 
 
-def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, Any] | None:
+def score(event: Run, serving: Serving, backtest: AccuracyRow) -> Score | None:
     """The error of the serving run's forecasts over all that has come in of their time, beside that of its predictor's
     `backtest`; None where nothing has been sold in it, or the forecasts have neither a mean nor a quantile of the
     backtest.
@@ -27,7 +27,7 @@ def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, An
     Values that are missing are left out, as in backtests (metrics.md). Memory grows with series x steps that came in,
     by less than 200 bytes each.
     """
-    serving, bucket = event["serving"], event["resultsBucket"]
+    bucket = event["resultsBucket"]
     folders = [made["exports"].removeprefix(f"s3://{bucket}/") for made in serving["forecasts"].values()]
     actual = _come_in(event, folders[0])
     missed, there = defaultdict[str, float](float), defaultdict[str, float](float)
@@ -40,20 +40,22 @@ def score(event: Mapping[str, Any], backtest: Mapping[str, Any]) -> dict[str, An
             for column, expected in history.forecast_columns(record):
                 missed[column] += quantile_loss(value - expected, _level(column))
                 there[column] += abs(value)
-    found = _metrics({column: missed[column] / there[column] for column in missed if there[column]}, backtest)
-    return found and {
+    losses = {column: missed[column] / there[column] for column in missed if there[column]}
+    measured, tested = _metrics(losses, backtest)
+    if not measured:
+        return None
+    return {
         "forecastsOf": serving["run"],
         "predictorArn": serving["predictorArn"],
         "from": min(steps),
         "to": max(steps),
         "series": len(series),
-        **found,
+        "measured": measured,
+        "backtest": tested,
     }
 
 
-def training(
-    score: Mapping[str, Any] | None, drift: Mapping[str, Any] | None, *, forced: bool, unchanged: bool
-) -> dict[str, Any]:
+def training(score: Score | None, drift: DriftRule | None, *, forced: bool, unchanged: bool) -> Training:
     """Whether a run trains, `trained`, and the `reason`; `drift` is the config's, None: each run with new data does.
 
     `unchanged`: the files are those of the run in use. What a run that was cut short had imported was imported over.
@@ -74,7 +76,7 @@ def training(
     return {"trained": drifted, "reason": reason}
 
 
-def _come_in(event: Mapping[str, Any], folder: str) -> Mapping[history.Key, Mapping[str, float]]:
+def _come_in(event: Run, folder: str) -> Mapping[history.Key, Mapping[str, float]]:
     """Of each series, what the target's files say of the moments that the forecast in `folder` is about."""
     moments = {history.moment(record["date"]) for record in records(event["resultsBucket"], folder)}
     found = history.History([], {})
@@ -87,14 +89,15 @@ def _level(column: str) -> float:
     return 0.5 if column == "mean" else int(column[1:]) / 100
 
 
-def _metrics(losses: Mapping[str, float], backtest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Average wQL over the quantiles that the backtest has too, WAPE of the mean: `measured`, and of the backtest."""
+def _metrics(losses: Mapping[str, float], backtest: AccuracyRow) -> tuple[dict[str, float], dict[str, float]]:
+    """Average wQL over the quantiles that the backtest has too, WAPE of the mean: as measured, and of the backtest."""
     names = {column: f"wQL[{_level(column)}]" for column in losses if column != "mean"}
     shared = [column for column, name in names.items() if name in backtest]
-    measured, tested = {}, {}
+    measured: dict[str, float] = {}
+    tested: dict[str, float] = {}
     if shared:
         measured[WQL] = fmean(losses[column] for column in shared)
         tested[WQL] = fmean(backtest[names[column]] for column in shared)
     if "mean" in losses and backtest[WAPE] is not None:
         measured[WAPE], tested[WAPE] = losses["mean"], backtest[WAPE]
-    return {"measured": measured, "backtest": tested} if measured else None
+    return measured, tested

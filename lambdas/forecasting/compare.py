@@ -3,46 +3,65 @@ use (GetAccuracyMetrics): whether there is something to train, and whether what 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from common.clients import client
-from common.step import step
+from common.step import LambdaContext, step
 from forecasting import actuals
 from forecasting.leaderboard import leaderboard, rank
+from forecasting.payload import (
+    AccuracyRow,
+    ActualsAnswer,
+    ActualsRequest,
+    AutoPredictorExtras,
+    CompareRequest,
+    Decision,
+    PredictorsAnswer,
+    PredictorsRequest,
+    ResolvedConfig,
+    Run,
+    Serving,
+)
+
+
+@dataclass(frozen=True)
+class Incomparable:
+    """Why a new predictor cannot be compared with the one in use."""
+
+    reason: str
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """What the part `part` of the event found."""
-    return {"actuals": _with_actuals, "predictors": _predictors}[event["part"]](event)
+def handler(event: CompareRequest, context: LambdaContext) -> ActualsAnswer | PredictorsAnswer:
+    """Do the part of the event."""
+    return _with_actuals(event) if event["part"] == "actuals" else _predictors(event)
 
 
-def _with_actuals(event: dict[str, Any]) -> dict[str, Any]:
+def _with_actuals(event: ActualsRequest) -> ActualsAnswer:
     """`score` of the forecasts in use if there is one; `training`, whether there is one and why; `predictors`, those to
     train."""
     in_use = _in_use(event)
-    if isinstance(in_use, str):
-        return {"training": {"trained": True, "reason": in_use}}
-    score = actuals.score(event, in_use)
-    unchanged = event["inputs"] == event["serving"]["inputs"]
+    if isinstance(in_use, Incomparable):
+        return {"training": {"trained": True, "reason": in_use.reason}}
+    serving, backtest = in_use
+    score = actuals.score(event, serving, backtest)
+    unchanged = event["inputs"] == serving["inputs"]
     training = actuals.training(score, event["config"].get("drift"), forced=event["force"], unchanged=unchanged)
-    return {
-        **({"score": score} if score else {}),
+    answer: ActualsAnswer = {
         "training": training,
         "predictors": event["predictors"] if training["trained"] else [],
     }
+    return {**answer, "score": score} if score else answer
 
 
-def _predictors(event: dict[str, Any]) -> dict[str, Any]:
+def _predictors(event: PredictorsRequest) -> PredictorsAnswer:
     """`accuracy` of all that the run trained, the best algorithm first, and its `predictorArn`; `promotion`, whether
     that one is to serve; `servingArn`, by whom the run's forecasts are made: on the new data, whichever predictor it is
-    (updating-data.md). A run that trained nothing goes on with the predictor in use, and promotes none."""
+    (updating-data.md)."""
     config = event["config"]
     by, rule = config["optimization_metric"], config["promotion"]
     if not event["predictors"]:
-        serving = event["serving"]["predictorArn"]
-        kept = {"accuracy": leaderboard(serving, by), "predictorArn": serving, "servingArn": serving}
-        return {**kept, "promotion": None, **_of_auto_predictor(config, serving)}
+        return _nothing_trained(event)
     metric = rule.get("metric", by)
     trained = [
         (row, predictor["predictorArn"])
@@ -52,58 +71,80 @@ def _predictors(event: dict[str, Any]) -> dict[str, Any]:
     trained.sort(key=lambda each: rank(each[0], by))
     best, predictor = trained[0]
     in_use = _in_use(event)
-    decision = decide(
-        best.get(metric), in_use if isinstance(in_use, str) else in_use.get(metric), metric, rule["tolerance"]
-    )
-    serving = predictor if decision["promoted"] else event["serving"]["predictorArn"]
+    if isinstance(in_use, Incomparable):
+        decision, chosen = decide(best.get(metric), in_use, metric, rule["tolerance"]), predictor
+    else:
+        serving, backtest = in_use
+        decision = decide(best.get(metric), backtest.get(metric), metric, rule["tolerance"])
+        chosen = predictor if decision["promoted"] else serving["predictorArn"]
     return {
         "accuracy": [row for row, _ in trained],
         "predictorArn": predictor,
         "promotion": {**decision, "algorithm": best["algorithm"], "trainedPredictorArn": predictor},
-        "servingArn": serving,
-        **_of_auto_predictor(config, serving),
+        "servingArn": chosen,
+        **_of_auto_predictor(config, chosen),
     }
 
 
-def _of_auto_predictor(config: dict[str, Any], serving: str) -> dict[str, Any]:
-    """`imagines`, whether the serving predictor makes what-if forecasts, and the `explainabilityArn` that was made with
-    it: an AutoPredictor's alone."""
+def _nothing_trained(event: PredictorsRequest) -> PredictorsAnswer:
+    """A run that trained nothing goes on with the predictor in use, and promotes none."""
+    config, serving = event["config"], event["serving"]
+    if serving is None:
+        raise ValueError('nothing was trained, and no predictor is in use; start with {"force": true} to train')
+    return {
+        "accuracy": leaderboard(serving["predictorArn"], config["optimization_metric"]),
+        "predictorArn": serving["predictorArn"],
+        "servingArn": serving["predictorArn"],
+        "promotion": None,
+        **_of_auto_predictor(config, serving["predictorArn"]),
+    }
+
+
+def _of_auto_predictor(config: ResolvedConfig, serving: str) -> AutoPredictorExtras:
+    """What an AutoPredictor alone makes: what-if forecasts, and the explainability that was made with it."""
     forecast = client("forecast")
     if not (config.get("what_if") or config.get("explainability")):
         return {}
     if not forecast.get_accuracy_metrics(PredictorArn=serving)["IsAutoPredictor"]:
         return {}
-    explained = config.get("explainability") and forecast.describe_auto_predictor(PredictorArn=serving)
-    info = (explained or {}).get("ExplainabilityInfo")
+    extras: AutoPredictorExtras = {"scenarios": bool(config.get("what_if"))}
+    if config.get("explainability"):
+        described = forecast.describe_auto_predictor(PredictorArn=serving)
+        if "ExplainabilityInfo" in described:
+            extras["explainabilityArn"] = described["ExplainabilityInfo"]["ExplainabilityArn"]
+    return extras
+
+
+def decide(new: float | None, in_use: float | None | Incomparable, metric: str, tolerance: float) -> Decision:
+    """Whether the new predictor serves, with both figures."""
+    if isinstance(in_use, Incomparable) or in_use is None or new is None:
+        missing = f"one of the two predictors has no {metric}"
+        reason, promoted, compared = in_use.reason if isinstance(in_use, Incomparable) else missing, True, None
+    else:
+        promoted, compared = new <= in_use * (1 + tolerance), in_use
+        reason = (
+            f"its {metric} of {new:.4f} against {in_use:.4f} of the predictor in use is "
+            f"{'within' if promoted else 'beyond'} the tolerance of {tolerance:.0%}"
+        )
     return {
-        "scenarios": bool(config.get("what_if")),
-        **({"explainabilityArn": info["ExplainabilityArn"]} if info else {}),
+        "promoted": promoted,
+        "reason": reason,
+        "metric": metric,
+        "tolerance": tolerance,
+        "new": new,
+        "inUse": compared,
     }
 
 
-def decide(new: float | None, in_use: float | str | None, metric: str, tolerance: float) -> dict[str, Any]:
-    """Whether the new predictor serves, with both figures; `in_use` is a figure, or in words why there is none."""
-    figures = {"metric": metric, "tolerance": tolerance, "new": new}
-    if isinstance(in_use, str) or in_use is None or new is None:
-        reason = in_use if isinstance(in_use, str) else f"one of the two predictors has no {metric}"
-        return {"promoted": True, "reason": reason, **figures, "inUse": None}
-    promoted = new <= in_use * (1 + tolerance)
-    reason = (
-        f"its {metric} of {new:.4f} against {in_use:.4f} of the predictor in use is "
-        f"{'within' if promoted else 'beyond'} the tolerance of {tolerance:.0%}"
-    )
-    return {"promoted": promoted, "reason": reason, **figures, "inUse": in_use}
-
-
-def _in_use(event: dict[str, Any]) -> dict[str, Any] | str:
-    """The predictor in use on the backtest of its own training, its best algorithm; in words, why it says nothing."""
+def _in_use(event: Run) -> tuple[Serving, AccuracyRow] | Incomparable:
+    """The run in use, and its predictor's best algorithm on the backtest of its own training."""
     serving, forecast = event["serving"], client("forecast")
     if serving is None:
-        return "it is the first"
+        return Incomparable("it is the first")
     known, now = serving["inputs"], event["inputs"]
     if not known or known["config"] != now["config"] or set(known["files"]) != set(now["files"]):
-        return "the config or the kinds of files are others than those of the predictor in use"
+        return Incomparable("the config or the kinds of files are others than those of the predictor in use")
     try:
-        return leaderboard(serving["predictorArn"], event["config"]["optimization_metric"])[0]
+        return serving, leaderboard(serving["predictorArn"], event["config"]["optimization_metric"])[0]
     except forecast.exceptions.ResourceNotFoundException:
-        return "the predictor in use was deleted"
+        return Incomparable("the predictor in use was deleted")

@@ -3,16 +3,16 @@ room for what this run will make (DeleteResourceTree, DeleteDatasetImportJob).""
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.clients import client
+from common.payload import AwsJson
 from common.resources import create
-from common.step import step
+from common.step import LambdaContext, step
+from forecasting.payload import Ensured, Import, Plan
 from forecasting.prune import prune
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Plan, context: LambdaContext) -> Ensured:
     """`groupArn`, and the imports with the ARNs of their datasets.
 
     Raises ValueError if a dataset is there with another schema or key: Forecast cannot change one.
@@ -25,11 +25,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if set(forecast.describe_dataset_group(DatasetGroupArn=group)["DatasetArns"]) != set(arns.values()):
         forecast.update_dataset_group(DatasetGroupArn=group, DatasetArns=list(arns.values()))
     prune(forecast, event, group)
-    imports = [{**job, "request": {**job["request"], "DatasetArn": arns[job["kind"]]}} for job in event["imports"]]
+    imports: list[Import] = [
+        {**job, "request": {**job["request"], "DatasetArn": arns[job["kind"]]}} for job in event["imports"]
+    ]
     return {"groupArn": group, "imports": imports}
 
 
-def _same(wanted: dict[str, Any], there: dict[str, Any]) -> None:
+def _same(wanted: AwsJson, there: AwsJson) -> None:
     for key in ("Domain", "DataFrequency", "Schema", "EncryptionConfig"):
         # DescribeDataset answers "EncryptionConfig": {} where the request had none
         if (wanted.get(key) or None) != (there.get(key) or None):

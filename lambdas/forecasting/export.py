@@ -3,14 +3,13 @@ CreatePredictorBacktestExportJob, CreateWhatIfForecastExport, CreateExplainabili
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.clients import client
 from common.resources import create
-from common.step import step
+from common.step import LambdaContext, step
+from forecasting.payload import ExportAnswer, ExportRequest
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: ExportRequest, context: LambdaContext) -> ExportAnswer:
     job = event["export"]
     return {"exportJobArn": create(client("forecast"), job["kind"], {**job["request"], job["of"]: event["sourceArn"]})}

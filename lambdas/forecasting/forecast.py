@@ -3,14 +3,14 @@ CreateWhatIfAnalysis, CreateWhatIfForecast)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.clients import client
 from common.resources import create
-from common.step import step
+from common.step import LambdaContext, step
+from forecasting.payload import ForecastAnswer, ForecastRequest
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    made = event["forecast"]
-    return {"madeArn": create(client("forecast"), made["kind"], {**made["request"], made["of"]: event["sourceArn"]})}
+def handler(event: ForecastRequest, context: LambdaContext) -> ForecastAnswer:
+    wanted = event["forecast"]
+    request = {**wanted["request"], wanted["of"]: event["sourceArn"]}
+    return {"madeArn": create(client("forecast"), wanted["kind"], request)}

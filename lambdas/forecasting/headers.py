@@ -6,10 +6,11 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import Any
 
 from common.clients import client
-from common.store import csv_files
+from common.deliveries import Uploads
+from common.store import S3File
+from forecasting.payload import FileWithHeader, PlanRequest
 
 INFER = "infer"  # what the config says instead of a dataset's columns
 _HEAD = 65_536  # bytes: room for a header and the rows that columns' types are told from
@@ -21,44 +22,44 @@ _PART = 5 * 2**30
 class Head:
     """How a file begins: its first rows, and at which byte the second one starts."""
 
-    key: str
-    etag: str
+    file: S3File
     rows: list[list[str]]
     second_row_at: int
 
 
 def resolve(
-    event: dict[str, Any], kinds: list[str]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[dict[str, Any]]]]:
+    event: PlanRequest, uploads: Uploads, kinds: list[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[FileWithHeader]]]:
     """The columns of each kind of dataset, and of the kinds whose files have headers each file with the byte at which
     its data begin.
 
     Raises ValueError naming the file, its header and what is expected.
     """
-    columns, with_headers = {}, {}
+    columns: dict[str, dict[str, str]] = {}
+    with_headers: dict[str, list[FileWithHeader]] = {}
     for kind in kinds:
-        prefix = f"forecasting/{event['dataset']}/{kind}/"
-        heads = [_head(event["dataBucket"], key, etag) for key, etag in csv_files(event["dataBucket"], prefix)]
+        heads = [_head(event["dataBucket"], file) for file in uploads.of(kind)]
         wanted = event["config"]["datasets"][kind]
-        columns[kind] = _inferred(event, kind, heads[0]) if wanted == INFER else wanted
+        columns[kind] = _inferred(event, kind, heads[0]) if wanted == "infer" else wanted
         starts = [_start(event, kind, head, columns[kind], needed=wanted == INFER) for head in heads]
         if any(starts):
             with_headers[kind] = [
-                {"key": head.key, "etag": head.etag, "start": start} for head, start in zip(heads, starts, strict=True)
+                {"key": head.file.key, "etag": head.file.etag, "start": start}
+                for head, start in zip(heads, starts, strict=True)
             ]
     return columns, with_headers
 
 
-def _head(bucket: str, key: str, etag: str) -> Head:
-    body = client("s3").get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{_HEAD - 1}")["Body"].read()
+def _head(bucket: str, file: S3File) -> Head:
+    body = client("s3").get_object(Bucket=bucket, Key=file.key, Range=f"bytes=0-{_HEAD - 1}")["Body"].read()
     begins_at = len(body) - len(body.lstrip(b"\xef\xbb\xbf\r\n"))  # after a byte order mark and empty lines
     text = body[begins_at:].decode(errors="replace")
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     whole = rows[:-1] if len(body) == _HEAD else rows
-    return Head(key, etag, whole or [[]], body.find(b"\n", begins_at) + 1 or len(body))
+    return Head(file, whole or [[]], body.find(b"\n", begins_at) + 1 or len(body))
 
 
-def _inferred(event: dict[str, Any], kind: str, head: Head) -> dict[str, str]:
+def _inferred(event: PlanRequest, kind: str, head: Head) -> dict[str, str]:
     """Types by the names that the domain knows; of other columns of related series by their values."""
     names, item, target = head.rows[0], event["domain"]["item"], event["domain"]["target"]
     required = [item, *([] if kind == "metadata" else ["timestamp"]), *([target] if kind == "target" else [])]
@@ -84,7 +85,7 @@ def _numbers(head: Head, column: int) -> bool:
         return False
 
 
-def _start(event: dict[str, Any], kind: str, head: Head, columns: dict[str, str], *, needed: bool) -> int:
+def _start(event: PlanRequest, kind: str, head: Head, columns: dict[str, str], *, needed: bool) -> int:
     """The byte at which the data begin: 0 for a file without a header."""
     first = head.rows[0]
     signs = {"timestamp", event["domain"]["item"], event["domain"]["target"]}
@@ -100,11 +101,11 @@ def _start(event: dict[str, Any], kind: str, head: Head, columns: dict[str, str]
     return head.second_row_at
 
 
-def _uri(event: dict[str, Any], head: Head) -> str:
-    return f"s3://{event['dataBucket']}/{head.key}"
+def _uri(event: PlanRequest, head: Head) -> str:
+    return f"s3://{event['dataBucket']}/{head.file.key}"
 
 
-def copy_without(source: str, file: dict[str, Any], bucket: str, key: str) -> None:
+def copy_without(source: str, file: FileWithHeader, bucket: str, key: str) -> None:
     """Copies a file from `start` on; within S3, unless it is small. Fails if it is not the file any more that was
     looked at."""
     s3, start = client("s3"), file["start"]

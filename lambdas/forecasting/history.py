@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from common.store import records, rows
+from forecasting.payload import Run
 
 SEASON = {"D": 7, "W": 52, "M": 12, "Y": 1, "H": 24, "30min": 48, "15min": 96, "10min": 144, "5min": 288, "1min": 1440}
 Key = tuple[str, ...]
@@ -34,7 +34,7 @@ class Target:
     dimensions: tuple[int, ...]
 
     @classmethod
-    def of(cls, event: Mapping[str, Any]) -> Target:
+    def of(cls, event: Run) -> Target:
         config = event["config"]
         columns = list(config["datasets"]["target"])
         return cls(
@@ -72,7 +72,7 @@ def recall(target: Target, history: History, *, head: set[Key], since: str, ever
 
 
 def quantiles(
-    exported: Iterable[dict[str, str]], event: Mapping[str, Any], head: set[Key], time: str
+    exported: Iterable[dict[str, str]], event: Run, head: set[Key], time: str
 ) -> dict[Key, dict[str, dict[str, float]]]:
     """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
@@ -101,7 +101,7 @@ def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
     return records(bucket, f"{folder}forecasted-values/")
 
 
-def series_key(record: dict[str, str], event: Mapping[str, Any]) -> Key:
+def series_key(record: dict[str, str], event: Run) -> Key:
     """Exports begin with the item and the dimensions, whatever the domain calls them."""
     return tuple(value.lower() for value in list(record.values())[: 1 + len(event["config"]["dimensions"])])
 

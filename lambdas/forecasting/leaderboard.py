@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.clients import client
+from common.payload import AwsJson
+from forecasting.payload import AccuracyRow
 
 SHORT = {"AverageWeightedQuantileLoss": "average wQL"}  # for people; all other names are short
 
 
-def leaderboard(predictor: str, metric: str) -> list[dict[str, Any]]:
+def leaderboard(predictor: str, metric: str) -> list[AccuracyRow]:
     """The predictor's algorithms with their metrics, the best by `metric` first."""
     answer = client("forecast").get_accuracy_metrics(PredictorArn=predictor)
     return sorted(map(_summary, answer["PredictorEvaluationResults"]), key=lambda row: rank(row, metric))
 
 
-def rank(row: dict[str, Any], metric: str) -> float:
+def rank(row: AccuracyRow, metric: str) -> float:
     """Lower is better; a metric that is not defined comes last."""
     return float("inf") if row.get(metric) is None else row[metric]
 
 
-def _summary(result: dict[str, Any]) -> dict[str, Any]:
+def _summary(result: AwsJson) -> AccuracyRow:
     """One algorithm's metrics over all backtest windows (metrics.md: SUMMARY is the mean over them)."""
     metrics = next(window for window in result["TestWindows"] if window["EvaluationType"] == "SUMMARY")["Metrics"]
     errors = (metrics.get("ErrorMetrics") or [{}])[0]

@@ -4,31 +4,32 @@ headers; when it has ended, confirm what it read, or find out which file made it
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from common.clients import client
 from common.deliveries import confirm
 from common.names import forecast_name
 from common.quarantine import take_out
 from common.resources import create
-from common.step import step
+from common.step import LambdaContext, step
 from forecasting.headers import copy_without
+from forecasting.payload import FileWithHeader, Import, LoadAnswer, LoadRequest
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`importJobArn`; for the parts "confirm" and "quarantine", what `confirm` and `take_out` say."""
-    folder = event["request"]["DataSource"]["S3Config"]["Path"].removeprefix(f"s3://{event['resultsBucket']}/")
-    # Of files of one name in two folders both are copied.
-    copies = {
-        f"{folder}{at:05d}_{file['key'].rpartition('/')[2]}": file for at, file in enumerate(event["withHeaders"])
-    }
-    named = functools.partial(forecast_name, event["dataset"])
+def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
+    """Do the part of the event."""
+    forecast, named = client("forecast"), functools.partial(forecast_name, event["dataset"])
     if event["part"] == "confirm":
-        return confirm(client("forecast"), event, named)
+        return confirm(forecast, event, named)
     if event["part"] == "quarantine":
-        uris = {f"s3://{event['resultsBucket']}/{copy}": file["key"] for copy, file in copies.items()}
-        return take_out(client("forecast"), event, named, uris)
-    for copy, file in copies.items():
+        copies = {f"s3://{event['resultsBucket']}/{copy}": file["key"] for copy, file in _copies(event).items()}
+        return take_out(forecast, event, named, copies)
+    for copy, file in _copies(event).items():
         copy_without(event["dataBucket"], file, event["resultsBucket"], copy)
-    return {"importJobArn": create(client("forecast"), "dataset_import_job", event["request"])}
+    return {"importJobArn": create(forecast, "dataset_import_job", event["request"])}
+
+
+def _copies(event: Import) -> dict[str, FileWithHeader]:
+    """The files to copy by the keys of their copies; of files of one name in two folders both are copied."""
+    folder = event["request"]["DataSource"]["S3Config"]["Path"].removeprefix(f"s3://{event['resultsBucket']}/")
+    return {f"{folder}{at:05d}_{file['key'].rpartition('/')[2]}": file for at, file in enumerate(event["withHeaders"])}

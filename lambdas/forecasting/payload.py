@@ -1,8 +1,8 @@
 """What flows through the forecasting state machine. Handlers take and return these types; `infra/forecasting.py` builds
 its JSONata from their field names.
 
-A field that may be absent is `NotRequired`: Step Functions' definitions hold no nulls. `dict[str, Any]` is AWS's own
-JSON, such as the request of a Create operation without the ARNs that only the run knows.
+A field that may be absent is `NotRequired`: CDK drops nulls from definitions. Requests are without the ARNs that only
+the run's steps know.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 import common.payload
-from common.payload import Execution, Failure, ImportStarted, Inputs, Reimport, Wait
+from common.payload import AwsJson, Execution, Failure, ImportStarted, Inputs, Reimport, Wait
 
 AccuracyRow = dict[str, Any]  # `algorithm`, perhaps `yardstick`, and the metrics by the names of metrics.md
 
@@ -38,15 +38,14 @@ class DriftRule(TypedDict):
     metric: str
 
 
-class Config(TypedDict):
-    """The section `forecasting` of pipeline.yaml (`infra/config/forecasting.py`)."""
+class Settings(TypedDict):
+    """What the section `forecasting` of pipeline.yaml says (`infra/config/forecasting.py`), but for the columns."""
 
     domain: str
     frequency: str
     horizon: int
     timestamp_format: str
     dimensions: list[str]
-    datasets: dict[str, dict[str, str] | str]  # by kind: types by column, or "infer"
     filling: dict[str, dict[str, str]]
     quantiles: list[str]
     optimization_metric: str
@@ -62,6 +61,18 @@ class Config(TypedDict):
     drift: NotRequired[DriftRule]
 
 
+class Config(Settings):
+    """The section `forecasting` of pipeline.yaml."""
+
+    datasets: dict[str, dict[str, str] | Literal["infer"]]  # by kind: types by column, or as its first file has them
+
+
+class ResolvedConfig(Settings):
+    """The section with the columns of every dataset that there are files of."""
+
+    datasets: dict[str, dict[str, str]]
+
+
 class DomainColumns(TypedDict):
     """What the config's domain calls the item and the target."""
 
@@ -69,19 +80,30 @@ class DomainColumns(TypedDict):
     target: str
 
 
-class PlanRequest(common.payload.PlanRequest):
+class PlanBasics(common.payload.PlanRequest):
+    """What Plan works from, but for the config."""
+
+    domain: DomainColumns
+    database: str  # of the Athena tables
+
+
+class PlanRequest(PlanBasics):
     """What Plan works from."""
 
     config: Config
-    domain: DomainColumns
-    database: str  # of the Athena tables
+
+
+class ResolvedRequest(PlanBasics):
+    """What Plan plans from."""
+
+    config: ResolvedConfig
 
 
 class Dataset(TypedDict):
     """A planned dataset."""
 
     kind: str
-    request: dict[str, Any]
+    request: AwsJson
 
 
 class FileWithHeader(TypedDict):
@@ -104,16 +126,15 @@ class Predictor(TypedDict):
 
     algorithm: str
     kind: Literal["auto_predictor", "predictor"]
-    request: dict[str, Any]
+    request: AwsJson
 
 
 class Creation(TypedDict):
     """A planned resource that is made from another one."""
 
-    name: NotRequired[str]  # in pipeline.yaml
     kind: str  # of resource, such as "what_if_forecast"
     of: str  # the member of the request that takes the source's ARN or ARNs
-    request: dict[str, Any]
+    request: AwsJson
 
 
 class Export(Creation):
@@ -122,9 +143,16 @@ class Export(Creation):
     folder: str
 
 
+class Scenario(Creation):
+    """A planned what-if forecast."""
+
+    name: str  # in pipeline.yaml
+
+
 class Forecast(Creation):
     """A planned forecast and its export."""
 
+    name: str  # in pipeline.yaml
     types: list[str]
     folder: str
     export: Export
@@ -144,7 +172,7 @@ class WhatIf(TypedDict):
     """The planned what-if forecasts."""
 
     analysis: Creation
-    scenarios: list[Creation]
+    scenarios: list[Scenario]
     export: Export
 
 
@@ -166,11 +194,11 @@ class Serving(TypedDict):
     inputs: Inputs | None
 
 
-class Run(TypedDict):
-    """What all steps after Plan find in the payload."""
+class Requests(TypedDict):
+    """Every request of a run to Forecast, and what it is about."""
 
     dataset: str
-    config: Config
+    config: ResolvedConfig
     domain: DomainColumns
     execution: str
     dataBucket: str
@@ -178,21 +206,30 @@ class Run(TypedDict):
     database: str
     run: str  # its id
     attempt: int
-    inputs: Inputs
-    serving: Serving | None
+    group: AwsJson
+    datasets: list[Dataset]
     backtests: Export
     explainability: Export
     whatIf: WhatIf
 
 
-class Plan(Run):
-    """Plan's answer: every request of the run, but for the ARNs that only its steps know."""
+class PlannedRequests(Requests):
+    """With what the steps replace by what they made of it."""
 
-    group: dict[str, Any]
-    datasets: list[Dataset]
     imports: list[Import]
     predictors: list[Predictor]
     forecasts: list[Forecast]
+
+
+class Run(Requests):
+    """What all steps after Plan find in the payload."""
+
+    inputs: Inputs
+    serving: Serving | None
+
+
+class Plan(Run, PlannedRequests):
+    """Plan's answer."""
 
 
 class Ensured(TypedDict):
@@ -244,6 +281,13 @@ Score = TypedDict(
         "backtest": dict[str, float],
     },
 )
+
+
+class KeptScore(Score):
+    """A score in scores.json."""
+
+    run: str  # that scored
+    trained: bool
 
 
 class Training(TypedDict):
@@ -335,15 +379,20 @@ class Promotion(Decision):
     trainedPredictorArn: str
 
 
-class PredictorsAnswer(TypedDict):
+class AutoPredictorExtras(TypedDict):
+    """What only an AutoPredictor makes."""
+
+    scenarios: NotRequired[bool]  # whether it makes the what-if forecasts
+    explainabilityArn: NotRequired[str]
+
+
+class PredictorsAnswer(AutoPredictorExtras):
     """Compare's answer to a PredictorsRequest."""
 
     accuracy: list[AccuracyRow]  # the best algorithm first
     predictorArn: str  # of the best algorithm
     promotion: Promotion | None  # None: the run trained nothing
     servingArn: str  # the predictor that makes the run's forecasts
-    scenarios: NotRequired[bool]  # it makes the what-if forecasts too
-    explainabilityArn: NotRequired[str]
 
 
 class ForecastRequest(TypedDict):
@@ -427,6 +476,18 @@ class Accuracy(TypedDict):
     items: int
     horizon: int
     history: Span
+
+
+class ChartItem(TypedDict):
+    """A series in the report: what was sold, what the backtests expected, and its forecast, each by moment."""
+
+    key: str
+    volume: float
+    error: float | None  # WAPE of its backtests
+    bias: float | None
+    past: list[tuple[str, float]]
+    ahead: dict[str, list[tuple[str, float]]]  # by column, such as "p50"
+    behind: dict[str, list[tuple[str, float]]]
 
 
 class Summary(Accuracy):

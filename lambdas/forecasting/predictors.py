@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.names import forecast_name
+from common.payload import AwsJson
+from forecasting.payload import Predictor, ResolvedConfig
 
 AUTO = "AutoPredictor"
 
 
-def order(
-    config: dict[str, Any], dataset: str, algorithm: str, run: str, kinds: list[str], more: dict[str, Any]
-) -> dict[str, Any]:
+def planned(
+    config: ResolvedConfig, dataset: str, algorithm: str, run: str, kinds: list[str], more: AwsJson
+) -> Predictor:
     """The predictor of one algorithm on the `kinds` of datasets there are files of; `more` goes into its request."""
-    settings = _auto_predictor(config, kinds) if algorithm == AUTO else _single(config, algorithm, kinds)
+    automatic = algorithm == AUTO
+    settings = _auto_predictor(config, kinds) if automatic else _single(config, algorithm, kinds)
     short = algorithm.removesuffix("Predictor").lower().replace("-", "_")
     return {
         "algorithm": algorithm,
-        "kind": "auto_predictor" if algorithm == AUTO else "predictor",
+        "kind": "auto_predictor" if automatic else "predictor",
         "request": {"PredictorName": forecast_name(dataset, short, run), **settings, **more},
     }
 
 
-def _auto_predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
+def _auto_predictor(config: ResolvedConfig, kinds: list[str]) -> AwsJson:
     filling = [{"AttributeName": name, "Transformations": rules} for name, rules in _filling(config, kinds)]
     country = config.get("holidays")
     boundary = config["time_alignment_boundary"]
@@ -43,7 +44,7 @@ def _auto_predictor(config: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
     }
 
 
-def _single(config: dict[str, Any], algorithm: str, kinds: list[str]) -> dict[str, Any]:
+def _single(config: ResolvedConfig, algorithm: str, kinds: list[str]) -> AwsJson:
     """A predictor of one algorithm (API_CreatePredictor.md), which takes the same settings in other places."""
     filling = [
         {
@@ -68,7 +69,7 @@ def _single(config: dict[str, Any], algorithm: str, kinds: list[str]) -> dict[st
     }
 
 
-def _common(config: dict[str, Any]) -> dict[str, Any]:
+def _common(config: ResolvedConfig) -> AwsJson:
     return {
         "ForecastHorizon": config["horizon"],
         "ForecastTypes": config["quantiles"],
@@ -76,11 +77,11 @@ def _common(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dimensions(config: dict[str, Any]) -> dict[str, Any]:
+def _dimensions(config: ResolvedConfig) -> AwsJson:
     return {"ForecastDimensions": config["dimensions"]} if config["dimensions"] else {}
 
 
-def _filling(config: dict[str, Any], kinds: list[str]) -> list[tuple[str, dict[str, str]]]:
+def _filling(config: ResolvedConfig, kinds: list[str]) -> list[tuple[str, dict[str, str]]]:
     """The rules of the attributes that there are files of."""
     present = {name for kind in kinds for name in config["datasets"][kind]}
     return [(name, rules) for name, rules in config["filling"].items() if name in present]

@@ -12,9 +12,10 @@ from common import deliveries
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import attempt, summaries
 from common.step import logger
+from forecasting.payload import Plan
 
 
-def prune(forecast: Any, event: dict[str, Any], group: str) -> list[str]:
+def prune(forecast: Any, event: Plan, group: str) -> list[str]:
     """The ARNs whose deletion began: all that is not of the serving run or the newest others, `keep - 1` runs in all.
 
     The run at hand becomes the last of the `keep`. A predictor stays as long as a forecast of it does, and the newest
@@ -30,14 +31,16 @@ def prune(forecast: Any, event: dict[str, Any], group: str) -> list[str]:
         }
         for kind in ("Predictor", "Forecast")
     )
-    serving = event["serving"] or {"run": None, "predictorArn": None, "forecasts": {}}
+    serving = event["serving"]
+    serving_run = serving["run"] if serving else ""
     of_runs = sorted({_run(found["ForecastName"]) for found in forecasts.values() if found["Status"] == "ACTIVE"})
-    others = [run for run in reversed(of_runs) if run not in (serving["run"], event["run"])]
-    runs = {event["run"], *[run for run in (serving["run"], *others) if run][: event["config"]["keep"] - 1]}
+    others = [run for run in reversed(of_runs) if run not in (serving_run, event["run"])]
+    runs = {event["run"], *[run for run in (serving_run, *others) if run][: event["config"]["keep"] - 1]}
 
-    kept = {made["forecastArn"] for made in serving["forecasts"].values()}
+    kept = {made["forecastArn"] for made in serving["forecasts"].values()} if serving else set()
     kept |= {arn for arn, found in forecasts.items() if _run(found["ForecastName"]) in runs}
-    needed = {found["PredictorArn"] for arn, found in forecasts.items() if arn in kept} | {serving["predictorArn"]}
+    needed = {found["PredictorArn"] for arn, found in forecasts.items() if arn in kept}
+    needed |= {serving["predictorArn"]} if serving else set()
     needed |= {arn for arn, found in predictors.items() if _run(found["PredictorName"]) in runs}
 
     trees = [arn for arn in predictors if arn not in needed]
@@ -49,7 +52,7 @@ def prune(forecast: Any, event: dict[str, Any], group: str) -> list[str]:
     return gone
 
 
-def _old_imports(forecast: Any, event: dict[str, Any], runs: set[str]) -> list[str]:
+def _old_imports(forecast: Any, event: Plan, runs: set[str]) -> list[str]:
     named = functools.partial(forecast_name, event["dataset"])
     old = []
     for ours in deliveries.imports(forecast, event["config"]["datasets"], named).values():

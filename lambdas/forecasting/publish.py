@@ -3,58 +3,73 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
+from common import results
 from common.clients import client
 from common.failures import in_words
-from common.step import step
-from common.store import put_json, put_text, records
-from forecasting import accuracy, history, insights, scores
+from common.step import LambdaContext, step
+from common.store import records
+from forecasting import accuracy, history, scores
+from forecasting.explainability import impact
+from forecasting.payload import Accuracy, ChartItem, Forecasted, Published, PublishedForecast, Summary
 from forecasting.report import render
+from forecasting.what_if import what_ifs
 
 _ITEMS = 50  # series in the report, the worst forecast ones
 _SEASONS_BACK = 4  # horizons of past in the chart
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Forecasted, context: LambdaContext) -> Published:
     """`summary`; in S3 the run's report.html and summary.json, and the newest pointers and the scores."""
-    bucket, folder = event["resultsBucket"], f"forecasting/{event['dataset']}/"
-    run = f"{folder}runs/{event['run']}/"
-    summary = {
-        **{key: event[key] for key in ("dataset", "run", "execution", "inputs", "training", "promotion", "database")},
-        **({"score": event["score"]} if "score" in event else {}),
+    bucket, folder, run = event["resultsBucket"], f"forecasting/{event['dataset']}/", event["run"]
+    accuracy_, chart = _backtested(event)
+    summary = _summary(event, accuracy_, f"s3://{bucket}/{folder}runs/{run}/report.html")
+    page = render(event, chart, summary, scores.kept(event))
+    results.save(bucket, folder, run, summary, page)
+    for made in event["forecasts"]:
+        _add_partition(event["database"], made["name"], run, f"s3://{bucket}/{made['folder']}")
+    results.point_to(bucket, folder, summary, page)
+    return {"summary": summary}
+
+
+def _summary(event: Forecasted, accuracy_: Accuracy, report: str) -> Summary:
+    bucket = event["resultsBucket"]
+    forecasts: dict[str, PublishedForecast] = {
+        made["name"]: {
+            "forecastArn": made["forecastArn"],
+            "types": made["types"],
+            "table": made["name"],
+            "exports": f"s3://{bucket}/{made['folder']}",
+        }
+        for made in event["forecasts"]
+    }
+    summary: Summary = {
+        **accuracy_,
+        "dataset": event["dataset"],
+        "run": event["run"],
+        "execution": event["execution"],
+        "inputs": event["inputs"],
+        "training": event["training"],
+        "promotion": event["promotion"],
+        "database": event["database"],
         "predictorArn": event["servingArn"],
-        "report": f"s3://{bucket}/{run}report.html",
+        "report": report,
         "backtests": f"s3://{bucket}/{event['backtests']['folder']}",
-        "forecasts": {
-            made["name"]: {
-                "forecastArn": made["forecastArn"],
-                "types": made["types"],
-                "table": made["name"],
-                "exports": f"s3://{bucket}/{made['folder']}",
-            }
-            for made in event["forecasts"]
-        },
-        **_look_back(event),
+        "forecasts": forecasts,
         "failed": [
             {"algorithm": each["algorithm"], "step": each["step"], "message": in_words(each["message"])}
             for each in event["failed"]
         ],
-        "whatIf": insights.what_ifs(event),
-        "impact": insights.impact(event),
+        "whatIf": what_ifs(event),
+        "impact": impact(event),
     }
-    page = render(event, summary.pop("chart"), summary, scores.kept(event))
-    put_text(bucket, f"{run}report.html", page)
-    put_json(bucket, f"{run}summary.json", summary)
-    for made in event["forecasts"]:
-        _add_partition(event["database"], made["name"], event["run"], f"s3://{bucket}/{made['folder']}")
-    put_text(bucket, f"{folder}report.html", page)
-    put_json(bucket, f"{folder}newest.json", summary)
-    return {"summary": summary}
+    if "score" in event:
+        summary["score"] = event["score"]
+    return summary
 
 
-def _look_back(event: dict[str, Any]) -> dict[str, Any]:
+def _backtested(event: Forecasted) -> tuple[Accuracy, list[ChartItem]]:
     """Accuracy with its yardstick, bias, counts, and the chart's series."""
     config, bucket = event["config"], event["resultsBucket"]
     target = history.Target.of(event)
@@ -78,30 +93,31 @@ def _look_back(event: dict[str, Any]) -> dict[str, Any]:
     if not any("naive" in row["algorithm"].lower() for row in board):
         yardstick = accuracy.seasonal_naive(tested, moments, past, config["quantiles"])
         board = [*board, yardstick] if yardstick else board
-    chart = []
-    for key in head:
-        chart.append(
-            {
-                "key": " / ".join(key),
-                "volume": past.volume[key],
-                "error": accuracy.wape(tested, key),
-                "bias": accuracy.bias(tested, key),
-                "past": [[when, value] for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
-                "ahead": _columns(*ahead, key=key),
-                "behind": _columns(behind, key=key),
-            }
-        )
-    return {
+    chart: list[ChartItem] = [
+        {
+            "key": " / ".join(key),
+            "volume": past.volume[key],
+            "error": accuracy.wape(tested, key),
+            "bias": accuracy.bias(tested, key),
+            "past": [(when, value) for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
+            "ahead": _columns(*ahead, key=key),
+            "behind": _columns(behind, key=key),
+        }
+        for key in head
+    ]
+    found: Accuracy = {
         "accuracy": board,
         "bias": accuracy.bias(tested),
         "items": len(past.volume),
         "horizon": config["horizon"],
         "history": {"from": past.axis[0], "to": past.axis[-1], "steps": len(past.axis)},
-        "chart": chart,
     }
+    return found, chart
 
 
-def _columns(*exported: dict[Any, dict[str, dict[str, float]]], key: Any) -> dict[str, list[tuple[str, float]]]:
+def _columns(
+    *exported: dict[history.Key, dict[str, dict[str, float]]], key: history.Key
+) -> dict[str, list[tuple[str, float]]]:
     """Of one series, each column's values in the order of their moments."""
     return {column: sorted(values.items()) for each in exported for column, values in each.get(key, {}).items()}
 

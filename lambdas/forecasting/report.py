@@ -4,19 +4,17 @@ expected of it, its forecast with intervals, error and bias, the worst items fir
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from common.page import escape, figures, number, page, section, table
 from forecasting import scores
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
+from forecasting.payload import AccuracyRow, ChartItem, Forecasted, Impact, KeptScore, ScenarioTotals, Summary
 
 _SCRIPT = Path(__file__).with_name("report.js")
 
 
-def render(
-    event: dict[str, Any], chart: list[dict[str, Any]], summary: dict[str, Any], kept: list[dict[str, Any]]
-) -> str:
+def render(event: Forecasted, chart: list[ChartItem], summary: Summary, kept: list[KeptScore]) -> str:
     """One self-contained HTML page; `kept` are the dataset's scores so far."""
     config = event["config"]
     best = next(row for row in summary["accuracy"] if not row.get("yardstick"))
@@ -45,12 +43,12 @@ def render(
     )
 
 
-def _board(summary: dict[str, Any]) -> str:
+def _board(summary: Summary) -> str:
     board, promotion = summary["accuracy"], summary["promotion"]
     columns = [name for name in board[0] if name != "algorithm" and any(row.get(name) is not None for row in board)]
     best = {name: min(row[name] for row in board if row.get(name) is not None) for name in columns}
 
-    def cell(row: dict[str, Any], name: str) -> str:
+    def cell(row: AccuracyRow, name: str) -> str:
         shown = number(row.get(name), 4)
         return f'<span class="best">{shown}</span>' if row.get(name) == best[name] else shown
 
@@ -72,7 +70,7 @@ def _board(summary: dict[str, Any]) -> str:
     return section("Accuracy in backtest", table(["Algorithm", *(SHORT.get(n, n) for n in columns)], rows), note)
 
 
-def _what_ifs(scenarios: list[dict[str, Any]]) -> str:
+def _what_ifs(scenarios: list[ScenarioTotals]) -> str:
     rows = [
         [
             escape(scenario["name"]),
@@ -90,8 +88,8 @@ def _what_ifs(scenarios: list[dict[str, Any]]) -> str:
     return section("What if", table(head, rows), note) if rows else ""
 
 
-def _impact(scores: list[dict[str, Any]]) -> str:
-    rows = [[escape(each["attribute"]), number(each["score"]), _bar(each["score"])] for each in scores]
+def _impact(impacts: list[Impact]) -> str:
+    rows = [[escape(each["attribute"]), number(each["score"]), _bar(each["score"])] for each in impacts]
     note = (
         "The normalised impact score of each attribute, relative to the others, from -1 to 1: below zero it lowers the "
         "forecasts. It says nothing of their accuracy."
@@ -104,7 +102,7 @@ def _bar(score: float) -> str:
     return f'<span class="{"bar less" if score < 0 else "bar"}"><i style="width:{abs(score):.0%}"></i></span>'
 
 
-def _items(chart: list[dict[str, Any]]) -> str:
+def _items(chart: list[ChartItem]) -> str:
     rows = [
         [
             escape(item["key"]),
@@ -124,12 +122,12 @@ def _items(chart: list[dict[str, Any]]) -> str:
     )
 
 
-def _ahead(item: dict[str, Any], column: str) -> str:
+def _ahead(item: ChartItem, column: str) -> str:
     values = [value for _, value in item["ahead"].get(column, ())]
     return number(sum(values) / len(values), 1) if values else "–"
 
 
-def _yardstick(row: dict[str, Any]) -> str:
+def _yardstick(row: AccuracyRow) -> str:
     return ' <span class="soft small">yardstick</span>' if row.get("yardstick") else ""
 
 

@@ -1,31 +1,31 @@
-"""The scores of the forecasts in use, run after run (forecasting.actuals): kept in one file, charted in the report."""
+"""The scores of the forecasts in use, run after run (forecasting.actuals): in one file, and charted in the report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from common.page import escape, number, section
 from common.store import get_json, put_json
 from forecasting.actuals import WAPE, WQL
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
+from forecasting.payload import DriftRule, Forecasted, KeptScore
 
 _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000, 240, 56, 12, 14, 30
 _LABELS = 7  # under the chart, at most
 
 
-def kept(event: dict[str, Any]) -> list[dict[str, Any]]:
+def kept(event: Forecasted) -> list[KeptScore]:
     """All scores of the dataset, the oldest first, with this run's if it has one: in scores.json from here on."""
     bucket, key = event["resultsBucket"], f"forecasting/{event['dataset']}/scores.json"
-    scores = [each for each in get_json(bucket, key) or [] if each["run"] != event["run"]]
+    scores: list[KeptScore] = [each for each in get_json(bucket, key) or [] if each["run"] != event["run"]]
     if "score" in event:
         scores.append({"run": event["run"], **event["score"], "trained": event["training"]["trained"]})
         put_json(bucket, key, scores)
     return scores
 
 
-def chart(scores: Sequence[dict[str, Any]], drift: dict[str, Any] | None) -> str:
+def chart(scores: Sequence[KeptScore], drift: DriftRule | None) -> str:
     """A section of the report: the error of the forecasts in use, their backtest's, and where a training begins."""
     metric = drift["metric"] if drift else next((m for m in (WQL, WAPE) for s in scores if m in s["measured"]), None)
     if metric is None:
@@ -53,7 +53,7 @@ def chart(scores: Sequence[dict[str, Any]], drift: dict[str, Any] | None) -> str
     return section("How the forecasts in use did", f'<div class="soft small">{keys}</div>{_svg(shown, lines)}', note)
 
 
-def _svg(shown: Sequence[dict[str, Any]], lines: Sequence[tuple[str, str, list[float]]]) -> str:
+def _svg(shown: Sequence[KeptScore], lines: Sequence[tuple[str, str, list[float]]]) -> str:
     top = max(value for _, _, values in lines for value in values) * 1.08 or 1.0
 
     def x(at: int) -> float:

@@ -6,13 +6,14 @@ from typing import Any
 
 from common.clients import client
 from common.resources import create, summaries
-from common.step import step
+from common.step import LambdaContext, step
+from forecasting.payload import TrainAnswer, TrainRequest
 
 _DATA = {"auto_predictor": "DataConfig", "predictor": "InputDataConfig"}
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: TrainRequest, context: LambdaContext) -> TrainAnswer:
     forecast, kind, request = client("forecast"), event["predictor"]["kind"], event["predictor"]["request"]
     if kind == "auto_predictor" and (arn := _of_an_earlier_attempt(forecast, request["PredictorName"])):
         return {"predictorArn": arn}

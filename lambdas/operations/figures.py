@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from operations.history import History
+
 _ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
 Figures = list[tuple[dict[str, float | None], dict[str, str]]]
 
 
-def figures(summary: Mapping[str, Any], run: Mapping[str, Any]) -> Figures:
-    """By metric name, of a run's summary and of what it did (operations.lookback)."""
-    counted = {"StateTransitions": run["stateTransitions"], "LambdaInvocations": run["lambdaInvocations"]}
-    of_steps = [({"StepSeconds": value}, {"step": name}) for name, value in run["seconds"].items()]
+def figures(summary: Mapping[str, Any], run: History) -> Figures:
+    """By metric name, of a run's summary and of what it did (operations.history)."""
+    counted: dict[str, float | None] = {
+        "StateTransitions": run["stateTransitions"],
+        "LambdaInvocations": run["lambdaInvocations"],
+    }
+    of_steps: Figures = [({"StepSeconds": value}, {"step": name}) for name, value in run["seconds"].items()]
     return [(counted, {}), *of_steps, *_of_forecasts(summary), *_of_recommendations(summary)]
 
 

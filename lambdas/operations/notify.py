@@ -1,4 +1,4 @@
-"""Notify: tell the topic how a run ended, in words a person can act on (SNS Publish)."""
+"""Notify: report to the topic how a run ended and what to do next (SNS Publish)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from typing import Any
 from common import metrics
 from common.clients import client
 from common.failures import in_words, parsed
-from common.step import step
+from common.payload import (
+    CaughtError,
+    Failure,
+    FailureNotification,
+    Notification,
+    Outcome,
+    QuarantineNotification,
+)
+from common.step import LambdaContext, step
 from operations.figures import figures, trained
-from operations.lookback import look_back
+from operations.history import history
 
 _NEXT = {  # by what the error or its message begins with; the operations guide says more
     "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
@@ -23,25 +31,29 @@ _MEND = "mend the cause, then start the state machine with {}, or upload the men
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """For a failure, `failure: {Error, Cause}` with the cause in words; otherwise nothing of note."""
-    pipeline, execution = event["pipeline"], event["execution"]
+def handler(event: Notification, context: LambdaContext) -> Outcome:
+    """For a failure, `failure: {Error, Cause}` with a cause that people can read; otherwise nothing."""
     if "quarantined" in event:
-        return _refused(event)
-    run = look_back(execution)
-    where = {"execution": execution, "console": console_link(execution), "since": run["started"]}
-    if "failure" not in event:
-        summary = event["summary"]
-        for values, about in figures(summary, run):
-            metrics.put(values, dataset=summary["dataset"], pipeline=pipeline, **about)
-        _publish(f"{pipeline} succeeded{_of_predictor(summary)}", {**summary, **where, "counted": run})
-        return {}
+        return _quarantined(event)
+    run = history(event["execution"])
+    where = {"execution": event["execution"], "console": console_link(event["execution"]), "since": run["started"]}
+    if "failure" in event:
+        return _failed(event, where)
+    pipeline, summary = event["pipeline"], event["summary"]
+    for values, about in figures(summary, run):
+        metrics.put(values, dataset=summary["dataset"], pipeline=pipeline, **about)
+    _publish(f"{pipeline} succeeded{_of_predictor(summary)}", {**summary, **where, "counted": run})
+    return {}
+
+
+def _failed(event: FailureNotification, where: Mapping[str, str]) -> Outcome:
     failure = explain(event["failure"])
+    machine = event["execution"].split(":")[-2]
     _publish(
-        f"{pipeline} FAILED in {failure['step']}",
+        f"{event['pipeline']} FAILED in {failure['step']}",
         {
-            "what": f"a run of {execution.split(':')[-2]} failed in {failure['step']}; what serves goes on serving",
-            "pipeline": pipeline,
+            "what": f"a run of {machine} failed in {failure['step']}; what serves goes on serving",
+            "pipeline": event["pipeline"],
             **failure,
             **where,
             "next": _next(failure),
@@ -59,12 +71,12 @@ def _of_predictor(summary: Mapping[str, Any]) -> str:
     return f"; its new predictor does not serve{failed}" if kept_back else failed
 
 
-def _next(failure: Mapping[str, str]) -> str:
-    told = f"{failure['error']} {failure['message']}"
-    return next((advice for what, advice in _NEXT.items() if what in told), _MEND)
+def _next(failure: Failure) -> str:
+    text = f"{failure['error']} {failure['message']}"
+    return next((advice for what, advice in _NEXT.items() if what in text), _MEND)
 
 
-def _refused(event: dict[str, Any]) -> dict[str, Any]:
+def _quarantined(event: QuarantineNotification) -> Outcome:
     refused, execution = event["quarantined"], event["execution"]
     file = refused["file"].rpartition("/")[2]
     _publish(
@@ -72,7 +84,11 @@ def _refused(event: dict[str, Any]) -> dict[str, Any]:
         {
             "what": f"the import of {file} failed; the file was moved, and the reason lies beside it",
             "pipeline": event["pipeline"],
-            **{key: refused[key] for key in ("kind", "file", "movedTo", "message", "import")},
+            "kind": refused["kind"],
+            "file": refused["file"],
+            "movedTo": refused["movedTo"],
+            "message": refused["message"],
+            "import": refused["importJobArn"],
             "execution": execution,
             "console": console_link(execution),
             "next": "mend the file and upload it to where it was, which starts the next run",
@@ -81,17 +97,18 @@ def _refused(event: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def explain(failure: dict[str, str]) -> dict[str, str]:
-    """Step, resource, error and message of a caught error.
+def explain(failure: CaughtError) -> Failure:
+    """Step, resource (or ""), error and message of a caught error.
 
     A step's own failure comes as `{step, error, message, resource?}` in the cause. Anything else is passed on as it is.
     """
-    told = parsed(failure.get("Cause", ""))
+    cause = failure.get("Cause", "")  # some errors of Step Functions have none
+    found = parsed(cause)
     return {
-        "step": told.get("step", "an unnamed step"),
-        "resource": told.get("resource", ""),
-        "error": told.get("error", failure["Error"]),
-        "message": in_words(told.get("message", failure.get("Cause", ""))),
+        "step": found.get("step", "an unnamed step"),
+        "resource": found.get("resource", ""),
+        "error": found.get("error", failure["Error"]),
+        "message": in_words(found.get("message", cause)),
     }
 
 
@@ -101,7 +118,7 @@ def console_link(execution: str) -> str:
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution}"
 
 
-def _publish(subject: str, message: dict[str, Any]) -> None:
+def _publish(subject: str, message: Mapping[str, Any]) -> None:
     client("sns").publish(
         TopicArn=os.environ["TOPIC_ARN"],
         Subject=f"Storecast: {subject}"[:100],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from common.store import csv_keys, records
+from common.store import csv_files, records
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,6 @@ def _by_count(counts: Counter[str]) -> list[str]:
 
 
 def _names(bucket: str, folder: str, column: str | None) -> dict[str, str]:
-    if column is None or not csv_keys(bucket, f"{folder}items/"):
+    if column is None or not csv_files(bucket, f"{folder}items/"):
         return {}
     return {record["ITEM_ID"]: record[column] for record in records(bucket, f"{folder}items/") if record.get(column)}

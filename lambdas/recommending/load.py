@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
 from common.clients import client
 from common.deliveries import confirm
 from common.names import personalize_name
+from common.payload import ConfirmRequest, QuarantineRequest, Reimport
 from common.quarantine import take_out
 from common.resources import create
 from common.step import step
@@ -31,11 +33,11 @@ def _import(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     return {"importJobArn": arn}
 
 
-def _confirm(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+def _confirm(personalize: Any, event: ConfirmRequest) -> Reimport:
     return confirm(personalize, event, functools.partial(personalize_name, event["dataset"]))
 
 
-def _quarantine(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
+def _quarantine(personalize: Any, event: QuarantineRequest) -> Reimport:
     return take_out(personalize, event, functools.partial(personalize_name, event["dataset"]), {})
 
 
@@ -67,4 +69,9 @@ def _requests(event: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"userId": user, **items} for user in ranked(bucket, folder, "USER_ID")[:top]]
 
 
-_PARTS = {"import": _import, "confirm": _confirm, "quarantine": _quarantine, "batch": _batch}
+_PARTS: dict[str, Callable[[Any, Any], Any]] = {
+    "import": _import,
+    "confirm": _confirm,
+    "quarantine": _quarantine,
+    "batch": _batch,
+}

@@ -10,6 +10,7 @@ from typing import Any
 from common import deliveries
 from common.clients import client
 from common.names import personalize_name, run_id
+from common.payload import NothingNew
 from common.step import step
 from common.store import get_json, put_json
 from recommending.order import Job, order
@@ -22,16 +23,17 @@ Data = Mapping[str, Mapping[str, Any]]
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | NothingNew:
     """The run's order, or `nothingNew`, why there is none.
 
     Raises ValueError with a header that is no dataset's, or with too many files.
     """
     bucket, results, folder = event["dataBucket"], event["resultsBucket"], f"recommending/{event['dataset']}/"
-    deliveries.tell_age(bucket, folder, event["dataset"])
-    there = deliveries.delivered(bucket, folder, event["config"]["datasets"])
-    if waiting := deliveries.waiting(bucket, folder, event["config"]["datasets"], there, "interactions"):
+    uploads = deliveries.Uploads.listed(bucket, folder)
+    uploads.report_age(event["dataset"])
+    if waiting := deliveries.waiting(uploads, event["config"]["datasets"], "interactions"):
         return waiting
+    there = uploads.etags(event["config"]["datasets"])
     newest = get_json(results, f"{folder}newest.json")
     before: Data = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
     data = _data(event, folder, there, before)
@@ -49,7 +51,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         or bool(deliveries.imported_since(client("personalize"), data, named, newest["run"]))
     )
     if not data_changed and newest["inputs"] == inputs:
-        return deliveries.nothing_new(bucket, folder, data, newest["run"])
+        return deliveries.nothing_new(uploads, data, newest["run"])
     run = run_id(event["execution"], event["started"], newest and newest["run"])
     put_json(results, f"{folder}runs/{run}/data.json", data)
     whole = order(event, {kind: avro_schema(kind, of["columns"]) for kind, of in data.items()}, imports, run)

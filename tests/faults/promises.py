@@ -41,7 +41,7 @@ def _ended(world: World, runs: list[Run]) -> Iterator[str]:
 
 def _held(world: World, runs: list[Run]) -> Iterator[str]:
     """Every file is in the model that serves; or the pipeline waits for a kind of file, and says so."""
-    from common.deliveries import checksums
+    from common.deliveries import Uploads
 
     said = runs[-1].output.get("summary", {}).get("nothingNew", "")
     files, folder, kinds = world.files(), world.pipeline.folder, world.pipeline.kinds
@@ -51,7 +51,7 @@ def _held(world: World, runs: list[Run]) -> Iterator[str]:
             if not said.startswith("waits:"):
                 yield f"there is no {kind} file, and yet the sweep says {said!r}"
             return
-    if (inputs := world.covered()) != (there := checksums(DATA, folder, kinds)):
+    if (inputs := world.covered()) != (there := Uploads.listed(DATA, folder).checksums(kinds)):
         yield f"what serves was made of {inputs}, the files are {there}"
     for kind in there:
         delivered = [text for key, text in files.items() if key.startswith(f"{folder}{kind}/")]

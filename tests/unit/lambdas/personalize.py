@@ -31,6 +31,7 @@ class Gone(Exception):
 class Personalize:
     """Resources `(kind, name, parent's name)`; one under deletion is gone at the second look."""
 
+    meta = SimpleNamespace(service_model=SimpleNamespace(service_name="personalize"))
     exceptions = SimpleNamespace(ResourceInUseException=InUse, ResourceNotFoundException=Gone)
 
     def __init__(self, *resources: tuple[str, str, str]) -> None:
@@ -39,7 +40,7 @@ class Personalize:
 
     def get_paginator(self, operation: str) -> Any:
         kind = operation.removeprefix("list_").removesuffix("s")
-        return SimpleNamespace(paginate=lambda **narrower: [{"found": self._listed(kind, narrower)}])
+        return SimpleNamespace(paginate=lambda **narrower: [{_listing(kind): self._listed(kind, narrower)}])
 
     def _listed(self, kind: str, narrower: dict[str, str]) -> list[dict[str, str]]:
         [parent] = [value.rsplit("/", 1)[1] for value in narrower.values()] or [None]
@@ -68,6 +69,11 @@ class Personalize:
 def _member(kind: str) -> str:
     first, *others = kind.split("_")
     return first + "".join(word.capitalize() for word in others)
+
+
+def _listing(kind: str) -> str:
+    """The member of a List answer."""
+    return "Filters" if kind == "filter" else f"{_member(kind)}s"
 
 
 def _arn(kind: str, name: str) -> str:

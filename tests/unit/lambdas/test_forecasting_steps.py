@@ -14,10 +14,10 @@ from tests.unit.lambdas.conftest import FORECASTING, arn, times
 
 def _order(kinds: list[str]) -> dict[str, Any]:
     from common.names import run_id
-    from forecasting.plan import order
+    from forecasting.plan import run_plan
 
     files = {kind: f"checksum of {kind}" for kind in kinds}
-    return order(FORECASTING, files, {}, run_id(FORECASTING["execution"], FORECASTING["started"]))
+    return run_plan(FORECASTING, files, {}, run_id(FORECASTING["execution"], FORECASTING["started"]))
 
 
 def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() -> None:
@@ -33,9 +33,9 @@ def test_plan_names_everything_after_the_execution_and_within_forecasts_rules() 
     assert _order(["target"])["run"] == order["run"] == "20261122T211700_" + order["run"][-3:]
     longest = copy.deepcopy(FORECASTING) | {"dataset": "a" * 20}
     longest["config"] |= {"forecasts": {"b" * 12: ["0.5"]}, "algorithms": ["AutoPredictor", "Deep_AR_Plus", "CNN-QR"]}
-    from forecasting.plan import order as plan_order
+    from forecasting.plan import run_plan
 
-    made = plan_order(longest, {"target": "t", "related": "r", "metadata": "m"}, {}, order["run"])
+    made = run_plan(longest, {"target": "t", "related": "r", "metadata": "m"}, {}, order["run"])
     assert len(made["forecasts"][0]["request"]["ForecastName"]) <= 63
     for predictor in made["predictors"]:
         assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", predictor["request"]["PredictorName"])
@@ -92,12 +92,12 @@ def test_every_request_of_the_plan_is_one_the_service_takes(stub: Any, context: 
 
 def test_what_ifs_and_the_explainability_are_asked_for_as_the_service_takes_them(stub: Any, context: Any) -> None:
     from forecasting import export, forecast
-    from forecasting.plan import order as plan_order
+    from forecasting.plan import run_plan
 
     event, service, sent = copy.deepcopy(FORECASTING), stub("forecast"), []
     milk = {"attribute": "price", "operation": "MULTIPLY", "value": 0.9, "where": {"item_id": "milk"}}
     event["config"] |= {"what_if": {"cheaper": [milk]}, "explainability": True}
-    order = plan_order(event, {"target": "t", "related": "r"}, {}, "20261122T211700_abc")
+    order = run_plan(event, {"target": "t", "related": "r"}, {}, "20261122T211700_abc")
     assert order["predictors"][0]["request"]["ExplainPredictor"] is True
     service.client.meta.events.register("before-parameter-build.forecast", lambda params, **_: sent.append({**params}))
     calls = [
@@ -138,12 +138,12 @@ def _training(order: dict[str, Any], at: int = 0) -> dict[str, Any]:
 def test_algorithms_are_trained_side_by_side_with_the_same_settings(stub: Any, context: Any) -> None:
     """Each request as botocore's model has it, and in it what the config says."""
     from forecasting import train
-    from forecasting.plan import order as plan_order
+    from forecasting.plan import run_plan
 
     event = copy.deepcopy(FORECASTING)
     event["config"] |= {"algorithms": ["AutoPredictor", "CNN-QR"], "backtest_windows": 3, "holidays": "DE"}
     event["config"] |= {"dimensions": ["location"]}
-    order, service, sent = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast"), []
+    order, service, sent = run_plan(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast"), []
     service.client.meta.events.register(
         "before-parameter-build.forecast", lambda params, **_: sent.append(copy.deepcopy(params))
     )
@@ -174,11 +174,11 @@ def test_algorithms_are_trained_side_by_side_with_the_same_settings(stub: Any, c
 
 
 def test_a_boundary_goes_into_the_request() -> None:
-    from forecasting.plan import order as plan_order
+    from forecasting.plan import run_plan
 
     event = copy.deepcopy(FORECASTING)
     event["config"] |= {"frequency": "W", "time_alignment_boundary": {"DayOfWeek": "SUNDAY"}}
-    [predictor] = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc")["predictors"]
+    [predictor] = run_plan(event, {"target": "t"}, {}, "20261122T211700_abc")["predictors"]
     assert predictor["request"]["TimeAlignmentBoundary"] == {"DayOfWeek": "SUNDAY"}
 
 
@@ -239,10 +239,10 @@ def test_ensure_makes_datasets_and_group_and_hands_the_arns_to_the_imports(stub:
 
 
 def test_with_a_key_datasets_predictors_and_files_are_encrypted_under_it() -> None:
-    from forecasting.plan import order
+    from forecasting.plan import run_plan
 
     kinds = {"target": "sum of target"}
-    made = order({**FORECASTING, "kmsKeyArn": "arn:key"}, kinds, {}, "20261122T211700_abc")
+    made = run_plan({**FORECASTING, "kmsKeyArn": "arn:key"}, kinds, {}, "20261122T211700_abc")
     encryption = {"KMSKeyArn": "arn:key", "RoleArn": FORECASTING["roleArn"]}
     requests = [made["datasets"][0]["request"], made["predictors"][0]["request"]]
     assert [request["EncryptionConfig"] for request in requests] == [encryption] * 2

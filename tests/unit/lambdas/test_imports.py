@@ -50,11 +50,11 @@ def test_an_import_is_tagged_if_its_files_stayed_the_same(
     bucket: Any, stub: Any, service: str, what: str, attempt: int, again: bool
 ) -> None:
     """Put again with the same content, a file may have been another meanwhile."""
-    from common.deliveries import checksum, confirm, delivered
+    from common.deliveries import Uploads, confirm
 
     bucket.objects[f"{_FOLDER}a.csv"] = _ROWS
     bucket.put, late = times(19)["CreationTime"], times(20)["LastModificationTime"]
-    saw = checksum(delivered("data", "forecasting/corner-shop/", ["target"])["target"])
+    saw = Uploads.listed("data", "forecasting/corner-shop/").checksums(["target"])["target"]
     match what:
         case "deleted":
             del bucket.objects[f"{_FOLDER}a.csv"]

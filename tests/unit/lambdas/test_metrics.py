@@ -55,7 +55,7 @@ def test_the_age_of_the_newest_upload_is_told(bucket: Any, capsys: pytest.Captur
     from common import deliveries
 
     bucket.objects["forecasting/shop/target/a.csv"] = b"milk,2026-01-01,3\n"
-    deliveries.tell_age("data", "forecasting/shop/", "shop")
-    deliveries.tell_age("data", "forecasting/empty/", "empty")
+    deliveries.Uploads.listed("data", "forecasting/shop/").report_age("shop")
+    deliveries.Uploads.listed("data", "forecasting/empty/").report_age("empty")
     [sent] = _sent(capsys)
     assert sent["HoursSinceUpload"] == [pytest.approx(48, abs=0.1)] and sent["pipeline"] == "forecasting"

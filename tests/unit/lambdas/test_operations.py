@@ -55,10 +55,10 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
 
 
 def test_what_an_execution_did_is_counted_from_its_history(stub: Any) -> None:
-    from operations.lookback import look_back
+    from operations.history import history
 
     expect_history(stub)
-    assert look_back(_EXECUTION) == {
+    assert history(_EXECUTION) == {
         "started": "2026-11-22T09:00:00+00:00",
         "stateTransitions": 4,
         "lambdaInvocations": 1,

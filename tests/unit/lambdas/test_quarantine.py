@@ -67,7 +67,7 @@ def test_the_file_that_the_message_names_moves_with_the_reason_beside_it(
         "file": f"s3://data/{_FOLDER}new.csv",
         "movedTo": f"s3://data/{_PLACE}new.csv",
         "message": message,
-        "import": _JOB,
+        "importJobArn": _JOB,
         "last": False,
     }
     assert f"{_FOLDER}new.csv" not in files.objects and f"{_FOLDER}a.csv" in files.objects
@@ -204,7 +204,9 @@ def test_a_quarantine_is_told_with_the_next_step(stub: Any, context: Any, monkey
     stub("sns").client.meta.events.register(
         "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
     )
-    refused = dict.fromkeys(("kind", "message", "movedTo", "import"), "x") | {"file": f"s3://data/{_FOLDER}new.csv"}
+    refused = dict.fromkeys(("kind", "message", "movedTo", "importJobArn"), "x") | {
+        "file": f"s3://data/{_FOLDER}new.csv"
+    }
     told = {"pipeline": "forecasting", "execution": FORECASTING["execution"], "quarantined": refused}
     assert handler(told, context) == {}
     assert sent[0]["Subject"] == "Storecast: forecasting put new.csv into quarantine"

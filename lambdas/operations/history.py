@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from common.clients import client
 
@@ -11,9 +11,17 @@ _HOLDERS = ("Map", "Parallel")  # states that hold others, and so last as long a
 _WHOLE = "Pipeline"  # as long as the run, which Step Functions measures itself
 
 
-def look_back(execution: str) -> dict[str, Any]:
-    """`started`; how many `stateTransitions` and `lambdaInvocations` it took, which is what Step Functions and Lambda
-    bill; `seconds` of each part of the pipeline that waits for a service, from its beginning to its end."""
+class History(TypedDict):
+    """State transitions and Lambda invocations are what Step Functions and Lambda bill."""
+
+    started: str  # ISO 8601
+    stateTransitions: int
+    lambdaInvocations: int
+    seconds: dict[str, float]  # of each part of the pipeline that waits for a service, from its start to its end
+
+
+def history(execution: str) -> History:
+    """The history so far of the execution with this ARN."""
     pages = client("stepfunctions").get_paginator("get_execution_history")
     events = [
         event for page in pages.paginate(executionArn=execution, includeExecutionData=False) for event in page["events"]
