@@ -23,7 +23,8 @@ from typing import (
 
 from pydantic import BaseModel
 
-Template = dict[str, Any] | str  # a part of a state: JSON in which "{% ... %}" is JSONata
+State = dict[str, Any]  # a state of Amazon States Language, a chain of states, or a part of one
+Template = State | str  # JSON in which "{% ... %}" is JSONata
 
 
 class UndeclaredField(AttributeError):
@@ -90,7 +91,7 @@ def template(expression: Expression | Path | str) -> str:
     return f"{{% {expression} %}}"
 
 
-def record(type_: type, **members: Any) -> dict[str, Any]:
+def record(type_: type, **members: Any) -> State:
     """A JSON template of a value of `type_`: every field that it requires and none that it does not declare.
 
     Expressions and paths become JSONata templates; everything else is a constant.
@@ -99,7 +100,7 @@ def record(type_: type, **members: Any) -> dict[str, Any]:
     return {name: template(value) if _is_jsonata(value) else value for name, value in members.items()}
 
 
-def configured(type_: type, config: BaseModel) -> dict[str, Any]:
+def configured(type_: type, config: BaseModel) -> State:
     """The fields of a section of pipeline.yaml that its payload type declares; what is not set is left out."""
     declared = field_types(type_).keys()
     return record(type_, **config.model_dump(mode="json", include=set(declared), exclude_none=True))
@@ -122,9 +123,9 @@ def selected(base: Path, *names: str) -> Expression:
     return _object({name: getattr(base, name) for name in names})
 
 
-def field_types(type_: Any) -> dict[str, Any]:
+def field_types(type_: Any) -> dict[str, object]:
     """The fields of a TypedDict by name. A list is looked through to its elements, a union to all its types."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for each in _typed_dicts(type_):
         found |= get_type_hints(each, include_extras=True)
     return found
@@ -147,7 +148,7 @@ def _declared(type_: Any, field: str, where: str) -> Any:
     return fields[field]
 
 
-def _check(type_: Any, members: dict[str, Any], *, complete: bool) -> None:
+def _check(type_: Any, members: dict[str, object], *, complete: bool) -> None:
     fields = field_types(type_)
     for name, value in members.items():
         if name not in fields:
@@ -167,7 +168,7 @@ def _literals(type_: Any) -> tuple[Any, ...]:
     return get_args(type_) if get_origin(type_) is Literal else ()
 
 
-def _undeclared(type_: Any, field: str, fields: dict[str, Any]) -> str:
+def _undeclared(type_: Any, field: str, fields: dict[str, object]) -> str:
     return (
         f"{_name(type_)} declares no field {field!r}; allowed: {', '.join(sorted(fields)) or 'none, it has no fields'}"
     )
@@ -181,7 +182,7 @@ def _is_jsonata(value: Any) -> bool:
     return isinstance(value, (Expression, Path))
 
 
-def _object(members: dict[str, Any]) -> Expression:
+def _object(members: dict[str, object]) -> Expression:
     return Expression("{" + ", ".join(f"'{name}': {_text(value)}" for name, value in members.items()) + "}")
 
 

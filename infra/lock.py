@@ -11,7 +11,7 @@ patience ends as it would have: the next start takes the lock over, and the dail
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from aws_cdk import Aws
 
@@ -176,9 +176,7 @@ class Lock:
     def _key(self) -> State:
         return {"pipeline": {"S": self.pipeline}}
 
-    def _put(
-        self, name: str, condition: str, values: dict[str, Any], *, next_state: str, otherwise: str
-    ) -> dict[str, State]:
+    def _put(self, name: str, condition: str, values: State, *, next_state: str, otherwise: str) -> dict[str, State]:
         """The lock is mine if the condition holds, `:me` being this execution."""
         return _call(
             name,
@@ -199,7 +197,7 @@ class Lock:
         name: str,
         update: str,
         condition: str,
-        values: dict[str, Any],
+        values: State,
         *,
         next_state: str,
         otherwise: str | None = None,

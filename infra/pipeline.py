@@ -105,7 +105,7 @@ class PipelineStack(Stack):
             self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", permissions=permissions, **kwargs
         )
 
-    def _plan_basics(self, role: iam.Role) -> dict[str, Any]:
+    def _plan_basics(self, role: iam.Role) -> State:
         """What both pipelines' Plan works from beside the config: members of a PlanRequest."""
         return {
             "dataset": self._config.dataset,

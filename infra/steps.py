@@ -6,8 +6,6 @@ A task that fails hands `{step, error, message, resource?}` to the Fail state of
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import Aws
 from aws_cdk import aws_lambda as lambda_
 
@@ -24,10 +22,21 @@ from common.payload import (
     Wait,
     Waiting,
 )
-from infra.expressions import Expression, Path, Template, built, element, merged, payload, record, template, variable
+from infra.expressions import (
+    Expression,
+    Path,
+    State,
+    Template,
+    built,
+    element,
+    merged,
+    payload,
+    record,
+    template,
+    variable,
+)
 from infra.polling import GROWTH, HIGHEST_WAIT, LOWEST_WAIT
 
-State = dict[str, Any]
 MAP_ITEM = Expression("$states.context.Map.Item.Value")
 EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
@@ -317,7 +326,7 @@ def map_over(
     }
 
 
-def _caught(step: str) -> dict[str, Any]:
+def _caught(step: str) -> State:
     return {
         "ErrorEquals": ["States.ALL"],
         "Next": FAILED,
@@ -325,7 +334,7 @@ def _caught(step: str) -> dict[str, Any]:
     }
 
 
-def _onward(next_state: str | None) -> dict[str, Any]:
+def _onward(next_state: str | None) -> State:
     return {"Next": next_state} if next_state else {"End": True}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from common.resources import attempt, summaries
+from common.resources import arn_member, attempt, summaries
 
 Keeping = Callable[[str, str, str], bool]  # of a name, an ARN and a status
 
@@ -32,8 +32,7 @@ def remove(personalize: Any, kind: str, keeping: Keeping = _nothing, **narrower:
 
     Returns the ARNs of those still there, under deletion or not: the next attempt sees to them.
     """
-    first, *others = kind.split("_")
-    member = "".join([first, *(word.capitalize() for word in others), "Arn"])
+    member = arn_member(personalize, kind)
     there = summaries(personalize, kind, **narrower)
     going = [found for found in there if not keeping(found["name"], found[member], found["status"])]
     for found in going:

@@ -94,7 +94,7 @@ class World:
 
     def begin(self, seed: int, faults: list[Fault], pipeline: Pipeline = FORECASTING) -> None:
         """Everything empty, and these faults from now on; what happens, happens to this pipeline."""
-        from operations.sweeps import empty_buckets
+        from operations.cleanup import empty_buckets
 
         self.pipeline, self.numbers = pipeline, itertools.count(1)
         self.clock.next_morning()
