@@ -1,11 +1,11 @@
-"""The lock of a pipeline: one run at a time, and one more after it for data that came meanwhile.
+"""The lock of a pipeline: one run at a time, and one more after it for data that came in between.
 
-The lock is one DynamoDB item per pipeline: `holder`, the execution that runs, and `pending`, whether data came since it
-looked. An execution that finds the lock held marks it and ends; the holder's last step hands the lock to a next
-execution if it was marked. A holder that is no longer running loses the lock to the next that asks.
+The lock is one DynamoDB item per pipeline: `holder`, the execution that runs, and `pending`, whether data came in after
+its plan. An execution that finds the lock held marks it as pending and ends; if it is marked, the holder's last step
+hands the lock to a next execution. If the holder is no longer running, the next execution takes the lock over.
 
-Each of these steps may be done twice, as its answer may get lost. A run that cannot give the lock back in spite of its
-patience ends as it would have: the next start takes the lock over, and the daily sweep covers what came meanwhile.
+Each of these steps may run twice, as its response may get lost. A run that cannot release the lock despite its retries
+ends as it would have: the next start takes the lock over, and the daily sweep covers data that came in between.
 """
 
 from __future__ import annotations
@@ -232,13 +232,13 @@ def _call(
     expected: State | None = None,
     giving_up: State | None = None,
 ) -> dict[str, State]:
-    """The state `name`: a call of the AWS SDK, tried again unless it ends in the `expected` error, a catcher.
+    """The state `name`: a call of the AWS SDK, retried unless it ends in the `expected` error, a catcher.
 
-    What to do without patience is the catcher `giving_up`, by default to tell it as the run's failure.
+    When the retries are used up, the catcher `giving_up` applies, by default reporting the run's failure.
     """
     retry = [{"ErrorEquals": expected["ErrorEquals"], "MaxAttempts": 0}] if expected else []
     cause = Expression(f"$string({built(StepError, step=name, message=CAUGHT.Cause)})")
-    told = record(Outcome, failure=record(CaughtError, Error=CAUGHT.Error, Cause=cause))
+    reported = record(Outcome, failure=record(CaughtError, Error=CAUGHT.Error, Cause=cause))
     return {
         name: {
             "Type": "Task",
@@ -248,7 +248,7 @@ def _call(
             "Retry": [*retry, patient("States.TaskFailed")],
             "Catch": [
                 *([expected] if expected else []),
-                {"ErrorEquals": ["States.ALL"], **(giving_up or {"Next": "Notify failure", "Output": told})},
+                {"ErrorEquals": ["States.ALL"], **(giving_up or {"Next": "Notify failure", "Output": reported})},
             ],
             "Next": next_state,
         }

@@ -1,4 +1,4 @@
-"""The frame around a pipeline's own steps: one run at a time, under the lock of infra/lock.py, and failures told."""
+"""The frame around a pipeline's own steps: one run at a time, under the lock of infra/lock.py; reports failures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LOGGING = Permission(
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told, where the lock is, and the ARN of the key that it is encrypted under, if it is the app's own."""
+    """Where the lock is, the function that notifies, and the ARN of the lock's key, if it is the app's own."""
 
     table: dynamodb.CfnTable
     notify: lambda_.CfnFunction
@@ -135,7 +135,7 @@ def logged_machine(
 
 
 def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -> State:
-    """The whole state machine in Amazon States Language, around the chain `steps`."""
+    """The complete state machine in Amazon States Language, around the chain `steps`."""
     lock, outcome = Lock(pipeline, watch.table.ref), payload(Outcome)
     return {
         "Comment": f"Storecast: {pipeline}",

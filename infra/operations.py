@@ -1,4 +1,4 @@
-"""What all pipelines of a dataset share: who is told, who cleans up, the lock, and the Lambda code with its layer."""
+"""What all pipelines of a dataset share: notifications, clean-up, the lock, and the Lambda code with its layer."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
 
 
 def service(stack: Stack, name: str) -> iam.ServicePrincipal:
-    """The service at work on a resource of this account, and of no other (IAM guide, confused-deputy.md)."""
+    """The service, for resources of this account and of no other (IAM guide, confused-deputy.md)."""
     return iam.ServicePrincipal(
         f"{name}.amazonaws.com",
         conditions={

@@ -119,7 +119,7 @@ class PipelineStack(Stack):
         }
 
     def _planning(self) -> list[Permission]:
-        """What Plan looks at beside the files: quarantine, the newest results, the imports and what they held."""
+        """What Plan reads beside the files: quarantine, the newest results, the imports and their tags."""
         return [
             reading(self._storage.data_arn, f"quarantine/{self._prefix}")[1],
             *reading(self._storage.results_arn, f"{self._prefix}newest.json"),

@@ -1,6 +1,6 @@
 """The two building blocks of a pipeline: a Lambda step, and waiting for a resource of a service to become ACTIVE.
 
-Both give Amazon States Language as plain dicts (JSONata). The state's payload is one object that every step adds to.
+Both return Amazon States Language as plain dicts (JSONata). The state's payload is one object that every step adds to.
 A task that fails hands `{step, error, message, resource?}` to the Fail state of its chain.
 """
 
@@ -42,7 +42,7 @@ EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
 CAUGHT = Path("$states.errorOutput", CaughtError)
 NO_REASON = "the service gave no reason"
-FAILED = "failed"  # stands for the Fail state of the chain a task is in, until `chain` names it
+FAILED = "failed"  # the Fail state of the chain that a task is in, until `chain` names it
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training
 # in the worst case; everything else takes minutes.
@@ -73,7 +73,7 @@ BUDGET_MINUTES = {
 _REASON = {"forecast": "Message", "personalize": "FailureReason"}
 _UPDATED = ("Dataset", "Recommender", "Campaign")
 
-# What passes: Lambda's own hiccups (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
+# Transient errors: Lambda's own (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
 # answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
 _HICCUPS = [
     "Lambda.ClientExecutionTimeoutException",
@@ -90,7 +90,7 @@ _QUOTA_FULL = ["LimitExceededException"]
 
 
 def patient(*errors: str) -> State:
-    """A retrier for what passes: with these waits it gives a service about eight minutes."""
+    """A retrier for transient errors: with these waits it gives a service about eight minutes."""
     return {
         "ErrorEquals": list(errors),
         "IntervalSeconds": 2,
@@ -108,8 +108,10 @@ def lambda_task(
     next_state: str | None = None,
     base: Path | Expression = _INPUT,
 ) -> dict[str, State]:
-    """The state `name`: run the function and merge what it returns into the payload, found at `base`. The function is
-    told the execution too, which its log lines carry."""
+    """The state `name`: run the function and merge what it returns into the payload at `base`.
+
+    The function also receives the execution, for its log lines.
+    """
     return {
         name: {
             "Type": "Task",
@@ -118,7 +120,7 @@ def lambda_task(
             "Output": template(f"$merge([{base}, $states.result.Payload])"),
             "Retry": [
                 patient(*_HICCUPS),
-                # What the function had created before it was cut off, it finds again by its name.
+                # What the function had created before it was cut off, it finds by its name.
                 {"ErrorEquals": _CUT_OFF, "IntervalSeconds": 5, "MaxAttempts": 3, "BackoffRate": 2},
                 # A full quota of jobs in progress empties as they finish: half a day, as long as a training may take.
                 {
@@ -161,7 +163,7 @@ def wait_for(
     """Describe, choose, wait: until `resource` (its name in the API, such as "DatasetImportJob") is ACTIVE.
 
     `arn` is a JSONata expression. `also_busy` is one over `$answer`, the service's answer, for a resource that is
-    ACTIVE and not done yet. The three states are named after `label`, by default the resource in words.
+    ACTIVE and not done yet. The three states are named after `label`, by default the resource's name in lower case.
     A failed resource, or one that overruns its budget, fails the chain with the service's own message; with
     `if_failed`, a failed one leads to that state instead, with the message in the payload's `wait`.
     """

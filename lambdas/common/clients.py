@@ -1,6 +1,6 @@
 """boto3 clients, one per service and process.
 
-Their patience with throttling and full quotas is at most 15 s, well within a step's time; Step Functions has more."""
+They retry throttling and full quotas for at most 15 s, well within a step's time; Step Functions retries longer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,5 @@ from botocore.config import Config
 
 @functools.cache
 def client(service: str, attempts: int = 5) -> Any:
-    """With one of the `attempts` alone, nothing is made twice where an answer gets lost: the step looks before it tries
-    again."""
+    """With a single attempt, a lost response cannot create a duplicate, as the step looks before it retries."""
     return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": attempts}))

@@ -79,8 +79,10 @@ class Import:
 
 
 def imports(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, list[Import]]:
-    """By kind of dataset its imports, in the order in which they ended: not that of their names, which is the clock's,
-    nor of their creation, as one of a run that was stopped may end after that of the run after it.
+    """By kind of dataset its imports, in the order in which they ended.
+
+    Their names follow the clock, which may be set back, and an import of a run that was stopped may end after the next
+    run's.
 
     `named(kind, run)` is the name of the kind's import in a run.
     """
@@ -95,9 +97,9 @@ def imports(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]
 
 
 def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str]) -> dict[str, str]:
-    """By kind, the checksum of the files that its dataset holds, as far as that is known.
+    """By kind, the checksum of the files that its dataset holds, if that is known.
 
-    An import still at work, of a run that was stopped, makes it uncertain what the dataset holds.
+    It is not while an import is in progress, of a run that was stopped.
     """
     found = {}
     for kind, jobs in imports(service, kinds, named).items():
@@ -108,7 +110,7 @@ def imported(service: Any, kinds: Iterable[str], named: Callable[[str, str], str
 
 
 def imported_since(service: Any, kinds: Iterable[str], named: Callable[[str, str], str], run: str) -> list[Import]:
-    """The imports of runs after `run`: they were not published, and yet the datasets have them."""
+    """The imports of runs after `run`: these were not published, but the datasets have their data."""
     jobs = [job for of_kind in imports(service, kinds, named).values() for job in of_kind]
     return [job for job in jobs if job.name[-RUN_ID_LENGTH:][:15] > run[:15] and job.status == "ACTIVE"]
 

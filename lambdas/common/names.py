@@ -1,4 +1,4 @@
-"""How the resources of a run are named, so that the same execution always finds its own again."""
+"""How the resources of a run are named, so that an execution always finds its own."""
 
 from __future__ import annotations
 

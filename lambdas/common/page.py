@@ -12,7 +12,7 @@ _STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def page(title: str, subtitle: str, body: str, data: Any = None, script: str = "") -> str:
-    """A whole HTML document; the script finds `data` as DATA. Title and subtitle are escaped, the body is not."""
+    """A complete HTML document; the script finds `data` as DATA. Title and subtitle are escaped, the body is not."""
     inline = "" if data is None else f"<script>const DATA={_embedded(data)};\n{script}</script>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,'
@@ -31,7 +31,7 @@ def figures(shown: list[tuple[str, str]]) -> str:
 
 
 def section(title: str, content: str, note: str = "") -> str:
-    """A card with a heading, HTML content and a note in plain words under it."""
+    """A card with a heading, HTML content and a note under it."""
     below = f'<p class="note">{escape(note)}</p>' if note else ""
     return f"<section><h2>{escape(title)}</h2>{content}{below}</section>"
 

@@ -13,7 +13,7 @@ from common.store import S3File
 from forecasting.payload import FileWithHeader, PlanRequest
 
 INFER = "infer"  # what the config says instead of a dataset's columns
-_HEAD = 65_536  # bytes: room for a header and the rows that columns' types are told from
+_HEAD = 65_536  # bytes: room for a header and the rows from which types are inferred
 _LEAST_FOR_RANGES = 5 * 2**20  # UploadPartCopy copies ranges of larger objects only
 _PART = 5 * 2**30
 
@@ -106,8 +106,7 @@ def _uri(event: PlanRequest, head: Head) -> str:
 
 
 def copy_without(source: str, file: FileWithHeader, bucket: str, key: str) -> None:
-    """Copies a file from `start` on; within S3, unless it is small. Fails if it is not the file any more that was
-    looked at."""
+    """Copy a file from `start` on; within S3, unless it is small. Fails if the file has changed since Plan."""
     s3, start = client("s3"), file["start"]
     size = s3.head_object(Bucket=source, Key=file["key"])["ContentLength"]
     if size <= _LEAST_FOR_RANGES:

@@ -20,7 +20,7 @@ def prune(forecast: Any, event: Plan, group: str) -> list[str]:
 
     The run at hand becomes the last of the `keep`. A predictor stays as long as a forecast of it does, and the newest
     import of a dataset stays: it is what forecasts are made from (updating-data.md). Exported files in S3 stay too.
-    What is at work is left to the next run. Trees fall from the predictor down (delete-resource.md).
+    What is in progress is left to the next run. Deleting a predictor deletes its tree (delete-resource.md).
     """
     prefix = forecast_name(event["dataset"], "")
     predictors, forecasts = (

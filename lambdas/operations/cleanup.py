@@ -28,7 +28,7 @@ from common.step import LambdaContext, logger
 
 _PATIENCE = 55 * 60  # seconds after the first attempt; CloudFormation gives up after 60 minutes
 _RESERVE = 60_000  # milliseconds of an invocation kept for handing over
-_PAUSES = (1, 2, 4, 8, 15)  # seconds between looks; the last one repeats
+_PAUSES = (1, 2, 4, 8, 15)  # seconds between polls; the last one repeats
 # In any other status, those of updates and their rollbacks above all, the stack stays (CloudFormation guide,
 # view-stack-events.md, "Stack status codes"). A second try of a deletion that failed is DELETE_IN_PROGRESS again.
 _WHY_THE_STACK_GOES = {
@@ -141,7 +141,7 @@ def sweep_forecast(forecast: Any, name: str) -> list[str]:
 
 
 def sweep_personalize(personalize: Any, name: str) -> list[str]:
-    """What stands on the dataset group `name`, then its datasets, the group, its schemas: as Personalize asks for."""
+    """What depends on the dataset group `name`, then its datasets, the group, its schemas, as Personalize requires."""
     prefixes = tuple(f"{name}-{kind}-" for kind in _PERSONALIZE_KINDS)
     return _personalize_groups(personalize, name.__eq__, lambda schema: schema.startswith(prefixes))
 
