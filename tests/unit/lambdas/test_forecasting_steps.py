@@ -200,11 +200,11 @@ def test_a_training_that_was_started_before_is_taken_up_again(stub: Any, context
 
 def test_a_legacy_predictor_that_exists_is_found_again(stub: Any, context: Any) -> None:
     from forecasting import train
-    from forecasting.plan import order as plan_order
+    from forecasting.plan import run_plan
 
     event = copy.deepcopy(FORECASTING)
     event["config"] |= {"algorithms": ["ETS"]}
-    order, service = plan_order(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast")
+    order, service = run_plan(event, {"target": "t"}, {}, "20261122T211700_abc"), stub("forecast")
     name, mine = order["predictors"][0]["request"]["PredictorName"], arn("forecast", "predictor/mine")
     service.add_client_error("create_predictor", "ResourceAlreadyExistsException", "there already")
     service.add_response("list_predictors", {"Predictors": [{"PredictorArn": mine, "PredictorName": name}]})
