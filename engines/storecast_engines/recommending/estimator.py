@@ -153,7 +153,11 @@ class Recommender:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "recommender.json").write_text(json.dumps({"recipe": self.recipe, "settings": asdict(self.settings)}))
         (folder / "model.npz").write_bytes(recipes.save(model))
-        np.savez(folder / "events.npz", **{each.name: getattr(self._events, each.name) for each in fields(Events)})
+        np.savez(
+            folder / "events.npz",
+            allow_pickle=False,
+            **{each.name: getattr(self._events, each.name) for each in fields(Events)},
+        )
         for name, frame in (("items", self._items), ("users", self._users)):
             if frame is not None:
                 frame.to_parquet(folder / f"{name}.parquet")

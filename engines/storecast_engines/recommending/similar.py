@@ -41,13 +41,14 @@ def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dic
 
 def _categories(item_ids: np.ndarray, items: pd.DataFrame | None) -> dict[str, np.ndarray]:
     """Each item's categories with unit length, by item and by category."""
-    pairs: set[tuple[int, str]] = set()
+    found: set[tuple[int, str]] = set()
     if items is not None:
         codes = codes_of(item_ids, items["ITEM_ID"].astype(str).to_numpy(dtype=np.str_)).tolist()
         for name in items.columns.drop("ITEM_ID"):
             values = items[name].tolist()
             texts = [(code, value) for code, value in zip(codes, values, strict=True) if isinstance(value, str)]
-            pairs.update((code, f"{name}={each}") for code, value in texts for each in value.split("|") if each)
+            found.update((code, f"{name}={each}") for code, value in texts for each in value.split("|") if each)
+    pairs = sorted(found)  # the order of a set of strings changes from process to process
     _, category = np.unique(np.array([name for _, name in pairs], dtype=np.str_), return_inverse=True)
     item = np.array([code for code, _ in pairs], dtype=np.int64)
     sizes = np.bincount(category)
