@@ -1,42 +1,23 @@
-"""The recommending pipeline: plan, ensure, load, recommend, evaluate, publish, notify.
-
-Each Lambda state runs the file of its name in lambdas/recommending; each wait is a describe, a choice and a wait.
-"""
+"""The recommending pipeline: its stack, and what each of its steps may do."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from common.payload import PlanRequest
 from infra.config import Pipeline
 from infra.config.recommending import Recommending as Section
-from infra.expressions import record
+from infra.expressions import configured, record
 from infra.hours import RECOMMENDER, StopAndStart
-from infra.importing import importing, quarantining
+from infra.importing import quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
-from infra.steps import State, chain, lambda_task, map_over, nothing_new, part, wait_for
+from infra.recommending_states import pipeline
+from infra.steps import State
 from infra.storage import Storage, reading, writing
 from recommending.domains import DOMAINS
-
-_SOLUTION_ARNS = ("solutionArn", "solutionVersionArn", "campaignArn")
-_BATCH = ("solutionVersionArn", "batchInferenceJobArn", "output", "requests")
-_LOOKS = 40  # at what is being deleted, 15 s apart; what is left then, the next run sees to
-_UPDATING = "$exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/)"
-
-
-def _with(*members: str) -> str:
-    """For a Map's item: itself and these members of the payload around it."""
-    shared = ", ".join(f"'{member}': $states.input.{member}" for member in members)
-    return f"{{% $merge([$states.context.Map.Item.Value, {{{shared}}}]) %}}"
-
-
-def _only(name: str, *members: str) -> str:
-    """Of a Map's results, these members, under `name`: what else the items carried has been used."""
-    kept = ", ".join(f"'{member}': $made.{member}" for member in members)
-    return f"{{'{name}': [$map($states.result, function($made) {{ {{{kept}}} }})]}}"
+from recommending.payload import Config, PlanRequest
 
 
 class Recommending(PipelineStack):
@@ -52,13 +33,12 @@ class Recommending(PipelineStack):
         operations: Operations,
         storage: Storage,
     ) -> None:
-        names = f"storecast-{config.dataset}"
         super().__init__(
             scope,
             construct_id,
             pipeline="recommending",
             service="personalize",
-            names=names,
+            names=f"storecast-{config.dataset}",
             config=config,
             operations=operations,
             storage=storage,
@@ -66,22 +46,9 @@ class Recommending(PipelineStack):
         self._section = section
         functions = self._functions()
         self._run(
-            self._steps(functions),
+            pipeline(self._plan_request(), functions, operations.watch.notify),
             functions,
-            describes=[
-                self._permission(
-                    "DescribeDatasetGroup",
-                    "DescribeDataset",
-                    "DescribeDatasetImportJob",
-                    "DescribeFilter",
-                    "DescribeRecommender",
-                    "DescribeSolution",
-                    "DescribeSolutionVersion",
-                    "DescribeCampaign",
-                    "DescribeBatchInferenceJob",
-                ),
-                self._on_trackers("DescribeEventTracker"),
-            ],
+            describes=self._describing(),
             sweeping=[
                 self._permission("DeleteDataset", "DeleteDatasetGroup", "DeleteSchema"),
                 *self._removing(),
@@ -89,29 +56,33 @@ class Recommending(PipelineStack):
             ],
             by_the_clock=section.schedule,
         )
-        if given := section.hours:
-            recommenders = [
-                self.format_arn(service="personalize", resource="recommender", resource_name=f"{names}-{use_case}")
-                for use_case in section.use_cases
-            ]
-            StopAndStart(
-                self,
-                name=f"{names}-recommending-hours",
-                kind=RECOMMENDER,
-                members=recommenders,
-                arns=recommenders,
-                hours=given,
-                group=self._group,
-                dead_letters=self._operations.dead_letters,
-            )
+        self._keep_hours()
+
+    def _keep_hours(self) -> None:
+        """Stop and start the recommenders by the clock, if the config says when."""
+        if self._section.hours is None:
+            return
+        recommenders = [
+            self.format_arn(service="personalize", resource="recommender", resource_name=f"{self._names}-{use_case}")
+            for use_case in self._section.use_cases
+        ]
+        StopAndStart(
+            self,
+            name=f"{self._names}-recommending-hours",
+            kind=RECOMMENDER,
+            members=recommenders,
+            arns=recommenders,
+            hours=self._section.hours,
+            group=self._group,
+            dead_letters=self._operations.dead_letters,
+        )
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
-        config = self._section
-        infers = not all(config.datasets.values())  # columns from the files, which it reads for that
+        infers = not all(self._section.datasets.values())  # columns from the files, which it reads for that
         handing_over = self._handing_over(self._storage.personalize_role)
         loaded = {"DatasetImportJob": "DatasetImportJobs"}
-        if config.batch:
+        if self._section.batch:
             loaded["BatchInferenceJob"] = "BatchInferenceJobs"
         return {
             "plan": self._function(
@@ -136,9 +107,9 @@ class Recommending(PipelineStack):
                 handing_over,
                 *self._making(loaded),
                 *quarantining(data, self._prefix),
-                *(self._batching() if config.batch else []),
+                *(writing(results, f"{self._prefix}batch/") if self._section.batch else []),  # the jobs' input
                 timeout_seconds=600,
-                memory_mb=1024 if config.batch else 256,
+                memory_mb=1024 if self._section.batch else 256,
             ),
             "recommend": self._function(
                 "recommend",
@@ -164,10 +135,21 @@ class Recommending(PipelineStack):
             ),
         }
 
-    def _batching(self) -> list[Permission]:
-        """The file of users or items that a batch inference job reads."""
+    def _describing(self) -> list[Permission]:
+        """What it takes to wait for every resource of the state machine."""
         return [
-            *writing(self._storage.results_arn, f"{self._prefix}batch/"),
+            self._permission(
+                "DescribeDatasetGroup",
+                "DescribeDataset",
+                "DescribeDatasetImportJob",
+                "DescribeFilter",
+                "DescribeRecommender",
+                "DescribeSolution",
+                "DescribeSolutionVersion",
+                "DescribeCampaign",
+                "DescribeBatchInferenceJob",
+            ),
+            self._on_trackers("DescribeEventTracker"),
         ]
 
     def _removing(self) -> list[Permission]:
@@ -188,173 +170,14 @@ class Recommending(PipelineStack):
             "the service makes up the ARNs of event trackers",
         )
 
-    def _steps(self, functions: dict[str, lambda_.CfnFunction]) -> State:
-        storage, section = self._storage, self._section
-        order = {
-            # CDK drops what is null from definitions: what is not set is not there.
-            "config": section.model_dump(mode="json", exclude={"schedule", "hours"}, exclude_none=True),
-            "recipes": {
-                **{name: self._recipe(DOMAINS[section.domain].recipes[name]) for name in section.use_cases},
-                **{made.recipe: self._recipe(made.recipe) for made in section.solutions.values()},
+    def _plan_request(self) -> State:
+        of_use_cases = DOMAINS[self._section.domain].recipes
+        return record(
+            PlanRequest,
+            **self._plan_basics(self._storage.personalize_role),
+            config=configured(Config, self._section),
+            recipes={
+                **{use_case: self._recipe(of_use_cases[use_case]) for use_case in self._section.use_cases},
+                **{made.recipe: self._recipe(made.recipe) for made in self._section.solutions.values()},
             },
-            **record(PlanRequest, **self._plan_basics(storage.personalize_role)),
-        }
-
-        def active(label: str, resource: str) -> State:
-            arn = f"$states.input.{resource[0].lower()}{resource[1:]}Arn"
-            return chain(
-                label,
-                f"Describe {label.lower()}",
-                wait_for(resource, service="personalize", arn=arn, also_busy=_UPDATING),
-            )
-
-        def ensure(state: str, which: str, *, next_state: str) -> dict[str, State]:
-            return lambda_task(state, functions["ensure"], payload=part(which), next_state=next_state)
-
-        def recommend(state: str, which: str, *, next_state: str) -> dict[str, State]:
-            return lambda_task(state, functions["recommend"], payload=part(which), next_state=next_state)
-
-        recommenders = chain(
-            "Recommenders",
-            "Recommenders",
-            map_over(
-                "Recommenders",
-                "$states.input.recommenders",
-                chain(
-                    "Recommend",
-                    "Recommend",
-                    recommend("Recommend", "recommender", next_state="Describe recommender"),
-                    wait_for(
-                        "Recommender",
-                        service="personalize",
-                        arn="$states.input.recommenderArn",
-                        also_busy=_UPDATING,
-                        next_state="Recommend again?",
-                    ),
-                    {
-                        "Recommend again?": {  # what is off, or at work, takes no update: that follows when it is on
-                            "Type": "Choice",
-                            "Choices": [{"Condition": "{% $states.input.again %}", "Next": "Recommend"}],
-                            "Default": "Recommender is up to date",
-                        },
-                        "Recommender is up to date": {"Type": "Succeed"},
-                    },
-                ),
-                selector=_with("groupArn", "started", "dataChanged"),
-                output=f"{{% $merge([$states.input, {_only('recommenders', 'useCase', 'recommenderArn')}]) %}}",
-            ),
-        )
-        solutions = chain(
-            "Solutions",
-            "Solutions",
-            map_over(
-                "Solutions",
-                "$states.input.solutions",
-                chain(
-                    "Solution",
-                    "Describe solution",
-                    wait_for(
-                        "Solution",
-                        service="personalize",
-                        arn="$states.input.solutionArn",
-                        next_state="Recommend version",
-                    ),
-                    recommend("Recommend version", "version", next_state="Describe solution version"),
-                    wait_for(
-                        "SolutionVersion",
-                        service="personalize",
-                        arn="$states.input.solutionVersionArn",
-                        next_state="With a campaign?",
-                    ),
-                    {
-                        "With a campaign?": {
-                            "Type": "Choice",
-                            "Choices": [
-                                {"Condition": "{% $exists($states.input.campaign) %}", "Next": "Recommend campaign"}
-                            ],
-                            "Default": "Without a campaign",
-                        },
-                        "Without a campaign": {"Type": "Succeed"},
-                    },
-                    recommend("Recommend campaign", "campaign", next_state="Describe campaign"),
-                    wait_for("Campaign", service="personalize", arn="$states.input.campaignArn", also_busy=_UPDATING),
-                ),
-                selector=_with("started", "dataChanged"),
-                output=f"{{% {_only('solutions', 'name', 'recipe', *_SOLUTION_ARNS)} %}}",
-            ),
-        )
-        return chain(
-            "Pipeline",
-            "Plan",
-            lambda_task("Plan", functions["plan"], payload=order, next_state="Anything new?"),
-            nothing_new(otherwise="Ensure"),
-            ensure("Ensure", "group", next_state="Describe dataset group"),
-            wait_for("DatasetGroup", service="personalize", arn="$states.input.groupArn", next_state="Ensure datasets"),
-            ensure("Ensure datasets", "datasets", next_state="Datasets"),
-            map_over("Datasets", "$states.input.datasets", active("Dataset", "Dataset"), next_state="Import"),
-            importing(
-                "recommending",
-                "personalize",
-                functions["load"],
-                self._operations.watch.notify,
-                next_state="Ensure filters and solutions",
-            ),
-            ensure("Ensure filters and solutions", "filters and solutions", next_state="Filters"),
-            map_over("Filters", "$states.input.filters", active("Filter", "Filter"), next_state="Event tracker"),
-            map_over(
-                "Event tracker",
-                "[$states.input.eventTracker]",
-                active("Event tracker", "EventTracker"),
-                next_state="Recommenders and solutions",
-            ),
-            {
-                "Recommenders and solutions": {
-                    "Type": "Parallel",
-                    "Branches": [recommenders, solutions],
-                    "Next": "Gather what recommends",
-                },
-                "Gather what recommends": {"Type": "Pass", "Output": "{% $merge($states.input) %}", "Next": "Batch"},
-            },
-            map_over(
-                "Batch",
-                "$states.input.batch",
-                chain(
-                    "Batch",
-                    "Load batch",
-                    lambda_task(
-                        "Load batch",
-                        functions["load"],
-                        payload=part("batch"),
-                        next_state="Describe batch inference job",
-                    ),
-                    wait_for("BatchInferenceJob", service="personalize", arn="$states.input.batchInferenceJobArn"),
-                ),
-                selector=_with("dataset", "dataBucket", "resultsBucket", "solutions", "filters"),
-                output=f"{{% $merge([$states.input, {_only('batch', 'name', 'settings', *_BATCH)}]) %}}",
-                next_state="Evaluate",
-            ),
-            lambda_task("Evaluate", functions["evaluate"], next_state="Publish"),
-            lambda_task("Publish", functions["publish"], next_state="Ensure nothing else"),
-            ensure("Ensure nothing else", "nothing else", next_state="Anything left?"),
-            {
-                "Anything left?": {
-                    "Type": "Choice",
-                    "Choices": [
-                        {
-                            "Condition": f"{{% $count($states.input.left) = 0 or $states.input.looks >= {_LOOKS} %}}",
-                            "Next": "Notify",
-                        }
-                    ],
-                    "Default": "Wait for the rest to go",
-                },
-                "Wait for the rest to go": {"Type": "Wait", "Seconds": 15, "Next": "Ensure nothing else"},
-            },
-            lambda_task(
-                "Notify",
-                self._operations.watch.notify,
-                payload={
-                    "pipeline": "recommending",
-                    "summary": "{% $states.input.summary %}",
-                },
-            ),
         )

@@ -69,9 +69,11 @@ BUDGET_MINUTES = {
     "BatchInferenceJob": 600,
 }
 
-# Where a service says why a resource failed, and which resources are updated in place.
+# Where a service says why a resource failed, which resources are updated in place, and which have no reason but that of
+# an update.
 _REASON = {"forecast": "Message", "personalize": "FailureReason"}
 _UPDATED = ("Dataset", "Recommender", "Campaign")
+_WITHOUT_REASON = ("Dataset", "EventTracker", "Solution")
 
 # Transient errors: Lambda's own (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
 # answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
@@ -144,12 +146,6 @@ def _with_execution(payload: Expression | Path | Template) -> Template:
     return template(f"$merge([{inner}, {built(Execution, execution=EXECUTION)}])")
 
 
-def part(name: str, **more: str) -> str:
-    """The payload of a step that has several parts: which one it is, and `more`, each a JSONata expression."""
-    members = ", ".join(f"'{key}': {value}" for key, value in {"part": f"'{name}'", **more}.items())
-    return f"{{% $merge([$states.input, {{{members}}}]) %}}"
-
-
 def wait_for(
     resource: str,
     *,
@@ -157,15 +153,14 @@ def wait_for(
     arn: Path | str,
     next_state: str | None = None,
     label: str | None = None,
-    also_busy: str = "false",
     if_failed: str | None = None,
 ) -> dict[str, State]:
     """Describe, choose, wait: until `resource` (its name in the API, such as "DatasetImportJob") is ACTIVE.
 
-    `arn` is a JSONata expression. `also_busy` is one over `$answer`, the service's answer, for a resource that is
-    ACTIVE and not done yet. The three states are named after `label`, by default the resource's name in lower case.
-    A failed resource, or one that overruns its budget, fails the chain with the service's own message; with
-    `if_failed`, a failed one leads to that state instead, with the message in the payload's `wait`.
+    `arn` is a JSONata expression. The three states are named after `label`, by default the resource's name in lower
+    case. A resource that is ACTIVE while it is updated is waited for, too. A failed resource, or one that overruns its
+    budget, fails the chain with the service's own message; with `if_failed`, a failed one leads to that state instead,
+    with the message in the payload's `wait`.
     """
     label = label or in_words(resource)
     describe, choose, poll = f"Describe {label}", f"{label.capitalize()} ready?", f"Wait for {label}"
@@ -176,7 +171,7 @@ def wait_for(
             "Type": "Task",
             "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:{service}:describe{resource}",
             "Arguments": {arn_argument: template(arn)},
-            "Output": template(_polled(resource, service, arn, also_busy)),
+            "Output": template(_polled(resource, service, arn)),
             "Retry": [patient("States.TaskFailed")],
             "Catch": [_caught(describe)],
             "Next": choose,
@@ -212,24 +207,25 @@ def _ends_of_wait(poll: str, budget_minutes: int, next_state: str, if_failed: st
     ]
 
 
-def _polled(resource: str, service: str, arn: Path | str, also_busy: str) -> Expression:
+def _polled(resource: str, service: str, arn: Path | str) -> Expression:
     """The payload after one more poll. A wait that is in progress for this resource continues; any other starts."""
     answer = "$states.result" if service == "forecast" else f"$states.result.{resource}"
-    status, message = "$answer.Status", f"$answer.{_REASON[service]}"
-    update = ""
+    status, update = "$answer.Status", ""
+    reasons = [] if resource in _WITHOUT_REASON else [f"$answer.{_REASON[service]}"]
     if resource in _UPDATED:
         update = f"$update := $answer.Latest{resource}Update;"
         status = (
             "$exists($update) and $contains($update.Status, 'FAILED') ? $update.Status"
-            f" : {also_busy} ? 'UPDATE IN_PROGRESS' : $answer.Status"
+            " : $exists($update) and $contains($update.Status, /PENDING|IN_PROGRESS/) ? 'UPDATE IN_PROGRESS'"
+            " : $answer.Status"
         )
-        message = f"[$update.FailureReason, {message}][0]"
+        reasons.insert(0, "$update.FailureReason")
     before = variable("before", Wait)
     wait = built(
         Wait,
         arn=Expression(arn),
         status=Expression(status),
-        message=Expression(message),
+        message=Expression(f"[{', '.join(reasons)}][0]"),
         seconds=Expression(f"{before} ? $min([{HIGHEST_WAIT}, $ceil({before.seconds} * {GROWTH})]) : {LOWEST_WAIT}"),
         waited=Expression(f"{before} ? {before.waited} + {before.seconds} : 0"),
     )

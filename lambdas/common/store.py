@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -49,8 +49,13 @@ def rows(bucket: str, prefix: str) -> Iterator[list[str]]:
 
 def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:
     """The records of all CSV files under the prefix, each file with its own header row."""
-    for key, *_ in csv_files(bucket, prefix):
-        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+    return records_of(bucket, csv_files(bucket, prefix))
+
+
+def records_of(bucket: str, files: Iterable[S3File]) -> Iterator[dict[str, str]]:
+    """The records of these CSV files."""
+    for file in files:
+        body = client("s3").get_object(Bucket=bucket, Key=file.key)["Body"]
         yield from csv.DictReader(codecs.getreader("utf-8-sig")(body))
 
 

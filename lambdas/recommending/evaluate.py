@@ -3,14 +3,13 @@ modelMetrics, GetSolutionMetrics)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.clients import client
-from common.step import step
+from common.step import LambdaContext, step
+from recommending.payload import EvaluateAnswer, EvaluateRequest
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: EvaluateRequest, context: LambdaContext) -> EvaluateAnswer:
     personalize = client("personalize")
 
     def of_recommender(arn: str) -> dict[str, float]:

@@ -7,48 +7,62 @@ from datetime import datetime
 from typing import Any
 
 from common.clients import client
+from common.payload import AwsJson
 from common.resources import attempt, create, find
-from common.step import step
+from common.step import LambdaContext, step
+from recommending.payload import (
+    CampaignAnswer,
+    CampaignRequest,
+    RecommendAnswer,
+    RecommenderAnswer,
+    RecommenderRequest,
+    RecommendRequest,
+    VersionAnswer,
+    VersionRequest,
+)
 
 _BUSY = ("PENDING", "IN_PROGRESS")
 
 
 @step
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The ARN of what the part `part` of the event asks for."""
-    return _PARTS[event["part"]](client("personalize"), event)
+def handler(event: RecommendRequest, context: LambdaContext) -> RecommendAnswer:
+    """The ARN of what the part of the event asks for."""
+    personalize = client("personalize")
+    if event["part"] == "recommender":
+        return _recommender(personalize, event)
+    if event["part"] == "version":
+        return _version(personalize, event)
+    return _campaign(personalize, event)
 
 
-def _recommender(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """`recommenderArn`, and whether to come `again` when it is ACTIVE: it was off and is started, or is at work on what
-    it was told before this run. What this run told it, it is not told twice."""
+def _recommender(personalize: Any, event: RecommenderRequest) -> RecommenderAnswer:
+    """An update is due when it is ACTIVE if it was off and is started, or is busy with a request of before this run.
+    What this run requested, it does not request twice."""
     request, group = event["request"], {"datasetGroupArn": event["groupArn"]}
     arn = find(personalize, "recommender", request["name"], **group)
     if arn is None:
-        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group), "again": False}
+        return {"recommenderArn": create(personalize, "recommender", {**request, **group}, **group), "updateDue": False}
     there = personalize.describe_recommender(recommenderArn=arn)["recommender"]
     update = there.get("latestRecommenderUpdate", {})
-    told = update.get("creationDateTime", there["creationDateTime"])
-    wanting = event["dataChanged"] and told < datetime.fromisoformat(event["started"])
+    requested = update.get("creationDateTime", there["creationDateTime"])
+    outdated = event["dataChanged"] and requested < datetime.fromisoformat(event["started"])
     if there["status"] == "INACTIVE":
         attempt(personalize, personalize.start_recommender, recommenderArn=arn)
-        return {"recommenderArn": arn, "again": True}
+        return {"recommenderArn": arn, "updateDue": True}
     if there["status"].endswith(_BUSY) or update.get("status", "").endswith(_BUSY):
-        return {"recommenderArn": arn, "again": wanting}
+        return {"recommenderArn": arn, "updateDue": outdated}
     config = request["recommenderConfig"]
     if there.get("recommenderConfig", {}).get("trainingDataConfig", {}).get("excludedDatasetColumns"):
         # An update leaves alone what it does not name: columns come back by an empty map.
         config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
     changed = {"recommenderArn": arn, "recommenderConfig": config}
-    wanting = wanting or _wanting(there, update, {"recommenderConfig": config})
-    return {
-        "recommenderArn": arn,
-        "again": wanting and not attempt(personalize, personalize.update_recommender, **changed),
-    }
+    outdated = outdated or _needs_update(there, update, {"recommenderConfig": config})
+    updated = outdated and attempt(personalize, personalize.update_recommender, **changed)
+    return {"recommenderArn": arn, "updateDue": outdated and not updated}
 
 
-def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """`solutionVersionArn`: the newest, if this run made it or nothing changed since; if not, a new one."""
+def _version(personalize: Any, event: VersionRequest) -> VersionAnswer:
+    """The newest version if this run made it or nothing changed since; if not, a new one."""
     arn = event["solutionArn"]
     newest = personalize.describe_solution(solutionArn=arn)["solution"].get("latestSolutionVersion")
     if newest and (
@@ -61,22 +75,22 @@ def _version(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
     return {"solutionVersionArn": made["solutionVersionArn"]}
 
 
-def _campaign(personalize: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """`campaignArn`. While it is updated, the version before answers (update-campaigns.md)."""
-    wanted = {**event["campaign"], "solutionVersionArn": event["solutionVersionArn"]}
+def _campaign(personalize: Any, event: CampaignRequest) -> CampaignAnswer:
+    """While a campaign is updated, its version before answers (update-campaigns.md)."""
+    wanted: AwsJson = {**event["campaign"], "solutionVersionArn": event["solutionVersionArn"]}
     solution = {"solutionArn": event["solutionArn"]}
     arn = find(personalize, "campaign", wanted["name"], **solution)
     if arn is None:
         return {"campaignArn": create(personalize, "campaign", wanted, **solution)}
     there = personalize.describe_campaign(campaignArn=arn)["campaign"]
     changeable = {key: value for key, value in wanted.items() if key not in ("name", "tags")}
-    if _wanting(there, there.get("latestCampaignUpdate", {}), changeable):
+    if _needs_update(there, there.get("latestCampaignUpdate", {}), changeable):
         personalize.update_campaign(campaignArn=arn, **changeable)
     return {"campaignArn": arn}
 
 
-def _wanting(there: dict[str, Any], update: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether what is there differs from what is wanted, or its last `update` failed, while it is at work on none."""
+def _needs_update(there: AwsJson, update: AwsJson, wanted: AwsJson) -> bool:
+    """Whether a resource that is not busy differs from what is wanted, or its last update failed."""
     status = update.get("status", "")
     free = there["status"] == "ACTIVE" and not status.endswith(_BUSY)
     return free and (status.endswith("FAILED") or _differs(there, wanted))
@@ -87,6 +101,3 @@ def _differs(there: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict) and wanted:
         return any(_differs((there or {}).get(key), value) for key, value in wanted.items())
     return (there or False) != (wanted or False)
-
-
-_PARTS = {"recommender": _recommender, "version": _version, "campaign": _campaign}

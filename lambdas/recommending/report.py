@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from common.page import escape, figures, number, page, section, table
+from recommending.payload import BatchResult
+from recommending.publishing import About, FilterEffect, Item, ListedRecommender, ListedSolution, Recommendations
 
 _TITLES = {
     "most-viewed": "Most viewed",
@@ -29,69 +32,80 @@ _METRICS = [
     "precision_at_25",
 ]
 _SHORT = {"coverage": "coverage", "mean_reciprocal_rank_at_25": "MRR@25"}
-BASELINE = (
-    "popularity_baseline_"  # prefix of a metric that plain popularity reached on the same data, where the service tells
-)
+# Prefix of a metric that plain popularity reached on the same data, where the service reports it.
+_BASELINE = "popularity_baseline_"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A recommender or campaign with what it recommends."""
+
+    title: str
+    metrics: Mapping[str, float]
+    lists: Sequence[Recommendations]
 
 
 def render(
     dataset: str,
     run: str,
-    serving: list[dict[str, Any]],
-    filters: list[dict[str, Any]],
-    batch: list[dict[str, Any]],
+    recommenders: Sequence[ListedRecommender],
+    solutions: Sequence[ListedSolution],
+    filters: Sequence[FilterEffect],
+    batch: Sequence[BatchResult],
     note: str,
 ) -> str:
     """One self-contained HTML page of what recommenders and campaigns recommend, what filters do to that, and batches.
 
     `note` is what a reader must know of the data.
     """
-    lists = [one for made in serving for one in made["lists"]]
+    serving = [_Shown(_TITLES[made["useCase"]], made["metrics"], made["lists"]) for made in recommenders]
+    serving += [_Shown(f"{made['name']} ({made['recipe']})", made["metrics"], made["lists"]) for made in solutions]
+    lists = [one for made in serving for one in made.lists]
     shown = [
         (str(len(serving)), "recommenders and campaigns"),
         (str(len(lists)), "lists"),
         (str(len({item["itemId"] for one in lists for item in one["items"]})), "different items recommended"),
     ]
-    single = [made for made in serving if len(made["lists"]) == 1]
-    several = [made for made in serving if len(made["lists"]) > 1]
+    single = [made for made in serving if len(made.lists) == 1]
+    several = [made for made in serving if len(made.lists) > 1]
     body = figures(shown) + _metrics(serving) + _popular(single) + "".join(_lists(made) for made in several)
     body += _filters(filters) + _batch(batch)
     return page(f"Recommendations of {dataset}", f"Run {run}" + (f" · {note}" if note else ""), body)
 
 
-def _metrics(serving: list[dict[str, Any]]) -> str:
-    names = [name for name in _METRICS if any(name in made["metrics"] for made in serving)]
+def _metrics(serving: Sequence[_Shown]) -> str:
+    names = [name for name in _METRICS if any(name in made.metrics for made in serving)]
     if not names:
         return ""
-    rows = [[escape(_title(made)), *(_cell(made["metrics"], name) for name in names)] for made in serving]
+    rows = [[escape(made.title), *(_cell(made.metrics, name) for name in names)] for made in serving]
     note = "Measured by the service on interactions held back; higher is better."
-    if any(name.startswith(BASELINE) for made in serving for name in made["metrics"]):
+    if any(name.startswith(_BASELINE) for made in serving for name in made.metrics):
         note += " Small figures: plain popularity on the same data; green where the recommender beats it."
     return section("How good", table(["Recommender", *map(_short, names)], rows), note)
 
 
-def _cell(metrics: dict[str, float], name: str) -> str:
-    value, baseline = metrics.get(name), metrics.get(f"{BASELINE}{name}")
+def _cell(metrics: Mapping[str, float], name: str) -> str:
+    value, baseline = metrics.get(name), metrics.get(f"{_BASELINE}{name}")
     if baseline is None:
         return number(value)
     mark = ' class="best"' if value is not None and value > baseline else ""
     return f'<span{mark}>{number(value)}</span><div class="soft small">{number(baseline)}</div>'
 
 
-def _popular(serving: list[dict[str, Any]]) -> str:
+def _popular(serving: Sequence[_Shown]) -> str:
     """Those with one list only, side by side."""
     if not serving:
         return ""
-    cards = "".join(_card(escape(_title(made)), made["lists"][0]["items"]) for made in serving)
+    cards = "".join(_card(escape(made.title), made.lists[0]["items"]) for made in serving)
     return section("For everybody", f'<div class="grid">{cards}</div>')
 
 
-def _lists(made: dict[str, Any]) -> str:
-    cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made["lists"])
-    return section(_title(made), f'<div class="grid">{cards}</div>')
+def _lists(made: _Shown) -> str:
+    cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made.lists)
+    return section(made.title, f'<div class="grid">{cards}</div>')
 
 
-def _filters(filters: list[dict[str, Any]]) -> str:
+def _filters(filters: Sequence[FilterEffect]) -> str:
     """Per filter the list it was tried on, and what it took out of that."""
     if not filters:
         return ""
@@ -102,7 +116,7 @@ def _filters(filters: list[dict[str, Any]]) -> str:
     return section("Filters", f'<div class="grid">{cards}</div>')
 
 
-def _batch(jobs: list[dict[str, Any]]) -> str:
+def _batch(jobs: Sequence[BatchResult]) -> str:
     if not jobs:
         return ""
     rows = [
@@ -112,27 +126,23 @@ def _batch(jobs: list[dict[str, Any]]) -> str:
     return section("Batch", table(["Job", "Solution", "Lists", "Where they lie"], rows))
 
 
-def _effect(one: dict[str, Any]) -> str:
+def _effect(one: FilterEffect) -> str:
     if "items" not in one:
         return "Gets its values from the application."
     gone = ", ".join(escape(item["name"]) for item in one["leftOut"]) or "nothing"
     return f"{escape(_TITLES.get(one['by'], one['by']))}, {_subject(one['for'])}. Left out: {gone}."
 
 
-def _card(heading: str, items: list[dict[str, Any]], *about: str) -> str:
+def _card(heading: str, items: Sequence[Item], *about: str) -> str:
     lines = "".join(f'<div class="soft small">{line}</div>' for line in about)
     listed = "".join(f"<li>{escape(item['name'])}</li>" for item in items)
     return f"<article><b>{heading}</b>{lines}<ol>{listed}</ol></article>"
 
 
-def _subject(about: dict[str, str]) -> str:
+def _subject(about: About) -> str:
     if "itemId" in about:
         return escape(about["name"])
     return f"user {escape(about['userId'])}" if about else "for everybody"
-
-
-def _title(made: dict[str, Any]) -> str:
-    return _TITLES[made["useCase"]] if "useCase" in made else f"{made['name']} ({made['recipe']})"
 
 
 def _short(name: str) -> str:

@@ -5,34 +5,33 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from common.store import records
+from common.deliveries import Uploads
+from common.store import records_of
 from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
+from recommending.payload import Column, Columns, Config
 
 SAMPLE = 10_000  # rows that are looked at
 _WHOLE, _FRACTION = re.compile(r"[+-]?\d{1,18}"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LONGEST_CATEGORY = 1000  # characters (limits.md)
 
-Columns = dict[str, dict[str, Any]]
 
-
-def columns(event: dict[str, Any], kind: str, prefix: str, known: Mapping[str, Any]) -> Columns:
-    """The columns of a dataset: as the config gives them, or inferred from the first CSV file under the prefix.
+def columns(config: Config, kind: str, uploads: Uploads, known: Columns) -> Columns:
+    """The columns of a dataset: as the config gives them, or inferred from its first CSV file.
 
     A column that the last run knew (`known`) stays what it was: a dataset's columns can only become more
     (updating-dataset-schema.md). Raises ValueError, naming the file's folder and the column, if a column that the
     domain needs is missing, if a name is not allowed, or if there are too many or too few.
     """
-    given = event["config"]["datasets"][kind]
+    given = config["datasets"][kind]
     if given:
         return given
-    where = f"s3://{event['dataBucket']}/{prefix}"
-    sample = list(itertools.islice(records(event["dataBucket"], prefix), SAMPLE))
+    where = f"s3://{uploads.bucket}/{uploads.folder}{kind}/"
+    sample = list(itertools.islice(records_of(uploads.bucket, uploads.of(kind)), SAMPLE))
     if not sample:
         raise ValueError(f"{where}: the first CSV file has no row beside its header")
-    domain = DOMAINS[event["config"]["domain"]]
+    domain = DOMAINS[config["domain"]]
     found: Columns = {
         name: known.get(name) or _of_domain(domain, kind, name) or _inferred([row[name] for row in sample if row[name]])
         for name in sample[0]
@@ -42,7 +41,7 @@ def columns(event: dict[str, Any], kind: str, prefix: str, known: Mapping[str, A
     return found
 
 
-def _of_domain(domain: Domain, kind: str, name: str) -> dict[str, Any] | None:
+def _of_domain(domain: Domain, kind: str, name: str) -> Column | None:
     """A column that the domain knows by name; it may be empty unless it is required."""
     wanted = domain.fields(kind).get(name)
     if wanted is None:
@@ -55,9 +54,9 @@ def _of_domain(domain: Domain, kind: str, name: str) -> dict[str, Any] | None:
     }
 
 
-def _inferred(values: Sequence[str]) -> dict[str, Any]:
+def _inferred(values: Sequence[str]) -> Column:
     """A whole number, a number, a category where values recur, or text for filters; later rows may be empty."""
-    column = {"type": "string", "categorical": False, "textual": False, "nullable": True}
+    column: Column = {"type": "string", "categorical": False, "textual": False, "nullable": True}
     if values and all(_WHOLE.fullmatch(value) for value in values):
         return {**column, "type": "long"}
     if values and all(_FRACTION.fullmatch(value) for value in values):
@@ -83,14 +82,17 @@ def _check(where: str, found: Columns, domain: Domain, kind: str) -> None:
         raise ValueError(f"{where}: " + "; ".join(problems))
 
 
-def avro_schema(kind: str, columns: dict[str, dict[str, Any]]) -> str:
+def avro_schema(kind: str, columns: Columns) -> str:
     """The Avro schema of a Personalize dataset (ECOMMERCE-datasets-and-schemas.md)."""
-    fields = []
-    for name, column in columns.items():
-        marks = {mark: True for mark in ("categorical", "textual") if column[mark]}
-        fields.append(
-            {"name": name, "type": [column["type"], "null"] if column["nullable"] else column["type"], **marks}
-        )
+    fields = [
+        {
+            "name": name,
+            "type": [column["type"], "null"] if column["nullable"] else column["type"],
+            **({"categorical": True} if column["categorical"] else {}),
+            **({"textual": True} if column["textual"] else {}),
+        }
+        for name, column in columns.items()
+    ]
     return json.dumps(
         {
             "type": "record",

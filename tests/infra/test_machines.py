@@ -178,23 +178,23 @@ def test_a_recommender_is_ready_when_its_update_is(
     assert decide(choice, payload)[0] == following
 
 
-@pytest.mark.parametrize(("again", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
+@pytest.mark.parametrize(("update_due", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
 def test_a_recommender_that_was_off_or_at_work_is_brought_up_to_date_when_it_is_on(
-    assembly: Assembly, again: bool, following: str
+    assembly: Assembly, update_due: bool, following: str
 ) -> None:
     choice = dict(states_of(machine(assembly, "recommending")))["Recommend again?"]
-    assert decide(choice, {"again": again})[0] == following
+    assert decide(choice, {"updateDue": update_due})[0] == following
 
 
 @pytest.mark.parametrize(
-    ("left", "looks", "following"),
+    ("left", "polls", "following"),
     [([], 1, "Notify"), (["arn"], 1, "Wait for the rest to go"), (["arn", "arn"], 40, "Notify")],
 )
 def test_a_run_waits_for_what_it_deletes_but_not_for_ever(
-    assembly: Assembly, left: list[str], looks: int, following: str
+    assembly: Assembly, left: list[str], polls: int, following: str
 ) -> None:
     choice = dict(states_of(machine(assembly, "recommending")))["Anything left?"]
-    assert decide(choice, {"left": left, "looks": looks})[0] == following
+    assert decide(choice, {"left": left, "polls": polls})[0] == following
 
 
 @pytest.mark.parametrize(("payload", "trackers"), [({}, []), ({"eventTracker": {"a": 1}}, [{"a": 1}])])

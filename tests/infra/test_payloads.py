@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -18,10 +18,16 @@ from infra import expressions, lock
 from infra.config import Pipeline, load
 from infra.expressions import UndeclaredField, field_types
 from infra.forecasting import pipeline as forecasting_pipeline
+from infra.recommending_states import pipeline as recommending_pipeline
+from recommending import payload as recommending
 from tests.infra.conftest import ROOT, Assembly, machine
 from tests.infra.test_machines import expressions_of, states_of
 
-_PAYLOADS: dict[str, list[ModuleType]] = {"forecasting": [common, lock, forecasting]}
+_PAYLOADS: dict[str, list[ModuleType]] = {
+    "forecasting": [common, lock, forecasting],
+    "recommending": [common, lock, recommending],
+}
+_FUNCTION = SimpleNamespace(attr_arn="arn")
 _CONTEXT = {"input", "result", "errorOutput", "context"}  # of $states
 
 
@@ -98,31 +104,58 @@ def test_every_field_of_a_machine_is_declared(assembly: Assembly, pipeline: str)
 
 @pytest.mark.parametrize("pipeline", _PAYLOADS)
 def test_the_config_that_the_lambdas_see_is_of_pipeline_yaml(pipeline: str) -> None:
-    of_section = typing.get_args(Pipeline.model_fields[pipeline].annotation)
-    [section] = [kind for kind in of_section if hasattr(kind, "model_fields")]
+    """Each of its parts has the fields of the part in pipeline.yaml, and declares which may be absent: unset there."""
+    [section] = _parts(Pipeline.model_fields[pipeline].annotation, _is_model)
     [payloads] = [module for module in _PAYLOADS[pipeline] if hasattr(module, "Config")]
     assert field_types(payloads.Config).keys() <= section.model_fields.keys()
+    pairs = [(payloads.Config, section)]
+    for type_, model in pairs:
+        for name, kind in field_types(type_).items():
+            of_model = model.model_fields[name].annotation
+            may_be_unset = type(None) in typing.get_args(of_model)
+            assert typing.get_origin(kind) is typing.NotRequired or not may_be_unset, f"{type_.__name__}.{name}"
+            pairs += zip(_parts(kind, typing.is_typeddict), _parts(of_model, _is_model), strict=True)
+    assert all(field_types(type_).keys() == model.model_fields.keys() for type_, model in pairs[1:])
+
+
+def _is_model(annotation: Any) -> bool:
+    return hasattr(annotation, "model_fields")
+
+
+def _parts(annotation: Any, wanted: Callable[[Any], bool]) -> list[Any]:
+    """The types in an annotation such as `dict[str, Batch] | None` that are wanted."""
+    if wanted(annotation):
+        return [annotation]
+    return [found for each in typing.get_args(annotation) for found in _parts(each, wanted)]
 
 
 def _forecasting_chain() -> dict[str, Any]:
     """All states that a config may ask for."""
     section = load(ROOT / "data" / "sample" / "pipeline.yaml").forecasting
     assert section and section.what_if and section.explainability
-    function = SimpleNamespace(attr_arn="arn")
-    return forecasting_pipeline(section, {}, defaultdict(lambda: function), function)
+    return forecasting_pipeline(section, {}, defaultdict(lambda: _FUNCTION), _FUNCTION)
 
 
-def test_a_renamed_field_fails_the_synth_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def _recommending_chain() -> dict[str, Any]:
+    return recommending_pipeline({}, defaultdict(lambda: _FUNCTION), _FUNCTION)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "built", "least"), [("forecasting", _forecasting_chain, 40), ("recommending", _recommending_chain, 25)]
+)
+def test_a_renamed_field_fails_the_synth_by_name(
+    pipeline: str, built: Callable[[], dict[str, Any]], least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every field that the machine names, as if no type declared it any more."""
-    states = states_of(_forecasting_chain())
+    states = states_of(built())
     named = {field for _, state in states for text in expressions_of(state) for field in _named(text)}
-    renamed = named & _declared(_PAYLOADS["forecasting"])
-    assert len(renamed) > 40
+    renamed = named & _declared(_PAYLOADS[pipeline])
+    assert len(renamed) > least
     for field in renamed:
         with monkeypatch.context() as patch:
             patch.setattr(expressions, "field_types", lambda type_, gone=field: _without(type_, gone))
             with pytest.raises(UndeclaredField, match=f"declares no field '{field}'"):
-                _forecasting_chain()
+                built()
 
 
 def _without(type_: Any, gone: str) -> dict[str, Any]:

@@ -265,11 +265,14 @@ RECOMMENDING = {
 }
 
 
-def recommending_order() -> dict[str, Any]:
-    """What Plan orders for RECOMMENDING where both its datasets are new."""
-    from recommending.order import Job, order
+def recommending_plan(imports: list[Any] | None = None, **changed: Any) -> dict[str, Any]:
+    """What Plan answers to RECOMMENDING, with `changed` members; by default both its datasets are new."""
+    from recommending.run_plan import PlannedImport, run_plan
     from recommending.schema import avro_schema
 
     schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
-    jobs = [Job(kind, f"recommending/corner-shop/{kind}/", imported_checksum="c") for kind in schemas]
-    return order(RECOMMENDING, schemas, jobs, "20261122T211700_abc")
+    both = [PlannedImport(kind, f"recommending/corner-shop/{kind}/", imported_checksum="c") for kind in schemas]
+    inputs = {"files": dict.fromkeys(schemas, "c"), "config": "c"}
+    run = "20261122T211700_abc"
+    event = {**RECOMMENDING, **changed}
+    return run_plan(event, schemas, both if imports is None else imports, run=run, inputs=inputs, data_changed=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, Bucket, arn, times
+from tests.unit.lambdas.conftest import FORECASTING, Bucket, arn, recommending_plan, times
 
 _FOLDER, _RUN = "forecasting/corner-shop/target/", "20261122T211700_abc"
 _PLACE = f"quarantine/{_FOLDER}{_RUN}/"
@@ -182,16 +182,13 @@ def test_plan_waits_for_a_kind_whose_last_file_is_in_quarantine(
 
 
 def test_the_recommending_pipeline_names_the_files_of_later_attempts_anew(bucket: Bucket) -> None:
-    from recommending.order import Job, order
+    from recommending.run_plan import PlannedImport
 
     jobs = [
-        Job("users", "recommending/corner-shop/users/"),
-        Job("items", "recommending/corner-shop/items/b.csv", number=3),
+        PlannedImport("users", "recommending/corner-shop/users/"),
+        PlannedImport("items", "recommending/corner-shop/items/b.csv", number=3),
     ]
-    names = [
-        [job["request"]["jobName"][-19:] for job in order({**RECOMMENDING, "attempt": n}, {}, jobs, _RUN)["imports"]]
-        for n in (0, 1)
-    ]
+    names = [[job["request"]["jobName"][-19:] for job in recommending_plan(jobs, attempt=n)["imports"]] for n in (0, 1)]
     assert names == [[_RUN, "20261122T211700_003"], ["20261122T211700_100", "20261122T211700_103"]]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_order
+from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_plan
 
 _NEW = arn("personalize", "solution/for-you/11111111")
 
@@ -16,7 +16,7 @@ def _load_batch(context: Any, **known: Any) -> dict[str, Any]:
     from recommending.load import handler
 
     job = {
-        **recommending_order()["batch"][0],
+        **recommending_plan()["batch"][0],
         **{key: RECOMMENDING[key] for key in ("dataset", "dataBucket", "resultsBucket")},
     }
     made = {
@@ -40,19 +40,19 @@ def test_a_batch_job_gets_its_input_in_the_form_of_its_recipe(
     bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
         b"USER_ID,ITEM_ID\nu1,i1\nu1,i2\nu2,i1\nu3,i1\nu3,i1\nu3,i3\n"
     )
-    work, job = recommending_order()["batch"][0], arn("personalize", "batch-inference-job/everyone")
+    work, job = recommending_plan()["batch"][0], arn("personalize", "batch-inference-job/everyone")
     wanted = {**work["request"], "solutionVersionArn": _NEW, "filterArn": "f"}
     stub("personalize").add_response("create_batch_inference_job", {"batchInferenceJobArn": job}, wanted)
     made = _load_batch(context, recipe=recipe)
     assert (made["batchInferenceJobArn"], made["requests"]) == (job, 2)
-    assert [json.loads(line) for line in bucket.objects[work["input"]].decode().splitlines()] == lines
-    assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['input']}"
+    assert [json.loads(line) for line in bucket.objects[work["inputKey"]].decode().splitlines()] == lines
+    assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['inputKey']}"
 
 
 def test_a_batch_job_of_the_same_version_and_settings_is_not_done_again(stub: Any, context: Any) -> None:
-    done = {
-        "settings": recommending_order()["batch"][0]["settings"],
+    previous = {
+        "settings": recommending_plan()["batch"][0]["settings"],
         "solutionVersionArn": _NEW,
         "output": "s3://before/",
     }
-    assert _load_batch(context, done=done) == done
+    assert _load_batch(context, previous=previous) == previous

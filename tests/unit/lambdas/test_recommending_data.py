@@ -16,11 +16,12 @@ _EVENTS = f"{_FOLDER}interactions/a.csv"
 
 
 def _columns(text: str, bucket: Any, kind: str = "items", known: dict[str, Any] | None = None) -> dict[str, Any]:
+    from common.deliveries import Uploads
     from recommending.schema import columns
 
     bucket.objects[f"{_FOLDER}{kind}/a.csv"] = text.encode()
-    event = {**RECOMMENDING, "config": {"domain": "ECOMMERCE", "datasets": {kind: {}}}}
-    return columns(event, kind, f"{_FOLDER}{kind}/", known or {})
+    config = {"domain": "ECOMMERCE", "datasets": {kind: {}}}
+    return columns(config, kind, Uploads.listed("data", _FOLDER), known or {})
 
 
 def _told(column: dict[str, Any]) -> str:

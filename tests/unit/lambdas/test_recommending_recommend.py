@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_order
+from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_plan
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
 _RECOMMENDER = arn("personalize", "recommender/storecast-corner-shop-best-sellers")
@@ -21,7 +21,7 @@ def _updated(status: str, when: datetime = _BEFORE) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("there", "data_changed", "call", "again"),
+    ("there", "data_changed", "call", "update_due"),
     [
         ({}, False, "update_recommender", False),
         ({"recommenderConfig": _CONFIG}, False, None, False),
@@ -50,12 +50,12 @@ def _updated(status: str, when: datetime = _BEFORE) -> dict[str, Any]:
     ],
 )
 def test_recommend_takes_up_the_recommender_that_is_there(
-    there: dict[str, Any], data_changed: bool, call: str | None, again: bool, stub: Any, context: Any
+    there: dict[str, Any], data_changed: bool, call: str | None, update_due: bool, stub: Any, context: Any
 ) -> None:
     """It is updated where the data, its settings or a failed update ask for that, once a run; else left alone."""
     from recommending.recommend import handler
 
-    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
+    work, service = _RECOMMEND | recommending_plan()["recommenders"][0], stub("personalize")
     service.add_response(
         "list_recommenders", {"recommenders": [{"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}]}
     )
@@ -64,30 +64,30 @@ def test_recommend_takes_up_the_recommender_that_is_there(
     if call:
         service.add_response(call, {"recommenderArn": _RECOMMENDER})
     made = handler({**work, "dataChanged": data_changed}, context)
-    assert made == {"recommenderArn": _RECOMMENDER, "again": again}
+    assert made == {"recommenderArn": _RECOMMENDER, "updateDue": update_due}
 
 
 def test_an_update_whose_answer_was_lost_is_looked_at_again(stub: Any, context: Any) -> None:
     from recommending.recommend import handler
 
-    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
+    work, service = _RECOMMEND | recommending_plan()["recommenders"][0], stub("personalize")
     named = {"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}
     service.add_response("list_recommenders", {"recommenders": [named]})
     found = {"status": "ACTIVE", "creationDateTime": _BEFORE}
     service.add_response("describe_recommender", {"recommender": found})
     service.add_client_error("update_recommender", "ResourceInUseException", "it is updating")
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "again": True}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "updateDue": True}
 
 
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     from recommending.recommend import handler
 
-    work, service = _RECOMMEND | recommending_order()["recommenders"][0], stub("personalize")
+    work, service = _RECOMMEND | recommending_plan()["recommenders"][0], stub("personalize")
     service.add_response("list_recommenders", {"recommenders": []})
     service.add_response(
         "create_recommender", {"recommenderArn": _RECOMMENDER}, {**work["request"], "datasetGroupArn": _GROUP}
     )
-    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "again": False}
+    assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "updateDue": False}
 
 
 _SOLUTION, _CAMPAIGN = arn("personalize", "solution/for-you"), arn("personalize", "campaign/for-you")
@@ -98,7 +98,7 @@ def _recommend(part: str, context: Any, **known: Any) -> dict[str, Any]:
     from recommending.recommend import handler
 
     shared = {"part": part, "solutionArn": _SOLUTION, "started": RECOMMENDING["started"], "dataChanged": False}
-    return handler({**shared, **recommending_order()["solutions"][0], **known}, context)
+    return handler({**shared, **recommending_plan()["solutions"][0], **known}, context)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
 def test_a_campaign_gets_the_version_and_settings_it_lacks(
     there: dict[str, Any], updated: bool, stub: Any, context: Any
 ) -> None:
-    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
+    service, wanted = stub("personalize"), recommending_plan()["solutions"][0]["campaign"]
     named = {"name": wanted["name"], "campaignArn": _CAMPAIGN}
     service.add_response("list_campaigns", {"campaigns": [named]}, {"solutionArn": _SOLUTION})
     whole = {"status": "ACTIVE", **{key: wanted[key] for key in ("minProvisionedTPS", "campaignConfig")}, **there}
@@ -155,7 +155,7 @@ def test_a_campaign_gets_the_version_and_settings_it_lacks(
 
 
 def test_a_campaign_that_is_not_there_is_made(stub: Any, context: Any) -> None:
-    service, wanted = stub("personalize"), recommending_order()["solutions"][0]["campaign"]
+    service, wanted = stub("personalize"), recommending_plan()["solutions"][0]["campaign"]
     service.add_response("list_campaigns", {"campaigns": []})
     service.add_response("create_campaign", {"campaignArn": _CAMPAIGN}, {**wanted, "solutionVersionArn": _NEW})
     assert _recommend("campaign", context, solutionVersionArn=_NEW) == {"campaignArn": _CAMPAIGN}

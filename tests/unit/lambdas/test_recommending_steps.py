@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_order
+from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_plan
 from tests.unit.lambdas.personalize import Personalize
 
 _GROUP = arn("personalize", "dataset-group/storecast-corner-shop")
@@ -17,31 +17,29 @@ _CAMPAIGN, _VERSION = arn("personalize", "campaign/for-you"), arn("personalize",
 
 
 def test_plan_names_and_schemas() -> None:
-    order = recommending_order()
+    plan = recommending_plan()
     names = [
-        order["group"]["name"],
-        *(d["schema"]["name"] for d in order["datasets"]),
-        *(j["request"]["jobName"] for j in (*order["imports"], *order["batch"])),
+        plan["group"]["name"],
+        *(d["schema"]["name"] for d in plan["datasets"]),
+        *(j["request"]["jobName"] for j in (*plan["imports"], *plan["batch"])),
         *(
             r["request"]["name"]
-            for r in (*order["recommenders"], *order["solutions"], *order["filters"], order["eventTracker"])
+            for r in (*plan["recommenders"], *plan["solutions"], *plan["filters"], plan["eventTracker"])
         ),
     ]
     assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}", name) for name in names), names
-    schema = json.loads(order["datasets"][1]["schema"]["schema"])
+    schema = json.loads(plan["datasets"][1]["schema"]["schema"])
     assert schema["name"] == "Users"
     assert schema["fields"][1] == {"name": "AGE", "type": ["string", "null"], "categorical": True}
 
 
 def test_excluded_columns_are_part_of_what_is_trained() -> None:
-    from recommending.order import order
-
-    plain = recommending_order()
+    plain = recommending_plan()
     config = json.loads(json.dumps(RECOMMENDING["config"]))
     for made in (config["use_cases"]["best-sellers"], config["solutions"]["for-you"]):
         made["excluded_dataset_columns"] = {"items": ["PRICE"]}
     given = {"trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["PRICE"]}}}
-    made = order({**RECOMMENDING, "config": config}, {}, [], "20261122T211700_abc")
+    made = recommending_plan(config=config)
     assert made["recommenders"][0]["request"]["recommenderConfig"].items() >= given.items()
     assert made["solutions"][0]["request"]["solutionConfig"] == given
     assert made["solutions"][0]["request"]["name"] != plain["solutions"][0]["request"]["name"]
@@ -56,10 +54,11 @@ def test_plan_waits_for_interactions_and_says_where(bucket: Any, context: Any) -
     )
 
 
-def _ensure(part: str, context: Any, **known: Any) -> dict[str, Any]:
+def _ensure(part: str, context: Any, *, config: dict[str, Any] | None = None, **known: Any) -> dict[str, Any]:
     from recommending.ensure import handler
 
-    return handler({**recommending_order(), **known, "part": part}, context)
+    plan = recommending_plan(config=config or RECOMMENDING["config"])
+    return handler({**plan, **known, "part": part}, context)
 
 
 def test_ensure_makes_the_group(stub: Any, context: Any) -> None:
@@ -93,9 +92,7 @@ def test_ensure_refuses_a_group_under_another_key(stub: Any, context: Any) -> No
 
 
 def test_with_a_key_the_group_and_batch_files_are_encrypted_under_it() -> None:
-    from recommending.order import order
-
-    made = order({**RECOMMENDING, "kmsKeyArn": "arn:key"}, {}, [], "20261122T211700_abc")
+    made = recommending_plan(kmsKeyArn="arn:key")
     assert (made["group"]["kmsKeyArn"], made["group"]["roleArn"]) == ("arn:key", RECOMMENDING["roleArn"])
     [job] = made["batch"]
     places = job["request"]["jobInput"]["s3DataSource"], job["request"]["jobOutput"]["s3DataDestination"]
@@ -105,7 +102,7 @@ def test_with_a_key_the_group_and_batch_files_are_encrypted_under_it() -> None:
 def test_ensure_makes_the_datasets_of_an_active_group(stub: Any, context: Any) -> None:
     service = stub("personalize")
     service.add_response("list_datasets", {"datasets": []})
-    for dataset in recommending_order()["datasets"]:
+    for dataset in recommending_plan()["datasets"]:
         schema = arn("personalize", f"schema/{dataset['schema']['name']}")
         service.add_response("create_schema", {"schemaArn": schema})
         service.add_response("create_dataset", {"datasetArn": arn("personalize", f"dataset/g/{dataset['kind']}")})
@@ -121,7 +118,7 @@ def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, st
     service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
     old, new = arn("personalize", "schema/old"), arn("personalize", "schema/new")
     service.add_response("list_datasets", {"datasets": []})
-    for dataset in recommending_order()["datasets"]:
+    for dataset in recommending_plan()["datasets"]:
         service.add_response("create_schema", {"schemaArn": new})
         service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
         named = {"name": dataset["request"]["name"], "datasetArn": there}
@@ -147,21 +144,21 @@ def _list_nothing(service: Any) -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_ensure_makes_filters_and_takes_the_one_tracker_a_group_may_have(there: bool, stub: Any, context: Any) -> None:
-    service, order = stub("personalize"), recommending_order()
+    service, plan = stub("personalize"), recommending_plan()
     _list_nothing(service)
     tracker, cheap = arn("personalize", "event-tracker/1a2b3c4d"), arn("personalize", "filter/cheap")
     solution = arn("personalize", "solution/for-you")
     service.add_response(
-        "create_filter", {"filterArn": cheap}, {**order["filters"][0]["request"], "datasetGroupArn": _GROUP}
+        "create_filter", {"filterArn": cheap}, {**plan["filters"][0]["request"], "datasetGroupArn": _GROUP}
     )
     service.add_response(
-        "create_solution", {"solutionArn": solution}, {**order["solutions"][0]["request"], "datasetGroupArn": _GROUP}
+        "create_solution", {"solutionArn": solution}, {**plan["solutions"][0]["request"], "datasetGroupArn": _GROUP}
     )
     service.add_response("list_event_trackers", {"eventTrackers": [{"eventTrackerArn": tracker}] if there else []})
     if not there:
         service.add_response("create_event_tracker", {"eventTrackerArn": tracker, "trackingId": "t"})
     service.add_response("describe_event_tracker", {"eventTracker": {"trackingId": "t"}})
-    made = _ensure("filters and solutions", context, groupArn=_GROUP)
+    made = _ensure("filtersAndSolutions", context, groupArn=_GROUP)
     assert (made["filters"][0]["filterArn"], made["solutions"][0]["solutionArn"]) == (cheap, solution)
     assert (made["eventTracker"]["eventTrackerArn"], made["eventTracker"]["trackingId"]) == (tracker, "t")
 
@@ -170,7 +167,7 @@ def test_a_filter_that_is_refused_is_named(stub: Any, context: Any) -> None:
     _list_nothing(stub("personalize"))
     stub("personalize").add_client_error("create_filter", "InvalidInputException", "Invalid Expression: Items.PRISE")
     with pytest.raises(ValueError, match="filter cheap of pipeline.yaml: .*Invalid Expression: Items.PRISE"):
-        _ensure("filters and solutions", context, groupArn=_GROUP)
+        _ensure("filtersAndSolutions", context, groupArn=_GROUP)
 
 
 def test_what_the_config_no_longer_names_goes_and_what_is_not_ours_stays(
@@ -196,11 +193,11 @@ def test_what_the_config_no_longer_names_goes_and_what_is_not_ours_stays(
         "solutions": [],
         "filters": [{"name": "cheap", "filterArn": arn("personalize", f"filter/{ours}cheap-2")}],
     }
-    looks, left = 0, ["?"]
+    without_tracker, polls, left = {**RECOMMENDING["config"], "event_tracker": False}, 0, ["?"]
     while left:
-        answer = _ensure("nothing else", context, **made, eventTracker={}, looks=looks)
-        looks, left = answer["looks"], answer["left"]
-    assert looks == 3 and [name for _, name in service.there] == [
+        answer = _ensure("leftovers", context, config=without_tracker, **made, polls=polls)
+        polls, left = answer["polls"], answer["left"]
+    assert polls == 3 and [name for _, name in service.there] == [
         f"{ours}best-sellers",
         f"{ours}cheap-2",
         "made by hand",
@@ -236,7 +233,16 @@ _SERVING = {
         {"name": "for batch", "recipe": "aws-similar-items", "metrics": {}},
     ],
     "eventTracker": {"trackingId": "t"},
-    "batch": [{"name": "all", "settings": {"solution": "ranking"}, "output": "s3://out/", "requests": 1200}],
+    "batch": [
+        {
+            "name": "all",
+            "settings": {"solution": "ranking"},
+            "solutionVersionArn": _VERSION,
+            "batchInferenceJobArn": arn("personalize", "batch-inference-job/all"),
+            "output": "s3://out/",
+            "requests": 1200,
+        }
+    ],
 }
 
 
@@ -279,7 +285,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
-    summary = handler({**recommending_order(), "inputs": {}, "recommenders": made, **_SERVING}, context)["summary"]
+    summary = handler({**recommending_plan(), "inputs": {}, "recommenders": made, **_SERVING}, context)["summary"]
     assert summary["lists"] == 6 and summary["trackingId"] == "t"
     assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
