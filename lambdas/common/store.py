@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -40,23 +41,35 @@ def csv_files(bucket: str, prefix: str) -> list[S3File]:
     return [file for file in listed(bucket, prefix) if file.is_csv]
 
 
-def rows(bucket: str, prefix: str) -> Iterator[list[str]]:
-    """The rows of all CSV files under the prefix, headers and all, without holding a file in memory."""
-    for key, *_ in csv_files(bucket, prefix):
-        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"]
-        yield from csv.reader(codecs.getreader("utf-8-sig")(body))
+@dataclass(frozen=True)
+class CsvFolder:
+    """The CSV files of a folder, listed once; each reading holds no file in memory."""
+
+    bucket: str
+    files: Sequence[S3File]
+
+    @classmethod
+    def listed(cls, bucket: str, prefix: str) -> CsvFolder:
+        return cls(bucket, csv_files(bucket, prefix))
+
+    def rows(self) -> Iterator[list[str]]:
+        """The rows of all files, headers and all."""
+        for file in self.files:
+            yield from csv.reader(self._text(file))
+
+    def records(self) -> Iterator[dict[str, str]]:
+        """The records of all files, each file with its own header row."""
+        for file in self.files:
+            yield from csv.DictReader(self._text(file))
+
+    def _text(self, file: S3File) -> Iterator[str]:
+        body = client("s3").get_object(Bucket=self.bucket, Key=file.key)["Body"]
+        return codecs.getreader("utf-8-sig")(body)
 
 
 def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:
     """The records of all CSV files under the prefix, each file with its own header row."""
-    return records_of(bucket, csv_files(bucket, prefix))
-
-
-def records_of(bucket: str, files: Iterable[S3File]) -> Iterator[dict[str, str]]:
-    """The records of these CSV files."""
-    for file in files:
-        body = client("s3").get_object(Bucket=bucket, Key=file.key)["Body"]
-        yield from csv.DictReader(codecs.getreader("utf-8-sig")(body))
+    return CsvFolder.listed(bucket, prefix).records()
 
 
 def get_json(bucket: str, key: str) -> Any:

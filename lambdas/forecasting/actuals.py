@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from statistics import fmean
 
-from common.store import records
+from common.store import CsvFolder
 from forecasting import history
 from forecasting.accuracy import quantile_loss
 from forecasting.payload import AccuracyRow, DriftRule, Run, Score, Serving, Training
@@ -28,11 +28,14 @@ def score(event: Run, serving: Serving, backtest: AccuracyRow) -> Score | None:
     by less than 200 bytes each.
     """
     bucket = event["resultsBucket"]
-    folders = [made["exports"].removeprefix(f"s3://{bucket}/") for made in serving["forecasts"].values()]
-    actual = _come_in(event, folders[0])
+    exports = [
+        CsvFolder.listed(bucket, made["exports"].removeprefix(f"s3://{bucket}/"))
+        for made in serving["forecasts"].values()
+    ]
+    actual = _come_in(event, exports[0])
     missed, there = defaultdict[str, float](float), defaultdict[str, float](float)
     series, steps = set(), set()
-    for record in itertools.chain.from_iterable(records(bucket, folder) for folder in folders):
+    for record in itertools.chain.from_iterable(export.records() for export in exports):
         key, when = history.series_key(record, event), history.moment(record["date"])
         if (value := actual.get(key, {}).get(when)) is not None:
             series.add(key)
@@ -76,9 +79,9 @@ def training(score: Score | None, drift: DriftRule | None, *, forced: bool, unch
     return {"trained": drifted, "reason": reason}
 
 
-def _come_in(event: Run, folder: str) -> Mapping[history.Key, Mapping[str, float]]:
-    """Of each series, what the target's files say of the moments that the forecast in `folder` is about."""
-    moments = {history.moment(record["date"]) for record in records(event["resultsBucket"], folder)}
+def _come_in(event: Run, export: CsvFolder) -> Mapping[history.Key, Mapping[str, float]]:
+    """Of each series, what the target's files say of the moments that the exported forecast is about."""
+    moments = {history.moment(record["date"]) for record in export.records()}
     found = history.History([], {})
     history.recall(history.Target.of(event), found, head=set(), since="", everywhere=moments)
     return found.values

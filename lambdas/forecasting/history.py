@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from common.store import records, rows
+from common.store import CsvFolder
 from forecasting.payload import Run
 
 SEASON = {"D": 7, "W": 52, "M": 12, "Y": 1, "H": 24, "30min": 48, "15min": 96, "10min": 144, "5min": 288, "1min": 1440}
@@ -26,8 +26,7 @@ class History:
 class Target:
     """Where the target's columns are. A series is its item and dimensions, in lower case as Forecast exports them."""
 
-    bucket: str
-    prefix: str
+    files: CsvFolder
     item: int
     timestamp: int
     value: int
@@ -38,8 +37,7 @@ class Target:
         config = event["config"]
         columns = list(config["datasets"]["target"])
         return cls(
-            event["dataBucket"],
-            f"forecasting/{event['dataset']}/target/",
+            CsvFolder.listed(event["dataBucket"], f"forecasting/{event['dataset']}/target/"),
             columns.index(event["domain"]["item"]),
             columns.index("timestamp"),
             columns.index(event["domain"]["target"]),
@@ -47,7 +45,7 @@ class Target:
         )
 
     def observations(self) -> Iterable[tuple[Key, str, float]]:
-        for row in rows(self.bucket, self.prefix):
+        for row in self.files.rows():
             if row and row[self.value] and row[self.timestamp] != "timestamp":  # not a header
                 key = tuple(row[i].lower() for i in (self.item, *self.dimensions))
                 yield key, moment(row[self.timestamp]), float(row[self.value])
@@ -96,9 +94,9 @@ def forecast_columns(record: dict[str, str]) -> Iterator[tuple[str, float]]:
             yield f"p{int(column[1:]):02d}", float(value)
 
 
-def backtests(bucket: str, folder: str) -> Iterable[dict[str, str]]:
-    """The records of the backtest export: actual values beside what was forecast for them."""
-    return records(bucket, f"{folder}forecasted-values/")
+def backtests(bucket: str, folder: str) -> CsvFolder:
+    """The backtest export: actual values beside what was forecast for them."""
+    return CsvFolder.listed(bucket, f"{folder}forecasted-values/")
 
 
 def series_key(record: dict[str, str], event: Run) -> Key:

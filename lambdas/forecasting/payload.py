@@ -1,5 +1,5 @@
-"""What flows through the forecasting state machine. Handlers take and return these types; `infra/forecasting.py` builds
-its JSONata from their field names.
+"""What flows through the forecasting state machine. Handlers take and return these types, and
+`infra/forecasting_states.py` builds its JSONata from their field names.
 
 A field that may be absent is `NotRequired`: CDK drops nulls from definitions. Requests are without the ARNs that only
 the run's steps know.

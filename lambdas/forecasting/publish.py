@@ -74,7 +74,8 @@ def _backtested(event: Forecasted) -> tuple[Accuracy, list[ChartItem]]:
     config, bucket = event["config"], event["resultsBucket"]
     target = history.Target.of(event)
     past = history.overview(target)
-    tested = accuracy.collect(history.backtests(bucket, event["backtests"]["folder"]), event)
+    backtests = history.backtests(bucket, event["backtests"]["folder"])
+    tested = accuracy.collect(backtests.records(), event)
     moments = accuracy.naive_moments(tested, past.axis, config["frequency"])
     head = accuracy.worst_first(tested, past.volume)[:_ITEMS]
     since = min([past.axis[-min(len(past.axis), max(28, _SEASONS_BACK * config["horizon"]))], *tested.actual])
@@ -88,7 +89,7 @@ def _backtested(event: Forecasted) -> tuple[Accuracy, list[ChartItem]]:
     ahead = [
         history.quantiles(records(bucket, made["folder"]), event, set(head), "date") for made in event["forecasts"]
     ]
-    behind = history.quantiles(history.backtests(bucket, event["backtests"]["folder"]), event, set(head), "timestamp")
+    behind = history.quantiles(backtests.records(), event, set(head), "timestamp")
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
         yardstick = accuracy.seasonal_naive(tested, moments, past, config["quantiles"])

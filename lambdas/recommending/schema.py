@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from common.deliveries import Uploads
-from common.store import records_of
+from common.store import CsvFolder
 from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
 from recommending.payload import Column, Columns, Config
 
@@ -28,7 +28,7 @@ def columns(config: Config, kind: str, uploads: Uploads, known: Columns) -> Colu
     if given:
         return given
     where = f"s3://{uploads.bucket}/{uploads.folder}{kind}/"
-    sample = list(itertools.islice(records_of(uploads.bucket, uploads.of(kind)), SAMPLE))
+    sample = list(itertools.islice(CsvFolder(uploads.bucket, uploads.of(kind)).records(), SAMPLE))
     if not sample:
         raise ValueError(f"{where}: the first CSV file has no row beside its header")
     domain = DOMAINS[config["domain"]]

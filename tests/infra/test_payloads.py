@@ -17,7 +17,7 @@ from forecasting import payload as forecasting
 from infra import expressions, lock
 from infra.config import Pipeline, load
 from infra.expressions import UndeclaredField, field_types
-from infra.forecasting import pipeline as forecasting_pipeline
+from infra.forecasting_states import pipeline as forecasting_pipeline
 from infra.recommending_states import pipeline as recommending_pipeline
 from recommending import payload as recommending
 from tests.infra.conftest import ROOT, Assembly, machine

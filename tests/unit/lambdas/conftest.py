@@ -67,26 +67,34 @@ class Bucket:
     def __init__(self, objects: dict[str, str] | None = None) -> None:
         self.put = datetime.now(UTC) - timedelta(days=2)
         self.puts: dict[str, datetime] = {}  # of single keys
+        self.listings: list[str] = []  # prefixes
         self.objects = {key: text.encode() for key, text in (objects or {}).items()}
 
     def get_paginator(self, operation: str) -> Any:
         assert operation == "list_objects_v2"
-        return SimpleNamespace(
-            paginate=lambda Bucket, Prefix: [
-                {
-                    "Contents": [
-                        {
-                            "Key": key,
-                            "Size": len(body),
-                            "ETag": self._etag(key),
-                            "LastModified": self.puts.get(key, self.put),
-                        }
-                        for key, body in sorted(self.objects.items())
-                        if key.startswith(Prefix)
-                    ]
-                }
-            ]
-        )
+        return SimpleNamespace(paginate=self._list)
+
+    def _list(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        self.listings.append(Prefix)
+        found = [(key, body) for key, body in sorted(self.objects.items()) if key.startswith(Prefix)]
+        return [
+            {
+                "Contents": [
+                    {
+                        "Key": key,
+                        "Size": len(body),
+                        "ETag": self._etag(key),
+                        "LastModified": self.puts.get(key, self.put),
+                    }
+                    for key, body in found
+                ]
+            }
+        ]
+
+    def listed_twice(self) -> list[str]:
+        """The prefixes whose objects another listing had too."""
+        others = [self.listings[:at] + self.listings[at + 1 :] for at in range(len(self.listings))]
+        return [each for each, more in zip(self.listings, others) if each.startswith(tuple(more))]
 
     def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> dict[str, Any]:
         import io

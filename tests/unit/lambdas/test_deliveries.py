@@ -74,6 +74,13 @@ def test_with_nothing_new_a_run_ends_in_words(first: dict[str, Any], stub: Any, 
     assert first["run"] in said and '{"force": true}' in said
 
 
+def test_plan_lists_the_uploads_once(first: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
+    bucket.listings.clear()
+    _plan(stub, context, _imported(first), force=False)
+    folder = "forecasting/corner-shop/"
+    assert bucket.listings == [folder, f"quarantine/{folder}metadata/"], "there is no file of metadata"
+
+
 def test_only_the_dataset_that_changed_is_imported(
     first: dict[str, Any], files: dict[str, bytes], stub: Any, context: Any
 ) -> None:

@@ -70,6 +70,11 @@ def test_what_came_in_is_scored_by_the_services_definitions(event: dict[str, Any
     assert answer["predictors"] == _TO_TRAIN
 
 
+def test_compare_lists_each_folder_once(event: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
+    _handle(stub, context, event)
+    assert bucket.listings and bucket.listed_twice() == []
+
+
 @pytest.mark.parametrize(
     ("wape", "force", "trained", "reason"),
     [

@@ -93,6 +93,14 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     assert milk["error"] == pytest.approx((2 + 8) / 30) and milk["bias"] == pytest.approx((24 - 30) / 30)
 
 
+def test_publish_lists_each_folder_once(event: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
+    from forecasting.publish import handler
+
+    _expect_partitions(stub, event)
+    handler(event, context)
+    assert bucket.listings and bucket.listed_twice() == []
+
+
 def test_the_item_that_missed_by_most_units_comes_first(
     event: dict[str, Any], bucket: Any, stub: Any, context: Any
 ) -> None:
