@@ -75,8 +75,8 @@ class PipelineStack(Stack):
             prefix=self._prefix,
             dead_letters=dead_letters,
         )
-        clock(self, machine, given=by_the_clock, dead_letters=dead_letters)
-        cleanup = self._operations.clean_up(
+        schedules = clock(self, machine, given=by_the_clock, dead_letters=dead_letters)
+        self._cleanup = self._operations.clean_up(
             self,
             [
                 *sweeping,
@@ -92,7 +92,9 @@ class PipelineStack(Stack):
             ],
             {f"{self._service.capitalize()}Names": self._names, "StateMachine": machine.attr_arn},
         )
-        cleanup.node.add_dependency(rule)
+        # What starts a run goes before the clean-up, which stops the last ones.
+        for starting in (rule, *schedules):
+            starting.node.add_dependency(self._cleanup)
         CfnOutput(
             self,
             f"{self._pipeline.capitalize()}StateMachine",

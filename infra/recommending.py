@@ -66,7 +66,7 @@ class Recommending(PipelineStack):
             self.format_arn(service="personalize", resource="recommender", resource_name=f"{self._names}-{use_case}")
             for use_case in self._section.use_cases
         ]
-        StopAndStart(
+        by_the_clock = StopAndStart(
             self,
             name=f"{self._names}-recommending-hours",
             kind=RECOMMENDER,
@@ -76,6 +76,7 @@ class Recommending(PipelineStack):
             group=self._group,
             dead_letters=self._operations.dead_letters,
         )
+        by_the_clock.node.add_dependency(self._cleanup)  # nothing is started any more when that begins
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -107,10 +107,13 @@ class Storage(Stack):
         return bucket
 
     def _empty_at_the_end(self, operations: Operations, buckets: Sequence[s3.Bucket]) -> None:
-        operations.clean_up(
+        cleanup = operations.clean_up(
             self,
             [
-                Permission(["s3:ListBucketVersions"], [b.bucket_arn for b in buckets]),
+                Permission(
+                    ["s3:ListBucketVersions", "s3:PutBucketLogging", "s3:PutBucketPolicy"],
+                    [b.bucket_arn for b in buckets],
+                ),
                 Permission(
                     ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                     [b.arn_for_objects("*") for b in buckets],
@@ -119,6 +122,8 @@ class Storage(Stack):
             ],
             {"Buckets": [b.bucket_name for b in buckets]},
         )
+        for bucket in buckets:  # their policies go first, and the clean-up closes them with one of its own
+            cast(s3.BucketPolicy, bucket.policy).node.add_dependency(cleanup)
 
     def _admit_personalize(self, bucket: s3.Bucket, prefix: str, *actions: str) -> None:
         """Personalize needs the bucket's consent beside its role's permission (granting-personalize-s3-access.md)."""

@@ -54,14 +54,16 @@ def trigger(
 
 def clock(
     scope: Construct, machine: sfn.CfnStateMachine, *, given: Schedule | None, dead_letters: sqs.CfnQueue
-) -> None:
+) -> list[scheduler.CfnSchedule]:
     """Start the machine once a day for what no event announced, and as the config's schedule says if it has one."""
     name = machine.state_machine_name
     start = Starter(scope, machine, dead_letters)
-    start.at(SWEEP, "Sweep", f"{name}-sweep", "Starts the pipeline for uploads that no run has covered", force=False)
+    words = "Starts the pipeline for uploads that no run has covered"
+    schedules = [start.at(SWEEP, "Sweep", f"{name}-sweep", words, force=False)]
     if given:
         words = "Starts the pipeline by the clock, as pipeline.yaml says"
-        start.at(given, "Schedule", name, words, force=given.force)
+        schedules.append(start.at(given, "Schedule", name, words, force=given.force))
+    return schedules
 
 
 class Starter:
@@ -81,9 +83,11 @@ class Starter:
             key=dead_letters.kms_master_key_id,
         )
 
-    def at(self, when: Schedule, construct_id: str, name: str | None, description: str, **given: Any) -> None:
+    def at(
+        self, when: Schedule, construct_id: str, name: str | None, description: str, **given: Any
+    ) -> scheduler.CfnSchedule:
         """A schedule called `name` that starts the machine with `given` as its input."""
-        scheduler.CfnSchedule(
+        return scheduler.CfnSchedule(
             self._scope,
             construct_id,
             name=name,

@@ -15,7 +15,7 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -82,9 +82,9 @@ def _sweep(event: AwsJson, context: LambdaContext, why: str) -> bool:
     properties = event["ResourceProperties"]
     logger.append_keys(why=why)
     logger.info("deleting what the stack did not make itself", extra={"of": properties})
-    if machine := properties.get("StateMachine"):
-        stop_executions(client("stepfunctions"), machine, why)
     sweeps: list[Callable[[], list[str]]] = []
+    if machine := properties.get("StateMachine"):
+        sweeps.append(functools.partial(stop_executions, client("stepfunctions"), machine, why))
     if name := properties.get("ForecastNames"):
         sweeps.append(functools.partial(sweep_forecast, client("forecast"), name))
     if name := properties.get("PersonalizeNames"):
@@ -92,7 +92,10 @@ def _sweep(event: AwsJson, context: LambdaContext, why: str) -> bool:
     if names := properties.get("LearnerNames"):
         forecast, personalize, glue = (client(service) for service in ("forecast", "personalize", "glue"))
         sweeps.append(functools.partial(sweep_learners, forecast, personalize, glue, names))
-    empty_buckets(client("s3"), [*properties.get("Buckets", []), *properties.get("Folders", [])])
+    for bucket in properties.get("Buckets", []):
+        close_bucket(client("s3"), bucket, partition=event["StackId"].split(":")[1])
+    for folder in [*properties.get("Buckets", []), *properties.get("Folders", [])]:
+        sweeps.append(functools.partial(empty, client("s3"), folder))
     since = event.get("Since", time.time())
     pauses = itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while left := [arn for sweep in sweeps for arn in sweep()]:
@@ -126,12 +129,15 @@ def _respond(event: AwsJson, context: LambdaContext, status: str, reason: str) -
         answer.read()
 
 
-def stop_executions(states: Any, machine: str, why: str) -> None:
-    """Stop the machine's runs, so that they create nothing behind our back."""
+def stop_executions(states: Any, machine: str, why: str) -> list[str]:
+    """Stop the machine's runs, so that they create nothing behind our back. What was stopped was there: look again."""
+    stopped = []
     for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING"):
         for execution in page["executions"]:
             logger.info("stopping a run", extra={"execution": execution["executionArn"]})
             states.stop_execution(executionArn=execution["executionArn"], cause=why)
+            stopped.append(execution["executionArn"])
+    return stopped
 
 
 def sweep_forecast(forecast: Any, name: str) -> list[str]:
@@ -199,19 +205,33 @@ def _personalize_group(personalize: Any, group: str) -> list[str]:
     return [group]
 
 
-def empty_buckets(s3: Any, folders: Sequence[str]) -> None:
-    """Delete every version of every object in the buckets, or folders of buckets (`bucket/folder/`)."""
-    for folder in folders:
-        bucket, _, prefix = folder.partition("/")
-        narrower = {"Prefix": prefix} if prefix else {}
-        logger.info("deleting every version of every object", extra={"folder": folder})
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, **narrower):
-            there = [
-                {"Key": v["Key"], "VersionId": v["VersionId"]}
-                for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-            ]
-            if there:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": there, "Quiet": True})
+def close_bucket(s3: Any, bucket: str, partition: str) -> None:
+    """Let nothing more into a bucket that is about to be deleted: access logs come hours after the requests they are
+    about, those of the emptying too (S3 guide, ServerLogs.md)."""
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    everything = {"Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:{partition}:s3:::{bucket}/*"}
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", **everything}]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def empty(s3: Any, folder: str) -> list[str]:
+    """Delete every version of every object in the bucket, or folder of a bucket (`bucket/folder/`), and return it if
+    there was one: look again. Raises RuntimeError if S3 refuses to delete an object."""
+    bucket, _, prefix = folder.partition("/")
+    narrower = {"Prefix": prefix} if prefix else {}
+    logger.info("deleting every version of every object", extra={"folder": folder})
+    found = False
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, **narrower):
+        there = [
+            {"Key": v["Key"], "VersionId": v["VersionId"]}
+            for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+        if there:
+            found = True
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": there, "Quiet": True})
+            for error in answer.get("Errors", ())[:1]:
+                raise RuntimeError(f"S3 did not delete {bucket}/{error['Key']}: {error['Code']}: {error['Message']}")
+    return [f"s3://{folder}"] if found else []
 
 
 def _stop(forecast: Any, kind: str, ours: Callable[[AwsJson], bool]) -> None:

@@ -17,6 +17,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from localaws import protocol
 from localaws.emulator import (
+    access_logs,
     authorization,
     budgets,
     events,
@@ -71,6 +72,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     authorization.register()
     further.register()
     templates.register()
+    access_logs.register()
     updates.register()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
 
 from localaws.emulator.access import require_of_role
@@ -84,7 +84,7 @@ def resource_policy_allows(principal: str, action: str, resource: str, source_ar
     evaluation = iam_evaluator.EvalContext(
         principal_arn=principal,
         principal_type="Service",
-        principal_account=source_arn.split(":")[4],
+        principal_account=source_arn.split(":")[4] or get_account_id(),
         action=action,
         resource_arn=resource,
         region=get_region(),
@@ -105,5 +105,5 @@ def _sent(principal: str, service: str, source_arn: str) -> dict[str, str]:
     topics and queues (SNS guide, sns-key-management.md), and to queues the rule alone.
     """
     if principal != "events.amazonaws.com":
-        return {"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn}
+        return {"aws:sourceaccount": source_arn.split(":")[4] or get_account_id(), "aws:sourcearn": source_arn}
     return {"aws:sourcearn": source_arn} if service == "sqs" else {}

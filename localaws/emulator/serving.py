@@ -11,6 +11,7 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from ministack.core import iam_evaluator, persistence, router
 
+from localaws.emulator.access_logs import recorded
 from localaws.emulator.bounds import bounded
 from localaws.emulator.faults import around
 from localaws.emulator.refusing import refuse
@@ -36,7 +37,7 @@ def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> No
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    asyncio.run(_serve(config, bounded(around(_guarded, switch)), on_stop))
+    asyncio.run(_serve(config, bounded(around(recorded(_guarded), switch)), on_stop))
 
 
 async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:

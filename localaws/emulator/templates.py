@@ -1,4 +1,4 @@
-"""What ministack's CloudFormation leaves out: the keys of topics and buckets, and the boundaries of roles."""
+"""What ministack's CloudFormation leaves out: keys of topics and buckets, buckets' access logs, roles' boundaries."""
 
 import functools
 from collections.abc import Callable
@@ -9,9 +9,11 @@ from ministack.core.responses import get_account_id
 from ministack.services import iam, s3, sns
 from ministack.services.cloudformation import provisioners
 
+from localaws.emulator import access_logs
+
 
 def register() -> None:
-    left_out = {"AWS::S3::Bucket": _encrypt, "AWS::SNS::Topic": _keep, "AWS::IAM::Role": _bound}
+    left_out = {"AWS::S3::Bucket": _complete_bucket, "AWS::SNS::Topic": _keep, "AWS::IAM::Role": _bound}
     for resource_type, complete in left_out.items():
         handlers = provisioners._RESOURCE_HANDLERS[resource_type]
         create, update = _completed(handlers["create"], 1, complete), _completed(handlers["update"], 2, complete)
@@ -28,6 +30,11 @@ def _completed(handle: Callable, position: int, complete: Callable[[str, dict], 
         return result
 
     return handled
+
+
+def _complete_bucket(bucket: str, properties: dict) -> None:
+    access_logs.configured(bucket, properties)
+    _encrypt(bucket, properties)
 
 
 def _encrypt(bucket: str, properties: dict) -> None:

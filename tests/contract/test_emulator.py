@@ -79,7 +79,10 @@ SIGNATURES = {
     },
     "ministack.services.s3": {
         "_bucket_default_sse_headers": ["bucket_name"],
+        "_delete_bucket": ["name"],
         "_ensure_bucket": ["name"],
+        "_put_bucket_logging": ["name", "body"],
+        "_put_object": ["bucket_name", "key", "body", "headers"],
         "_put_bucket_encryption": ["name", "body"],
     },
     "ministack.services.sqs": {"_queue_by_arn": ["arn"]},
@@ -117,6 +120,7 @@ OTHERS = {
     ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.iam", "_roles"),
+    ("ministack.services.s3", "_bucket_logging_config"),
     ("ministack.services.sns", "_topics"),
     ("ministack.services.stepfunctions", "_state_machines"),
 }

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 from infra.config import load
 from infra.operations import Operations
 from infra.storage import Storage
-from tests.infra.conftest import ROOT
+from tests.infra.conftest import ROOT, Assembly
 
 
 def _templates(**changed: Any) -> list[Template]:
@@ -54,3 +54,11 @@ def test_a_changed_removal_policy_is_one_of_metadata_too(key: bool) -> None:
 def test_there_is_a_role_for_the_services_of_the_pipelines_and_for_no_other() -> None:
     [role] = _template(recommending=None).find_resources("AWS::IAM::Role").values()
     assert "forecast.amazonaws.com" in json.dumps(role)
+
+
+def test_a_bucket_that_goes_is_closed_before_it_is_emptied(assembly: Assembly) -> None:
+    """Its own policy goes first, so that the clean-up's, which denies every write, stays until the bucket goes."""
+    resources = assembly.templates["storage"]["Resources"]
+    [cleanup] = [name for name, each in resources.items() if each["Type"] == "Custom::StorecastCleanup"]
+    policies = [each for each in resources.values() if each["Type"] == "AWS::S3::BucketPolicy"]
+    assert len(policies) == 3 and all(cleanup in each["DependsOn"] for each in policies)

@@ -111,10 +111,13 @@ def test_explain_finds_the_message_where_each_kind_of_failure_keeps_it(
     assert (told["step"], told["message"]) == (step, message)
 
 
+_STACK = arn("cloudformation", "stack/s/1")
+
+
 def _event(kind: str, **properties: Any) -> dict[str, Any]:
     return {
         "RequestType": kind,
-        "StackId": "s",
+        "StackId": _STACK,
         "RequestId": "r",
         "LogicalResourceId": "Cleanup",
         "ResponseURL": "https://cfn/",
@@ -242,25 +245,47 @@ def test_what_cannot_be_deleted_fails_the_stack_in_words(
     assert answered[0]["Status"] == "FAILED" and "not allowed to list" in answered[0]["Reason"]
 
 
-def test_buckets_lose_every_version(answered: list[dict[str, Any]], context: Any, stub: Any) -> None:
+def _closed(s3: Any) -> None:
+    """What a bucket hears before it is emptied: no access logs, no objects any more."""
+    s3.add_response("put_bucket_logging", {}, {"Bucket": "data", "BucketLoggingStatus": {}})
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    s3.add_response("put_bucket_policy", {}, {"Bucket": "data", "Policy": policy})
+
+
+def test_buckets_are_closed_and_lose_every_version_until_none_comes(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
     from operations.cleanup import handler
 
     s3 = stub("s3")
-    s3.add_response(
-        "list_object_versions",
-        {"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]},
-    )
-    s3.add_response(
-        "delete_objects",
-        {},
-        {
-            "Bucket": "data",
-            "Delete": {"Quiet": True, "Objects": [{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}]},
-        },
-    )
+    _closed(s3)
+    for name in ("a", "late"):
+        s3.add_response(
+            "list_object_versions",
+            {"Versions": [{"Key": name, "VersionId": "1"}], "DeleteMarkers": [{"Key": name, "VersionId": "2"}]},
+        )
+        objects = [{"Key": name, "VersionId": "1"}, {"Key": name, "VersionId": "2"}]
+        s3.add_response("delete_objects", {}, {"Bucket": "data", "Delete": {"Quiet": True, "Objects": objects}})
+    s3.add_response("list_object_versions", {})
     _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", Buckets=["data"]), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
+
+
+def test_an_object_that_s3_does_not_delete_fails_the_clean_up(
+    answered: list[dict[str, Any]], context: Any, stub: Any
+) -> None:
+    from operations.cleanup import handler
+
+    s3 = stub("s3")
+    _closed(s3)
+    s3.add_response("list_object_versions", {"Versions": [{"Key": "a", "VersionId": "1"}]})
+    refused = {"Key": "a", "VersionId": "1", "Code": "AccessDenied", "Message": "Access Denied"}
+    s3.add_response("delete_objects", {"Errors": [refused]})
+    _stack_is(stub, "DELETE_IN_PROGRESS")
+    handler(_event("Delete", Buckets=["data"]), context)
+    assert answered == [{"Status": "FAILED", "Reason": "S3 did not delete data/a: AccessDenied: Access Denied"}]
 
 
 _STATUSES = boto3.client("cloudformation").meta.service_model.shape_for("StackStatus").enum
@@ -304,17 +329,23 @@ def test_a_stack_that_goes_is_cleaned_up_and_each_step_says_why(
     running = {"executionArn": execution, "stateMachineArn": _ALL_THERE_IS["StateMachine"], "name": "e"}
     running |= {"status": "RUNNING", "startDate": started}
     _stack_is(stub, status)
-    stub("stepfunctions").add_response("list_executions", {"executions": [running]})
-    stub("stepfunctions").add_response(
-        "stop_execution", {"stopDate": started}, {"executionArn": execution, "cause": why}
-    )
+    _closed(stub("s3"))
+    for at in range(3):  # a second run that began meanwhile is stopped too, before the last look
+        executions = [running] if at < 2 else []
+        stub("stepfunctions").add_response("list_executions", {"executions": executions})
+        if executions:
+            stub("stepfunctions").add_response(
+                "stop_execution", {"stopDate": started}, {"executionArn": execution, "cause": why}
+            )
     stub("s3").add_response("list_object_versions", {"Versions": [{"Key": "a", "VersionId": "1"}]})
     stub("s3").add_response("delete_objects", {})
+    for _ in range(2):
+        stub("s3").add_response("list_object_versions", {})
     handler(_event("Delete", StateMachine=_ALL_THERE_IS["StateMachine"], Buckets=["data"]), context)
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
     logged = [json.loads(line) for line in log.getvalue().splitlines()]
     steps = [line for line in logged if line["message"].startswith(("stopping", "deleting"))]
-    assert [line["why"] for line in steps] == [why] * 3
+    assert {line["why"] for line in steps} == {why} and len(steps) == 6
 
 
 @pytest.mark.parametrize("error", ["AccessDenied", "Throttling", "ValidationError"])
@@ -345,4 +376,4 @@ def test_an_invocation_that_carries_on_stops_where_the_stack_no_longer_goes(
 def _stack_is(stub: Any, status: str) -> None:
     """What CloudFormation answers about the stack of the events here."""
     described = {"StackName": "n", "CreationTime": datetime(2026, 11, 22, tzinfo=UTC), "StackStatus": status}
-    stub("cloudformation").add_response("describe_stacks", {"Stacks": [described]}, {"StackName": "s"})
+    stub("cloudformation").add_response("describe_stacks", {"Stacks": [described]}, {"StackName": _STACK})
