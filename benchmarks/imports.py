@@ -5,6 +5,7 @@ import io
 import statistics
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 import numpy as np
@@ -47,7 +48,7 @@ def read(body: bytes) -> Reading:
     return Reading(time.perf_counter() - began, time.process_time() - used)
 
 
-def imported_group(forecast, body: bytes, name: str) -> tuple[str, float]:
+def imported_group(forecast: Any, body: bytes, name: str) -> tuple[str, float]:
     """A dataset group with the file imported, and how many seconds the import took, its request included."""
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/sales.csv", Body=body)
     dataset = forecast.create_dataset(
@@ -70,7 +71,7 @@ def imported_group(forecast, body: bytes, name: str) -> tuple[str, float]:
     return group["DatasetGroupArn"], seconds
 
 
-def forecast_of(forecast, group: str) -> str:
+def forecast_of(forecast: Any, group: str) -> str:
     predictor = forecast.create_predictor(
         PredictorName="npts",
         AlgorithmArn="arn:aws:forecast:::algorithm/NPTS",

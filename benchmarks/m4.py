@@ -112,7 +112,7 @@ def by_80_percent(frame: pd.DataFrame, panel: Panel, model: str) -> Prediction:
     return Prediction(values, values[:, :, 1])
 
 
-def statistical(model, panel: Panel, horizon: int) -> Prediction:
+def statistical(model: object, panel: Panel, horizon: int) -> Prediction:
     from statsforecast import StatsForecast
     from statsforecast.models import SeasonalNaive
 

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def measure(name: str, panel: Panel, horizon: int, workers: int = 1) -> Result:
     return Result(float(found.rmse), tuple(map(float, found.wql)), time.perf_counter() - began)
 
 
-def _algorithm(name: str, workers: int):
+def _algorithm(name: str, workers: int) -> Callable[..., Prediction]:
     if name != AUTO:
         return ALGORITHMS[name]
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -39,7 +40,7 @@ def load(bucket: str, dataset: str, out: Path) -> Results:
     return Results(newest("forecasting"), recommending, lists)
 
 
-def _body(s3, uri: str) -> bytes:
+def _body(s3: Any, uri: str) -> bytes:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -22,7 +23,7 @@ def upload(folder: Path, bucket: str) -> list[str]:
     return keys
 
 
-def _checksum(s3, bucket: str, key: str) -> str | None:
+def _checksum(s3: Any, bucket: str, key: str) -> str | None:
     try:
         return s3.head_object(Bucket=bucket, Key=key)["Metadata"].get("sha256")
     except ClientError:

@@ -1,6 +1,7 @@
 """S3 as a job sees it: through the role that the caller passed, never with more rights than that role has."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -59,7 +60,7 @@ def write(access: Access, path: str, name: str, body: bytes) -> None:
         raise _denied(access, "s3:PutObject", f"s3://{bucket}/{key}", error) from None
 
 
-def _client(access: Access):
+def _client(access: Access) -> Any:
     return boto3.client(
         "s3",
         endpoint_url=access.endpoint,
@@ -72,7 +73,7 @@ def _client(access: Access):
     )
 
 
-def _keys(s3, access: Access, bucket: str, prefix: str, suffixes: tuple[str, ...]) -> list[str]:
+def _keys(s3: Any, access: Access, bucket: str, prefix: str, suffixes: tuple[str, ...]) -> list[str]:
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -81,7 +82,7 @@ def _keys(s3, access: Access, bucket: str, prefix: str, suffixes: tuple[str, ...
         raise _denied(access, "s3:ListBucket", f"s3://{bucket}/{prefix}", error) from None
 
 
-def _get(s3, access: Access, bucket: str, key: str) -> bytes:
+def _get(s3: Any, access: Access, bucket: str, key: str) -> bytes:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:

@@ -150,7 +150,7 @@ def wait_until_gone(client: Any, kind: str, *names: str) -> None:
     _watch(lambda: [each for each in listed(client, kind) if each.name in names], lambda each: False)
 
 
-def _watch(look, over) -> list[Resource]:
+def _watch(look: Callable[[], list[Resource]], over: Callable[[Resource], bool]) -> list[Resource]:
     shown = display(HTML(""), display_id=True)
     ended: dict[str, float] = {}
     begun, pause = time.monotonic(), FIRST_PAUSE

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def backtest(
     horizon: int,
     levels: Sequence[float],
     starts: Sequence[int],
-    **hyperparameters,
+    **hyperparameters: Any,
 ) -> Backtest:
     """Run `algorithm` on the panel as it was before each of `starts`; keep the actual values beside its forecasts."""
     season = season_length(panel.freq)

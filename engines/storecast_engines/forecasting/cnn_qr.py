@@ -195,7 +195,9 @@ class Network(nn.Module):
         return self.local(torch.cat([of_step, of_all, static, ahead], dim=3))
 
 
-def _train(net: Network, history: History, context: int, learned: np.ndarray, epochs: int, rng) -> None:
+def _train(
+    net: Network, history: History, context: int, learned: np.ndarray, epochs: int, rng: np.random.Generator
+) -> None:
     """Adam on the quantile loss, every series as likely as any other to give a window."""
     known = history.known
     steps = known.shape[1]

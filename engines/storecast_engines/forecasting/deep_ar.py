@@ -9,6 +9,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ class TrainingSchedule(Callback):
         self._waited = 0
         self._best: list[tuple[float, dict[str, torch.Tensor]]] = []  # loss and weights, the lowest loss first
 
-    def on_train_epoch_end(self, trainer, pl_module) -> None:
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         loss = float(trainer.callback_metrics["train_loss"])
         self._waited = self._waited + 1 if self._best and loss >= self._best[0][0] else 0
         weights = {name: value.clone() for name, value in pl_module.state_dict().items()}

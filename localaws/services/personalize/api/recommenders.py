@@ -1,6 +1,7 @@
 """Recommenders: create, update, stop, start."""
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from localaws.jobs import PERSONALIZE as STATES
@@ -45,7 +46,7 @@ def create_recommender(context: Context, params: dict) -> dict:
     return {"recommenderArn": recommender.arn}
 
 
-def _train(context: Context, recommender: Resource, config: dict, mark) -> None:
+def _train(context: Context, recommender: Resource, config: dict, mark: Callable[..., None] | None) -> None:
     version, group_arn = uuid.uuid4().hex[:8], recommender.record["datasetGroupArn"]
     context.jobs.submit(
         recommender.arn,
