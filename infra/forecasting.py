@@ -21,6 +21,8 @@ from infra.steps import State
 from infra.storage import Storage, reading, writing
 from infra.tables import forecast_tables
 
+_PUBLISHED = ("newest.json", "report.html", "scores.json", "runs/", "tables/")
+
 
 class Forecasting(PipelineStack):
     """The state machine, its steps, its trigger, and the Athena tables over what it exports."""
@@ -153,7 +155,7 @@ class Forecasting(PipelineStack):
                 *reading(results, self._prefix),
                 *writing(
                     results,
-                    *(f"{self._prefix}{name}" for name in ("newest.json", "report.html", "scores.json", "runs/")),
+                    *(f"{self._prefix}{name}" for name in _PUBLISHED),
                 ),
                 Permission(["glue:GetTable", "glue:CreatePartition"], catalog),
                 timeout_seconds=600,

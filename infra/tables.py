@@ -16,8 +16,8 @@ def forecast_tables(
 ) -> tuple[glue.CfnDatabase, list[glue.CfnTable]]:
     """A database, a work group for queries, and a table per kind of forecast over the bucket `results`.
 
-    The service writes keys and dates in the order of the target's schema, then the mean, then the quantiles from low to
-    high; the tables know the files' columns by their places.
+    The tables know the files' columns by their places. The service writes the item, the date, the dimensions, then the
+    quantiles from low to high (recorded; the mean before them, as in backtests). Publish rewrites files that differ.
     """
     database = glue.CfnDatabase(
         scope,
@@ -45,8 +45,8 @@ def forecast_tables(
     for name, types in section.forecasts.items():
         columns = [
             (FORECAST_DOMAINS[section.domain][0], "string"),
-            *((d, "string") for d in section.dimensions),
             ("date", "string"),
+            *((d, "string") for d in section.dimensions),
             *((quantile_column(q), "double") for q in sorted(types, key=_place)),
         ]
         tables.append(

@@ -82,7 +82,7 @@ def get_json(bucket: str, key: str) -> Any:
 
 
 def put_text(bucket: str, key: str, text: str) -> None:
-    kinds = {"html": "text/html", "txt": "text/plain"}
+    kinds = {"html": "text/html", "txt": "text/plain", "csv": "text/csv"}
     kind = kinds.get(key.rpartition(".")[2], "application/json")
     client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType=f"{kind}; charset=utf-8")
 

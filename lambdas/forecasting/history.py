@@ -100,8 +100,10 @@ def backtests(bucket: str, folder: str) -> CsvFolder:
 
 
 def series_key(record: dict[str, str], event: Run) -> Key:
-    """Exports begin with the item and the dimensions, whatever the domain calls them."""
-    return tuple(value.lower() for value in list(record.values())[: 1 + len(event["config"]["dimensions"])])
+    """The item is the first column of every export, whatever the domain calls it; dimensions go by their names, as a
+    forecast's export has the date before them and a backtest's the time after them."""
+    item = next(iter(record.values()))
+    return tuple(value.lower() for value in (item, *(record[name] for name in event["config"]["dimensions"])))
 
 
 def moment(text: str) -> str:

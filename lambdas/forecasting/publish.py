@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 
 from common import results
 from common.clients import client
 from common.failures import in_words
 from common.step import LambdaContext, step
-from common.store import records
+from common.store import CsvFolder
 from forecasting import accuracy, history, scores
+from forecasting.columns import in_order
 from forecasting.explainability import impact
-from forecasting.payload import Accuracy, ChartItem, Forecasted, Published, PublishedForecast, Summary
+from forecasting.payload import Accuracy, ChartItem, Forecasted, MadeForecast, Published, PublishedForecast, Summary
 from forecasting.report import render
 from forecasting.what_if import what_ifs
 
@@ -23,12 +25,13 @@ _SEASONS_BACK = 4  # horizons of past in the chart
 def handler(event: Forecasted, context: LambdaContext) -> Published:
     """`summary`; in S3 the run's report.html and summary.json, and the newest pointers and the scores."""
     bucket, folder, run = event["resultsBucket"], f"forecasting/{event['dataset']}/", event["run"]
-    accuracy_, chart = _backtested(event)
+    exports = {made["name"]: CsvFolder.listed(bucket, made["folder"]) for made in event["forecasts"]}
+    accuracy_, chart = _backtested(event, exports.values())
     summary = _summary(event, accuracy_, f"s3://{bucket}/{folder}runs/{run}/report.html")
     page = render(event, chart, summary, scores.kept(event))
     results.save(bucket, folder, run, summary, page)
     for made in event["forecasts"]:
-        _add_partition(event["database"], made["name"], run, f"s3://{bucket}/{made['folder']}")
+        _add_partition(event, made, exports[made["name"]])
     results.point_to(bucket, folder, summary, page)
     return {"summary": summary}
 
@@ -69,7 +72,7 @@ def _summary(event: Forecasted, accuracy_: Accuracy, report: str) -> Summary:
     return summary
 
 
-def _backtested(event: Forecasted) -> tuple[Accuracy, list[ChartItem]]:
+def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accuracy, list[ChartItem]]:
     """Accuracy with its yardstick, bias, counts, and the chart's series."""
     config, bucket = event["config"], event["resultsBucket"]
     target = history.Target.of(event)
@@ -86,9 +89,7 @@ def _backtested(event: Forecasted) -> tuple[Accuracy, list[ChartItem]]:
         since=since,
         everywhere={source for mapping in moments.values() for source in mapping.values()},
     )
-    ahead = [
-        history.quantiles(records(bucket, made["folder"]), event, set(head), "date") for made in event["forecasts"]
-    ]
+    ahead = [history.quantiles(export.records(), event, set(head), "date") for export in exports]
     behind = history.quantiles(backtests.records(), event, set(head), "timestamp")
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
@@ -123,9 +124,13 @@ def _columns(
     return {column: sorted(values.items()) for each in exported for column, values in each.get(key, {}).items()}
 
 
-def _add_partition(database: str, table: str, run: str, location: str) -> None:
-    glue = client("glue")
+def _add_partition(event: Forecasted, made: MadeForecast, export: CsvFolder) -> None:
+    """The run's exported files as a partition of the Athena table of their name."""
+    glue, database, table = client("glue"), event["database"], made["name"]
     storage = glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]
-    partition = {"Values": [run], "StorageDescriptor": {**storage, "Location": location}}
+    copies = f"forecasting/{event['dataset']}/tables/{table}/run={event['run']}/"
+    folder = in_order(export, made["folder"], [each["Name"] for each in storage["Columns"]], copies)
+    location = f"s3://{event['resultsBucket']}/{folder}"
+    partition = {"Values": [event["run"]], "StorageDescriptor": {**storage, "Location": location}}
     with contextlib.suppress(glue.exceptions.AlreadyExistsException):  # an earlier attempt of this run
         glue.create_partition(DatabaseName=database, TableName=table, PartitionInput=partition)

@@ -104,12 +104,24 @@ def put_csv(bucket: str, key: str, rows: pd.DataFrame) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def csv_files(bucket: str, prefix: str) -> dict[str, list[list[str]]]:
-    """The rows of all files below a prefix, a header too, by their names after it."""
+def files(bucket: str, prefix: str) -> dict[str, str]:
+    """The texts of all objects below a prefix, by their names after it."""
     s3 = boto3.client("s3")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
-    bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
-    return {key.removeprefix(prefix): list(csv.reader(io.StringIO(body))) for key, body in bodies.items()}
+    return {key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys}
+
+
+def csv_files(bucket: str, prefix: str) -> dict[str, list[list[str]]]:
+    """The rows of all CSV files below a prefix, a header too, by their names after it."""
+    found = {name: body for name, body in files(bucket, prefix).items() if name.endswith(".csv")}
+    return {name: list(csv.reader(io.StringIO(body, newline=""))) for name, body in found.items()}
+
+
+def exported_rows(bucket: str, prefix: str) -> list[list[str]]:
+    """The header and all rows of an export of Forecast, whose parts each have the header and are in no order."""
+    parts = [rows for _, rows in sorted(csv_files(bucket, prefix).items()) if rows]
+    assert all(rows[0] == parts[0][0] for rows in parts)
+    return [parts[0][0], *sorted(row for rows in parts for row in rows[1:])]
 
 
 def attributes(**types: str) -> dict:

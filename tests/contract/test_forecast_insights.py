@@ -16,7 +16,7 @@ from tests.contract.forecast_setup import (
     sample_group,
     single_predictor,
 )
-from tests.contract.helpers import attributes, csv_files, ended, eventually, gone, put_csv, unique
+from tests.contract.helpers import attributes, ended, eventually, exported_rows, gone, put_csv, unique
 
 INVALID = "InvalidInputException"
 ALL = {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"}
@@ -40,8 +40,7 @@ def exported(forecast, explainability: str, bucket: str, role: str) -> pd.DataFr
     )["ExplainabilityExportArn"]
     found = ended(forecast.describe_explainability_export, ExplainabilityExportArn=job)
     assert found["Status"] == "ACTIVE", found
-    ((file, rows),) = csv_files(bucket, f"exports/{name}/").items()
-    assert file.startswith(f"{name}_") and file.endswith("_part0.csv")
+    rows = exported_rows(bucket, f"exports/{name}/")
     return pd.DataFrame(rows[1:], columns=rows[0])
 
 
@@ -169,7 +168,7 @@ def forecast_values(forecast, shop, bucket: str, role: str) -> np.ndarray:
     )["ForecastExportJobArn"]
     assert ended(forecast.describe_forecast_export_job, ForecastExportJobArn=job)["Status"] == "ACTIVE"
     forecast.delete_forecast_export_job(ForecastExportJobArn=job)
-    ((_, rows),) = csv_files(bucket, f"exports/{name}/").items()
+    rows = exported_rows(bucket, f"exports/{name}/")
     table = pd.DataFrame(rows[1:], columns=rows[0])
     return table.pivot(index="item_id", columns="date", values="mean").sort_index().to_numpy(float)
 

@@ -13,7 +13,7 @@ from localaws.settings import Settings
 from storecast_engines.forecasting import NEURAL
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import auto_predictor, sample_group, single_predictor
-from tests.contract.helpers import csv_files, ended, gone, logged, unique
+from tests.contract.helpers import ended, exported_rows, files, gone, logged, unique
 
 ITEMS, HORIZON, TYPES = 12, 14, ["0.05", "0.5", "0.95", "mean"]
 
@@ -135,8 +135,14 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     found = ended(forecast.describe_forecast_export_job, ForecastExportJobArn=job)
     assert found["Status"] == "ACTIVE", found
     assert found["Destination"]["S3Config"]["RoleArn"] == forecast_role
-    ((name, rows),) = csv_files(bucket, "exports/forecast/").items()
-    assert re.fullmatch(r"values_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_part0\.csv", name)
+    parts = files(bucket, "exports/forecast/")
+    assert not parts.pop("_CHECK") and not parts.pop("_SUCCESS")
+    assert all(re.fullmatch(r"values_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_part\d+\.csv", name) for name in parts)
+    assert len(parts) == 13, "12 items and the header"
+    header = "item_id,date,mean,p5,p50,p95\r\n"
+    assert all(text.startswith(header) and text.count("\n") == text.count("\r\n") for text in parts.values())
+    assert [text for name, text in parts.items() if name.endswith("_part0.csv")] == [header]
+    rows = exported_rows(bucket, "exports/forecast/")
     assert rows[0] == ["item_id", "date", "mean", "p5", "p50", "p95"]
     assert len(rows) == 1 + ITEMS * HORIZON
     assert rows[1][:2] == ["apples", "2024-07-19T00:00:00Z"] and float(rows[1][3]) <= float(rows[1][5])
@@ -157,12 +163,14 @@ def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) 
     s3 = boto3.client("s3")
     keys = sorted(each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="exports/parquet/")["Contents"])
     accuracy, values_to_come, values = (
-        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) for key in keys
+        pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+        for key in keys
+        if key.endswith("_part0.parquet")
     )
     assert list(values_to_come) == ["item_id", "date", "mean", "p5", "p50", "p95"]
     assert len(values_to_come) == ITEMS * HORIZON and values_to_come["mean"].dtype.kind == "f"
     assert len(values) == ITEMS * HORIZON * 2 and values["target_value"].dtype.kind == "f"
-    assert accuracy["RMSE"].dtype.kind == "f" and all(key.endswith("_part0.parquet") for key in keys)
+    assert accuracy["RMSE"].dtype.kind == "f"
 
 
 def test_backtests_are_exported_in_two_folders(forecast, trained, bucket: str, forecast_role: str) -> None:
@@ -173,13 +181,16 @@ def test_backtests_are_exported_in_two_folders(forecast, trained, bucket: str, f
     )["PredictorBacktestExportJobArn"]
     found = ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=job)
     assert found["Status"] == "ACTIVE", found
-    files = csv_files(bucket, "exports/backtest/")
-    assert {name.rpartition("/")[0] for name in files} == {"forecasted-values", "accuracy-metrics-values"}
+    assert {name.rpartition("/")[0] for name in files(bucket, "exports/backtest/")} == {
+        "forecasted-values",
+        "accuracy-metrics-values",
+    }
     bounds = ["backtestwindow_start_time", "backtestwindow_end_time"]
-    values = next(rows for name, rows in files.items() if name.startswith("forecasted-values"))
+    values = exported_rows(bucket, "exports/backtest/forecasted-values/")
     assert values[0] == ["item_id", "timestamp", "target_value", *bounds, "p10", "p50", "p90"]
     assert len(values) == 1 + 2 * ITEMS * HORIZON
-    accuracy = next(rows for name, rows in files.items() if name.startswith("accuracy-metrics-values"))
+    assert {row[1][-1] + row[3][-1] for row in values[1:]} == {"Z0"}, "a Z on times, none on the bounds of windows"
+    accuracy = exported_rows(bucket, "exports/backtest/accuracy-metrics-values/")
     losses = ["wQL[0.1]", "wQL[0.5]", "wQL[0.9]", "Average wQL"]
     assert accuracy[0] == ["item_id", "backtest_window", *bounds, *losses, "RMSE", "WAPE", "MAPE", "MASE"]
     assert [row[1] for row in accuracy[1:]].count("Summary") == ITEMS

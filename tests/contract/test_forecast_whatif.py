@@ -7,7 +7,7 @@ import pytest
 from localaws.settings import Settings
 from tests.contract.clients import refused
 from tests.contract.forecast_setup import SCHEMAS, SHOP_HORIZON, single_predictor
-from tests.contract.helpers import attributes, csv_files, ended, gone, logged, put_csv, unique
+from tests.contract.helpers import attributes, ended, exported_rows, gone, logged, put_csv, unique
 
 INVALID = "InvalidInputException"
 
@@ -139,9 +139,8 @@ def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(
     )["WhatIfForecastExportArn"]
     job = ended(forecast.describe_what_if_forecast_export, WhatIfForecastExportArn=export)
     assert job["Status"] == "ACTIVE", job
-    ((name, rows),) = csv_files(bucket, "exports/whatif/").items()
+    rows = exported_rows(bucket, "exports/whatif/")
     labels = ["Baseline", cheap["WhatIfForecastName"], dear["WhatIfForecastName"]]
-    assert name.startswith("scenarios_")
     assert rows[0] == ["item_id", "date", *[f"{label}_{kind}" for label in labels for kind in ("mean", "p10", "p50")]]
     assert [row[0] for row in rows[1:]] == ["item0"] * SHOP_HORIZON + ["item1"] * SHOP_HORIZON
     values = np.array([row[2:] for row in rows[1:]], float)

@@ -26,9 +26,15 @@ def event(bucket: Any) -> dict[str, Any]:
         key: text.encode()
         for key, text in {
             f"{folder}target/a.csv": _target(),
-            f"{exported['planning']}x_part0.csv": "item_id,date,p10,p50,p90,mean\n"
-            "milk,2026-01-15T00:00:00Z,8,10,12,10.5\n",
-            f"{exported['fan']}x_part0.csv": "item_id,date,p5,p95\nmilk,2026-01-15T00:00:00Z,7,13\n",
+            # as recorded: CR LF, a first part with its header alone, empty objects and an empty part beside the parts
+            f"{exported['planning']}x_part0.csv": "item_id,date,p10,p50,p90,mean\r\n",
+            f"{exported['planning']}x_part1.csv": "item_id,date,p10,p50,p90,mean\r\n"
+            "milk,2026-01-15T00:00:00Z,8.0,10.0,12.0,10.5\r\n",
+            f"{exported['planning']}_CHECK": "",
+            f"{exported['planning']}_SUCCESS": "",
+            f"{exported['fan']}x_part0.csv": "item_id,date,p5,p95\r\n",
+            f"{exported['fan']}x_part1.csv": "item_id,date,p5,p95\r\nmilk,2026-01-15T00:00:00Z,7.0,13.0\r\n",
+            f"{folder}backtests/run={_RUN}/forecasted-values/x_part0.csv": "",
             f"{folder}backtests/run={_RUN}/forecasted-values/x.csv": "item_id,timestamp,target_value,"
             "backtestwindow_start_time,backtestwindow_end_time,mean,p10,p50,p90\n"
             "milk,2026-01-13T00:00:00Z,10,2026-01-13T00:00:00,2026-01-15T00:00:00,12,9,11,13\n"
@@ -54,23 +60,22 @@ def event(bucket: Any) -> dict[str, Any]:
     }
 
 
+_TABLES = {"planning": "item_id date mean p10 p50 p90", "fan": "item_id date p05 p95"}
+
+
 def _expect_partitions(stub: Any, event: dict[str, Any]) -> None:
-    for made in event["forecasts"]:
-        stub("glue").add_response(
-            "get_table", {"Table": {"Name": made["name"], "StorageDescriptor": {"Location": "s3://results/x/"}}}
-        )
-        stub("glue").add_response(
-            "create_partition",
-            {},
-            {
-                "DatabaseName": "storecast_corner_shop",
-                "TableName": made["name"],
-                "PartitionInput": {
-                    "Values": [_RUN],
-                    "StorageDescriptor": {"Location": f"s3://results/{made['folder']}"},
-                },
-            },
-        )
+    """Of the exported files where their columns are in the table's order, else of their copies."""
+    copies = f"forecasting/corner-shop/tables/planning/run={_RUN}/"
+    folders = {"planning": copies, "fan": event["forecasts"][1]["folder"]}
+    for name, folder in folders.items():
+        storage = {"Location": "s3://results/x/", "Columns": [{"Name": each} for each in _TABLES[name].split()]}
+        stub("glue").add_response("get_table", {"Table": {"Name": name, "StorageDescriptor": storage}})
+        partition = {
+            "Values": [_RUN],
+            "StorageDescriptor": {**storage, "Location": f"s3://results/{folder}"},
+        }
+        asked = {"DatabaseName": "storecast_corner_shop", "TableName": name, "PartitionInput": partition}
+        stub("glue").add_response("create_partition", {}, asked)
 
 
 def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: Any, stub: Any, context: Any) -> None:
@@ -80,6 +85,8 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     summary = handler(event, context)["summary"]
     assert json.loads(bucket.objects["forecasting/corner-shop/newest.json"]) == summary
     assert json.loads(bucket.objects[f"forecasting/corner-shop/runs/{_RUN}/summary.json"]) == summary
+    copied = bucket.objects[f"forecasting/corner-shop/tables/planning/run={_RUN}/x_part1.csv"].decode()
+    assert copied.split() == ["item_id,date,mean,p10,p50,p90", "milk,2026-01-15T00:00:00Z,10.5,8.0,10.0,12.0"]
     assert summary["items"] == 2 and summary["history"]["steps"] == 14
     assert summary["bias"] == pytest.approx((12 + 12 + 1 - 33) / 33)
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
@@ -107,7 +114,7 @@ def test_the_item_that_missed_by_most_units_comes_first(
     """Milk sells ten times as much as tea, whose backtest is turned into the worse one."""
     from forecasting.publish import handler
 
-    [key] = [key for key in bucket.objects if "/forecasted-values/" in key]
+    [key] = [key for key, body in bucket.objects.items() if "/forecasted-values/" in key and body]
     bucket.objects[key] = bucket.objects[key].replace(b"tea,2026-01-13T00:00:00Z,3,", b"tea,2026-01-13T00:00:00Z,30,")
     _expect_partitions(stub, event)
     handler(event, context)
@@ -181,8 +188,9 @@ def test_yardstick_repeats_the_last_season_before_each_window(
 def test_a_partition_of_an_earlier_attempt_is_fine(event: dict[str, Any], stub: Any, context: Any) -> None:
     from forecasting.publish import handler
 
-    for _ in event["forecasts"]:
-        stub("glue").add_response("get_table", {"Table": {"Name": "t", "StorageDescriptor": {}}})
+    for columns in _TABLES.values():
+        storage = {"Columns": [{"Name": each} for each in columns.split()]}
+        stub("glue").add_response("get_table", {"Table": {"Name": "t", "StorageDescriptor": storage}})
         stub("glue").add_client_error("create_partition", "AlreadyExistsException")
     assert handler(event, context)["summary"]["run"] == _RUN
 
@@ -192,3 +200,15 @@ def test_no_item_name_breaks_out_of_the_report() -> None:
 
     text = page("<t>", "s", "", data={"key": "</script><script>alert(1)</script><!--"}, script="")
     assert text.count("</script>") == 1 and "<title>&lt;t&gt;</title>" in text
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("item_id,date,store,p50", "Milk,2026-01-15T00:00:00Z,North,1.0"), ("item_id,store,date,p50", "Milk,North,x,1.0")],
+)
+def test_a_series_is_found_whether_the_dimension_is_before_or_after_the_date(header: str, row: str) -> None:
+    from forecasting.history import series_key
+
+    event = {"config": {"dimensions": ["store"]}}
+    record = dict(zip(header.split(","), row.split(","), strict=True))
+    assert series_key(record, event) == ("milk", "north")

@@ -8,15 +8,18 @@ import pandas as pd
 
 from localaws.s3 import Access, write
 from localaws.services.forecast.jobs import saved
+from storecast_engines.files.time_series import double
 from storecast_engines.forecasting import metrics
 
-ROWS_PER_PART = 100_000
+# The parts that the items are spread over. Recorded: 3 items in a part each, 467 items in 13 parts with the first one.
+MOST_PARTS = 12
 
 
 def export_forecast(access: Access, path: str, file_format: str, name: str, forecast: Path) -> dict:
     found = saved.load_forecast(forecast)
-    table = _long(found.keys, found.timestamps, "date", found.values, found.types)
+    table = _dated(found.keys, found.timestamps, found.values, found.types)
     _write_parts(access, path, name, file_format, table)
+    _finish(access, path)
     return {}
 
 
@@ -30,7 +33,8 @@ def export_what_if(
     base_values = base.values[base.rows_of(keys)]
     columns = [f"{label}_{kind}" for label in ("Baseline", *made) for kind in base.types]
     values = np.concatenate([base_values, *[each.values for each in made.values()]], axis=2)
-    _write_parts(access, path, name, file_format, _long(keys, base.timestamps, "date", values, columns))
+    _write_parts(access, path, name, file_format, _dated(keys, base.timestamps, values, columns))
+    _finish(access, path)
     return {}
 
 
@@ -45,6 +49,7 @@ def export_explainability(access: Access, path: str, file_format: str, name: str
         if not np.isnan(values).all():
             table[[f"{attribute}-{kind}ImpactScore" for attribute in found.attributes]] = values
     _write_parts(access, path, name, file_format, table)
+    _finish(access, path)
     return {}
 
 
@@ -56,7 +61,7 @@ def export_backtest(access: Access, path: str, file_format: str, name: str, pred
     columns = saved.names_of(types)
     values, accuracy = [], []
     for at, timestamps in enumerate(run.timestamps):
-        bounds = _stamp(timestamps[0]), _stamp(timestamps[-1])
+        bounds = _bound(timestamps[0]), _bound(timestamps[-1])
         prediction = saved.by_type(run.prediction(at), run.levels, types)
         long = _long(keys, timestamps, "timestamp", prediction, columns)
         long.insert(len(keys.columns) + 1, "target_value", run.actual[at].reshape(-1))
@@ -64,12 +69,14 @@ def export_backtest(access: Access, path: str, file_format: str, name: str, pred
         long.insert(len(keys.columns) + 3, "backtestwindow_end_time", bounds[1])
         values.append(long)
         accuracy.append(_accuracy(keys, run.item_metrics()[at], run.levels, "Computed", *bounds))
-    start, end = _stamp(run.timestamps[-1][0]), _stamp(run.timestamps[0][-1])
+    start, end = _bound(run.timestamps[-1][0]), _bound(run.timestamps[0][-1])
     accuracy.append(_accuracy(keys, run.item_summary(), run.levels, "Summary", start, end))
     folder = path.rstrip("/")
     forecasted, metered = pd.concat(values, ignore_index=True), pd.concat(accuracy, ignore_index=True)
-    _write_parts(access, f"{folder}/forecasted-values", name, file_format, forecasted)
-    _write_parts(access, f"{folder}/accuracy-metrics-values", name, file_format, metered, "not defined")
+    _write_parts(access, f"{folder}/forecasted-values", name, file_format, forecasted, first="")
+    _write_parts(access, f"{folder}/accuracy-metrics-values", name, file_format, metered, "not defined", first="")
+    for each in ("forecasted-values", "accuracy-metrics-values"):
+        _finish(access, f"{folder}/{each}")
     return {}
 
 
@@ -99,23 +106,54 @@ def _long(
     return table
 
 
+def _dated(keys: pd.DataFrame, timestamps: np.ndarray, values: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    """item_id, date, the dimensions, the values: the order of forecasts, while backtests have the time last."""
+    table = _long(keys, timestamps, "date", values, columns)
+    item, *dimensions = keys.columns
+    return table[[item, "date", *dimensions, *columns]]
+
+
 def _lower(keys: pd.DataFrame) -> pd.DataFrame:
     return keys.apply(lambda column: column.str.lower()).reset_index(drop=True)
 
 
 def _stamp(moment: np.datetime64) -> str:
-    return f"{pd.Timestamp(moment):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_bound(moment)}Z"
+
+
+def _bound(moment: np.datetime64) -> str:
+    """The bounds of backtest windows have no Z."""
+    return f"{pd.Timestamp(moment):%Y-%m-%dT%H:%M:%S}"
 
 
 def _write_parts(
-    access: Access, folder: str, name: str, file_format: str, table: pd.DataFrame, missing: str = ""
+    access: Access,
+    folder: str,
+    name: str,
+    file_format: str,
+    table: pd.DataFrame,
+    missing: str = "",
+    first: str | None = None,
 ) -> None:
-    """<job name>_<time>_part<N>.csv, a header in every part, `missing` for NaN as in the service's; or .parquet."""
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for part, start in enumerate(range(0, max(len(table), 1), ROWS_PER_PART)):
-        rows = table.iloc[start : start + ROWS_PER_PART]
-        if file_format == "PARQUET":
-            body, suffix = rows.to_parquet(index=False), "parquet"
-        else:
-            body, suffix = rows.to_csv(index=False, na_rep=missing).encode(), "csv"
-        write(access, folder, f"{name}_{now}_part{part}.{suffix}", body)
+    """<job name>_<time>_part<N>.csv: CR LF, a header in every part, `missing` for NaN; or .parquet.
+
+    The first part has no rows, only its header or in place of it the text `first`. An item's rows are in one part,
+    and neither the parts nor the items in them are in any order, as in the recorded files.
+    """
+    stamped = f"{name}_{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_part"
+    if file_format == "PARQUET":
+        write(access, folder, f"{stamped}0.parquet", table.to_parquet(index=False))
+        return
+    head = table.iloc[:0].to_csv(index=False, lineterminator="\r\n") if first is None else first
+    write(access, folder, f"{stamped}0.csv", head.encode())
+    items, _ = pd.factorize(table.iloc[:, 0])
+    parts = (items * 5 + 3) % min(MOST_PARTS, items.max(initial=0) + 1)
+    for number, (_, rows) in enumerate(table.groupby(parts, sort=True), start=1):
+        text = rows.to_csv(index=False, na_rep=missing, lineterminator="\r\n", float_format=double)
+        write(access, folder, f"{stamped}{number}.csv", text.encode())
+
+
+def _finish(access: Access, folder: str) -> None:
+    """The empty objects that the service leaves beside the parts."""
+    for name in ("_CHECK", "_SUCCESS"):
+        write(access, folder, name, b"")
