@@ -18,6 +18,7 @@ import yaml
 from infra.config import ConfigError, Pipeline, load
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
+from infra.config.forecasting import Forecasting
 from infra.config.recommending import Recommending
 from infra.polling import HIGHEST_WAIT
 
@@ -94,13 +95,13 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
     return lines
 
 
-def _pipelines(config: Pipeline) -> dict[str, Any]:
+def _pipelines(config: Pipeline) -> dict[str, Forecasting | Recommending]:
     """The sections of the pipelines that the config has."""
-    sections = {name: getattr(config, name) for name in ("forecasting", "recommending")}
+    sections = {"forecasting": config.forecasting, "recommending": config.recommending}
     return {name: section for name, section in sections.items() if section}
 
 
-def _runs(section: Any, given: float | None) -> tuple[float, str]:
+def _runs(section: Forecasting | Recommending, given: float | None) -> tuple[float, str]:
     """Runs of a pipeline in a month, and why so many. A schedule's starts count in full: each finds new files."""
     schedule: Schedule | None = section.schedule
     if given is not None:

@@ -115,7 +115,7 @@ class Operations(Stack):
             ],
         )
         self._cleanup_role = Arn.extract_resource_name(self._cleanup.role, "role")
-        CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Runs and failures are told here")
+        CfnOutput(self, "NotificationsTopic", value=self.topic.topic_arn, description="Reports runs and failures")
         CfnOutput(self, "LockTable", value=lock.ref)
 
     def _dead_letters(self, config: Pipeline) -> sqs.CfnQueue:

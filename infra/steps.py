@@ -41,7 +41,7 @@ MAP_ITEM = Expression("$states.context.Map.Item.Value")
 EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
 CAUGHT = Path("$states.errorOutput", CaughtError)
-NO_REASON = "the service gave no reason"
+NO_REASON = "the service returned no reason"
 FAILED = "failed"  # the Fail state of the chain that a task is in, until `chain` names it
 
 # How long a resource may take before the run gives up, in minutes. The services' guides give hours for training

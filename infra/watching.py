@@ -1,4 +1,4 @@
-"""What is watched: the dashboard of a dataset, and the alarms that tell its topic.
+"""What is watched: the dashboard of a dataset, and the alarms that notify its topic.
 
 Metrics named Storecast come from the steps themselves (lambdas/common/metrics.py), all others from AWS's services.
 """
@@ -111,7 +111,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
         "dead-letters",
         f"EventBridge could not start a state machine of {config.dataset}: its event lies in the queue "
         f"{dead_letters.attr_queue_name}.",
-        "read the error in the message's attributes, mend it, start the pipeline with {} and purge the queue",
+        "read the error in the message's attributes, fix the cause, start the pipeline with {} and purge the queue",
         namespace="AWS/SQS",
         metric_name="ApproximateNumberOfMessagesVisible",
         dimensions=_dimensions(QueueName=dead_letters.attr_queue_name),
@@ -122,9 +122,9 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
 
 
 def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sqs.CfnQueue) -> events.CfnRule:
-    """Tells the topic of a run that was stopped or timed out, as it could not tell itself; an alarm says what the topic
-    did not take, which goes to the dead letters."""
-    told = {
+    """Report a run that was stopped or timed out to the topic, as it cannot do so itself; what the topic did not accept
+    goes to the dead letters, and an alarm says so."""
+    report = {
         "what": f"a run of {config.dataset} ended before it was done; what serves goes on serving",
         "status": "<status>",
         "execution": "<execution>",
@@ -135,7 +135,7 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_lette
     rule = events.CfnRule(
         stack,
         "StoppedRuns",
-        description="Runs that were stopped by hand or timed out are told to the topic",
+        description="Runs that were stopped by hand or timed out are reported to the topic",
         event_pattern={
             "source": ["aws.states"],
             "detail-type": ["Step Functions Execution Status Change"],
@@ -154,7 +154,7 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_lette
                         "status": "$.detail.status",
                         "when": "$.time",
                     },
-                    input_template=json.dumps(told),
+                    input_template=json.dumps(report),
                 ),
                 dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.attr_arn),
             )
@@ -164,7 +164,7 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_lette
         stack,
         "UntoldAlarm",
         alarm_name=f"storecast-{config.dataset}-untold",
-        alarm_description=f"A run of {config.dataset} was stopped or timed out, and the topic was not told. Next: "
+        alarm_description=f"A run of {config.dataset} was stopped or timed out, and the topic was not notified. Next: "
         f"read the event and its error in the queue {dead_letters.attr_queue_name} (operations guide, section untold).",
         alarm_actions=[topic.topic_arn],
         namespace="AWS/Events",

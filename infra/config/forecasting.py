@@ -166,7 +166,7 @@ class Forecasting(Strict):
 
     @field_validator("time_alignment_boundary")
     @classmethod
-    def _boundary(cls, value: dict[str, Any], info: Any) -> dict[str, Any]:
+    def _boundary(cls, value: dict[str, str | int], info: Any) -> dict[str, str | int]:
         found = []
         if value and info.data.get("algorithms", ("AutoPredictor",)) != ("AutoPredictor",):
             found.append("only AutoPredictor takes one: leave the other algorithms out")

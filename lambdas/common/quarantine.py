@@ -82,8 +82,8 @@ def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
         f"moved:  {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, to {refused['movedTo']}\n"
         f"import: {refused['importJobArn']}\n"
         f"run:    {event['run']} ({event['execution']})\n"
-        f"next:   mend the file and upload it to where it was, which starts the next run; if the config was wrong and "
-        f"not the file, mend the config and copy the file back; then delete it here.\n",
+        f"next:   upload the corrected file to where it was, which starts the next run; if the config was wrong and "
+        f"not the file, fix the config and copy the file back; then delete it here.\n",
     )
     try:
         s3.delete_object(Bucket=bucket, Key=file.key, IfMatch=file.etag)
@@ -113,6 +113,6 @@ def _refused(event: QuarantineRequest, key: str, place: str) -> Quarantined:
         "kind": event["kind"],
         "file": f"s3://{event['dataBucket']}/{key}",
         "movedTo": f"s3://{event['dataBucket']}/{place}",
-        "message": event["wait"].get("message", "the service gave no reason"),
+        "message": event["wait"].get("message", "the service returned no reason"),
         "importJobArn": event["importJobArn"],
     }

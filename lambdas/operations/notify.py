@@ -24,10 +24,10 @@ from operations.history import history
 
 _NEXT = {  # by what the error or its message begins with; the operations guide says more
     "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
-    "AccessDeniedException": "a right was taken away: deploy again, which puts the roles back, then start with {}",
+    "AccessDeniedException": "a permission was removed: deploy again, which restores the roles, then start with {}",
     "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
 }
-_MEND = "mend the cause, then start the state machine with {}, or upload the mended file, which starts it"
+_FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
 
 
 @step
@@ -73,7 +73,7 @@ def _of_predictor(summary: Mapping[str, Any]) -> str:
 
 def _next(failure: Failure) -> str:
     text = f"{failure['error']} {failure['message']}"
-    return next((advice for what, advice in _NEXT.items() if what in text), _MEND)
+    return next((advice for what, advice in _NEXT.items() if what in text), _FIX)
 
 
 def _quarantined(event: QuarantineNotification) -> Outcome:
@@ -91,7 +91,7 @@ def _quarantined(event: QuarantineNotification) -> Outcome:
             "import": refused["importJobArn"],
             "execution": execution,
             "console": console_link(execution),
-            "next": "mend the file and upload it to where it was, which starts the next run",
+            "next": "upload the corrected file to where it was, which starts the next run",
         },
     )
     return {}

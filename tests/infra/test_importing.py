@@ -26,7 +26,7 @@ _LAST = {**_REFUSED, "refused": {**_REFUSED["refused"], "last": True}}
         ([_REFUSED, _GOOD], "Plan", ""),
         ([_REFUSED, _BAD], "Pipeline failed", "row 7"),
         ([_GOOD, _LAST], "Pipeline failed", "row 7; the last file of its kind, it is in quarantine now: s3://data/"),
-        ([{**_BAD, "wait": {"status": "CREATE_STOPPED"}}], "Pipeline failed", "the service gave no reason"),
+        ([{**_BAD, "wait": {"status": "CREATE_STOPPED"}}], "Pipeline failed", "the service returned no reason"),
     ],
 )
 def test_after_its_imports_a_run_goes_on_looks_again_or_fails(

@@ -51,7 +51,7 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
     told = json.loads(sent[0]["Message"])
     assert told["message"] == "not enough data" and told["console"].endswith(_EXECUTION)
     assert told["what"].startswith("a run of storecast-corner-shop-forecasting failed in Wait for auto predictor;")
-    assert told["since"] == "2026-11-22T09:00:00+00:00" and told["next"].startswith("mend the cause, then start")
+    assert told["since"] == "2026-11-22T09:00:00+00:00" and told["next"].startswith("fix the cause, then start")
 
 
 def test_what_an_execution_did_is_counted_from_its_history(stub: Any) -> None:
@@ -70,9 +70,9 @@ def test_what_an_execution_did_is_counted_from_its_history(stub: Any) -> None:
     ("error", "message", "told"),
     [
         ("LimitExceededException", "too many", "the quota"),
-        ("ClientError", "An error occurred (AccessDeniedException) when calling", "a right was taken away"),
+        ("ClientError", "An error occurred (AccessDeniedException) when calling", "a permission was removed"),
         ("Storecast.BudgetSpent", "still CREATE_IN_PROGRESS", "see the job"),
-        ("ValueError", "row 7", "mend the cause"),
+        ("ValueError", "row 7", "fix the cause"),
     ],
 )
 def test_each_kind_of_failure_has_its_next_step(error: str, message: str, told: str) -> None:

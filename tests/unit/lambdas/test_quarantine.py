@@ -73,7 +73,7 @@ def test_the_file_that_the_message_names_moves_with_the_reason_beside_it(
     assert f"{_FOLDER}new.csv" not in files.objects and f"{_FOLDER}a.csv" in files.objects
     assert files.objects[f"{_PLACE}new.csv"] == b"milk,2026-01-01,3\n"
     reason = files.objects[f"{_PLACE}new.csv.reason.txt"].decode()
-    for words in (message, _RUN, _JOB, FORECASTING["execution"], "mend the file and upload it"):
+    for words in (message, _RUN, _JOB, FORECASTING["execution"], "upload the corrected file"):
         assert words in reason
 
 
@@ -207,4 +207,4 @@ def test_a_quarantine_is_told_with_the_next_step(stub: Any, context: Any, monkey
     told = {"pipeline": "forecasting", "execution": FORECASTING["execution"], "quarantined": refused}
     assert handler(told, context) == {}
     assert sent[0]["Subject"] == "Storecast: forecasting put new.csv into quarantine"
-    assert "upload it to where it was" in sent[0]["Message"]
+    assert "upload the corrected file to where it was" in sent[0]["Message"]
