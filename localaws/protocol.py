@@ -176,8 +176,8 @@ def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], 
     enum, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
     if enum and value not in enum:
         problems.append(_failed(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]"))
-    name = path.rpartition(".")[2]
-    if pattern and name not in unchecked_patterns and not _pattern(pattern).fullmatch(value):
+    unchecked = path.rpartition(".")[2] in {_join("", each) for each in unchecked_patterns}
+    if pattern and not unchecked and not _pattern(pattern).fullmatch(value):
         problems.append(_failed(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return problems
 
@@ -198,6 +198,8 @@ def _check_size(shape: Shape, size: float, value: Any, path: str, what: str) -> 
 
 
 def _join(path: str, name: str) -> str:
+    """Services write all members as predictorName, whatever their model does (recorded of CreatePredictor)."""
+    name = name[0].lower() + name[1:]
     return f"{path}.{name}" if path else name
 
 

@@ -28,3 +28,14 @@ def without_empty(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_empty(each) for name, each in value.items() if each != {}}
     return [without_empty(each) for each in value] if isinstance(value, list) else value
+
+
+def message(service: str, operation: str, code: str, like: str) -> str:
+    """The recorded text in which `like` occurs."""
+    found = [
+        each["message"]
+        for each in json.loads((FOLDER / "errors.json").read_text())
+        if (each["service"], each["operation"], each["code"]) == (service, operation, code) and like in each["message"]
+    ]
+    assert len(found) == 1, found
+    return found[0]

@@ -89,6 +89,17 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
     return found + ([f"{kind}: {len(columns)} columns; at most {most}"] if len(columns) > most else [])
 
 
+def related_problems(domain: str, columns: Mapping[str, str], dimensions: Sequence[str]) -> list[str]:
+    """Related series are numbers; the service refuses to train on others (InvalidInputException of CreatePredictor)."""
+    keys = (FORECAST_DOMAINS[domain][0], "timestamp", *dimensions)
+    return [
+        f"related.{name}: type {kind!r}, but a related series must be float or integer; make it a number, remove the "
+        "column, or add it to dimensions (the target needs it then, too)"
+        for name, kind in columns.items()
+        if name not in keys and kind not in ("float", "integer")
+    ]
+
+
 def boundary_problems(frequency: str, boundary: Mapping[str, str | int]) -> list[str]:
     allowed = _BOUNDARIES.get(frequency[-1], ())
     found = []

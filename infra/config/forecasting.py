@@ -116,6 +116,8 @@ class Forecasting(Strict):
                 listed = given.get(kind)
                 if isinstance(listed, dict) and listed.get(dimension) not in ("string", "geolocation"):
                     found.append(f"{kind}: dimension {dimension} must be one of its columns, of type string")
+        if isinstance(related := given.get("related"), dict) and (domain := info.data.get("domain")):
+            found += forecast.related_problems(domain, related, info.data.get("dimensions", ()))
         refuse(found)
         return value
 

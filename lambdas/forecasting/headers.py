@@ -60,7 +60,10 @@ def _head(bucket: str, file: S3File) -> Head:
 
 
 def _inferred(event: PlanRequest, kind: str, head: Head) -> dict[str, str]:
-    """Types by the names that the domain knows; of other columns of related series by their values."""
+    """Types by the names that the domain knows; the other columns of related series must be numbers.
+
+    Forecast refuses to train on a related series of text that is no dimension, after all imports.
+    """
     names, item, target = head.rows[0], event["domain"]["item"], event["domain"]["target"]
     required = [item, *([] if kind == "metadata" else ["timestamp"]), *([target] if kind == "target" else [])]
     if missing := [name for name in required if name not in names]:
@@ -71,18 +74,25 @@ def _inferred(event: PlanRequest, kind: str, head: Head) -> dict[str, str]:
     known = {"timestamp": "timestamp", target: "float"} | dict.fromkeys(
         [item, *event["config"]["dimensions"]], "string"
     )
-    return {
-        name: known.get(name) or ("float" if kind == "related" and _numbers(head, at) else "string")
-        for at, name in enumerate(names)
-    }
+    for at, name in enumerate(names):
+        if kind == "related" and name not in known and (text := _no_number(head, at)):
+            row, value = text
+            raise ValueError(
+                f"{_uri(event, head)}, row {row}, column {name}: {value!r} is no number, but a related series must be "
+                "one; make it a number, remove the column, or add it to dimensions in pipeline.yaml"
+            )
+    return {name: known.get(name, "float" if kind == "related" else "string") for name in names}
 
 
-def _numbers(head: Head, column: int) -> bool:
-    values = [row[column] for row in head.rows[1:] if len(row) > column and row[column]]
-    try:
-        return bool([float(value) for value in values])
-    except ValueError:
-        return False
+def _no_number(head: Head, column: int) -> tuple[int, str] | None:
+    """The first value that is no number, with its row."""
+    for number, row in enumerate(head.rows[1:], 2):
+        value = row[column] if len(row) > column else ""
+        try:
+            float(value or 0)
+        except ValueError:
+            return number, value
+    return None
 
 
 def _start(event: PlanRequest, kind: str, head: Head, columns: dict[str, str], *, needed: bool) -> int:

@@ -1,4 +1,4 @@
-"""Lists come in pages, filtered, and in the order of creation; tags are kept with their resource."""
+"""Lists come in pages, filtered, and in an order of their own; tags are kept with their resource."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_pages_hold_each_resource_once(forecast, groups: list[str]) -> None:
     pages = list(forecast.get_paginator("list_dataset_groups").paginate(PaginationConfig={"PageSize": 2}))
     assert [len(page["DatasetGroups"]) for page in pages[:-1]] == [2] * (len(pages) - 1)
     assert [each["DatasetGroupArn"] for page in pages for each in page["DatasetGroups"]] == everything
-    assert everything[-5:] == groups
+    assert everything[:5] == groups[::-1], "the newest first, as recorded"
 
 
 @pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "LTU="], ids=["no base64", "no number", "negative"])

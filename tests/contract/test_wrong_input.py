@@ -9,54 +9,54 @@ from tests.contract.clients import OURS, client, client_sending, refused
 GROUP = "arn:aws:forecast:us-east-1:000000000000:dataset-group/none"
 PERSONALIZE_GROUP = "arn:aws:personalize:us-east-1:000000000000:dataset-group/none"
 RULES = {
-    "required": ("forecast", "create_dataset_group", {"Domain": "RETAIL"}, ["DatasetGroupName", "not be null"]),
+    "required": ("forecast", "create_dataset_group", {"Domain": "RETAIL"}, ["datasetGroupName", "not be null"]),
     "deep": (
         "forecast",
         "create_auto_predictor",
         {"PredictorName": "p", "DataConfig": {"AttributeConfigs": [{"AttributeName": "price"}]}},
-        ["'DataConfig.DatasetGroupArn'", "'DataConfig.AttributeConfigs.1.member.Transformations'"],
+        ["'dataConfig.datasetGroupArn'", "'dataConfig.attributeConfigs.1.member.transformations'"],
     ),
     "type": (
         "forecast",
         "create_auto_predictor",
         {"PredictorName": "p", "ForecastHorizon": "14"},
-        ["ForecastHorizon", "integer", "'14'"],
+        ["forecastHorizon", "integer", "'14'"],
     ),
     "boolean": (
         "forecast",
         "create_auto_predictor",
         {"PredictorName": "p", "ForecastHorizon": True},
-        ["ForecastHorizon", "integer"],
+        ["forecastHorizon", "integer"],
     ),
-    "structure": ("forecast", "create_predictor", {"InputDataConfig": []}, ["InputDataConfig", "structure"]),
+    "structure": ("forecast", "create_predictor", {"InputDataConfig": []}, ["inputDataConfig", "structure"]),
     "list": (
         "forecast",
         "update_dataset_group",
         {"DatasetGroupArn": GROUP, "DatasetArns": "x"},
-        ["DatasetArns", "list"],
+        ["datasetArns", "list"],
     ),
     "length": (
         "forecast",
         "create_dataset_group",
         {"DatasetGroupName": "g" * 64, "Domain": "RETAIL"},
-        ["DatasetGroupName", "less than or equal to 63"],
+        ["datasetGroupName", "less than or equal to 63"],
     ),
     "pattern": (
         "forecast",
         "create_dataset_group",
         {"DatasetGroupName": "1-group", "Domain": "RETAIL"},
-        ["'1-group'", "DatasetGroupName", "^[a-zA-Z][a-zA-Z0-9_]*"],
+        ["'1-group'", "datasetGroupName", "^[a-zA-Z][a-zA-Z0-9_]*"],
     ),
     "enum": (
         "forecast",
         "create_dataset_group",
         {"DatasetGroupName": "g", "Domain": "GROCERY"},
-        ["'GROCERY'", "Domain", "RETAIL"],
+        ["'GROCERY'", "domain", "RETAIL"],
     ),
-    "range": ("forecast", "list_forecasts", {"MaxResults": 101}, ["MaxResults", "less than or equal to 100"]),
-    "unknown": ("forecast", "describe_dataset_group", {"DatasetGroupArn": GROUP, "Verbose": 1}, ["Verbose"]),
-    "query": ("forecastquery", "query_forecast", {"ForecastArn": GROUP}, ["Filters", "not be null"]),
-    "query pattern": ("forecastquery", "query_forecast", {"ForecastArn": "f", "Filters": {}}, ["ForecastArn", "'f'"]),
+    "range": ("forecast", "list_forecasts", {"MaxResults": 101}, ["maxResults", "less than or equal to 100"]),
+    "unknown": ("forecast", "describe_dataset_group", {"DatasetGroupArn": GROUP, "Verbose": 1}, ["verbose"]),
+    "query": ("forecastquery", "query_forecast", {"ForecastArn": GROUP}, ["filters", "not be null"]),
+    "query pattern": ("forecastquery", "query_forecast", {"ForecastArn": "f", "Filters": {}}, ["forecastArn", "'f'"]),
     "name": ("personalize", "create_dataset_group", {"name": "a b", "domain": "ECOMMERCE"}, ["name", "'a b'"]),
     "schema": ("personalize", "create_schema", {"name": "s"}, ["schema", "not be null"]),
     "rate": (
@@ -71,12 +71,12 @@ RULES = {
         ["recommenderConfig.minRecommendationRequestsPerSecond", "greater than or equal to 1"],
     ),
     "runtime": ("personalize-runtime", "get_recommendations", {"numResults": -1}, ["numResults", "equal to 0"]),
-    "instance": ("sagemaker", "create_notebook_instance", {"InstanceType": "ml.t3.medium"}, ["NotebookInstanceName"]),
+    "instance": ("sagemaker", "create_notebook_instance", {"InstanceType": "ml.t3.medium"}, ["notebookInstanceName"]),
     "volume": (
         "sagemaker",
         "create_notebook_instance",
         {"NotebookInstanceName": "n", "InstanceType": "ml.t3.medium", "RoleArn": "x" * 20, "VolumeSizeInGB": 4},
-        ["VolumeSizeInGB", "equal to 5", "RoleArn"],
+        ["volumeSizeInGB", "equal to 5", "roleArn"],
     ),
 }
 
@@ -85,7 +85,7 @@ RULES = {
 def test_wrong_input_names_the_member(
     embedded_aws: Settings, service: str, operation: str, params: dict, words
 ) -> None:
-    code = "ValidationException" if service == "sagemaker" else "InvalidInputException"
+    code = "ValidationException" if service in ("forecast", "sagemaker") else "InvalidInputException"
     refused(code, getattr(client_sending(service, params), operation), *words)
 
 

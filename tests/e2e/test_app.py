@@ -274,7 +274,7 @@ def test_a_file_put_back_is_imported_and_old_runs_are_pruned(app: App):
     assert newest["promotion"]["promoted"] and imports_of(newest["run"]) == [
         f"storecast_{DATASET}_target_{newest['run']}"
     ]
-    served = [found["forecasts"]["planning"]["forecastArn"] for found in (before, newest)]
+    served = [found["forecasts"]["planning"]["forecastArn"] for found in (newest, before)]
     assert [each["ForecastArn"] for each in ours("forecast", "Forecasts")] == served
     predictors = {each["PredictorArn"]: each["PredictorName"] for each in ours("forecast", "Predictors")}
     assert {before["predictorArn"], before["promotion"]["trainedPredictorArn"], newest["predictorArn"]} <= set(

@@ -82,6 +82,15 @@ recommending:
         ),
         (
             "forecasting",
+            {
+                "datasets": {
+                    "related": {"item_id": "string", "timestamp": "timestamp", "price": "float", "day": "string"}
+                }
+            },
+            "related.day: type 'string', but a related series must be float or integer",
+        ),
+        (
+            "forecasting",
             {"filling": {"demand": {"middlefill": "some"}}},
             "demand.middlefill: 'some' is not known; allowed: nan, zero",
         ),

@@ -1,5 +1,6 @@
 """The kinds of Forecast resources, and the operations that all kinds share: Describe, List, Delete, tags, the tree."""
 
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -118,7 +119,11 @@ def create(context: Context, kind: str, params: dict, status: str = STATES.pendi
         _check_key(context, params["EncryptionConfig"], arn)
     record = {key: value for key, value in params.items() if key != "Tags"} | more
     tags = _checked({tag["Key"]: tag["Value"] for tag in params.get("Tags", [])})
-    return context.store.add(arn, kind, params[f"{kind}Name"], status, record, tags.items())
+    try:
+        return context.store.add(arn, kind, params[f"{kind}Name"], status, record, tags.items())
+    except ServiceError:
+        words = re.sub("(?<!^)(?=[A-Z])", " ", kind.removesuffix("Job")).lower()  # ForecastExportJob: forecast export
+        raise ServiceError("ResourceAlreadyExistsException", f"A {words} already exists with the arn: {arn}") from None
 
 
 def _check_key(context: Context, encryption: dict, arn: str) -> None:
@@ -156,7 +161,9 @@ def describe(kind: str, context: Context, params: dict) -> dict:
 
 
 def list_all(kind: str, context: Context, params: dict) -> dict:
-    listed, token = filtered([view(each) for each in context.store.all(kind, "forecast")], KINDS[kind].filters, params)
+    """The newest first, as recorded of ListDatasetGroups and ListPredictors."""
+    newest_first = [view(each) for each in reversed(context.store.all(kind, "forecast"))]
+    listed, token = filtered(newest_first, KINDS[kind].filters, params)
     return {KINDS[kind].plural: listed, "NextToken": token}
 
 
@@ -179,9 +186,12 @@ def filtered(shown: list[dict], allowed: tuple[str, ...], params: dict) -> tuple
 def delete(kind: str, context: Context, params: dict) -> None:
     """Only resources that are not at work (API_Delete*.md) and from which nothing was made (delete-resource.md)."""
     resource = get(context, kind, params[f"{kind}Arn"])
-    made = _descendants(context, resource)[:-1]
-    if made:
-        raise ServiceError("ResourceInUseException", f"{resource.arn} is in use by {made[-1].arn}; delete that first")
+    if users := [each.arn for each in _users(context, resource)]:
+        raise ServiceError(
+            "ResourceInUseException",
+            f"Operation not allowed when the resource {resource.arn} is being referenced by these resources : "
+            f"[ {', '.join(users)} ]",
+        )
     _delete(context, [resource])
 
 
@@ -203,9 +213,17 @@ def stop(context: Context, params: dict) -> None:
     context.jobs.later(context.store.update, resource.arn, f"{phase}_STOPPED")
 
 
-def _descendants(context: Context, resource: Resource) -> list[Resource]:
-    """What was made from a resource, children before their parents, and the resource itself last."""
-    children = [
+def _users(context: Context, resource: Resource) -> list[Resource]:
+    """What was made from a resource directly; of an import also the predictors that were trained on it."""
+    if resource.kind == "DatasetImportJob":
+        return context.store.all(
+            "Predictor", "forecast", lambda each: _made_from(each, "DatasetImportJobArns", resource.arn)
+        )
+    return _children(context, resource)
+
+
+def _children(context: Context, resource: Resource) -> list[Resource]:
+    return [
         child
         for kind, about in KINDS.items()
         if about.parent
@@ -213,7 +231,11 @@ def _descendants(context: Context, resource: Resource) -> list[Resource]:
             kind, "forecast", lambda each, parent=about.parent: _made_from(each, parent, resource.arn)
         )
     ]
-    below = {each.arn: each for child in children for each in _descendants(context, child)}
+
+
+def _descendants(context: Context, resource: Resource) -> list[Resource]:
+    """What was made from a resource, children before their parents, and the resource itself last."""
+    below = {each.arn: each for child in _children(context, resource) for each in _descendants(context, child)}
     return [*below.values(), resource]
 
 

@@ -184,6 +184,21 @@ def types_of(attributes: list[dict]) -> dict[str, str]:
     return {each["AttributeName"]: each["AttributeType"] for each in attributes}
 
 
+def check_related(datasets: dict[str, dict], domain: str, dimensions: list[str]) -> None:
+    """Related series are numbers: the service refuses any other attribute that is no dimension, in these words."""
+    keys = (DOMAINS[domain].item_key, "timestamp", *dimensions)
+    texts = [
+        each["AttributeName"]
+        for each in datasets.get(RELATED, {}).get("attributes", [])
+        if each["AttributeType"] not in NUMBERS and each["AttributeName"] not in keys
+    ]
+    if texts:
+        raise _invalid(
+            f"The attribute(s) [{', '.join(texts)}] present in the RELATED_TIME_SERIES schema should be of numeric "
+            "type such as `integer` or `float`, or be added as a forecast dimension"
+        )
+
+
 def dimensions_of(domain_name: str, attributes: list[dict]) -> list[str]:
     """Attributes of a target time series that are neither item, timestamp nor target: its possible dimensions."""
     domain = DOMAINS[domain_name]

@@ -46,7 +46,7 @@ FORECAST = protocol.Service(
         "CreateWhatIfForecast": what_if.create_forecast,
         "CreateWhatIfForecastExport": what_if.create_export,
     },
-    invalid_input="InvalidInputException",
+    invalid_input="ValidationException",  # recorded of CreatePredictor; its model does not declare it
     unchecked_patterns=UNCHECKED,
 )
 FORECASTQUERY = protocol.Service(

@@ -128,8 +128,13 @@ def test_columns_are_taken_from_the_header_where_the_config_says_so(bucket: Any,
             {"metadata": "infer"},
             ["metadata/a.csv, row 1 should be a header", "names item_id", "found item,category"],
         ),
+        (
+            {"target": _HEADER + _ROWS, "related": "item_id,timestamp,price,day\nmilk,2026-01-01,1.5,Monday\n"},
+            {"related": "infer"},
+            ["related/a.csv, row 2, column day: 'Monday' is no number", "dimensions"],
+        ),
     ],
-    ids=["order", "header only", "no header", "metadata"],
+    ids=["order", "header only", "no header", "metadata", "text in related series"],
 )
 def test_a_header_that_does_not_fit_is_told(
     bucket: Any, stub: Any, context: Any, files: dict[str, str], datasets: dict[str, str], words: list[str]

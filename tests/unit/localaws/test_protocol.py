@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from localaws import protocol
 
-FORECAST = protocol.Service("forecast", {}, invalid_input="InvalidInputException")
+FORECAST = protocol.Service("forecast", {}, invalid_input="ValidationException")
 PERSONALIZE = protocol.Service("personalize", {}, invalid_input="InvalidInputException")
 SAGEMAKER = protocol.Service("sagemaker", {}, invalid_input="ValidationException")
 OPERATIONS = [
@@ -131,7 +131,7 @@ def test_every_problem_is_told_at_once() -> None:
     problems = protocol.check(shape, {"DatasetGroupName": "1", "Domain": "NONE", "DatasetArns": [3]})
     assert len(problems) == 3
     assert protocol._validation_message(problems).startswith(
-        "3 validation errors detected: Value '1' at 'DatasetGroupName'"
+        "3 validation errors detected: Value '1' at 'datasetGroupName'"
     )
 
 
@@ -145,7 +145,7 @@ def test_a_null_is_no_value() -> None:
     shape = FORECAST.model.operation_model("CreateDatasetGroup").input_shape
     assert protocol.check(shape, {"DatasetGroupName": "g", "Domain": "CUSTOM", "Tags": None}) == []
     (problem,) = protocol.check(shape, {"DatasetGroupName": None, "Domain": "CUSTOM"})
-    assert "'DatasetGroupName'" in problem
+    assert "'datasetGroupName'" in problem
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -160,7 +160,7 @@ def test_unchecked_patterns_keep_the_other_constraints() -> None:
     assert protocol.check(shape, config)
     assert protocol.check(shape, config, frozenset({"RoleArn"})) == []
     (problem,) = protocol.check(shape, config | {"RoleArn": "x" * 300}, frozenset({"RoleArn"}))
-    assert "'RoleArn'" in problem and "256" in problem
+    assert "'roleArn'" in problem and "256" in problem
 
 
 def request(target: str, body: bytes) -> protocol.Request:
@@ -173,7 +173,7 @@ def request(target: str, body: bytes) -> protocol.Request:
         ("AmazonForecast.Nonsense", b"{}", "UnknownOperationException"),
         ("AmazonForecast.ListForecasts", b"{", "SerializationException"),
         ("AmazonForecast.ListForecasts", b"[]", "SerializationException"),
-        ("AmazonForecast.ListForecasts", b'{"MaxResults": 0}', "InvalidInputException"),
+        ("AmazonForecast.ListForecasts", b'{"MaxResults": 0}', "ValidationException"),
         ("AmazonForecast.ListForecasts", b"{}", "UnsupportedOperation"),
     ],
 )
@@ -187,7 +187,7 @@ def test_an_answer_is_cut_to_its_shape() -> None:
     listing = {
         "ListForecasts": lambda context, params: {"Forecasts": [{"ForecastArn": "a", "Secret": 1, "Message": None}]}
     }
-    service = protocol.Service("forecast", listing, invalid_input="InvalidInputException")
+    service = protocol.Service("forecast", listing, invalid_input="ValidationException")
     status, _, body = protocol.call(
         service, request("AmazonForecast.ListForecasts", b""), lambda operation, params: None
     )

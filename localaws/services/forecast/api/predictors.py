@@ -134,6 +134,7 @@ def train(
     allowed = schema.dimensions_of(group.record["Domain"], found[schema.TARGET]["attributes"])
     if set(dimensions) - set(allowed):
         raise invalid(f"ForecastDimensions {dimensions} must be attributes of the target time series: {allowed}")
+    schema.check_related(found, group.record["Domain"], dimensions)
     if config.get("ExplainPredictor"):
         check_attributes(found, options["country"])
     metric = config.get("OptimizationMetric", "AverageWeightedQuantileLoss")

@@ -167,7 +167,7 @@ def panel_of(datasets: dict, settings: dict) -> Panel:
     try:
         panel = build_panel(
             frames[schema.TARGET],
-            _numbers_only(frames.get(schema.RELATED), datasets.get(schema.RELATED), domain, settings["dimensions"]),
+            frames.get(schema.RELATED),
             frames.get(schema.METADATA),
             item_key=domain.item_key,
             dimensions=settings["dimensions"],
@@ -184,21 +184,6 @@ def panel_of(datasets: dict, settings: dict) -> Panel:
 
 def _frame(files: list[str]) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-
-
-def _numbers_only(
-    frame: pd.DataFrame | None, about: dict | None, domain: schema.Domain, dimensions: list[str]
-) -> pd.DataFrame | None:
-    """Related series without attributes that are neither keys nor numbers: the engines read numbers."""
-    if frame is None:
-        return None
-    kept = [
-        each["AttributeName"]
-        for each in about["attributes"]
-        if each["AttributeType"] in schema.NUMBERS
-        or each["AttributeName"] in (domain.item_key, "timestamp", *dimensions)
-    ]
-    return frame[kept]
 
 
 def _evaluation(predictor: Predictor, panel: Panel, types: list[str], auto: bool) -> dict:
