@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_lambda as lambda_
 
-from common.payload import Start, SuccessNotification
+from common.payload import Start
 from forecasting.payload import (
     ActualsRequest,
     Algorithm,
@@ -48,6 +48,7 @@ from infra.steps import (
     nothing_new,
     wait_for,
 )
+from operations.payload import SuccessNotification
 
 Functions = Mapping[str, lambda_.CfnFunction]  # by step
 

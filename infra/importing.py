@@ -14,7 +14,6 @@ from common.payload import (
     ImportRequest,
     ImportResult,
     ImportStarted,
-    QuarantineNotification,
     QuarantineRequest,
     Reimport,
     Start,
@@ -23,6 +22,7 @@ from infra.expressions import Expression, built, element, merged, payload, recor
 from infra.permissions import Permission
 from infra.steps import EXECUTION, FAILED, NO_REASON, State, chain, lambda_task, map_over, wait_for
 from infra.storage import reading, writing
+from operations.payload import QuarantineNotification
 
 _ATTEMPT = payload(Import).attempt
 PLAN = {  # what Plan needs to know of the execution

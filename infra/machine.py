@@ -12,12 +12,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from common.payload import FailureNotification, Outcome, Start
+from common.payload import Outcome, Start
 from infra import permissions
 from infra.expressions import Path, payload, record, template
 from infra.lock import INPUT, Lock
 from infra.permissions import Permission
 from infra.steps import CAUGHT, EXECUTION, State, patient
+from operations.payload import FailureNotification
 
 _LONGEST_HOURS = 72  # of a run: all budgets of infra/steps.py in a row stay below two days, settling below one
 _LOGGING = Permission(

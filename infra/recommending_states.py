@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_lambda as lambda_
 
-from common.payload import SuccessNotification
 from infra.expressions import (
     Expression,
     Path,
@@ -25,6 +24,7 @@ from infra.expressions import (
 )
 from infra.importing import importing
 from infra.steps import EXECUTION, MAP_ITEM, State, chain, in_words, lambda_task, map_over, nothing_new, wait_for
+from operations.payload import SuccessNotification
 from recommending.payload import (
     BatchAnswer,
     BatchRequest,

@@ -7,7 +7,7 @@ A field that may be absent is `NotRequired`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, final
+from typing import Any, Literal, NotRequired, TypedDict
 
 AwsJson = dict[str, Any]  # AWS's own JSON, such as the request of an operation or the answer to it
 
@@ -179,33 +179,6 @@ class Importing(TypedDict):
     imports: list[Import]
     reimport: bool
     lost: NotRequired[Failure]  # the import that the run cannot do without
-
-
-@final
-class SuccessNotification(Execution):
-    """Notify says what a run made."""
-
-    pipeline: str
-    summary: Mapping[str, Any]  # of either pipeline
-
-
-@final
-class FailureNotification(Execution):
-    """Notify says why a run failed."""
-
-    pipeline: str
-    failure: CaughtError
-
-
-@final
-class QuarantineNotification(Execution):
-    """Notify says which file is in quarantine."""
-
-    pipeline: str
-    quarantined: Quarantined
-
-
-Notification = SuccessNotification | FailureNotification | QuarantineNotification
 
 
 class Outcome(TypedDict):

@@ -7,7 +7,7 @@ the run's steps know.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, final
 
 import common.payload
 from common.payload import AwsJson, Execution, Failure, ImportStarted, Inputs, Reimport, Wait
@@ -490,6 +490,7 @@ class ChartItem(TypedDict):
     behind: dict[str, list[tuple[str, float]]]
 
 
+@final
 class Summary(Accuracy):
     """What a run made: summary.json, newest.json, and the notification."""
 

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+import forecasting.payload
+import recommending.payload
 from operations.history import History
+from operations.payload import Summary
 
 _ACCURACY = ("AverageWeightedQuantileLoss", "WAPE", "RMSE")
-Figures = list[tuple[dict[str, float | None], dict[str, str]]]
+Figures = list[tuple[Mapping[str, float | None], dict[str, str]]]
 
 
-def figures(summary: Mapping[str, Any], run: History) -> Figures:
+def figures(summary: Summary, run: History) -> Figures:
     """By metric name, of a run's summary and of what it did (operations.history)."""
-    counted: dict[str, float | None] = {
+    counted = {
         "StateTransitions": run["stateTransitions"],
         "LambdaInvocations": run["lambdaInvocations"],
     }
     of_steps: Figures = [({"StepSeconds": value}, {"step": name}) for name, value in run["seconds"].items()]
-    return [(counted, {}), *of_steps, *_of_forecasts(summary), *_of_recommendations(summary)]
+    of_summary = _of_recommendations(summary) if "recommenders" in summary else _of_forecasts(summary)
+    return [(counted, {}), *of_steps, *of_summary]
 
 
-def trained(summary: Mapping[str, Any]) -> bool:
+def trained(summary: Summary) -> bool:
     """Whether the run trained something, as all do but a forecasting run that saw no drift."""
-    return summary.get("training", {}).get("trained", True)
+    return summary["training"]["trained"] if "training" in summary else True
 
 
-def _of_forecasts(summary: Mapping[str, Any]) -> Figures:
+def _of_forecasts(summary: forecasting.payload.Summary) -> Figures:
     """Accuracy of what was trained, in all by its best algorithm; how the forecasts in use did; what is billed."""
     board = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
     found: Figures = []
@@ -44,9 +47,7 @@ def _of_forecasts(summary: Mapping[str, Any]) -> Figures:
     return found
 
 
-def _of_recommendations(summary: Mapping[str, Any]) -> Figures:
-    if "recommenders" not in summary:
-        return []
+def _of_recommendations(summary: recommending.payload.Summary) -> Figures:
     made, solutions = summary["recommenders"], summary["solutions"]
     serving = {"Recommenders": len(made), "Campaigns": sum("campaignArn" in each for each in solutions)}
     return [

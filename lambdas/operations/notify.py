@@ -10,17 +10,11 @@ from typing import Any
 from common import metrics
 from common.clients import client
 from common.failures import in_words, parsed
-from common.payload import (
-    CaughtError,
-    Failure,
-    FailureNotification,
-    Notification,
-    Outcome,
-    QuarantineNotification,
-)
+from common.payload import CaughtError, Failure, Outcome
 from common.step import LambdaContext, step
 from operations.figures import figures, trained
 from operations.history import history
+from operations.payload import FailureNotification, Notification, QuarantineNotification, Summary
 
 _NEXT = {  # by what the error or its message begins with; the operations guide says more
     "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
@@ -63,11 +57,14 @@ def _failed(event: FailureNotification, where: Mapping[str, str]) -> Outcome:
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{resource}: {failure['message']}"}}
 
 
-def _of_predictor(summary: Mapping[str, Any]) -> str:
+def _of_predictor(summary: Summary) -> str:
+    if "recommenders" in summary:
+        return ""
     failed = "".join(f"; {each['algorithm']} failed" for each in summary.get("failed", ()))
     if not trained(summary):
         return "; nothing was trained"
-    kept_back = not (summary.get("promotion") or {}).get("promoted", True)
+    promotion = summary.get("promotion")
+    kept_back = promotion is not None and not promotion["promoted"]
     return f"; its new predictor does not serve{failed}" if kept_back else failed
 
 

@@ -7,7 +7,7 @@ of Personalize takes, without the ARNs that only the run knows.
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict, final
 
 import common.payload
 from common.payload import (
@@ -401,6 +401,7 @@ class PublishRequest(Run):
     batch: list[BatchResult]
 
 
+@final
 class Summary(TypedDict):
     """What a run made: summary.json, newest.json, and the notification."""
 

@@ -19,13 +19,14 @@ from infra.config import Pipeline, load
 from infra.expressions import UndeclaredField, field_types
 from infra.forecasting_states import pipeline as forecasting_pipeline
 from infra.recommending_states import pipeline as recommending_pipeline
+from operations import payload as operations
 from recommending import payload as recommending
 from tests.infra.conftest import ROOT, Assembly, machine
 from tests.infra.test_machines import expressions_of, states_of
 
 _PAYLOADS: dict[str, list[ModuleType]] = {
-    "forecasting": [common, lock, forecasting],
-    "recommending": [common, lock, recommending],
+    "forecasting": [common, operations, lock, forecasting],
+    "recommending": [common, operations, lock, recommending],
 }
 _FUNCTION = SimpleNamespace(attr_arn="arn")
 _CONTEXT = {"input", "result", "errorOutput", "context"}  # of $states

@@ -19,11 +19,11 @@ LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
 SERVER = {"boto3", "botocore", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
     "infra": {"aws_cdk", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
-    | {"common.payload", "forecasting.payload", "recommending.payload", "recommending.domains"},
+    | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"},
     "common": LAMBDA,
     "forecasting": LAMBDA,
     "recommending": LAMBDA,
-    "operations": LAMBDA,
+    "operations": LAMBDA | {"forecasting.payload", "recommending.payload"},
     "storecast_engines": {"gluonts", "holidays", "implicit", "lightgbm", "lightning", "numpy", "pandas", "prophet"}
     | {"pyarrow", "scipy", "statsforecast", "statsmodels", "torch"},
     "localaws": SERVER | {"storecast_engines"},
