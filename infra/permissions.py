@@ -56,7 +56,7 @@ def role(
     uses = {use for each in permissions for action in each.actions for use in _OF_THE_KEY.get(action, ())}
     if key and uses:
         permissions = [*permissions, Permission(sorted(uses), [key])]
-    permissions = _as_iam_allows(permissions)
+    permissions = as_iam_allows(permissions)
     made = iam.Role(
         scope,
         construct_id,
@@ -68,7 +68,7 @@ def role(
     return made
 
 
-def _as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
+def as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
     """The permissions, with the actions that no resource can narrow on "*"."""
     narrow = [each for each in permissions if list(each.resources) != ["*"]]
     on_all = sorted({name for each in narrow for name in each.actions if name in _OF_NO_RESOURCE})

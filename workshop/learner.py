@@ -110,7 +110,7 @@ def _role(stack: Stack, name: str, principal: dict[str, str], allowed: Sequence[
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:
         arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    document = json.dumps(_concrete(stack.resolve(permissions.document(allowed))))
+    document = json.dumps(_concrete(stack.resolve(permissions.document(permissions.as_iam_allows(allowed)))))
     iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
     return arn
 
