@@ -57,11 +57,7 @@ def call(service: Service, request: Request, authorize: Callable[[OperationModel
     """Answer one request. `authorize(operation, params)` raises ServiceError or returns the context of the call."""
     request_id = str(uuid.uuid4())
     try:
-        operation = _find_operation(service, request)
-        params = _read_input(service, operation, request)
-        problems = check(operation.input_shape, params, service.unchecked_patterns) if operation.input_shape else []
-        if problems:
-            raise ServiceError(service.invalid_input, _validation_message(problems))
+        operation, params = read(service, request)
         context = authorize(operation, params)
         if operation.name not in service.operations:
             raise ServiceError(
@@ -72,6 +68,16 @@ def call(service: Service, request: Request, authorize: Callable[[OperationModel
     except ServiceError as error:
         headers = _headers(service, request_id) | {"x-amzn-ErrorType": error.code}
         return error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode()
+
+
+def read(service: Service, request: Request) -> tuple[OperationModel, dict]:
+    """The operation that a request is for, and its input, checked against the model. Raises ServiceError."""
+    operation = _find_operation(service, request)
+    params = _read_input(service, operation, request)
+    problems = check(operation.input_shape, params, service.unchecked_patterns) if operation.input_shape else []
+    if problems:
+        raise ServiceError(service.invalid_input, _validation_message(problems))
+    return operation, params
 
 
 def _headers(service: Service, request_id: str) -> dict[str, str]:
@@ -184,7 +190,8 @@ def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], 
 
 @lru_cache
 def _pattern(pattern: str) -> regex.Pattern:
-    return regex.compile(pattern)
+    # Java's patterns write characters beyond 16 bits as pairs of surrogates.
+    return regex.compile(pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"))
 
 
 def _check_size(shape: Shape, size: float, value: Any, path: str, what: str) -> list[str]:

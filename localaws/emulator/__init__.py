@@ -18,6 +18,7 @@ from ministack.services.cloudformation import provisioners, stacks
 from localaws import protocol
 from localaws.emulator import (
     access_logs,
+    athena,
     authorization,
     budgets,
     events,
@@ -67,6 +68,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     faults.register(switch)
     events.register()
     exports.register()
+    athena.register(settings)
     budgets.register()
     functions.register()
     authorization.register()

@@ -37,18 +37,18 @@ def authorize_call(
     prefix = f"arn:aws:{registration.signing_name}:{get_region()}:{get_account_id()}:"
     made = [prefix + name for name in registration.new_arns(operation.name, params)]
     for resource in {authorization.resource_asked(action, each): None for each in [*own, *made] or ["*"]}:
-        _require(headers, query, registration.signing_name, action, resource, with_tags if tags else None)
+        require(headers, query, registration.signing_name, action, resource, with_tags if tags else None)
     if tags:
         tagging = "AddTags" if "AddTags" in operation.service_model.operation_names else "TagResource"
         for resource in {
             authorization.resource_asked(f"{registration.signing_name}:{tagging}", each): None for each in made
         }:
-            _require(
+            require(
                 headers, query, registration.signing_name, f"{registration.signing_name}:{tagging}", resource, with_tags
             )
     for role in roles:
         passed_to = {"iam:PassedToService": f"{registration.signing_name}.amazonaws.com"}
-        _require(headers, query, registration.signing_name, "iam:PassRole", role, passed_to)
+        require(headers, query, registration.signing_name, "iam:PassRole", role, passed_to)
 
 
 def tags_in(params: dict) -> list[dict]:
@@ -67,7 +67,8 @@ def arns_in(value: Any) -> Iterator[str]:
             yield from arns_in(item)
 
 
-def _require(headers: dict, query: dict, service: str, action: str, resource: str, context: dict | None = None) -> None:
+def require(headers: dict, query: dict, service: str, action: str, resource: str, context: dict | None = None) -> None:
+    """Raises ServiceError AccessDeniedException unless the caller, or the role of the step that calls, may do this."""
     if not ministack.AUTH:
         return
     role = step_role.get()

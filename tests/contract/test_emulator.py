@@ -14,7 +14,10 @@ WRITTEN_FOR = "1.5.33"
 
 # Callables by module: the names of their parameters, or of those parameters that the emulator passes by name.
 SIGNATURES = {
-    "ministack.app": {"_build_persistence_save_dict": [], "app": ["scope", "receive", "send"]},
+    "ministack.app": {
+        "_build_persistence_save_dict": [],
+        "app": ["scope", "receive", "send"],
+    },
     "ministack.core.iam_actions": {
         "extract_resource_arn": [
             "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
@@ -45,10 +48,31 @@ SIGNATURES = {
     },
     "ministack.core.arn": {"parse_arn": ["value"]},
     "ministack.core.persistence": {"save_all": ["services"]},
-    "ministack.core.responses": {"get_account_id": [], "get_region": []},
+    "ministack.core.responses": {
+        "error_response_json": ["code", "message", "status", "extra", "message_key", "content_type"],
+        "get_account_id": [],
+        "get_region": [],
+    },
     "ministack.core.router": {
         "detect_service": ["method", "path", "headers", "query_params"],
         "extract_access_key_id": ["headers", "query_params"],
+    },
+    "ministack.services.athena": {
+        "_CreateTable": [
+            "database", "table", "external", "columns", "partition_keys", "comment", "location", "input_format",
+            "output_format", "serde", "serde_parameters", "table_properties", "bucket_columns", "number_of_buckets",
+            "if_not_exists",
+        ],
+        "_data_format": ["table_data"],
+        "_duckdb_type": ["column"],
+        "_empty_relation": ["table_data"],
+        "_ensure_default_workgroup": [],
+        "_execute_query": ["query_id", "query", "database", "ddl", "catalog"],
+        "_get_query_results": ["data"],
+        "_parse_ddl": ["query"],
+        "_run_ddl": ["ddl", "database"],
+        "_start_query_execution": ["data"],
+        "_table_relation": ["table_data", "files"],
     },
     "ministack.services.budgets": {"_create_budget": ["data"], "_delete_budget": ["data"]},
     "ministack.services.cloudformation.provisioners": {
@@ -82,8 +106,9 @@ SIGNATURES = {
         "_delete_bucket": ["name"],
         "_ensure_bucket": ["name"],
         "_put_bucket_logging": ["name", "body"],
-        "_put_object": ["bucket_name", "key", "body", "headers"],
+        "_get_object_data": ["bucket_name", "key", "version_id"],
         "_put_bucket_encryption": ["name", "body"],
+        "_put_object": ["bucket_name", "key", "body", "headers"],
     },
     "ministack.services.sqs": {"_queue_by_arn": ["arn"]},
     "ministack.services.stepfunctions": {
@@ -108,6 +133,7 @@ TABLES = {
     ("ministack.app", "SERVICE_HANDLERS"): ("s3", None),
     ("ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"): ("lambda", str),
     ("ministack.core.router", "SERVICE_PATTERNS"): ("s3", dict),
+    ("ministack.services.athena", "_DUCKDB_TYPE_MAP"): ("BIGINT", str),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"): ("AWS::S3::Bucket", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"): ("dynamodb", str),
@@ -117,8 +143,13 @@ OTHERS = {
     ("ministack.services.cloudformation", "_exports"),
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.services.athena", "_executions"),
+    ("ministack.services.athena", "_workgroups"),
     ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
+    ("ministack.services.glue", "_databases"),
+    ("ministack.services.glue", "_partitions"),
+    ("ministack.services.glue", "_tables"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.s3", "_bucket_logging_config"),
     ("ministack.services.sns", "_topics"),

@@ -32,13 +32,12 @@ OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
     ("CleanupRole", "glue:GetDatabases", "*:table/*"): "likewise",
 }
 OF_A_LEARNER: Unseen = {
-    ("Learner", "glue:*", "*:database/*"): "as of the workshop's clean-up",
-    ("Learner", "glue:*", "*/*/*"): "likewise",
-    ("Learner", "glue:[GD]*", "*:catalog"): "likewise",
-    ("Learner", "glue:CreateTable", "*:catalog"): "likewise; for Athena, which on AWS acts in the learner's name,",
+    ("Learner", "glue:[CD]*Database", "*:database/*"): "as of the workshop's clean-up",
+    ("Learner", "glue:*Database", "*:table/*/*"): "likewise",
+    ("Learner", "glue:*", "*:userDefinedFunction/*"): "likewise",
+    ("Learner", "glue:DeleteDatabase", "*:catalog"): "likewise",
     ("Learner", "glue:[CG]*", "*:table/lab_ana"): "likewise",
-    ("Learner", "s3:GetBucketLocation", "*"): "when it looks for the bucket",
-    ("Learner", "s3:PutObject", "*-results-*"): "and writes what it found",
+    ("Learner", "glue:GetPartitions", "*"): "Athena's guide asks for it; the labs' table has no partitions",
     ("Learner", "forecast:CreatePredictor", "*:algorithm/*"): "the embedded AWS asks nobody about AWS's algorithms",
 }
 

