@@ -37,4 +37,4 @@ def run(settings: Settings) -> None:
         store.close()
         settings.process_file.unlink(missing_ok=True)
 
-    emulator.serve(settings, switch, close)
+    emulator.serve(settings, frozenset(each.signing_name for each in services), switch, close)

@@ -12,6 +12,9 @@ DEFAULT_PORT = 4566
 DEFAULT_STATE = Path(".localaws")
 REGION = "us-east-1"
 
+# The names under which it answers, all of them of this machine.
+HOSTS = ("127.0.0.1", "localhost", "*.localhost")
+
 # Step Functions' waits are minutes on AWS and seconds here: a job of an hour there takes seconds here.
 WAIT_SCALE = 0.1
 
@@ -72,14 +75,14 @@ def prepare(state: Path, port: int | None = None) -> Settings:
 
 
 def _credentials() -> dict[str, Any]:
-    """The root user's key. ministack does not check the signature of a root key, so its id is a secret as well."""
+    """The root user's key."""
     return {"access_key": "LOCAL" + secrets.token_hex(12).upper(), "secret_key": secrets.token_urlsafe(30)}
 
 
 def _make_certificate(settings: Settings) -> None:
     settings.certificate.parent.mkdir(exist_ok=True)
     authority = trustme.CA(organization_name="Storecast embedded AWS")
-    server = authority.issue_cert("127.0.0.1", "localhost", "*.localhost")
+    server = authority.issue_cert(*HOSTS)
     authority.cert_pem.write_to_path(settings.certificate_authority)
     settings.private_key.touch(mode=0o600)
     server.private_key_pem.write_to_path(settings.private_key)

@@ -7,6 +7,7 @@ ministack runs queries inside the server, as its user, and asks nobody about the
 import asyncio
 import contextvars
 import functools
+import itertools
 import logging
 import shutil
 import time
@@ -31,6 +32,7 @@ logger = logging.getLogger("storecast.emulator")
 
 _SERVICE = protocol.Service("athena", {}, "InvalidRequestException")
 _MOST = 20  # queries that run or wait (Athena guide, service-limits.md: 20 of DDL, 200 of DML)
+_A_PAGE = 1000  # rows
 _AT_ONCE = 2  # of them run, the others are QUEUED
 _READ_SECONDS, _RUN_SECONDS = 15, 180
 _OF_THE_CATALOG = {
@@ -82,7 +84,7 @@ async def _handle(
         if operation.name == "StartQueryExecution":
             return await _start(data, caller, state)
         if operation.name == "GetQueryResults":
-            return _results(data, caller)
+            return await _results(data, caller)
         if operation.name in _OF_THE_CATALOG:
             _require_of_catalog(operation.name, data, caller)
         answer = await handle(method, path, headers, body, query)
@@ -292,7 +294,7 @@ def _save(execution: dict, query: Query, columns: list[tuple[str, str]], body: b
             raise Failed(f"Writing output to url {result['OutputLocation']} failed: {answer[2]!r}")
 
 
-def _results(data: dict, caller: Caller) -> protocol.Response:
+async def _results(data: dict, caller: Caller) -> protocol.Response:
     """GetQueryResults: from the object in S3, with the caller's permission (API_GetQueryResults.md)."""
     execution = athena._executions.get(data["QueryExecutionId"])
     if execution is None or execution["Status"]["State"] != "SUCCEEDED":
@@ -306,12 +308,21 @@ def _results(data: dict, caller: Caller) -> protocol.Response:
             "You do not seem to have access to the S3 location of your query results. If you are using KMS to encrypt "
             f"query results, please ensure you have permission to access your KMS key. {location}: {error.message}"
         ) from None
-    body = s3._get_object_data(bucket, key)
-    if body is None:
+    start = data.get("NextToken") or "0"
+    if not start.isdecimal():
+        raise _invalid(f"Invalid NextToken: {start}")
+    read = await asyncio.to_thread(_first_rows, bucket, key, int(start) + data.get("MaxResults", _A_PAGE) + 1)
+    if read is None:
         raise _invalid(f"Could not find results: {location} does not exist any more.")
     kept = execution["_results"]
-    execution["_results"] = kept | {"rows": rows(body.decode())[1:]}  # not kept: S3 has them
+    execution["_results"] = kept | {"rows": read}  # for this answer only: S3 keeps them
     try:
         return athena._get_query_results(data)
     finally:
         execution["_results"] = kept
+
+
+def _first_rows(bucket: str, key: str, most: int) -> list[list[str | None]] | None:
+    """The first rows of a result without its header, None when it is not there."""
+    body = s3._get_object_data(bucket, key)
+    return None if body is None else list(itertools.islice(rows(body.decode()), 1, most + 1))

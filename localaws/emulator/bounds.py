@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ministack.core import router
 
 from localaws.emulator.refusing import refuse
-from localaws.emulator.scope import headers_and_query
+from localaws.emulator.scope import Incoming, headers_and_query
 
 _MEBIBYTE = 2**20
 # Bytes of a body. S3: one PutObject (S3 guide, upload-objects.md); Lambda: a zip of 50 MB in base64 (Lambda guide,
@@ -34,12 +34,13 @@ def bounded(app: Callable) -> Callable:
             message = "Your key is too long"
             await refuse(send, service, "", headers, code="KeyTooLongError", message=message, status=400)
             return
+        incoming = Incoming(receive)
         most = MOST.get(service, MOST_OF_OTHERS)
         size = 0
 
         async def counted() -> dict:
             nonlocal size
-            message = await receive()
+            message = await incoming()
             size += len(message.get("body", b""))
             if size > most:
                 raise _TooLarge
@@ -50,9 +51,7 @@ def bounded(app: Callable) -> Callable:
                 raise _TooLarge
             await app(scope, counted, send)
         except _TooLarge:
-            if "expect" not in headers:  # this client reads no answer before it has sent all
-                while (await receive()).get("more_body"):
-                    pass
+            await incoming.discard(headers)
             code, status = _ERRORS.get(service, ("RequestEntityTooLargeException", 413))
             message = f"The request's body is larger than the {most:,} bytes that {service} takes."
             await refuse(send, service, "", headers, code=code, message=message, status=status)

@@ -11,7 +11,7 @@ from ministack.core import iam_actions, router
 from ministack.services import stepfunctions
 
 from localaws.emulator.refusing import refuse
-from localaws.emulator.scope import headers_and_query
+from localaws.emulator.scope import headers_and_query, read_body, replay
 from localaws.emulator.step_functions import integration_call
 from localaws.faults import Switch
 
@@ -30,14 +30,14 @@ def around(app: Callable, switch: Switch) -> Callable:
         if scope["type"] != "http" or not switch.on:
             await app(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await read_body(receive)
         service, operation, headers = _call(scope, body)
         met = switch.hits(operation, scope["path"] + body.decode("utf-8", "replace"))
         for fault in met:
             await asyncio.sleep(fault.delay)
         failing = next((fault for fault in met if fault.error), None)
         if failing is None or failing.after:
-            await app(scope, _replay(body, receive), send if failing is None else _nowhere)
+            await app(scope, replay(body, receive), send if failing is None else _nowhere)
         if failing:
             logger.warning("fault switch: %s ended in %s", operation, failing.error)
             code, message = failing.error, failing.message
@@ -52,24 +52,6 @@ def _call(scope: dict, body: bytes) -> tuple[str, str, dict[str, str]]:
     action = iam_actions.extract_iam_action(service, scope["method"], scope["path"], headers, body, query)
     # A service of ours is unknown to ministack's table, and so is its action: the target header names both.
     return service, action or f"{service}:{headers.get('x-amz-target', '').rpartition('.')[2]}", headers
-
-
-async def _body(receive: Callable) -> bytes:
-    parts, more = [], True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _replay(body: bytes, receive: Callable) -> Callable:
-    given = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> dict:
-        return given.pop() if given else await receive()
-
-    return again
 
 
 async def _nowhere(message: dict) -> None:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 import ministack.app as ministack
 from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
-from ministack.core import iam_evaluator, persistence, router
+from ministack.core import persistence
 
 from localaws.emulator.access_logs import recorded
 from localaws.emulator.bounds import bounded
 from localaws.emulator.faults import around
-from localaws.emulator.refusing import refuse
-from localaws.emulator.scope import headers_and_query
+from localaws.emulator.signatures import signed
 from localaws.faults import Switch
 from localaws.settings import Settings
 
@@ -23,7 +22,7 @@ SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
 TLS_SHUTDOWN_SECONDS = 1
 
 
-def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> None:
+def serve(settings: Settings, own: frozenset[str], switch: Switch, on_stop: Callable[[], None]) -> None:
     """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then.
 
     Ends the process after `on_stop`: a stack that waits for a custom resource holds a thread for up to an hour.
@@ -37,7 +36,8 @@ def serve(settings: Settings, switch: Switch, on_stop: Callable[[], None]) -> No
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    asyncio.run(_serve(config, bounded(around(recorded(_guarded), switch)), on_stop))
+    checked = signed(around(recorded(ministack.app), switch), settings, own)
+    asyncio.run(_serve(config, bounded(checked), on_stop))
 
 
 async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:
@@ -49,19 +49,6 @@ async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> 
     saving.cancel()
     on_stop()
     os._exit(0)
-
-
-async def _guarded(scope: dict, receive: Callable, send: Callable) -> None:
-    """Requests under ministack's well-known root keys ("test", account numbers) are refused: they need no secret."""
-    if scope["type"] == "http":
-        headers, query = headers_and_query(scope)
-        key = router.extract_access_key_id(headers, query)
-        if key and iam_evaluator.is_root_access_key(key) and key != os.environ["AWS_ACCESS_KEY_ID"]:
-            service = router.detect_service(scope["method"], scope["path"], headers, query)
-            message = "The security token included in the request is invalid."
-            await refuse(send, service, "", headers, code="UnrecognizedClientException", message=message, status=403)
-            return
-    await ministack.app(scope, receive, send)
 
 
 async def _save_now_and_then() -> None:

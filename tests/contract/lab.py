@@ -44,8 +44,8 @@ class Lab:
         channel.send(
             json.dumps({"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content})
         )
-        printed = []
-        while True:
+        printed, awaited = [], {"the reply", "all that is printed"}  # they come on two channels, in any order
+        while awaited:
             message = json.loads(channel.recv())
             if message["parent_header"].get("msg_id") != identity:
                 continue
@@ -53,6 +53,8 @@ class Lab:
                 printed.append(message["content"]["text"])
             if message["msg_type"] == "execute_reply":
                 assert message["content"]["status"] == "ok", message["content"]
-                break
+                awaited.discard("the reply")
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                awaited.discard("all that is printed")
         channel.close()
         return "".join(printed)

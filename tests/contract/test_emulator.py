@@ -16,6 +16,7 @@ WRITTEN_FOR = "1.5.33"
 SIGNATURES = {
     "ministack.app": {
         "_build_persistence_save_dict": [],
+        "_is_ecr_registry_path": ["path"],
         "app": ["scope", "receive", "send"],
     },
     "ministack.core.iam_actions": {
@@ -32,23 +33,33 @@ SIGNATURES = {
     "ministack.core.iam_evaluator": {
         "is_root_access_key": ["access_key_id"],
         "AuthError": ["code", "message", "details"],
+        "CredentialResolutionError": ["code", "message"],
         "EvalContext": [
             "principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region", "source_ip",
             "secure_transport", "request_tags", "tag_keys", "service_context", "principal_keys",
         ],
         "EvalResult": ["decision", "principal_arn", "matched_sid", "reason", "resource_policy_arn"],
+        "SignedRequest": [
+            "access_key_id", "method", "raw_path", "query_params", "headers", "body", "presigned", "handshake",
+            "unverifiable", "sigv2", "auth_path", "s3_scoped",
+        ],
         "combine_resource_policy": ["identity", "ctx", "policy", "owner_account", "required", "limits"],
         "_gather_role_policies": ["role_name", "account_id"],
+        "_sigv2_check": ["request", "account_id"],
+        "_unknown_access_key": [],
         "_permissions_boundary": ["store", "name", "account_id"],
         "_resolve_condition_key": ["key", "ctx"],
         "_resource_policy": ["service", "resource_arn"],
         "enforce": ["access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"],
         "evaluate": ["ctx", "policies", "limits"],
         "evaluate_resource_policy": ["doc", "ctx", "service", "named_only", "direct_only"],
+        "find_iam_access_key_account": ["access_key_id"],
+        "resolve_credential": ["access_key_id", "account_id", "session_token"],
     },
     "ministack.core.arn": {"parse_arn": ["value"]},
     "ministack.core.persistence": {"save_all": ["services"]},
     "ministack.core.responses": {
+        "_account_from_sts_session": ["access_key_id"],
         "error_response_json": ["code", "message", "status", "extra", "message_key", "content_type"],
         "get_account_id": [],
         "get_region": [],
@@ -56,6 +67,18 @@ SIGNATURES = {
     "ministack.core.router": {
         "detect_service": ["method", "path", "headers", "query_params"],
         "extract_access_key_id": ["headers", "query_params"],
+    },
+    "ministack.core.sigv4": {
+        "HeaderSignature": [
+            "access_key_id", "date_stamp", "region", "service", "signed_headers", "signature", "amz_date", "region_set",
+        ],
+        "decode_header_value": ["value"],
+        "header_signature_failure": [
+            "signature", "secret", "method", "raw_path", "query_params", "headers", "body", "presigned", "explain",
+        ],
+        "parse_header_signature": ["headers"],
+        "parse_query_signature": ["query_params"],
+        "request_time_failure": ["signature", "now"],
     },
     "ministack.services.athena": {
         "_CreateTable": [
@@ -142,10 +165,13 @@ TABLES = {
 OTHERS = {
     ("ministack.services.cloudformation", "_exports"),
     ("ministack.app", "AUTH"),
+    ("ministack.core.iam_evaluator", "AmbiguousAccessKeyError"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.core.sigv4", "SIGNATURE_MISMATCH"),
     ("ministack.services.athena", "_executions"),
     ("ministack.services.athena", "_workgroups"),
     ("ministack.services.cloudformation", "_stacks"),
+    ("ministack.services.cloudformation.custom_resource", "_pending"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.glue", "_databases"),
     ("ministack.services.glue", "_partitions"),

@@ -21,22 +21,17 @@ _EVERYWHERE: Unseen = {
 }
 OF_THE_APP: Unseen = _EVERYWHERE | {
     ("storage/PersonalizeRole", "s3:ListBucket", "*-results*"): "granting-personalize-s3-access.md asks for it",
-    ("forecasting/PublishRole", "glue:*", "*:catalog"): "Glue asks about catalog, database and table in one call,",
-    ("forecasting/PublishRole", "glue:*", "*:table/*"): "the embedded AWS about the database alone",
+    ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
 }
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
-    ("CleanupRole", "glue:*", "*:database/*"): "Glue asks about catalog, database and what is in it in one call,",
-    ("CleanupRole", "glue:*", "*/*/*"): "the embedded AWS about one of them",
-    ("CleanupRole", "glue:DeleteDatabase", "*:catalog"): "likewise",
-    ("CleanupRole", "glue:GetDatabases", "*:table/*"): "likewise",
+    ("CleanupRole", "glue:GetDatabases", "*:database/*"): "Glue asks about each database and what is in it,",
+    ("CleanupRole", "glue:*", "*/*/*"): "the embedded AWS about the catalog and the database",
 }
 OF_A_LEARNER: Unseen = {
-    ("Learner", "glue:[CD]*Database", "*:database/*"): "as of the workshop's clean-up",
+    ("Learner", "glue:CreateDatabase", "*:database/*"): "as of the workshop's clean-up",
     ("Learner", "glue:*Database", "*:table/*/*"): "likewise",
     ("Learner", "glue:*", "*:userDefinedFunction/*"): "likewise",
-    ("Learner", "glue:DeleteDatabase", "*:catalog"): "likewise",
-    ("Learner", "glue:[CG]*", "*:table/lab_ana"): "likewise",
     ("Learner", "glue:GetPartitions", "*"): "Athena's guide asks for it; the labs' table has no partitions",
     ("Learner", "forecast:CreatePredictor", "*:algorithm/*"): "the embedded AWS asks nobody about AWS's algorithms",
 }

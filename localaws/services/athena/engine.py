@@ -13,6 +13,7 @@ import re
 import resource
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, TypedDict
@@ -129,14 +130,14 @@ def _write(file: TextIO, cursor: duckdb.DuckDBPyConnection, header: list[str]) -
             file.write(",".join("" if value is None else quoted(_text(value)) for value in row) + "\n")
 
 
-def rows(text: str) -> list[list[str | None]]:
+def rows(text: str) -> Iterator[list[str | None]]:
     """The rows of a written result, its header the first."""
-    read: list[list[str | None]] = [[]]
+    row: list[str | None] = []
     for cell in _CELL.finditer(text):
-        read[-1].append(None if cell[1] is None else cell[1].replace('""', '"'))
+        row.append(None if cell[1] is None else cell[1].replace('""', '"'))
         if cell[2] == "\n":
-            read.append([])
-    return read[:-1]
+            yield row
+            row = []
 
 
 def _text(value: Any) -> str:
