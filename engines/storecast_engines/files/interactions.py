@@ -1,6 +1,8 @@
 """CSV files of interactions, items and users, by the rules of Amazon Personalize's imports.
 
-Sources: the Amazon Personalize guide, "Preparing training data", "Schemas", "Quotas", "Error messages".
+Sources: https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html,
+https://docs.aws.amazon.com/personalize/latest/dg/how-it-works-dataset-schema.html,
+https://docs.aws.amazon.com/personalize/latest/dg/limits.html
 """
 
 import time

@@ -1,6 +1,7 @@
 """CSV and Parquet files of time series and item metadata, by the rules of Amazon Forecast's imports.
 
-Source: the Amazon Forecast guide, "Troubleshooting dataset imports"; API reference, SchemaAttribute and Statistics.
+Sources: https://docs.aws.amazon.com/forecast/latest/dg/dataset-import-guidelines-troubleshooting.html; of the API
+SchemaAttribute and Statistics.
 """
 
 import io
@@ -13,8 +14,7 @@ from pyarrow import parquet
 from storecast_engines.files.rows import FileError, refuse, rows
 from storecast_engines.files.schemas import GEOLOCATION_FORMATS, TIMESTAMP_FORMATS, Layout
 
-# Of one Parquet file: what a laptop's memory holds (AWS: 3 billion rows, 30 GB in all; the guide's "Guidelines and
-# quotas").
+# Of one Parquet file: what a laptop's memory holds (AWS: 3 billion rows and 30 GB in all).
 MOST_VALUES, MOST_BYTES = 200_000_000, 2 * 2**30
 _GEOLOCATIONS = {
     "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
@@ -77,7 +77,7 @@ def read_parquet(name: str, body: bytes, layout: Layout) -> pd.DataFrame:
 
 
 def below_zero(name: str, frame: pd.DataFrame, counted: str) -> str:
-    """What is read and yet looks wrong: a number of things sold or in use that is below zero; "" for nothing."""
+    """A warning about counts (of things sold or in use) below zero, which are read nevertheless; "" for none."""
     below = frame.loc[frame[counted] < 0, counted]
     if below.empty:
         return ""

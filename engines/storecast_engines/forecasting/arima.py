@@ -1,4 +1,7 @@
-"""ARIMA: orders chosen as in R's auto.arima, Fourier terms for long seasons (aws-forecast-recipe-arima.md)."""
+"""ARIMA: orders chosen as in R's auto.arima, Fourier terms for long seasons.
+
+Source: https://docs.aws.amazon.com/forecast/latest/dg/aws-forecast-recipe-arima.html
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -11,9 +14,9 @@ from storecast_engines.forecasting.frequency import r_ts_frequency
 from storecast_engines.forecasting.local_models import forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
 
-LONG_SEASON = 24  # from here on Fourier terms take the season's place
+LONG_SEASON = 24  # from this period on Fourier terms replace the seasonal model
 FOURIER_PAIRS = 4  # the guide's K
-# With the last 1000 values the metrics that the service published for a 7,223-hour series come out to three digits
+# With the last 1000 values the metrics that the service published for a 7,223-hour series are met to three digits
 # (RMSE 21.74 against 21.71), with all of them not (29.3). The service's own length is not documented.
 LAST = 1000
 MODELS = 30  # the stepwise search ends after so many (94 in R)
@@ -22,24 +25,27 @@ MODELS = 30  # the stepwise search ends after so many (94 in R)
 def forecast(
     panel: Panel, horizon: int, levels: Sequence[float], *, use_related: bool = False, workers: int = 1
 ) -> Prediction:
-    """ARIMA per series, fitted on its last 1000 values; normal quantiles with the model's own forecast variance.
+    """Forecast each series by ARIMA, fitted on its last 1000 values; normal quantiles with the model's variance.
 
-    Seasonal period m: R's table (freq.r_ts_frequency). m < 24: seasonal ARIMA, p and q up to 5, P and Q up to 2.
+    Seasonal period m: R's table (frequency.r_ts_frequency). m < 24: seasonal ARIMA, p and q up to 5, P and Q up to 2.
     m >= 24 and two seasons seen: non-seasonal ARIMA on 4 Fourier pairs (Hyndman, "Forecasting with long seasonal
     periods"). At most 30 models are tried. `use_related` adds the forward-looking related series as regressors,
-    which the service does not (related-time-series-datasets.md). Series too short for a model, constant ones and
-    exploding forecasts are answered by seasonal naive.
-    ValueError: use_related on a panel whose related series do not reach `horizon` steps ahead.
+    which the service does not. Seasonal naive is the fallback for series too short for a model, constant series and
+    exploding forecasts.
+
+    Raises ValueError for use_related on a panel whose related series do not reach `horizon` steps ahead.
     """
     if use_related and panel.future_steps < horizon:
         raise ValueError(
             f"ARIMA: use_related needs related series for {horizon} steps ahead, there are {panel.future_steps}"
         )
-    fit = partial(_fit, season=r_ts_frequency(panel.freq))
+    fit = partial(_fit_and_forecast, season=r_ts_frequency(panel.freq))
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST, related=use_related)
 
 
-def _fit(y: np.ndarray, steps: int, x: np.ndarray | None, *, season: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _fit_and_forecast(
+    y: np.ndarray, steps: int, x: np.ndarray | None, *, season: int
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,) of the best model of `y`, None if there is none."""
     from statsforecast.arima import auto_arima_f, forecast_arima  # here, because its import takes seconds
 

@@ -1,7 +1,7 @@
 """Predictors: trained once, they forecast later. An AutoPredictor is an ensemble with weights for each series.
 
-The guide says only that AutoPredictor applies "the optimal combination of algorithms to each time series" (Amazon
-Forecast guide, "Training predictors"); how it is done here is in ensemble.py.
+The guide says only that AutoPredictor applies "the optimal combination of algorithms to each time series"
+(https://docs.aws.amazon.com/forecast/latest/dg/howitworks-predictor.html); how it is done here is in ensemble.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,7 +107,7 @@ def predict(
 
     Any levels may be asked for: each takes the weights of the nearest trained level. A series without history is
     forecast by the networks themselves, and for the other models from similar series (cold_start.py); the service
-    forecasts such items with CNN-QR and DeepAR+ only (Amazon Forecast guide, "Choosing algorithms").
+    forecasts such items with CNN-QR and DeepAR+ only.
 
     Raises NotInstalled if an extra that has weight was installed in training and is not any more.
     """

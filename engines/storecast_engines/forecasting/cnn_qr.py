@@ -4,7 +4,7 @@
 The service's own network is not published. This is MQ-CNN: Wen, Torkkola, Narayanaswamy and Madeka, "A Multi-Horizon
 Quantile Recurrent Forecaster" (arXiv 1711.11053), with a stack of dilated causal convolutions as its encoder. At each
 of many origins of a window (the paper's forking sequences) a global network turns what was read so far into one
-context per step ahead and one for all of them; a local network turns those, and what is known of the step, into its
+context per step ahead and one for all of them; a local network turns those, and the step's known features, into its
 quantiles. torch comes with the extra `storecast-engines[neural]`.
 """
 
@@ -111,7 +111,7 @@ class History:
         return torch.from_numpy(np.concatenate(parts, axis=2))
 
     def steps_ahead(self, i: np.ndarray, at: np.ndarray) -> torch.Tensor:
-        """(B, F, H, f + c) what is known beforehand of the steps `at` (B, F, H) of the series i (B,)."""
+        """(B, F, H, f + c) known features of the steps `at` (B, F, H) of the series i (B,)."""
         at = np.clip(at, 0, len(self.calendar) - 1)
         return torch.from_numpy(np.concatenate([self.ahead[i[:, None, None], at], self.calendar[at]], axis=3))
 

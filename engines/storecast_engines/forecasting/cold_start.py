@@ -1,7 +1,8 @@
 """Cold start: series without history are forecast from similar series.
 
-The guide speaks of "historical data on items with similar metadata attributes" (Amazon Forecast guide, "Item
-metadata") and does not say how similarity is measured. Here it is the number of equal metadata and dimension values.
+The guide speaks of "historical data on items with similar metadata attributes" and does not say how similarity is
+measured; here it is the number of equal metadata and dimension values.
+Source: https://docs.aws.amazon.com/forecast/latest/dg/item-metadata-datasets.html
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Deep_AR_Plus: a recurrent network that draws each step from the ones before it (guide: "DeepAR+").
+"""Deep_AR_Plus: a recurrent network that draws each step from the ones before it (the guide's DeepAR+).
 
 The network is gluonts' DeepAR in torch. Source: Salinas, Flunkert, Gasthaus and Januschowski, "DeepAR: Probabilistic
 Forecasting with Autoregressive Recurrent Networks" (arXiv 1704.04110). What the service's "+" adds to it is
@@ -147,7 +147,7 @@ class TrainingSchedule(Callback):
 def _series(
     panel: Panel, horizon: int, first: np.ndarray, code: np.ndarray, ahead: np.ndarray
 ) -> Iterator[dict[str, object]]:
-    """gluonts' entry of each series, from its first value on, with what is known of the horizon."""
+    """gluonts' entry for each series from its first value on, with known features of the horizon."""
     for i, start in enumerate(first):
         yield {
             "start": pd.Period(panel.timestamps[start], _period(panel.freq)),

@@ -1,9 +1,9 @@
 """Impact scores: how much each attribute of the datasets moves an AutoPredictor's forecast, and in which direction.
 
 The guide says that raw scores are based on Shapley values and normalised ones lie between -1 and 1, not how the service
-computes them (Amazon Forecast guide, "Forecast Explainability"). Here they are exact Shapley values of one model,
-LightGBM, times its weight in the ensemble. Prophet and the two networks may read attributes too; their use of them is
-not in the scores. A predictor that gives LightGBM no weight has scores of zero.
+computes them. Here they are exact Shapley values of one model, LightGBM, times its weight in the ensemble. Prophet and
+the two networks may read attributes too; their use of them is not in the scores. A predictor that gives LightGBM no
+weight has scores of zero. Source: https://docs.aws.amazon.com/forecast/latest/dg/forecast-explainability.html
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The rows that the global quantile model learns from: what was known at an origin, about a step ahead of it."""
+"""Features of the global models: what was known at an origin about a step ahead of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ CHUNK = 1000  # series whose statistics are in memory at a time
 
 @dataclass(frozen=True)
 class Rows:
-    """R rows; values and targets are divided by the row's scale, so small and large series share what is learned."""
+    """R rows; values and targets are divided by the row's scale, so that small and large series share one model."""
 
     features: np.ndarray  # (R, F) float32, NaN = not known
     scale: np.ndarray  # (R,) in the target's unit, > 0
@@ -26,7 +26,7 @@ class Rows:
 
 
 def rows(panel: Panel, horizon: int, i: np.ndarray, o: np.ndarray, h: np.ndarray) -> Rows:
-    """One row for each series i, origin o and step h (R,); the memory taken beside theirs does not grow with the panel.
+    """One row for each series i, origin o and step h (R,); additional memory does not grow with the panel.
 
     The origin is the last time step that is known, 0 <= o < T, and the row is about the value at o + h,
     1 <= h <= horizon. Related series count with their value at o + h where they are forward-looking (the panel's
@@ -78,7 +78,7 @@ def _row_builder(panel: Panel, horizon: int, code: np.ndarray) -> Callable[[np.n
 
 
 def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """(n, T) mean of what is known of the last `window` steps, NaN where nothing is."""
+    """(n, T) mean of the known values among the last `window` steps, NaN where there are none."""
     known = ~np.isnan(values)
 
     def over_window(x: np.ndarray) -> np.ndarray:
@@ -91,9 +91,9 @@ def _rolling_mean(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _calendar(panel: Panel, horizon: int) -> np.ndarray:
-    """(T+H, c) calendar of each step; the place in the year only if more than a year of it can have been learned.
+    """(T+H, c) calendar features of each step; the day of the year only if the history covers more than a year.
 
-    With a country its public holidays too.
+    With a country, its public holidays too.
     """
     timestamps = panel.timestamps.append(panel.future(horizon))
     unit = parse(panel.freq)[1]

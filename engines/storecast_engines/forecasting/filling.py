@@ -1,4 +1,8 @@
-"""Filling of missing values, by Forecast's rules (howitworks-missing-values.md; FeaturizationMethod in the API)."""
+"""Filling of missing values, by the rules of Amazon Forecast.
+
+Sources: https://docs.aws.amazon.com/forecast/latest/dg/howitworks-missing-values.html,
+https://docs.aws.amazon.com/forecast/latest/dg/API_FeaturizationMethod.html
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +26,7 @@ AGGREGATIONS = ("sum", "avg", "first", "min", "max")
 
 
 def check(attribute: str, transformations: Mapping[str, str], *, target: bool) -> None:
-    """ValueError if one attribute's Transformations hold a key or method that Forecast does not take."""
+    """Raise ValueError if one attribute's Transformations hold a key or method that Forecast does not allow."""
     allowed = dict(_TARGET, aggregation=AGGREGATIONS) if target else _RELATED
     for key, value in transformations.items():
         if key.endswith("_value") and key.removesuffix("_value") in allowed:
@@ -39,9 +43,12 @@ def check(attribute: str, transformations: Mapping[str, str], *, target: bool) -
 def fill(values: np.ndarray, transformations: Mapping[str, str], end: int) -> np.ndarray:
     """One series (T,) with its gaps filled; `end` is the number of steps up to the global end of the target.
 
-    Missing steps are NaN. Between the first and last value they take `middlefill`, from there to `end` `backfill`,
-    after `end` `futurefill`; what lies before the first value stays (frontfill none). Without a method, or with
-    "nan", a gap stays. A statistic is taken over the last 64 values seen before the gap, filled ones not counted.
+    Missing steps are NaN. Between the first and last value they are filled by `middlefill`, from there to `end` by
+    `backfill`, after `end` by `futurefill`; steps before the first value stay NaN (frontfill none), and so does a gap
+    without a method or with "nan". A statistic is that of the last 64 observed values before the gap.
+
+    >>> fill(np.array([np.nan, 4.0, np.nan, 8.0, np.nan]), {"middlefill": "mean", "backfill": "zero"}, end=5)
+    array([nan,  4.,  4.,  8.,  0.])
     """
     seen = np.flatnonzero(~np.isnan(values))
     if not len(seen):

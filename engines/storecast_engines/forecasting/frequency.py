@@ -1,6 +1,7 @@
 """Forecast's frequency strings: an integer and a unit, such as "D", "15min" or "2W".
 
-Sources: howitworks-datasets-groups.md (time boundaries), aws-forecast-recipe-arima.md (R ts frequencies),
+Sources: https://docs.aws.amazon.com/forecast/latest/dg/howitworks-datasets-groups.html (time boundaries),
+https://docs.aws.amazon.com/forecast/latest/dg/aws-forecast-recipe-arima.html (R ts frequencies), and of the API
 CreateAutoPredictor's ForecastFrequency (the ranges of the integer) and TimeAlignmentBoundary.
 """
 
@@ -18,12 +19,16 @@ _BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfW
 _DAYS = [name.upper() for name in calendar.day_name]
 _MONTHS = [name.upper() for name in calendar.month_name[1:]]
 _EPOCH_MONDAY = pd.Timestamp("1970-01-05")
-# aws-forecast-recipe-arima.md, word for word; any other frequency is not seasonal
+# the ARIMA page's table unchanged; any other frequency is not seasonal
 _R_TS = {"Y": 1, "M": 12, "W": 52, "D": 7, "H": 24, "30min": 2, "15min": 4, "10min": 6, "5min": 12, "1min": 60}
 
 
 def parse(freq: str) -> tuple[int, str]:
-    """("15min") -> (15, "min"). ValueError names the frequency and what is allowed."""
+    """The integer and the unit. Raises ValueError naming the frequency and what is allowed.
+
+    >>> parse("15min"), parse("W")
+    ((15, 'min'), (1, 'W'))
+    """
     match = re.fullmatch(r"(\d*)(Y|M|W|D|H|min)", freq)
     count = int(match[1] or 1) if match else 0
     if not match or not 1 <= count <= _LARGEST[match[2]]:
@@ -47,7 +52,7 @@ def shortest(freq: str) -> pd.Timedelta:
 
 
 def check_boundary(freq: str, boundary: Mapping[str, str | int]) -> None:
-    """ValueError if a TimeAlignmentBoundary sets something else than the unit below that of the frequency."""
+    """Raise ValueError if a TimeAlignmentBoundary sets anything but the unit below that of the frequency."""
     _, unit = parse(freq)
     allowed = _BOUNDARIES.get(unit, ())
     if wrong := sorted(set(boundary) - set(allowed)):
@@ -60,12 +65,15 @@ def check_boundary(freq: str, boundary: Mapping[str, str | int]) -> None:
 def align(
     timestamps: pd.DatetimeIndex, freq: str, boundary: Mapping[str, str | int] = MappingProxyType({})
 ) -> pd.DatetimeIndex:
-    """Each timestamp moved down to the boundary of its time step.
+    """Move each timestamp down to the boundary of its time step.
 
-    Weeks start on Monday, months on day 1, years on January 1, days at 0:00 (howitworks-datasets-groups.md, "Time
-    Boundaries") unless `boundary`, a TimeAlignmentBoundary, sets another DayOfWeek, DayOfMonth, Month or Hour.
-    The guide gives no boundary for multiples such as 2W or 3M: here they are counted from 1970 (3M starts in
-    January, April, July and October), so that the boundaries do not move when older data is imported.
+    Weeks start on Monday, months on day 1, years on January 1, days at 0:00, unless `boundary`, a
+    TimeAlignmentBoundary, sets another DayOfWeek, DayOfMonth, Month or Hour. The guide gives no boundary for multiples
+    such as 2W or 3M: here they are counted from 1970 (3M starts in January, April, July and October), so that the
+    boundaries do not move when older data is imported.
+
+    >>> align(pd.DatetimeIndex(["2024-05-16"]), "W").strftime("%a %Y-%m-%d").tolist()
+    ['Mon 2024-05-13']
     """
     count, unit = parse(freq)
     if unit in "YM":
@@ -85,7 +93,7 @@ def align(
 
 
 def r_ts_frequency(freq: str) -> int:
-    """The seasonal period Forecast hands to R's `ts` for ARIMA and ETS (aws-forecast-recipe-arima.md)."""
+    """The seasonal period that Forecast passes to R's `ts` for ARIMA and ETS."""
     count, unit = parse(freq)
     return _R_TS.get(f"{count}min" if unit == "min" else freq.removeprefix("1"), 1)
 
@@ -93,7 +101,7 @@ def r_ts_frequency(freq: str) -> int:
 def season_length(freq: str) -> int:
     """Time steps in the natural season: the year for Y, M and W, the week for D, the day for H and min.
 
-    1 where the season is not a whole number of steps. Used by our own yardsticks and by MASE; it differs from
+    1 where the season is not a whole number of steps. Used by the seasonal baselines and by MASE; it differs from
     `r_ts_frequency` only where R's table has odd entries (30min -> 2) or none (2H).
     """
     count, unit = parse(freq)
@@ -108,7 +116,7 @@ def seasons(freq: str) -> tuple[int, ...]:
 
 
 def season_feature(timestamps: pd.DatetimeIndex, freq: str) -> np.ndarray:
-    """(T,) integers, equal for time steps of the same season (aws-forecast-recipe-npts.md, "Seasonal Features")."""
+    """(T,) integers, equal for time steps of the same season, as NPTS's page defines seasonal features."""
     _, unit = parse(freq)
     feature = {"Y": None, "M": "month", "W": "day", "D": "dayofweek", "H": "hour", "min": "minute"}[unit]
     return np.zeros(len(timestamps), int) if feature is None else getattr(timestamps, feature).to_numpy().astype(int)

@@ -1,4 +1,7 @@
-"""The calendar of a country's public holidays as features (holidays.md), by the library `holidays`."""
+"""Public holidays of a country as features, by the library `holidays`.
+
+Source: https://docs.aws.amazon.com/forecast/latest/dg/holidays.html
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,13 +9,13 @@ import pandas as pd
 from storecast_engines.forecasting.frequency import offset
 
 FEATURES = 3  # columns of `features`
-NEAR = 7  # days: a holiday farther away than that counts as that far
+NEAR = 7  # days: greater distances to a holiday count as this one
 
 
 def features(timestamps: pd.DatetimeIndex, freq: str, country: str) -> np.ndarray:
     """(T, 3) public holidays within each time step, days until the next one after its start, days since the last one.
 
-    `country` is a two-letter code (holidays.md). A step on a holiday has distance 0 both ways.
+    `country` is a two-letter code. A step on a holiday has distance 0 both ways.
     """
     from holidays import country_holidays  # here, because few ask for it
 

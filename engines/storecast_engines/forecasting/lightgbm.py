@@ -1,8 +1,8 @@
 """LightGBM: one gradient-boosted quantile model over all series, every step of the horizon forecast directly.
 
-It is the learned, global member: like CNN-QR (aws-forecast-algo-cnnqr.md) it takes related series with their future
-values and item metadata and minimises the quantile loss directly for every step, but it is no neural network. A
-forecast is never fed back as an input: doing that for each quantile makes the outer quantiles far too wide.
+It is the global model of the ensemble: like CNN-QR it uses related series with their future values and item metadata
+and minimises the quantile loss directly for every step, but it is no neural network. A forecast is never fed back as an
+input: doing that for each quantile makes the outer quantiles far too wide.
 Sources: Ke et al., "LightGBM" (2017); Wen et al., "A Multi-Horizon Quantile Recurrent Forecaster" (2017) for the
 direct multi-horizon quantile objective; Breiman, "Bagging Predictors" (1996) for the average of several models.
 """
@@ -20,8 +20,8 @@ from storecast_engines.forecasting.quantiles import check_levels
 
 ROWS = 100_000  # training rows drawn from all (series, origin, step ahead): bounds the cost of large panels
 MODELS = 2  # averaged, each learned from its share of the rows: as fast as a single one, and better on most windows
-FEWEST_ROWS = 2 * MODELS  # of a model's single one its own bagging leaves nothing
-LARGEST = 100  # a series counts as at most that many times (at least that fraction of) the median series
+FEWEST_ROWS = 2 * MODELS  # bagging would leave nothing of a single row
+LARGEST = 100  # a series counts at most this many times as much as the median series, and at least that fraction
 SEED = 7
 FIXED = {
     "min_data_in_leaf": 50,
@@ -32,7 +32,7 @@ FIXED = {
     "force_row_wise": True,
     "verbose": -1,
     "num_threads": 1,
-}  # its own threads doubled the CPU time and saved no second: models are learned side by side
+}  # LightGBM's threads doubled the CPU time and saved no second: models train side by side
 
 
 def forecast(
@@ -45,11 +45,11 @@ def forecast(
     num_leaves: int = 31,
     workers: int = 1,
 ) -> Prediction:
-    """MODELS per level and for the mean, `workers` outputs at a time; the same input gives the same forecast.
+    """Forecast all series by MODELS models for each level and for the mean, `workers` outputs at a time.
 
     Training rows are drawn at random (seeded) from all known values that have at least one known value before them;
-    a panel with fewer than FEWEST_ROWS is answered by seasonal naive. A row counts with the root of its series' size:
-    wQL asks for the size itself, but then one huge series would leave the others unlearned. The hyperparameters are
+    seasonal naive is the fallback for a panel with fewer than FEWEST_ROWS. A row's weight is the root of its series'
+    size: wQL asks for the size itself, but then one huge series would outweigh all others. The hyperparameters are
     LightGBM's.
     """
     n = len(panel.target)
@@ -77,10 +77,10 @@ def contributions(
     learning_rate: float = 0.08,
     num_leaves: int = 31,
 ) -> dict[str, np.ndarray]:
-    """By attribute (features.attribute_columns), (n, H) what it adds to the forecast of the mean, in the target's unit.
+    """Contribution (n, H) of each attribute (features.attribute_columns) to the mean forecast, in the target's unit.
 
-    These are Shapley values of the models that `forecast` learns for the mean: what an attribute adds to the average
-    forecast, over all orders in which attributes become known. Zeros where nothing can be learned.
+    These are Shapley values of the models that `forecast` trains for the mean: the attribute's addition to the average
+    forecast, averaged over all orders of adding attributes. Zeros where nothing can be learned.
     Source: Lundberg et al., "Consistent individualized feature attribution for tree ensembles" (2018).
     """
     n, prepared = len(panel.target), _prepared(panel, horizon)
@@ -98,13 +98,13 @@ def contributions(
 def _learned(
     parts: Sequence[lightgbm.Dataset], ahead: np.ndarray, rounds: int, settings: dict, pred_contrib: bool = False
 ) -> np.ndarray:
-    """The mean of what the models of the parts predict, or of its contributions, for the rows `ahead`."""
+    """The mean prediction of the parts' models for the rows `ahead`, or the mean of its contributions."""
     models = [lightgbm.train(FIXED | settings | {"seed": SEED + k}, part, rounds) for k, part in enumerate(parts)]
     return np.mean([model.predict(ahead, num_threads=1, pred_contrib=pred_contrib) for model in models], axis=0)
 
 
 def _prepared(panel: Panel, horizon: int) -> tuple[list[lightgbm.Dataset], np.ndarray, np.ndarray] | None:
-    """What each model learns from, then features (n*H, F) and scale (n*H,) of the steps to forecast, series by series.
+    """Each model's training data, then features (n*H, F) and scale (n*H,) of the steps to forecast, series by series.
 
     None where there are too few rows to learn from.
     """
@@ -139,7 +139,7 @@ def _drawn(target: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray, np
     rng = np.random.default_rng(SEED)
     grid = n, steps, min(horizon, steps)
     count = int(np.prod(grid))
-    # three times as many as wanted: what is unknown, or lies after the history, falls away
+    # three times as many as wanted: rows whose value is unknown, or lies after the history, are dropped
     drawn = np.arange(count) if count <= 3 * ROWS else np.unique(rng.integers(count, size=3 * ROWS))
     i, o, h = np.unravel_index(drawn, grid)
     t = o + h + 1

@@ -1,4 +1,4 @@
-"""Runs an algorithm that fits each series on its own, on one or several cores."""
+"""Local models: an algorithm that is fitted to each series separately, on one or several cores."""
 
 import multiprocessing
 import os
@@ -13,14 +13,14 @@ from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import normal
 
-# fit(y, steps, x): y (t,) without NaN, x (t + steps, k) or None -> mean (steps,) and standard deviation (steps,);
-# None where the model cannot be fitted
+# (y, steps, x): y (t,) without NaN, x (t + steps, k) or None -> mean (steps,) and standard deviation (steps,) of the
+# forecast; None where the model cannot be fitted
 Fit = Callable[[np.ndarray, int, np.ndarray | None], tuple[np.ndarray, np.ndarray] | None]
 
-ALONE_SECONDS = 3  # what is not fitted by then is shared out: starting processes costs about as long
+ALONE_SECONDS = 3  # series that are left then go to worker processes, whose start takes about as long
 CHUNKS = 8  # per worker: small enough that none waits long for another
-# A fresh server process forks the workers: they have no threads of ours, and the library is imported only once.
-# Its import costs 4 seconds: whoever starts processes of its own preloads it likewise.
+# A fork server starts the workers: they inherit no threads, and the library is imported only once. Its import takes 4
+# seconds: callers with their own fork server preload it too.
 LIBRARIES = ["statsforecast.arima", "statsforecast.ets", "statsmodels.tsa.seasonal"]
 
 
@@ -34,11 +34,11 @@ def forecast_each(
     last: int | None = None,
     related: bool = False,
 ) -> Prediction:
-    """`fit` on every series of the panel, its normal quantiles, and seasonal naive where it has no believable answer.
+    """Apply `fit` to every series of the panel; normal quantiles, and seasonal naive where its forecast is implausible.
 
-    A series is handed over from its first to its last value, gaps bridged by straight lines; what is missing at the
-    end is forecast too. `last` keeps only that many last values; constant series are never handed over. `fit` must be
-    picklable (a module's function or a partial of one) where `workers` > 1; the answer is the same for any `workers`.
+    `fit` gets a series from its first to its last value, gaps interpolated linearly; missing values at the end are
+    forecast too. `last` keeps only this many last values; constant series go to seasonal naive directly. `fit` must be
+    picklable (a module's function or a partial of one) where `workers` > 1; the result is the same for any `workers`.
     """
     mean, sigma = np.full((2, len(panel.target), horizon), np.nan)
     jobs = [job for i in range(len(panel.target)) if (job := _job(panel, i, horizon, last, related)) is not None]
@@ -65,7 +65,7 @@ def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) ->
 
 
 def _results(fit: Fit, jobs: Sequence[tuple], workers: int) -> list:
-    """What `fit` answers for each job: in this process for a while, the rest of a long list on `workers` processes."""
+    """The results of `fit` for all jobs: at first in this process, the rest of a long list in `workers` processes."""
     results: list = []
     began = time.monotonic()
     while len(results) < len(jobs) and (workers == 1 or time.monotonic() - began < ALONE_SECONDS):
@@ -86,7 +86,7 @@ def _fit_chunk(fit: Fit, jobs: Sequence[tuple]) -> list:
 
 
 def _end_with_the_parent() -> None:
-    """A worker of a process that was stopped would wait for its next chunk forever."""
+    """Without this, a worker whose parent was stopped would wait for its next chunk forever."""
 
     def watch() -> None:
         if parent := multiprocessing.parent_process():

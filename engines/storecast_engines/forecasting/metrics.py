@@ -1,4 +1,7 @@
-"""The accuracy metrics of Amazon Forecast (metrics.md; formulas from its prose and variable lists)."""
+"""The accuracy metrics of Amazon Forecast.
+
+Source: https://docs.aws.amazon.com/forecast/latest/dg/metrics.html (its formulas, text and variable lists).
+"""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -29,10 +32,15 @@ class Metrics(Generic[Value]):
 
 
 def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Metrics[float]:
-    """Metrics of one backtest window over all series.
+    """Metrics of one backtest window, pooled over all series.
 
     actual (n, H), scale (n,) from `seasonal_error`. Series with a missing actual value are excluded, as with the
     "nan" filling (GetAccuracyMetrics). MASE is the mean over the series where it is defined, MAPE over the points.
+
+    >>> forecast = Prediction(quantiles=np.array([[[8.0]], [[30.0]]]), mean=np.array([[8.0], [30.0]]))
+    >>> found = pooled(np.array([[10.0], [30.0]]), forecast, [0.5], np.array([1.0, 1.0]))
+    >>> found.wape, found.mape, found.average_wql
+    (0.05, 0.1, 0.05)
     """
     complete = ~np.isnan(actual).any(axis=1)
     loss, error = _losses(actual, predicted, levels)
@@ -54,7 +62,7 @@ def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], s
 def per_item(
     actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray
 ) -> Metrics[np.ndarray]:
-    """The same metrics for each series on its own; all NaN for a series with a missing actual value.
+    """The same metrics for each series; all NaN for a series with a missing actual value.
 
     WAPE is normalised by the series' own actual values, like wQL (the service's item exports leave it unnormalised).
     """
@@ -72,7 +80,7 @@ def per_item(
 
 
 def average(windows: Sequence[Metrics[Value]]) -> Metrics[Value]:
-    """SUMMARY: the arithmetic mean over windows of each metric, RMSE included; undefined windows are skipped."""
+    """The arithmetic mean over windows of each metric, RMSE included (AWS: SUMMARY); undefined windows are skipped."""
     return Metrics(*[defined_mean(np.stack(values), axis=0) for values in zip(*map(astuple, windows))])
 
 
@@ -89,7 +97,7 @@ def _losses(actual: np.ndarray, predicted: Prediction, levels: Sequence[float]) 
 
 
 def _over(loss: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """loss / total, or the loss itself where the actual values sum to about zero (metrics.md)."""
+    """loss / total, or the loss itself where the actual values sum to about zero, as the guide says."""
     return loss / np.where(np.abs(total) < NEARLY_ZERO, 1.0, total)
 
 
@@ -112,7 +120,7 @@ def defined_mean(values: np.ndarray, axis: int) -> Any: ...
 
 
 def defined_mean(values: np.ndarray, axis: int | None = None) -> Any:
-    """The mean of what is defined, NaN if nothing is (numpy's nanmean warns about that)."""
+    """The mean of the defined values, NaN if there are none (numpy's nanmean warns about that)."""
     defined = ~np.isnan(values)
     count = defined.sum(axis=axis)
     total = np.where(defined, values, 0.0).sum(axis=axis)

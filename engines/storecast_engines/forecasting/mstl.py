@@ -1,4 +1,4 @@
-"""MSTL: seasons and trend are taken apart with LOESS; the trend is forecast by ETS, the seasons are repeated.
+"""MSTL: LOESS separates seasons and trend; the trend is forecast by ETS, the seasons are repeated.
 
 Sources: Bandara, Hyndman and Bergmeir, "MSTL: A Seasonal-Trend Decomposition Algorithm for Time Series with Multiple
 Seasonal Patterns" (2021); Cleveland et al., "STL: A Seasonal-Trend Decomposition Procedure Based on Loess" (1990). Not
@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from storecast_engines.forecasting.ets import fit_ets
+from storecast_engines.forecasting import ets
 from storecast_engines.forecasting.frequency import seasons
 from storecast_engines.forecasting.local_models import forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
@@ -21,29 +21,29 @@ LAST = 2000  # time steps that are fitted: bounds the cost of long series
 def forecast(
     panel: Panel, horizon: int, levels: Sequence[float], *, trend: str = "ZZN", workers: int = 1
 ) -> Prediction:
-    """MSTL per series, fitted on its last 2000 values; normal quantiles with the trend model's forecast variance.
+    """Forecast each series by MSTL, fitted on its last 2000 values; normal quantiles with the trend model's variance.
 
-    Seasons are the natural ones (freq.seasons); each must have been seen twice, and without any the series
-    is left to non-seasonal ETS. `trend` are the letters of the trend's ETS model (ets.py). Constant series and
-    exploding forecasts are answered by seasonal naive.
+    Seasons are the natural ones (frequency.seasons) that the series covers twice; without any it is forecast by
+    non-seasonal ETS. `trend` is the letters of the trend's ETS model (ets.py). Seasonal naive is the fallback for
+    constant series and exploding forecasts.
     """
-    fit = partial(_fit, periods=seasons(panel.freq), trend=trend)
+    fit = partial(_fit_and_forecast, periods=seasons(panel.freq), trend=trend)
     return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST)
 
 
-def _fit(
+def _fit_and_forecast(
     y: np.ndarray, steps: int, _: None, *, periods: tuple[int, ...], trend: str
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Mean and standard deviation (steps,), None if the trend has no model."""
+    """Mean and standard deviation (steps,), None if no model fits the trend."""
     seen_twice = [period for period in periods if len(y) >= 2 * period]
     parts = _seasonal_parts(y, seen_twice)
-    ahead = fit_ets(y - parts.sum(axis=0), steps, None, season=1, model=trend)
+    ahead = ets.fit_and_forecast(y - parts.sum(axis=0), steps, None, season=1, model=trend)
     repeated = sum((np.resize(part[-period:], steps) for part, period in zip(parts, seen_twice)), np.zeros(steps))
     return None if ahead is None else (ahead[0] + repeated, ahead[1])
 
 
 def _seasonal_parts(y: np.ndarray, periods: Sequence[int]) -> np.ndarray:
-    """(P, t) the course of each season, found in turn from what the others leave, twice if there are several.
+    """(P, t) the seasonal component of each period, estimated in turn without the others, twice if there are several.
 
     Seasonal windows and passes are those of R's `mstl`. So are the jumps, a tenth of each LOESS window, over which STL
     interpolates: evaluated at every step instead, hourly series take twenty times as long for seasons that differ by

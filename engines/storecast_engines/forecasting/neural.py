@@ -1,4 +1,4 @@
-"""What both networks share: a fixed seed, one thread, and torch left as it was found."""
+"""Reproducible training for both networks: a fixed seed, one thread, and torch's global state restored."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ SEED = 7
 
 @contextmanager
 def seeded() -> Iterator[np.random.Generator]:
-    """Within it torch and numpy draw the same numbers each time, on one thread: the answer depends on the input only.
+    """A context in which torch and numpy draw the same numbers each time, on one thread.
 
     Yields a numpy generator; numpy's global one is seeded too, since gluonts draws from it.
     """

@@ -1,7 +1,7 @@
-"""NPTS: the distribution of the future is that of the past, near observations weighing more.
+"""NPTS: the distribution of the future is that of the past, with greater weights for near observations.
 
-Source: aws-forecast-recipe-npts.md. The service samples from the past observations; here the quantiles and the mean
-of what it samples from are computed exactly.
+Source: https://docs.aws.amazon.com/forecast/latest/dg/aws-forecast-recipe-npts.html. The service samples from the past
+observations; here the quantiles and the mean of that distribution are computed exactly.
 """
 
 from collections.abc import Sequence
@@ -27,14 +27,17 @@ def forecast(
     use_default_time_features: bool = True,
     context_length: int | None = None,
 ) -> Prediction:
-    """The guide's four variants, by its hyperparameter names; quantiles are always values that were observed.
+    """Forecast by one of the guide's four variants, with its hyperparameters; quantiles are always observed values.
 
-    kernel_type "exponential" weighs an observation exp(-exp_kernel_weights * distance in time steps) (0.01 halves it
-    in 69 steps), "uniform" weighs all alike (climatological forecaster). use_seasonal_model takes only observations
-    of the same hour of day, day of week ... (freq.season_feature); a series that has none of that season uses all of
-    its observations, a series without observations gets zeros. Without use_default_time_features nothing tells the
-    seasons, and the model is not seasonal. context_length: use only that many last time steps.
-    ValueError for an unknown kernel_type or one of the numbers not being positive.
+    kernel_type                "exponential": an observation has the weight exp(-exp_kernel_weights * distance in time
+                               steps), so 0.01 halves it in 69 steps; "uniform": all have the same (climatological)
+    use_seasonal_model         only observations of the same hour of day, day of week ... (frequency.season_feature);
+                               all of them for a series without any of that season
+    use_default_time_features  without them the model is not seasonal
+    context_length             use only this many last time steps
+
+    A series without observations gets zeros. Raises ValueError for an unknown kernel_type or a number that is not
+    positive.
     """
     if kernel_type not in KERNELS:
         raise ValueError(f"NPTS: kernel_type is {kernel_type!r}, allowed are {', '.join(KERNELS)}")

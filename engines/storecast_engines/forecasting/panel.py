@@ -225,8 +225,8 @@ def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str)
     if (at < 0).any():
         missing = _listed(keys.loc[at < 0, [item_key]].drop_duplicates())
         raise ValueError(
-            "every item of the target time series must be in the metadata (item-metadata-datasets.md); "
-            f"missing: {missing}"
+            "every item of the target time series must be in the metadata "
+            f"(https://docs.aws.amazon.com/forecast/latest/dg/item-metadata-datasets.html); missing: {missing}"
         )
     return unique.drop(columns=item_key).iloc[at].fillna("").astype(str).reset_index(drop=True)
 

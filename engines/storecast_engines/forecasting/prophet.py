@@ -1,6 +1,7 @@
-"""Prophet: a piecewise linear trend plus seasons as Fourier series (guide: "Prophet Algorithm").
+"""Prophet: a piecewise linear trend plus seasons as Fourier series (the Prophet library).
 
-Source: Taylor and Letham, "Forecasting at scale" (2018). The library comes with the extra
+Sources: Taylor and Letham, "Forecasting at scale" (2018);
+https://docs.aws.amazon.com/forecast/latest/dg/aws-forecast-recipe-prophet.html. The library comes with the extra
 `storecast-engines[prophet]` (117 MB).
 """
 
@@ -18,19 +19,18 @@ SEED = 7
 
 
 def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
-    """Prophet per series with its default hyperparameters, as the guide says the service uses them.
+    """Forecast each series by Prophet with its default hyperparameters, as the service does by its guide.
 
-    The panel's country adds its public holidays, and related series count as regressors where they are
-    forward-looking (related-time-series-datasets.md). Quantiles are normal around Prophet's forecast, with the standard
-    deviation of its 1,000 simulated paths. Constant series, series too short for a model and exploding forecasts are
-    answered by seasonal naive.
+    Public holidays of the panel's country are added, and forward-looking related series are regressors. Quantiles are
+    normal around Prophet's forecast, with the standard deviation of its 1,000 simulated paths. Seasonal naive is the
+    fallback for constant series, series too short for a model and exploding forecasts.
     """
     related = panel.related is not None and panel.future_steps >= horizon
-    fit = partial(_fit, timestamps=panel.timestamps.append(panel.future(horizon)), country=panel.country)
+    fit = partial(_fit_and_forecast, timestamps=panel.timestamps.append(panel.future(horizon)), country=panel.country)
     return forecast_each(fit, panel, horizon, levels, workers=workers, related=related)
 
 
-def _fit(
+def _fit_and_forecast(
     y: np.ndarray, steps: int, x: np.ndarray | None, *, timestamps: pd.DatetimeIndex, country: str | None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Mean and standard deviation (steps,) from the series' `len(y)` values and the `steps` last of the timestamps."""
@@ -47,7 +47,7 @@ def _fit(
     try:
         np.random.seed(SEED)  # Prophet simulates with numpy's global generator
         model.fit(frame[: len(y)].assign(y=y))
-    except (ValueError, RuntimeError):  # fewer than two values; no model found
+    except (ValueError, RuntimeError):  # fewer than two values, or no model found
         return None
     ahead = frame[len(y) :]
     return model.predict(ahead)["yhat"].to_numpy(), model.predictive_samples(ahead)["yhat"].std(axis=1)

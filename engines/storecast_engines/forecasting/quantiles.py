@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 
 def check_levels(levels: Sequence[float]) -> np.ndarray:
-    """The levels as an array (Q,); ValueError for one outside (0, 1). No level at all is fine: a mean-only forecast."""
+    """The levels as an array (Q,). Raises ValueError for one outside (0, 1); none at all: a mean-only forecast."""
     for level in levels:
         if not 0 < level < 1:
             raise ValueError(f"quantile level {level!r} is not between 0 and 1")

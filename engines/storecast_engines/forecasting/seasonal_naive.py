@@ -1,4 +1,4 @@
-"""SeasonalNaive: the last season again. The yardstick that every other algorithm has to beat."""
+"""SeasonalNaive: the last season is repeated. The baseline, and the fallback of the other algorithms."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from storecast_engines.forecasting.quantiles import normal
 
 
 def forecast(panel: Panel, horizon: int, levels: Sequence[float]) -> Prediction:
-    """Each step takes the newest observed value of its place in the season; a series without any value gets zeros.
+    """Forecast the newest observed value of the same place in the season; a series without any value gets zeros.
 
     Quantiles are normal around it: the standard deviation is the root mean square of y_t - y_(t-m), times
-    sqrt(k + 1) after k whole seasons. Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice
+    sqrt(k + 1) after k complete seasons. Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice
     (3rd edition), section 5.5, "Benchmark methods".
     """
     season = min(season_length(panel.freq), panel.target.shape[1])

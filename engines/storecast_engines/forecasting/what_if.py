@@ -1,7 +1,7 @@
 """What-if: related series changed over the horizon, by transformation functions or by replaced rows.
 
-Sources: what-if.md, data-transformations.md, replacement-series.md, API_TimeSeriesTransformation.md. Only the steps to
-forecast are changed: the history is what the predictor learned from, and it stays as it was.
+Sources: https://docs.aws.amazon.com/forecast/latest/dg/what-if.html and its pages on transformations and replacement
+series. Only the steps to forecast are changed; the history, which the predictor was trained on, is not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ CONDITIONS: Mapping[str, Callable[[np.ndarray, Any], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """What one step of one series must fulfil: `attribute` is a key, a metadata column or "timestamp"."""
+    """A condition on a step of a series; `attribute` is a key, a metadata column or "timestamp"."""
 
     attribute: str
     name: str  # in CONDITIONS
@@ -50,7 +50,8 @@ class Transformation:
 def transformed(panel: Panel, horizon: int, transformations: Sequence[Transformation]) -> Panel:
     """The panel with the transformations applied over the horizon, in their order.
 
-    ValueError: the related series do not reach the horizon, an attribute is not there, or a result is not finite.
+    Raises ValueError if the related series do not reach the horizon, for an unknown attribute, or if a result is not
+    finite.
     """
     related = _changeable(panel, horizon)
     steps = len(panel.timestamps)
@@ -70,15 +71,15 @@ def transformed(panel: Panel, horizon: int, transformations: Sequence[Transforma
 def replaced(panel: Panel, horizon: int, rows: pd.DataFrame) -> Panel:
     """The panel with the values of `rows` over the horizon: key columns, "timestamp" and related series by name.
 
-    A value that is NaN and whatever `rows` leaves out stays as it is. ValueError: the related series do not reach the
-    horizon, a column or a series is not there, a time step lies outside the horizon or is given twice for a series.
+    Values that are NaN or missing in `rows` stay unchanged. Raises ValueError if the related series do not reach the
+    horizon, for an unknown column or series, and for a time step outside the horizon or given twice for a series.
     """
     related = _changeable(panel, horizon)
     names = [name for name in rows.columns if name not in {*panel.keys.columns, "timestamp"}]
     key_names = [name for name in panel.keys.columns if name in rows.columns]
     columns = [_column(panel, name) for name in names]
     ahead = panel.future(horizon)
-    # each time counts for the step that it falls into, whichever boundary the steps have
+    # each time belongs to the step that contains it, whichever boundary the steps have
     times = pd.DatetimeIndex(rows["timestamp"])
     step = ahead.searchsorted(times, side="right") - 1
     outside = rows[(step < 0) | (times >= ahead[-1] + frequency.offset(panel.freq))]
@@ -114,7 +115,7 @@ def _changeable(panel: Panel, horizon: int) -> np.ndarray:
 
 
 def _column(panel: Panel, attribute: str) -> int:
-    """Names of related series count without regard to case (API_Action.md)."""
+    """Names of related series are case-insensitive (Amazon Forecast API, Action)."""
     names = [name.lower() for name in panel.related_names]
     if attribute.lower() not in names:
         raise ValueError(f"{attribute!r} is no related time series; there are {', '.join(panel.related_names)}")

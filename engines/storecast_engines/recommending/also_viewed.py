@@ -1,8 +1,8 @@
 """Customers who viewed X also viewed: items by the cosine of their viewers.
 
     cos(i, j) = n_ij / sqrt(n_i n_j),  n the number of users who viewed each and both
-for pairs that at least min_cointeraction_count users share. AWS publishes no formula; its older recipe SIMS goes by
-co-occurrence in user histories as well (native-recipe-sims.md).
+for pairs that at least min_cointeraction_count users share. AWS publishes no formula; its older recipe SIMS uses
+co-occurrence in user histories as well (https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-sims.html).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _cosine(pairs: Pairs) -> np.ndarray:
 def recommend(
     model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
 ) -> Ranking:
-    """The item's allowed companions, then popular items: all there is for unknown items. No scores, as with SIMS."""
+    """The item's allowed companions, then popular items (unknown items get only these). No scores, as with SIMS."""
     first = np.empty(0, dtype=np.int64)
     if item is not None and item >= 0:
         found = model["companions"][model["start"][item] : model["start"][item + 1]]

@@ -1,13 +1,14 @@
-"""Frequently bought together: items of one basket more often than chance, held back for being popular.
+"""Frequently bought together: items that share baskets more often than by chance, with a popularity discount.
 
 Estimate for item i and companion j: the chance that a basket with i holds j,
     (k + m p_j) / (n_i + m)   if the pair is associated, else   p_j
 with k baskets that hold both, n_i that hold i, p_j the share of all baskets with j. It is the posterior mean under a
-prior worth m baskets (prior_groups) that knows popularity only, so thin items shade off into popular ones. Associated
+prior worth m baskets (prior_groups) that knows popularity only, so items with little data get popular ones. Associated
 means k >= min_cointeraction_count, more often together than by chance, and a log-likelihood ratio (Dunning 1993,
 Accurate Methods for the Statistics of Surprise and Coincidence) above 10.83, the chi-square(1) value at p = .001.
 Rank is by estimate / p_j^popularity_discount_factor: 0 gives the likeliest companions, mostly best sellers, 1 the most
-specific ones, flukes among them (the knob is SIMS', native-recipe-sims.md). Unknown items get popular items, as there.
+specific ones, flukes among them. The parameter is that of the recipe SIMS,
+https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-sims.html; as there, unknown items get popular ones.
 AWS names no unit: a basket here is one user's purchases without a pause of more than visit_gap_seconds.
 """
 

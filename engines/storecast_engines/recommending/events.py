@@ -11,11 +11,11 @@ import numpy as np
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
-REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # ECOMMERCE-interactions-dataset.md
+REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")  # of an ECOMMERCE Interactions dataset
 PURCHASE = "Purchase"
 VIEW = "View"
 WATCH = "Watch"
-FILTER_REACH = 100  # filters see at most this many interactions per user and event type (limits.md)
+FILTER_REACH = 100  # filters see at most this many interactions per user and event type (the guide's quotas)
 
 
 class InsufficientData(ValueError):
@@ -160,7 +160,7 @@ def codes_of(vocabulary: np.ndarray, ids: np.ndarray | list[str]) -> np.ndarray:
 
 def check_minimums(events: Events, event_type: str | None) -> None:
     """Raise InsufficientData unless there are 1000 interactions, 1000 of `event_type` (None: any) and 25 users with 2
-    interactions each (ECOMMERCE-use-cases.md; wording of error-messages.md)."""
+    interactions each (the guide's ECOMMERCE use cases; the messages are the service's)."""
     counts = events.counts()
     if len(events) < 1000:
         raise InsufficientData(f"Dataset has fewer than 1000 interactions (found {len(events)})")

@@ -1,4 +1,7 @@
-"""Personalize's offline metrics of ranked lists (evaluating-recommenders.md)."""
+"""Personalize's offline metrics of ranked lists.
+
+Source: https://docs.aws.amazon.com/personalize/latest/dg/evaluating-recommenders.html
+"""
 
 from __future__ import annotations
 

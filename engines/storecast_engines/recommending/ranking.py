@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Ranking:
-    """Item codes, best first, and their scores (None for recipes that show none; recommendations.md)."""
+    """Item codes, best first, and their scores (None for recipes without scores)."""
 
     items: np.ndarray
     scores: np.ndarray | None = None

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Settings:
     """Settings of training and serving; the defaults are the service's where it documents one.
 
-    exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE-use-cases.md)
-    exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE-use-cases.md)
-    min_cointeraction_count       pairs seen together less often are noise; default 3 (native-recipe-sims.md)
+    exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE use cases)
+    exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE use cases)
+    min_cointeraction_count       pairs seen together less often are noise; default 3 (recipe SIMS)
     popularity_discount_factor    0 likeliest companions .. 1 most specific ones (SIMS' parameter; our default)
     prior_groups                  baskets that our prior of a companion counts for (bought_together.py)
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
@@ -19,7 +19,7 @@ class Settings:
     recency_decay                 0..1, weight of a user's item against the next more recent one (1: order is ignored)
     history_reach                 newest distinct items of a history that count; older ones hardly count and cost time
     factors                       of ALS
-    trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (native-recipe-trending-now.md)
+    trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (its recipe)
     ease_max_items                most items that EASE learns from, those with the most events; its model takes 4 n^2
                                   bytes (36 MB at the default). ALS takes over where they carry too few events.
     Raises ValueError for a value out of range.

@@ -3,9 +3,9 @@
     score(i, j) = w cos(i, j) + (1 - w) meta(i, j),    w = n_i / (n_i + COLD)
 cos is the cosine of the two items' users, for pairs that at least min_cointeraction_count users share; meta is the
 cosine of their categories, each weighted by log(items / items of the category); n_i is the number of i's users.
-native-recipe-similar-items.md calls an item with fewer than five interactions cold; AWS does not publish its model (of
-hidden dimensions). Numbers, and categories of a single item, are not used. Unknown items get popular ones;
-popularity also fills a list up.
+The guide (https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-similar-items.html) calls an item with fewer
+than five interactions cold; AWS does not publish its model (of hidden dimensions). Numbers, and categories of a single
+item, are not used. Unknown items get popular ones; popularity also fills a list up.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _categories(item_ids: np.ndarray, items: pd.DataFrame | None) -> dict[str, n
 def recommend(
     model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
 ) -> Ranking:
-    """The k allowed items most similar to `item`; no scores (recommendations.md)."""
+    """The k allowed items most similar to `item`; no scores, as on AWS."""
     scores = FILL * model["share"]
     if item is not None and item >= 0:
         row, weight = slice(model["start"][item], model["start"][item + 1]), model["weight"][item]

@@ -1,4 +1,6 @@
-"""Trending-Now: items by how fast their interactions grow (native-recipe-trending-now.md).
+"""Trending-Now: items by how fast their interactions grow.
+
+Source: https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-trending-now.html
 
 Time is cut into windows of the trend discovery frequency, the newest one ending with the newest event. An item's trend
 is the least-squares slope of its counts over the newest WINDOWS windows: AWS says "rate of increase" and gives no
@@ -16,7 +18,7 @@ WINDOWS = 4
 
 
 def train(events: Events, items: object, settings: Settings) -> dict[str, np.ndarray]:
-    """Model: `popular`, codes by falling slope, as popularity.recommend serves them; items: not used."""
+    """Model: `popular`, codes by falling slope, as popularity.recommend reads them; items: not used."""
     n_items = len(events.item_ids)
     age = (events.timestamps.max(initial=0) - events.timestamps) // settings.trend_discovery_seconds
     recent = age < WINDOWS

@@ -1,10 +1,10 @@
 """Recommended for you: a user's recent history scored by EASE or ALS, with exploration of young items.
 
-The history weighs log2(1 + events) per item, damped by recency_decay with every more recent item. An item of the
-history that was not purchased comes back as far as the log shows that users come back to items: REVISIT times the share
-of events whose user had met the item before (EASE leaves an item's pull on itself out by construction).
-Scores are a softmax over the catalogue (recommendations.md). New users, and users with only unknown items, get popular
-items (maintaining-relevance-domain.md), explored in the same way.
+An item of the history has the weight log2(1 + events), times recency_decay for each more recent item. Items of the
+history can be recommended again, as far as the log shows that users return to items: with REVISIT times the share of
+events whose user had the item before (EASE leaves an item's effect on itself out by construction). Scores are a softmax
+over the catalogue (https://docs.aws.amazon.com/personalize/latest/dg/recommendations.html). New users, and users with
+only unknown items, get popular items, explored in the same way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
 REVISIT = 0.15
-EASE_SHARE = 0.85  # of all events: with less on the items that EASE can hold, ALS learns from all items
+EASE_SHARE = 0.85  # of all events: if the items that EASE can hold have fewer, ALS learns from all items
 DAY = 86400.0
 
 
@@ -80,7 +80,7 @@ def logits(relevance: np.ndarray) -> np.ndarray:
 def recommend(
     model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
 ) -> Ranking:
-    """The k best allowed items and their share of the softmax over the whole catalogue (before the filter).
+    """The k best allowed items and their share of the softmax over the catalogue (before the filter).
 
     Exploration: an item younger than the cut-off gains explorationWeight * log(N) / sqrt(1 + its events) in the logit,
     so at weight 1 a new item of median relevance ties with the user's best; the gain fades as events come in.

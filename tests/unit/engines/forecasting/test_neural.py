@@ -116,10 +116,3 @@ def test_deep_ars_learning_rate_decays_until_it_stops_and_its_best_epochs_are_av
         seen.append((rates[0]["lr"], trainer.should_stop))
     assert seen == [(0.1, False)] * (1 + PATIENCE) + [(0.05, False)] * PATIENCE + [(0.025, True)]
     assert course.averaged()["weight"].item() == (1 + 2) / 2
-
-
-@pytest.mark.parametrize("name", NEURAL)
-def test_a_network_takes_the_holidays_of_a_country(shop, name):
-    plain, aware = (ALGORITHMS[name](replace(shop, country=country), 7, LEVELS, epochs=1) for country in (None, "US"))
-    assert np.isfinite(aware.quantiles).all()
-    assert not np.array_equal(plain.quantiles, aware.quantiles)

@@ -159,7 +159,7 @@ def test_the_last_row_of_metadata_given_twice_counts():
 
 
 def test_an_item_without_metadata_is_an_error():
-    with pytest.raises(ValueError, match="item-metadata-datasets.md.*item_id='b'"):
+    with pytest.raises(ValueError, match="item-metadata-datasets.html.*item_id='b'"):
         build(TARGET, metadata=pd.DataFrame({"item_id": ["a"], "brand": ["A"]}))
 
 
