@@ -11,10 +11,10 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, node and the pinned CDK CLI
 
@@ -82,6 +82,9 @@ deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
+
+deploy-workshop: setup ## the workshop's notebook instances, to that account (DATASET=name, LEARNERS=N)
+	$(CDK) deploy "storecast-$(DATASET)-workshop" --require-approval never --context dataset=$(DATASET) $(if $(LEARNERS),--context learners=$(LEARNERS))
 
 # A stack may change an export only when nobody imports it any more: the pipelines go first, each by itself.
 upgrade: setup ## deploy over an installation whose pipelines import the operations stack's layer (once; DATASET=name)

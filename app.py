@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The CDK entry: one dataset's config in, its stacks out. `cdk deploy --all -c dataset=NAME`."""
 
+import os
 from pathlib import Path
 
 from aws_cdk import App, Tags
 from aws_cdk import aws_iam as iam
 
-from infra import checks, config
+from infra import checks, config, regions
 from infra.forecasting import Forecasting
 from infra.operations import Operations
 from infra.recommending import Recommending
@@ -58,7 +59,11 @@ if __name__ == "__main__":
     storecast = App()
     checks.check(storecast)
     try:
-        build(storecast, settings_of(storecast))
+        settings = settings_of(storecast)
+        regions.check(
+            settings, os.environ.get("CDK_DEFAULT_REGION")
+        )  # set by the CDK CLI, from the credentials' region
+        build(storecast, settings)
     except config.ConfigError as error:
         raise SystemExit(str(error)) from None
     storecast.synth()

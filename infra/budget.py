@@ -19,7 +19,7 @@ def monthly(stack: Stack, *, dataset: str, usd: float, topic: sns.Topic) -> budg
         stack,
         "Budget",
         budget=budgets.CfnBudget.BudgetDataProperty(
-            budget_name=f"storecast-{dataset}",
+            budget_name=f"storecast-{dataset}-{stack.region}",  # an account has one of a name, whatever the region
             budget_type="COST",
             time_unit="MONTHLY",
             budget_limit=budgets.CfnBudget.SpendProperty(amount=usd, unit="USD"),

@@ -142,6 +142,10 @@ def _athena(stack: Stack, names: str) -> list[Permission]:
             "the call names no resource but the query's id, which only who started it knows",
         ),
         Permission(_actions("glue", _GLUE), databases(stack, names), _NAMED),
+        # Athena looks at it before any query (Athena guide, fine-grained-access-to-glue-resources.md).
+        Permission(
+            ["glue:GetDatabase"], [stack.format_arn(service="glue", resource="database", resource_name="default")]
+        ),
     ]
 
 

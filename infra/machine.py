@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -119,7 +120,7 @@ def logged_machine(
         state_machine_name=name,
         state_machine_type="STANDARD",
         role_arn=role.role_arn,
-        definition_string=Stack.of(scope).to_json_string(definition),
+        definition_string=Stack.of(scope).to_json_string(_on_one_line(definition)),
         tracing_configuration=sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True),
         logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
             level="ALL",
@@ -133,6 +134,18 @@ def logged_machine(
             ],
         ),
     )
+
+
+def _on_one_line(node: Any) -> Any:
+    """The definition with each JSONata expression on one line, as validators of the Amazon States Language ask for."""
+    match node:
+        case dict():
+            return {name: _on_one_line(value) for name, value in node.items()}
+        case list():
+            return [_on_one_line(value) for value in node]
+        case str() if node.startswith("{%"):
+            return " ".join(line.strip() for line in node.splitlines())
+    return node
 
 
 def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -> State:

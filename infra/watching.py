@@ -69,7 +69,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
         alarm(
             "stale",
             f"The newest upload for {config.dataset}'s {pipeline} pipeline is older than "
-            f"{config.stale_after_days} days, or the daily sweep did not run.",
+            f"{config.stale_after_days} days.",
             f"find out why no file arrives under {pipeline}/{config.dataset}/ of the data bucket",
             pipeline=pipeline,
             namespace="Storecast",
@@ -79,7 +79,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
             period=_DAY,
             threshold=config.stale_after_days * 24,
             evaluation_periods=2,
-            treat_missing_data="breaching",
+            treat_missing_data="notBreaching",  # before the first upload there is no age
         )
     for owner in [name for name in ("recommending", "workshop") if getattr(getattr(config, name), "hours", None)]:
         alarm(
@@ -221,7 +221,7 @@ def dashboard(stack: Stack, *, config: Pipeline) -> cloudwatch.CfnDashboard:
     return cloudwatch.CfnDashboard(
         stack,
         "Dashboard",
-        dashboard_name=f"storecast-{config.dataset}",
+        dashboard_name=f"storecast-{config.dataset}-{stack.region}",  # an account has one of a name
         dashboard_body=stack.to_json_string({"widgets": widgets}),
     )
 

@@ -118,6 +118,11 @@ def console_link(execution: str) -> str:
 def _publish(subject: str, message: Mapping[str, Any]) -> None:
     client("sns").publish(
         TopicArn=os.environ["TOPIC_ARN"],
-        Subject=f"Storecast: {subject}"[:100],
+        Subject=_as_sns_takes("Storecast: " + subject),
         Message=json.dumps(message, indent=1, ensure_ascii=False),
     )
+
+
+def _as_sns_takes(subject: str) -> str:
+    """At most 100 printable ASCII characters (API_Publish.md); the message has the name as it is."""
+    return "".join(each if " " <= each <= "~" else "?" for each in subject)[:100]

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
 from localaws.emulator.authorization import resource_asked
@@ -48,6 +49,8 @@ def _further(action: str, resource: str) -> Iterator[Check]:
         yield from ((use, key, {}) for use in NEEDED[action])
     if action == "s3:GetObject":
         yield from _of_a_missing_object(resource)
+    if action == "athena:StartQueryExecution":  # Athena guide, fine-grained-access-to-glue-resources.md
+        yield "glue:GetDatabase", f"arn:aws:glue:{get_region()}:{get_account_id()}:database/default", {}
     if resource.startswith("arn:aws:glue:") and (":database/" in resource or ":table/" in resource):
         yield action, f"{resource.rpartition(':')[0]}:catalog", {}
 

@@ -203,3 +203,13 @@ def test_glue_asks_for_the_catalog_beside_a_database(embedded_aws) -> None:
     both = user(own, statement("glue:GetDatabase", "glue:DeleteDatabase", on=catalog)).client("glue")
     assert both.get_database(Name=name)["Database"]["Name"] == name
     both.delete_database(Name=name)
+
+
+def test_athena_looks_at_the_default_database_before_any_query(embedded_aws) -> None:
+    queries = statement("athena:StartQueryExecution", on=arn("athena", "workgroup/primary"))
+    ask = {"QueryString": "SELECT 1", "WorkGroup": "primary"}
+    with pytest.raises(ClientError, match="AccessDenied.*glue:GetDatabase"):
+        user(queries).client("athena").start_query_execution(**ask)
+    default = statement("glue:GetDatabase", on=[arn("glue", "database/default"), arn("glue", "catalog")])
+    with pytest.raises(ClientError, match="No output location provided"):
+        user(queries, default).client("athena").start_query_execution(**ask)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonata
 import pytest
 
-from tests.infra.conftest import ROOT, Assembly, machine
+from tests.infra.conftest import ROOT, Assembly, definition, machine
 
 _PIPELINES = ("forecasting", "recommending")
 _CHANGING = {kind: {f"Latest{kind}Update": {"Status": "CREATE IN_PROGRESS"}} for kind in ("Campaign", "Dataset")}
@@ -361,3 +363,13 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
     assert asked["forecast"] == {"kind": "k"} and asked["sourceArn"] == "f"
     after = evaluate(states["Scenarios"]["Output"], input=payload, result=[{"madeArn": "one"}])
     assert after["scenarioArns"] == ["one"] and after["forecasts"] == payload["forecasts"]
+
+
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+def test_a_validator_that_is_not_ours_finds_nothing(guarded: Assembly, tmp_path: Path, pipeline: str) -> None:
+    """npm's asl-validator: the states language's schema, and every JSONata expression."""
+    path = tmp_path / "machine.json"
+    path.write_text(definition(guarded, pipeline).replace("<AWS::Partition>", "aws"))
+    command = ["node", str(ROOT / "node_modules" / "asl-validator" / "dist" / "bin" / "asl-validator.js")]
+    done = subprocess.run([*command, "--json-path", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[:3000]

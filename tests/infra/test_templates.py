@@ -115,6 +115,18 @@ def test_every_function_has_a_role_of_its_own_traces_and_logs_to_its_pipeline(as
         assert (ROOT / "lambdas" / room / f"{step}.py").exists(), name
 
 
+def test_names_that_are_one_to_an_account_have_the_region(assembly: Assembly) -> None:
+    """An app in a second region of the account would take the dashboard and the budget of the first one."""
+    names = [
+        *(each["DashboardName"] for each in assembly.resources("AWS::CloudWatch::Dashboard").values()),
+        *(each["Budget"]["BudgetName"] for each in assembly.resources("AWS::Budgets::Budget").values()),
+    ]
+    assert names and all(flat(name).endswith("-<AWS::Region>") for name in names), names
+    for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"):
+        for properties in assembly.resources(kind).values():
+            assert not {"RoleName", "ManagedPolicyName", "BucketName"} & set(properties)
+
+
 def test_buckets_are_encrypted_versioned_private_and_take_tls_only(assembly: Assembly) -> None:
     buckets = assembly.resources("AWS::S3::Bucket")
     assert len(buckets) == 3

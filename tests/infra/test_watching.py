@@ -24,6 +24,11 @@ def test_every_alarm_tells_the_topic_what_is_wrong_and_what_to_do(assembly: Asse
         assert f"section {section})" in words and f"### {section}\n" in guide, name
 
 
+def test_no_data_alarms_before_the_first_upload(assembly: Assembly) -> None:
+    alarms = assembly.resources("AWS::CloudWatch::Alarm").values()
+    assert {alarm["TreatMissingData"] for alarm in alarms} <= {"notBreaching", "missing"}
+
+
 def test_alarms_and_rules_may_publish_to_the_topic_under_its_own_key(assembly: Assembly) -> None:
     [topic] = assembly.resources("AWS::SNS::Topic").values()
     [(name, key)] = assembly.resources("AWS::KMS::Key").items()

@@ -377,3 +377,26 @@ def _stack_is(stub: Any, status: str) -> None:
     """What CloudFormation answers about the stack of the events here."""
     described = {"StackName": "n", "CreationTime": datetime(2026, 11, 22, tzinfo=UTC), "StackStatus": status}
     stub("cloudformation").add_response("describe_stacks", {"Stacks": [described]}, {"StackName": _STACK})
+
+
+def test_a_subject_is_printable_ascii_of_at_most_100_characters(
+    context: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """API_Publish.md: SNS refuses others, and the message would never come."""
+    from operations.notify import handler
+
+    monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
+    sent: list[dict[str, Any]] = []
+    stub("sns").add_response("publish", {"MessageId": "1"})
+    stub("sns").client.meta.events.register(
+        "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
+    )
+    refused = {"file": "recommending/x/Käufe\n2026.csv" + "y" * 200, "kind": "k", "movedTo": "m", "message": "m"}
+    handler(
+        {"pipeline": "recommending", "execution": _EXECUTION, "quarantined": refused | {"importJobArn": "i"}}, context
+    )
+    assert (
+        sent[0]["Subject"].startswith("Storecast: recommending put K?ufe?2026.csvyyy")
+        and len(sent[0]["Subject"]) == 100
+    )
+    assert "Käufe" in sent[0]["Message"]
