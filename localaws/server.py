@@ -12,6 +12,7 @@ ENGINES = ("localaws.services.forecast.jobs.predictors", "localaws.services.pers
 def run(settings: Settings) -> None:
     """Serves until it is told to stop."""
     outside = dict(os.environ)
+    os.environ.pop("AWS_SESSION_TOKEN", None)  # of whoever starts it: ministack would ask the root user for it
     os.environ.update(server_environment(settings))
     # ministack reads its settings from the environment when it is imported, so it is imported only now.
     from localaws import emulator

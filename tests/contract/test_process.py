@@ -60,9 +60,9 @@ class Local:
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """Running, with a resource of ours and of the emulator's in it."""
+    """Running, with a resource of ours and of the emulator's in it; started by someone with a session on AWS."""
     made = Local(tmp_path_factory.mktemp("process"), free_port())
-    made.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5")
+    made.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5", AWS_SESSION_TOKEN="of-an-account")  # nosec B106
     fill(made)
     yield made
     made.run("stop")

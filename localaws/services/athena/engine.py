@@ -107,9 +107,9 @@ def _locked(plan: Plan) -> duckdb.DuckDBPyConnection:
     connection.execute(f"USE {CATALOG}.{quoted(plan['database'])}")
     connection.execute(f"SET allowed_paths = [{', '.join(map(literal, plan['files']))}]")
     connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     for database, name, select in plan["views"]:
         connection.execute(f"CREATE VIEW {CATALOG}.{quoted(database)}.{quoted(name)} AS {select}")
-    connection.execute("SET lock_configuration = true")
     return connection
 
 

@@ -97,3 +97,11 @@ lines' as lines"""
         "whole": "0",
         "lines": "two\nlines",
     }
+
+
+def test_a_table_whose_definition_is_sql_changes_nothing(plan: engine.Plan) -> None:
+    """Names and properties of Glue's tables are a learner's to choose."""
+    for attempt in ("set enable_external_access = true", "set memory_limit = '100GB'", "set allowed_paths = ['/']"):
+        plan["views"] = [("db", "t", f"select 1; {attempt}; select 2")]
+        with pytest.raises(duckdb.Error):
+            engine.run("select * from t", plan)
