@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from storecast_engines.recommending import NO_HISTORY, RECIPES, codes_of, encode, recommend, train
+from storecast_engines.recommending import Recommender
 
 CHANCE, DAY, START = 0.15, 86_400, 1_600_000_000
 RECIPES_OF = {
@@ -73,14 +73,12 @@ def _met_both(groups: np.ndarray, items: np.ndarray, left: np.ndarray, right: np
 
 def found(made: Shop, kind: str) -> np.ndarray:
     """(P, 2) bool: is each of the pair among the first 10 of the other's answer?"""
-    recipe, events = RECIPES[RECIPES_OF[kind]], encode(made.interactions)
-    model = train(recipe, events)
-    codes = codes_of(model["item_ids"], made.pairs[kind])
+    recommender = Recommender(RECIPES_OF[kind]).fit(made.interactions)
 
-    def lists(item: int, partner: int) -> bool:
-        return partner in recommend(recipe, model, k=10, history=NO_HISTORY, item=item).items
+    def lists(item: str, partner: str) -> bool:
+        return partner in recommender.recommend(item=item, k=10)["item_id"].tolist()
 
-    return np.array([(lists(one, other), lists(other, one)) for one, other in codes.tolist()])
+    return np.array([(lists(one, other), lists(other, one)) for one, other in made.pairs[kind].tolist()])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -137,14 +137,21 @@ class Recommender:
     def evaluate(self, folds: int = 1) -> pd.DataFrame:
         """Personalize's offline metrics of this recipe and of plain popularity, higher is better; see evaluate.py.
 
-        The recipe is trained again on nine tenths of the users and tested on the others, `folds` (1 to 10) times.
+        The recipe is trained again on nine tenths of the users and tested on the others, `folds` (1 to 10) times. The
+        numbers of requests and of test users are in the frame's `attrs`. Raises ValueError if there is no request.
         """
         import pandas as pd
 
         self._fitted()
         assert self._events is not None
         found = evaluate(self._recipe, self._events, self._items, self.settings, folds)
-        return pd.DataFrame({"recipe": found.metrics, "popularity": found.popularity}).rename_axis("metric")
+        if not found.requests:
+            raise ValueError(
+                f"nothing to evaluate: none of {found.test_users} test users has newer events for the recipe to predict"
+            )
+        table = pd.DataFrame({"recipe": found.metrics, "popularity": found.popularity}).rename_axis("metric")
+        table.attrs |= {"requests": found.requests, "test_users": found.test_users}
+        return table
 
     def save(self, folder: str | Path) -> None:
         """Write a fitted recommender to a folder, as JSON, numpy arrays and Parquet (no pickle)."""

@@ -64,9 +64,17 @@ def test_candidates_and_a_ranked_list(shop) -> None:
 
 
 def test_evaluation_is_beside_popularity(shop) -> None:
-    found = Recommender(FOR_YOU).fit(shop).evaluate()
-    expected = evaluate(RECIPES[FOR_YOU], encode(shop))
+    found = Recommender(USER_PERSONALIZATION).fit(shop).evaluate()
+    expected = evaluate(CUSTOM_RECIPES[USER_PERSONALIZATION], encode(shop))
     assert found["recipe"].to_dict() == expected.metrics and found["popularity"].to_dict() == expected.popularity
+    assert found.attrs == {"requests": expected.requests, "test_users": expected.test_users}
+    assert expected.requests > 0 and found.loc["precision_at_5", "recipe"] > 0
+
+
+def test_an_evaluation_without_requests_is_an_error(shop) -> None:
+    """Every later item of the test users was purchased before, and those are left out."""
+    with pytest.raises(ValueError, match="nothing to evaluate: none of 6 test users"):
+        Recommender(FOR_YOU).fit(shop).evaluate()
 
 
 def test_a_saved_recommender_is_the_same(shop, tmp_path) -> None:
