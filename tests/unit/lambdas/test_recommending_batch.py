@@ -45,6 +45,7 @@ def test_a_batch_job_gets_its_input_in_the_form_of_its_recipe(
     stub("personalize").add_response("create_batch_inference_job", {"batchInferenceJobArn": job}, wanted)
     made = _load_batch(context, recipe=recipe)
     assert (made["batchInferenceJobArn"], made["requests"]) == (job, 2)
+    assert bucket.listings == ["recommending/corner-shop/interactions/"]
     assert [json.loads(line) for line in bucket.objects[work["inputKey"]].decode().splitlines()] == lines
     assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['inputKey']}"
 

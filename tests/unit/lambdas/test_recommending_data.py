@@ -131,6 +131,13 @@ def test_a_file_that_a_failed_run_added_is_not_added_again(planned: Any, bucket:
     assert again["inputs"] == failed["inputs"]
 
 
+def test_a_plan_that_infers_columns_lists_the_uploads_once(planned: Any, bucket: Any) -> None:
+    bucket.objects[_EVENTS] = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,1,View\n"
+    config = {**RECOMMENDING["config"], "datasets": {"interactions": {}}}
+    assert _jobs(planned(asked=True, config=config)) == [("FULL", "interactions/")]
+    assert bucket.listings == [_FOLDER]
+
+
 def test_a_file_that_went_leaves_its_data(planned: Any, bucket: Any) -> None:
     bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
     planned(asked=True)

@@ -287,6 +287,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
     ]
     summary = handler({**recommending_plan(), "inputs": {}, "recommenders": made, **_SERVING}, context)["summary"]
     assert summary["lists"] == 6 and summary["trackingId"] == "t"
+    assert bucket.listings == ["recommending/corner-shop/interactions/", "recommending/corner-shop/items/"]
     assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
     written = json.loads(bucket.objects["recommending/corner-shop/runs/20261122T211700_abc/recommendations.json"])
     assert written["useCases"][0]["lists"][0] == {
