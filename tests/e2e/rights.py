@@ -33,7 +33,6 @@ OF_A_LEARNER: Unseen = {
     ("Learner", "glue:*Database", "*:table/*/*"): "likewise",
     ("Learner", "glue:*", "*:userDefinedFunction/*"): "likewise",
     ("Learner", "glue:GetPartitions", "*"): "Athena's guide asks for it; the labs' table has no partitions",
-    ("Learner", "forecast:CreatePredictor", "*:algorithm/*"): "the embedded AWS asks nobody about AWS's algorithms",
 }
 
 
