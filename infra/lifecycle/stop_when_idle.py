@@ -4,6 +4,8 @@
 AWS CLI, which every instance has.
 """
 
+from __future__ import annotations  # the instance's python3 may be older than ours
+
 import glob
 import json
 import os
@@ -13,13 +15,14 @@ import sys
 import time
 import urllib.request
 from datetime import datetime
+from typing import Any
 
 LOOK_SECONDS = 60
 # SageMaker's own address of Jupyter: HTTPS with a certificate for no name, open to the instance alone.
 SAGEMAKER = {"url": "https://localhost:8443/", "token": ""}
 
 
-def jupyter() -> dict:
+def jupyter() -> dict[str, Any]:
     """Address and token of the Jupyter server as it wrote them down itself, or SageMaker's."""
     files = glob.glob("/home/ec2-user/.local/share/jupyter/runtime/jpserver-*.json")
     if not files:
@@ -28,7 +31,7 @@ def jupyter() -> dict:
         return json.load(file)
 
 
-def ask(server: dict, what: str) -> list:
+def ask(server: dict[str, Any], what: str) -> list[dict[str, Any]]:
     headers = {"Authorization": "token " + server["token"]}
     request = urllib.request.Request(server["url"] + "api/" + what, headers=headers)
     unverified = ssl._create_unverified_context()  # SageMaker's certificate of Jupyter is its own  # nosec B323
@@ -36,7 +39,7 @@ def ask(server: dict, what: str) -> list:
         return json.load(answer)
 
 
-def last_activity(kernels: list, terminals: list) -> float:
+def last_activity(kernels: list[dict[str, Any]], terminals: list[dict[str, Any]]) -> float:
     """When something was last done (seconds since 1970): now, while a cell runs; 0 when nothing ever was."""
     if any(kernel["execution_state"] == "busy" for kernel in kernels):
         return time.time()

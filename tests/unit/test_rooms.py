@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
 SERVER = {"boto3", "botocore", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
-    "infra": {"aws_cdk", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
+    "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
     | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"},
     "common": LAMBDA,
     "forecasting": LAMBDA,

@@ -7,6 +7,7 @@ SchemaAttribute and Statistics.
 import io
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 from pyarrow import parquet
@@ -87,7 +88,7 @@ def below_zero(name: str, frame: pd.DataFrame, counted: str) -> str:
     )
 
 
-def statistics(frame: pd.DataFrame) -> dict[str, dict]:
+def statistics(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """By column, the counts, and Min to Stddev of numbers and times, as Forecast's FieldStatistics has them.
 
     Count leaves missing values out and only numbers have CountNan, as in the recorded answers of the service.
@@ -95,13 +96,13 @@ def statistics(frame: pd.DataFrame) -> dict[str, dict]:
     return {str(name): _statistics(column) for name, column in frame.items()}
 
 
-def _statistics(column: pd.Series) -> dict:
+def _statistics(column: pd.Series) -> dict[str, Any]:
     empty = column.isna() if column.dtype.kind in "fM" else column == ""
     present = column[~empty]
     counts = {"Count": len(present), "CountDistinct": int(present.nunique()), "CountNull": int(empty.sum())}
     if column.dtype.kind == "f":
         counts["CountNan"] = 0
-    answer: dict = counts | {f"{member}Long": value for member, value in counts.items()}
+    answer: dict[str, Any] = counts | {f"{member}Long": value for member, value in counts.items()}
     if present.empty:
         return answer
     if column.dtype.kind == "f":

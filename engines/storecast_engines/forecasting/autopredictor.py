@@ -181,5 +181,5 @@ def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int)
     return {**settings[name], **({"workers": workers} if parallel else {})}
 
 
-def _by_metric(summary: Metrics) -> dict[str, float]:
+def _by_metric(summary: Metrics[float]) -> dict[str, float]:
     return {metric: float(getattr(summary, field)) for metric, field in FIELD.items()}

@@ -128,7 +128,7 @@ def _shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) ->
     return taken / ROUNDS
 
 
-def _loss(measure: Callable[..., Metrics], run: Backtest, parts: Sequence[Part], metric: str) -> Any:
+def _loss(measure: Callable[..., Metrics[Any]], run: Backtest, parts: Sequence[Part], metric: str) -> Any:
     """The mean over the parts: a number where `measure` is `pooled`, (n,) where it is `per_item`."""
     found = [
         measure(run.actual[window][:, steps], _prediction(run, window, steps), run.levels, run.scale[window])

@@ -9,6 +9,7 @@ direct multi-horizon quantile objective; Breiman, "Bagging Predictors" (1996) fo
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -59,7 +60,7 @@ def forecast(
         parts, ahead, ahead_scale = prepared
         settings = {"learning_rate": learning_rate, "num_leaves": num_leaves}
 
-        def learned(objective: dict) -> np.ndarray:
+        def learned(objective: dict[str, Any]) -> np.ndarray:
             return (_learned(parts, ahead, num_boost_round, settings | objective) * ahead_scale).reshape(n, horizon)
 
         objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
@@ -96,7 +97,11 @@ def contributions(
 
 
 def _learned(
-    parts: Sequence[lightgbm.Dataset], ahead: np.ndarray, rounds: int, settings: dict, pred_contrib: bool = False
+    parts: Sequence[lightgbm.Dataset],
+    ahead: np.ndarray,
+    rounds: int,
+    settings: dict[str, Any],
+    pred_contrib: bool = False,
 ) -> np.ndarray:
     """The mean prediction of the parts' models for the rows `ahead`, or the mean of its contributions."""
     models = [lightgbm.train(FIXED | settings | {"seed": SEED + k}, part, rounds) for k, part in enumerate(parts)]

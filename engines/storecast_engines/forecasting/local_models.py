@@ -15,7 +15,9 @@ from storecast_engines.forecasting.quantiles import normal
 
 # (y, steps, x): y (t,) without NaN, x (t + steps, k) or None -> mean (steps,) and standard deviation (steps,) of the
 # forecast; None where the model cannot be fitted
-Fit = Callable[[np.ndarray, int, np.ndarray | None], tuple[np.ndarray, np.ndarray] | None]
+Fitted = tuple[np.ndarray, np.ndarray] | None
+Fit = Callable[[np.ndarray, int, np.ndarray | None], Fitted]
+Job = tuple[int, np.ndarray, int, np.ndarray | None]  # (i, y, steps, x) of series i
 
 ALONE_SECONDS = 3  # series that are left then go to worker processes, whose start takes about as long
 CHUNKS = 8  # per worker: small enough that none waits long for another
@@ -48,7 +50,7 @@ def forecast_each(
     return with_fallback(panel, normal(mean, sigma, levels), mean, levels)
 
 
-def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) -> tuple | None:
+def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) -> Job | None:
     """(i, y, steps, x) of one series, or None if nothing can be learned from it."""
     seen = np.flatnonzero(~np.isnan(panel.target[i]))
     if not len(seen) or np.ptp(panel.target[i][seen]) == 0:
@@ -64,9 +66,9 @@ def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) ->
     return i, y, int(steps), x
 
 
-def _results(fit: Fit, jobs: Sequence[tuple], workers: int) -> list:
+def _results(fit: Fit, jobs: Sequence[Job], workers: int) -> list[Fitted]:
     """The results of `fit` for all jobs: at first in this process, the rest of a long list in `workers` processes."""
-    results: list = []
+    results: list[Fitted] = []
     began = time.monotonic()
     while len(results) < len(jobs) and (workers == 1 or time.monotonic() - began < ALONE_SECONDS):
         results += _fit_chunk(fit, jobs[len(results) : len(results) + 1])
@@ -81,7 +83,7 @@ def _results(fit: Fit, jobs: Sequence[tuple], workers: int) -> list:
     return results
 
 
-def _fit_chunk(fit: Fit, jobs: Sequence[tuple]) -> list:
+def _fit_chunk(fit: Fit, jobs: Sequence[Job]) -> list[Fitted]:
     return [fit(y, steps, x) for _, y, steps, x in jobs]
 
 

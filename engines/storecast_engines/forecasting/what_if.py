@@ -91,7 +91,7 @@ def replaced(panel: Panel, horizon: int, rows: pd.DataFrame) -> Panel:
     twice = rows.assign(timestamp=step).duplicated([*key_names, "timestamp"])
     if twice.any():
         raise ValueError(f"replacement time series: {_described(rows[twice].iloc[0], key_names)} is there twice")
-    series: dict[tuple, list[int]] = {}
+    series: dict[tuple[str, ...], list[int]] = {}
     for at, key in enumerate(panel.keys[key_names].itertuples(index=False, name=None)):
         series.setdefault(key, []).append(at)
     values = rows[names].to_numpy(float)
