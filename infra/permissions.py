@@ -25,9 +25,12 @@ _OF_THE_KEY = {
     "dynamodb:PutItem": (*_CRYPT, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 }
 # What a service asks of the role that it is given with a key: granting-personalize-key-access.md lists it; for
-# Forecast, aws-forecast-iam-roles.md allows kms:*, of which this is what encrypting takes.
+# Forecast, aws-forecast-iam-roles.md allows kms:*, of which this is what encrypting and its grants take.
 OF_SERVICE_ROLES = {
-    "forecast": (*_CRYPT, "kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"),
+    "forecast": (
+        *(*_CRYPT, "kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"),
+        *("kms:ListGrants", "kms:RetireGrant", "kms:RevokeGrant"),
+    ),
     "personalize": (*_CRYPT, "kms:DescribeKey", "kms:ListGrants"),
 }
 

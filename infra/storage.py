@@ -69,20 +69,20 @@ class Storage(Stack):
             )
 
     def _role_of_forecast(self, folder: str, key: str | None) -> iam.Role:
-        written = (f"{folder}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability"))
+        written = [f"{folder}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability")]
         allowed = [
-            *reading(self.data.bucket_arn, folder),
-            *reading(self.results.bucket_arn, f"{folder}staged/"),
+            *serving(self.data.bucket_arn, folder),
+            *serving(self.results.bucket_arn, f"{folder}staged/", *written),
             *writing(self.results.bucket_arn, *written),
         ]
         return permissions.service_role(self, "forecast", allowed, key)
 
     def _role_of_personalize(self, folder: str, batch: str | None, key: str | None) -> iam.Role:
         """With what the buckets' own policies must allow beside it; `batch` is the folder of batch inference jobs."""
-        allowed = reading(self.data.bucket_arn, folder)
+        allowed = serving(self.data.bucket_arn, folder)
         self._admit_personalize(self.data, folder, "s3:GetObject")
         if batch:
-            allowed += [*reading(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
+            allowed += [*serving(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
             self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
         return permissions.service_role(self, "personalize", allowed, key)
 
@@ -146,6 +146,20 @@ def reading(bucket_arn: str, prefix: str) -> list[Permission]:
             ["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], "objects under this prefix: their names come at run time"
         ),
         Permission(["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
+    ]
+
+
+def serving(bucket_arn: str, *prefixes: str) -> list[Permission]:
+    """What the guides give to the role of Forecast or Personalize in a bucket that it reads: objects, here under the
+    prefixes, its place, and lists of it without a condition, as nobody says with which prefix a service lists
+    (aws-forecast-iam-roles.md, granting-personalize-s3-access.md)."""
+    return [
+        Permission(
+            ["s3:GetObject"],
+            [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+            "objects under these prefixes: their names come at run time",
+        ),
+        Permission(["s3:GetBucketLocation", "s3:ListBucket"], [bucket_arn]),
     ]
 
 

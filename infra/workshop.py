@@ -15,7 +15,7 @@ from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
 from infra.learner import Learner, Place
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.storage import WORKSHOP, Storage, reading, writing
+from infra.storage import WORKSHOP, Storage, serving, writing
 
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 _LEFT = "what learners of this workshop left behind: their names and files come at run time"
@@ -49,10 +49,13 @@ class Workshop(Stack):
             notebooks=assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS), exclude=["**/__pycache__"]),
             roles={
                 "forecast": permissions.service_role(
-                    self, "forecast", [*reading(data, WORKSHOP), *writing(results, WORKSHOP)], operations.key_arn
+                    self,
+                    "forecast",
+                    [*serving(data, WORKSHOP), *serving(results, WORKSHOP), *writing(results, WORKSHOP)],
+                    operations.key_arn,
                 ),
                 "personalize": permissions.service_role(
-                    self, "personalize", reading(data, WORKSHOP), operations.key_arn
+                    self, "personalize", serving(data, WORKSHOP), operations.key_arn
                 ),
             },
         )

@@ -24,6 +24,9 @@ _UNNARROWABLE = re.compile(
 _SAYS_NOT_FOR_WHOM = {"lambda", "sagemaker"}
 
 
+_SERVICES = ("forecast.amazonaws.com", "personalize.amazonaws.com")
+
+
 def _statements(assembly: Assembly) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, role in assembly.resources("AWS::IAM::Role").items():
         for policy in role.get("Policies", ()):
@@ -54,6 +57,28 @@ def test_nothing_is_allowed_on_everything_but_what_aws_cannot_narrow(assembly: A
         assert not any("*" in action for action in _several(statement["Action"])), (name, statement)
         if "*" in _several(statement["Resource"]):
             assert all(_UNNARROWABLE.fullmatch(action) for action in _several(statement["Action"])), (name, statement)
+
+
+def test_the_roles_of_forecast_and_personalize_have_what_their_guides_give_them(assembly: Assembly) -> None:
+    """aws-forecast-iam-roles.md, granting-personalize-s3-access.md: lists of a bucket whatever the prefix."""
+    roles = {
+        name: role["Policies"][0]["PolicyDocument"]["Statement"]
+        for name, role in assembly.resources("AWS::IAM::Role").items()
+        if flat(role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"])[1:-1] in _SERVICES
+    }
+    assert len(roles) == 4
+    for name, statements in roles.items():
+        assert not any("Condition" in each for each in statements), name
+        of_buckets = [each for each in statements if "s3:ListBucket" in _several(each["Action"])]
+        assert of_buckets and all("s3:GetBucketLocation" in each["Action"] for each in of_buckets), name
+        objects = {action for each in statements if each not in of_buckets for action in _several(each["Action"])}
+        assert "s3:GetObject" in objects and objects <= {"s3:GetObject", "s3:PutObject"}, name
+    [exports] = [
+        flat(each["Resource"])
+        for each in roles[next(name for name in roles if name.startswith("storage/Forecast"))]
+        if "s3:GetObject" in _several(each["Action"]) and "/exports/" in flat(each["Resource"])
+    ]
+    assert "/staged/" in exports
 
 
 def test_roles_are_passed_only_to_their_service(assembly: Assembly) -> None:
