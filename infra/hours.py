@@ -74,7 +74,8 @@ class Member(Call):
 
 
 class StopAndStart(Construct):
-    """The state machine `name`, which stops or starts `members` of a kind (ARNs `arns`), and its two schedules."""
+    """The state machine `name`, which stops or starts `members` of a kind (ARNs `arns`), and its two schedules; a
+    start needs `starting` beside its own action."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class StopAndStart(Construct):
         hours: Hours,
         group: logs.CfnLogGroup,
         dead_letters: sqs.CfnQueue,
+        starting: Sequence[Permission] = (),
     ) -> None:
         super().__init__(scope, "Hours")
         verbs = ("Describe", "Stop", "Start")
@@ -96,7 +98,7 @@ class StopAndStart(Construct):
             description=f"Storecast: {name} stops and starts by the clock",
             # The night in which summer time begins is an hour shorter.
             definition=definition(kind, members, max(0, min(_PATIENCE_MINUTES, hours.off_minutes - 61))),
-            allowed=[Permission([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns))],
+            allowed=[Permission([f"{kind.service}:{verb}{kind.resource}" for verb in verbs], list(arns)), *starting],
             group=group,
         )
         starter = Starter(self, machine, dead_letters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Learner(Construct):
         super().__init__(scope, f"Learner{name[-2:]}")
         self.instance, self.folder = f"storecast-{name}", f"{WORKSHOP}{name}/"
         settings = place.config.workshop
-        role = permissions.role(
+        self.role = role = permissions.role(
             self,
             "Role",
             principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
@@ -157,3 +157,20 @@ def _add_classic_policies(role: iam.Role) -> None:
             f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{name}]",
             "the classic workshop recipe, asked for in the config; the synth warns of it",
         )
+
+
+def starting(stack: Stack, config: Pipeline, roles: Sequence[str], key: str | None) -> list[Permission]:
+    """What a start of instances under these roles needs beside its own action, in a VPC and under a key (SageMaker
+    guide, api-permissions-reference.html)."""
+    passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    needed = [Permission(["iam:PassRole"], roles, conditions=passed_to)]
+    if vpc := config.workshop.vpc:
+        groups = [("security-group", each) for each in vpc.security_group_ids]
+        places = [("subnet", vpc.subnet_id), *groups, ("network-interface", "*")]
+        interface = [stack.format_arn(service="ec2", resource=kind, resource_name=name) for kind, name in places]
+        describes = ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+        needed += [
+            Permission(["ec2:CreateNetworkInterface"], interface, "EC2 chooses the interface's id"),
+            Permission([f"ec2:Describe{each}" for each in describes], ["*"], "EC2's Describe calls know no resources"),
+        ]
+    return [*needed, *([Permission(["kms:DescribeKey", "kms:CreateGrant"], [key])] if key else [])]

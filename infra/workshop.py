@@ -12,7 +12,7 @@ from constructs import Construct
 from infra import functions, labs, permissions
 from infra.config import Pipeline
 from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
-from infra.learner import Learner, Place
+from infra.learner import Learner, Place, starting
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.storage import WORKSHOP, Storage, serving, writing
@@ -73,10 +73,13 @@ class Workshop(Stack):
                 name=f"storecast-{config.dataset}-workshop-hours",
                 kind=NOTEBOOK_INSTANCE,
                 members=instances,
+                # One pattern for all: the names of a full workshop would not fit into the role's policy.
                 arns=[
-                    self.format_arn(service="sagemaker", resource="notebook-instance", resource_name=name)
-                    for name in instances
+                    self.format_arn(
+                        service="sagemaker", resource="notebook-instance", resource_name=f"storecast-{stem}??"
+                    )
                 ],
+                starting=starting(self, config, [learner.role.role_arn for learner in learners], operations.key_arn),
                 hours=given,
                 group=functions.log_group(self, operations.toolbox, "workshop"),
                 dead_letters=operations.dead_letters,

@@ -20,6 +20,8 @@ class Context:
     assume: Callable[[str, str, str], Access]
     resource_policy_allows: Callable[[str, str, str, str], bool]
     require_key: Callable[[str, str, str, str], None]
+    # Of whoever calls, a further action on a resource, with condition keys; CloudFormation's own calls need none here.
+    require: Callable[[str, str, dict[str, str]], None] = lambda action, resource, context: None
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -22,7 +22,7 @@ class Vpc(Strict):
 class Workshop(Strict):
     """What each learner gets; names and values are SageMaker's where it has one."""
 
-    learners: int = Field(default=1, ge=1, le=99)
+    learners: int = Field(default=1, ge=1, le=65)  # a template has 1 MB at most: more need another dataset
     instance_type: str = "ml.t3.medium"
     volume_size_gb: int = Field(default=20, ge=5, le=16_384)
     hours: Hours | None = None  # of the instances

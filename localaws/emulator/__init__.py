@@ -8,6 +8,7 @@ and serves HTTPS on loopback. `tests/contract/test_emulator.py` says what moved 
 import functools
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import ministack.app as ministack
 from botocore.model import OperationModel
@@ -32,7 +33,7 @@ from localaws.emulator import (
     templates,
     updates,
 )
-from localaws.emulator.access import authorize_call
+from localaws.emulator.access import authorize_call, require
 from localaws.emulator.roles import assume, require_key, resource_policy_allows
 from localaws.emulator.serving import serve
 from localaws.faults import Switch
@@ -89,7 +90,11 @@ def _handler(service: Registration, context: Callable[[], Context]) -> Callable:
 
         def authorize(operation: OperationModel, params: dict) -> Context:
             authorize_call(service, operation, params, headers, query)
-            return context()
+
+            def too(action: str, resource: str, keys: dict[str, str]) -> None:
+                require(headers, query, action.partition(":")[0], action, resource, keys)
+
+            return replace(context(), require=too)
 
         return protocol.call(service.service_for(request), request, authorize)
 

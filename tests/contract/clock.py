@@ -10,13 +10,14 @@ from infra.hours import Kind, definition
 from tests.contract.helpers import eventually, role, statement, unique
 
 
-def clock(kind: Kind, *members: str, on: str) -> Callable[[str], None]:
-    """Called with "stop" or "start", it runs the machine under its rights on the ARNs `on`; it must succeed."""
+def clock(kind: Kind, *members: str, on: str, starting: tuple[dict, ...] = ()) -> Callable[[str], None]:
+    """Called with "stop" or "start", it runs the machine under its rights on the ARNs `on` and `starting`; it must
+    succeed."""
     states, rights = boto3.client("stepfunctions"), [f"{kind.service}:{verb}{kind.resource}" for verb in _VERBS]
     machine = states.create_state_machine(
         name=unique("hours"),
         definition=json.dumps(definition(kind, members, patience_minutes=1)).replace(Aws.PARTITION, "aws"),
-        roleArn=role("states", statement(*rights, on=on)),
+        roleArn=role("states", statement(*rights, on=on), *starting),
     )["stateMachineArn"]
 
     def run(verb: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from infra.hours import NOTEBOOK_INSTANCE
 from localaws.settings import Settings
-from tests.contract.clients import refused
+from tests.contract.clients import client, refused
 from tests.contract.clock import clock
-from tests.contract.helpers import eventually, gone, role, statement, trust, unique, whole_bucket
+from tests.contract.helpers import eventually, gone, role, statement, trust, unique, user, whole_bucket
 from tests.contract.lab import Lab
 
 ON_CREATE = """#!/bin/bash
@@ -191,7 +191,9 @@ def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_fi
     refused("ValidationException", sagemaker.delete_notebook_instance, "InService", **name)
     opened = lab(sagemaker, notebook)
     opened.api("contents/work.txt", "PUT", {"type": "file", "format": "text", "content": "an hour's work"})
-    run = clock(NOTEBOOK_INSTANCE, notebook, on=sagemaker.describe_notebook_instance(**name)["NotebookInstanceArn"])
+    there = sagemaker.describe_notebook_instance(**name)
+    passing = statement("iam:PassRole", on=there["RoleArn"])
+    run = clock(NOTEBOOK_INSTANCE, notebook, on=there["NotebookInstanceArn"], starting=(passing,))
     run("stop")
     becomes(sagemaker, notebook, "Stopped")
     with pytest.raises(urllib.error.URLError):
@@ -202,6 +204,8 @@ def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_fi
     assert found["InstanceType"] == "ml.t3.large" and "NotebookInstanceLifecycleConfigName" not in found
     refused("ValidationException", update, "RecordNotFound", "nothing", **name, LifecycleConfigName="nothing")
     update(**name, LifecycleConfigName=lifecycle)
+    starting = client("sagemaker", user(statement("sagemaker:*")))
+    refused("AccessDeniedException", starting.start_notebook_instance, "iam:PassRole", **name)
     run("start")
     becomes(sagemaker, notebook, "InService")
     opened = lab(sagemaker, notebook)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.infra.conftest import Assembly, flat, machine
+from infra.config.base import Hours
+from infra.config.workshop import Vpc, Workshop
+from tests.infra.conftest import Assembly, flat, machine, synthesized
 
 _KEY = "Key"
 
@@ -139,3 +141,26 @@ def test_everything_that_can_have_tags_is_tagged_with_project_dataset_and_owner(
                 if not wanted.items() <= tags.items():
                     lacking.append(f"{stack}/{name} ({resource['Type']})")
     assert lacking == []
+
+
+def test_the_hours_machine_may_do_what_a_start_in_a_vpc_and_under_a_key_takes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """SageMaker guide, api-permissions-reference."""
+    vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
+    workshop = Workshop(learners=2, vpc=vpc, hours=Hours(start="07:00", stop="20:00"))
+    app = synthesized(tmp_path_factory.mktemp("hours"), customer_managed_key=True, workshop=workshop)
+    [role] = [
+        each for name, each in app.resources("AWS::IAM::Role").items() if name.startswith("workshop/HoursMachine")
+    ]
+    allowed = {}
+    for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        for action in [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]:
+            allowed[action] = flat(statement["Resource"])
+    described = [f"ec2:Describe{each}" for each in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")]
+    assert {"iam:PassRole", "ec2:CreateNetworkInterface", "kms:DescribeKey", "kms:CreateGrant", *described} <= set(
+        allowed
+    )
+    for place in ("subnet/subnet-0123abcd", "security-group/sg-0123abcd", "network-interface/*"):
+        assert place in allowed["ec2:CreateNetworkInterface"]
+    assert all(f"Learner0{n}Role" in allowed["iam:PassRole"] for n in (1, 2))

@@ -24,6 +24,7 @@ def create(machines: Machines, context: Context, params: dict) -> dict:
     _check_network(params)
     groups = params.get("SecurityGroupIds")
     record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle, "SecurityGroups": groups}
+    _check_caller(context, record)
     instance = add(context, INSTANCE, name, "Pending", record, params.get("Tags", []))
     _boot(machines, context, instance)
     return {"NotebookInstanceArn": instance.arn}
@@ -34,6 +35,21 @@ def _check_role(context: Context, role: str, arn: str) -> None:
         context.assume(role, "sagemaker.amazonaws.com", arn)
     except ServiceError as error:
         raise ServiceError("ValidationException", f"Could not assume role {role}: {error.message}") from None
+
+
+def _check_caller(context: Context, record: dict) -> None:
+    """What a call that starts an instance needs beside its own action (SageMaker guide, api-permissions-reference)."""
+    context.require("iam:PassRole", record["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
+    if record.get("SubnetId"):
+        place = f"arn:aws:ec2:{context.region}:{context.account}"
+        interface = [f"subnet/{record['SubnetId']}", "network-interface/*"]
+        for resource in [*interface, *(f"security-group/{each}" for each in record.get("SecurityGroups") or ())]:
+            context.require("ec2:CreateNetworkInterface", f"{place}:{resource}", {})
+        for described in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs"):
+            context.require(f"ec2:Describe{described}", "*", {})
+    if key := record.get("KmsKeyId"):
+        for action in ("kms:DescribeKey", "kms:CreateGrant"):
+            context.require(action, key if key.startswith("arn:") else context.arn("kms", f"key/{key}"), {})
 
 
 def _check_network(params: dict) -> None:
@@ -106,6 +122,7 @@ def stop(machines: Machines, context: Context, params: dict) -> None:
 def start(machines: Machines, context: Context, params: dict) -> None:
     instance = get(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "Stopped", "Failed")
+    _check_caller(context, instance.record)
     context.store.update(instance.arn, "Pending", FailureReason=None)
     _boot(machines, context, instance)
 
