@@ -11,3 +11,15 @@ class ServiceError(Exception):
 
 class JobFailed(Exception):
     """A failure whose message the job's resource shows; any other exception of a job is an internal error."""
+
+
+def invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidInputException", message)
+
+
+def in_use(message: str) -> ServiceError:
+    return ServiceError("ResourceInUseException", message)
+
+
+def limit(message: str) -> ServiceError:
+    return ServiceError("LimitExceededException", message)

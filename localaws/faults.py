@@ -16,7 +16,7 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Fault:
     """`operation` is a glob over `service:Operation` as IAM spells it (`personalize:Create*`, `s3:GetObject`), or over
-    `job:service:Kind` (`job:forecast:Predictor`); `containing` must stand in the call's address, body or ARN.
+    `job:service:Type` (`job:forecast:Predictor`); `containing` must be in the call's address, body or ARN.
 
     A hit waits `delay` seconds, then fails with `error` and `message` if there is an error: as HTTP status `status`, or
     as the failed job's reason. With `after` the call goes through first and only its answer is lost. Of the calls that

@@ -1,4 +1,4 @@
-"""The long work: each job in a process of its own, a few at a time, so that the API stays quick while models train.
+"""Jobs: each in its own process, a few at a time, so that the API stays quick while models train.
 
 A job is a resource that goes through pending -> in progress -> active or failed with a reason. A job that a crash or a
 restart cut off ends failed too, never in limbo.
@@ -6,68 +6,67 @@ restart cut off ends failed too, never in limbo.
 
 import contextvars
 import functools
-import importlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Concatenate, TypeVar
 
 from localaws.errors import JobFailed, ServiceError
 from localaws.faults import Switch
+from localaws.resource_types import ResourceType, ResourceTypes
 from localaws.resources import Resource, Store
+from localaws.s3 import Access
 
 logger = logging.getLogger("storecast.jobs")
 
-
-@dataclass(frozen=True)
-class States:
-    """The names of a job's states; services spell them differently."""
-
-    pending: str
-    in_progress: str
-    done: str
-    failed: str
-
-
-FORECAST = States("CREATE_PENDING", "CREATE_IN_PROGRESS", "ACTIVE", "CREATE_FAILED")
-PERSONALIZE = States("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")
-BATCH_INFERENCE = States("PENDING", "IN PROGRESS", "ACTIVE", "CREATE FAILED")  # API_BatchInferenceJob.md
-_STATES = {"forecast": FORECAST, "personalize": PERSONALIZE, "BatchInferenceJob": BATCH_INFERENCE}
-# What a change of state without work of its own comes to: a recommender's or a monitor's stop and start.
-_SETTLES_AS = {
-    "CREATE_STOPPING": "CREATE_STOPPED",
-    "CREATE STOPPING": "CREATE STOPPED",
-    "ACTIVE_STOPPING": "ACTIVE_STOPPED",
-    "UPDATE_IN_PROGRESS": "ACTIVE",
-    "STOP PENDING": "INACTIVE",
-    "STOP IN_PROGRESS": "INACTIVE",
-    "START PENDING": "ACTIVE",
-    "START IN_PROGRESS": "ACTIVE",
-}
-_UPDATES = ("latestRecommenderUpdate", "latestCampaignUpdate", "latestSolutionUpdate")
-_STOPPED = ("CREATE_STOPPING", "CREATE_STOPPED", "CREATE STOPPING", "CREATE STOPPED")
-_DELETING = ("DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE PENDING", "DELETE IN_PROGRESS", "Deleting")
 
 # forkserver: workers start in milliseconds, with the engines imported, and without the threads of the API's process.
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
+A = TypeVar("A")
+
+
+@dataclass
+class Result:
+    """What a job found: members that join the resource's record, and what no API shows."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+    private: dict[str, Any] = field(default_factory=dict)
+    notes: str = ""  # for the log: a service says nothing about a job that succeeded
+
+
 class Jobs:
+    """Runs the jobs of the resources whose types are in `tables`.
+
+    A job is a function at the top of a module and a dataclass of its arguments. multiprocessing sends the function by
+    its name. The modules of jobs cost the API's process nothing: the engines import what takes seconds (numba,
+    statsforecast, torch) when they first need it, and the fork server has imported that already.
+    """
+
     def __init__(
-        self, store: Store, slots: int | None = None, preload: tuple[str, ...] = (), switch: Switch | None = None
+        self,
+        store: Store,
+        tables: Iterable[ResourceTypes],
+        slots: int | None = None,
+        preload: tuple[str, ...] = (),
+        switch: Switch | None = None,
     ):
         self._store = store
+        self._tables = {each.service: each for each in tables}
         self._switch = switch
         self._threads = ThreadPoolExecutor(slots or os.cpu_count(), thread_name_prefix="job")
         # One thread: the states that a resource goes through come in the order in which they were asked for.
         self._light = ThreadPoolExecutor(1, thread_name_prefix="light-job")
-        self._running: dict[str, multiprocessing.Process] = {}
+        self._running: dict[str, BaseProcess] = {}
         self._lock = threading.Lock()
         self._stopping = False
         _CONTEXT.set_forkserver_preload(list(preload))
@@ -77,24 +76,25 @@ class Jobs:
     def submit(
         self,
         arn: str,
-        function: str,
-        arguments: dict[str, Any],
-        then: Callable[[dict], None] = lambda result: None,
+        function: Callable[Concatenate[A, ...], Result],
+        arguments: A,
+        access: Callable[[], Access] | None = None,
+        then: Callable[[Result], None] = lambda result: None,
         mark: Callable[..., None] | None = None,
     ) -> None:
-        """Runs `function` ("module:name") with keyword `arguments` in a process; what it returns joins the record.
+        """Runs `function(arguments)` in a process; its Result joins the resource.
 
-        An argument that is callable is called when the job starts (a role is assumed then: a role that may not be
-        assumed fails the job). The function answers {"record": {...}, "private": {...}, "notes": "..."}; the notes go
-        to the log, as a service says nothing about a job that succeeded. `then` runs in the API's process before the
-        resource becomes active. `mark(status, message)` notes each state, by default as the
-        resource's own status.
+        `access` is called when the job starts, and its answer is the function's second argument: a role that may not
+        be assumed fails the job, not the call. `then` runs in the API's process before the resource becomes active.
+        `mark(status, message)` notes each state, by default as the resource's own status.
         """
-        work = (self._run, arn, function, arguments, then, mark or functools.partial(self._mark, arn))
-        self._threads.submit(contextvars.copy_context().run, *work)
+        run = functools.partial(
+            self._run, arn, function, arguments, access, then, mark or functools.partial(self._mark, arn)
+        )
+        self._threads.submit(contextvars.copy_context().run, run)
 
     def later(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Light work that an API call should not wait for (deletions, empty resources)."""
+        """Runs what an API call should not wait for and needs no process (deletions, empty resources)."""
         self._light.submit(contextvars.copy_context().run, self._quietly, function, *arguments)
 
     def stop(self, arn: str) -> bool:
@@ -116,61 +116,68 @@ class Jobs:
         """After a start: what was under way when the last process ended has failed, and deletions are finished."""
         message = "The embedded AWS stopped before this job had finished. Create it again under a new name."
         for resource in self._store.everything():
-            states = _states_of(resource)
-            if resource.status in _DELETING:
+            resource_type, members = self._type_of(resource), self._tables[resource.service].members
+            states, status = resource_type.states, resource.status
+            if status and status == states.deleting:
                 self._store.remove(resource.arn)
-            elif resource.status in _SETTLES_AS:
-                self._store.update(resource.arn, _SETTLES_AS[resource.status])
-            elif states and resource.status in (states.pending, states.in_progress):
+                continue
+            if status and status == states.stopping:
+                self._store.update(resource.arn, states.stopped)
+            elif status in states.settles:
+                self._store.update(resource.arn, states.settles[status])
+            elif states.busy(status):
                 self._mark(resource.arn, states.failed, message)
-            for member in _UPDATES:
-                update = resource.record.get(member, {})
-                if states and update.get("status") in (states.pending, states.in_progress):
-                    ended = update | {"status": states.failed, "failureReason": message}
-                    self._store.update(resource.arn, **{member: ended})
+            update = resource.record.get(resource_type.update, {})
+            if states.busy(update.get(members.status, "")):
+                ended = update | {members.status: states.failed, members.failure: message}
+                self._store.update(resource.arn, **{resource_type.update: ended})
+
+    def _type_of(self, resource: Resource) -> ResourceType:
+        return self._tables[resource.service].types[resource.type]
 
     def _run(
         self,
         arn: str,
-        function: str,
-        arguments: dict,
-        then: Callable[[dict], None],
+        function: Callable[..., Result],
+        arguments: object,
+        access: Callable[[], Access] | None,
+        then: Callable[[Result], None],
         mark: Callable[..., None],
     ) -> None:
         resource = self._store.find(arn)
-        if _over(resource):
+        if resource is None or self._over(arn):
             return
-        states = _states_of(resource)
+        states = self._type_of(resource).states
         mark(states.in_progress)
         try:
             self._meet_faults(resource)
-            if _over(self._store.find(arn)):
+            if self._over(arn):
                 return
-            called = {name: value() if callable(value) else value for name, value in arguments.items()}
-            result = self._in_process(arn, function, called)
+            result = self._in_process(arn, function, arguments, *([access()] if access else []))
             then(result)
-            self._store.update(arn, private=result.get("private"), **result.get("record", {}))
-            if result.get("notes"):
-                logger.warning("%s: %s", arn, result["notes"])
+            self._type_of(resource).check_private(result.private)
+            self._store.update(arn, private=result.private, **result.record)
+            if result.notes:
+                logger.warning("%s: %s", arn, result.notes)
             mark(states.done)
         except (JobFailed, ServiceError) as error:
             if not self._stopping:
                 mark(states.failed, str(error))
         except Exception:
-            logger.exception("job %s of %s", function, arn)
-            mark(states.failed, "An internal error occurred; the log of the embedded AWS tells more.")
+            logger.exception("job %s of %s", function.__qualname__, arn)
+            mark(states.failed, "An internal error occurred; see the log of the embedded AWS.")
 
     def _meet_faults(self, resource: Resource) -> None:
-        for fault in self._switch.hits(f"job:{resource.service}:{resource.kind}", resource.arn) if self._switch else ():
+        for fault in self._switch.hits(f"job:{resource.service}:{resource.type}", resource.arn) if self._switch else ():
             until = time.monotonic() + fault.delay
-            while time.monotonic() < until and not self._stopping and not _over(self._store.find(resource.arn)):
+            while time.monotonic() < until and not self._stopping and not self._over(resource.arn):
                 time.sleep(0.05)
             if fault.error:
                 raise JobFailed(fault.message)
 
-    def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
+    def _in_process(self, arn: str, function: Callable[..., Result], *arguments: object) -> Result:
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_work, args=(sender, function, arguments), name=arn)
+        process = _CONTEXT.Process(target=_work, args=(sender, function, *arguments), name=arn)
         process.start()
         with self._lock:
             self._running[arn] = process
@@ -192,8 +199,19 @@ class Jobs:
 
     def _mark(self, arn: str, status: str, message: str | None = None) -> None:
         resource = self._store.find(arn)
-        if resource is not None and resource.status not in _STOPPED:
-            self._store.update(arn, status, **({_message_member(arn): message} if message else {}))
+        if resource is not None and not self._stopped(resource):
+            failure = self._tables[resource.service].members.failure
+            reason: dict[str, Any] = {failure: message} if message else {}
+            self._store.update(arn, status, **reason)
+
+    def _stopped(self, resource: Resource) -> bool:
+        states = self._type_of(resource).states
+        return bool(resource.status) and resource.status in (states.stopping, states.stopped)
+
+    def _over(self, arn: str) -> bool:
+        """Whether a customer has stopped or deleted the job."""
+        resource = self._store.find(arn)
+        return resource is None or self._type_of(resource).states.over(resource.status)
 
     def _quietly(self, function: Callable[..., object], *arguments: Any) -> None:
         try:
@@ -207,20 +225,6 @@ class Jobs:
         process.join()
 
 
-def _over(resource: Resource | None) -> bool:
-    """Whether somebody has stopped or deleted the job."""
-    return resource is None or resource.status in (*_DELETING, *_STOPPED)
-
-
-def _states_of(resource: Resource) -> States | None:
-    """A kind's own states, else its service's; None for kinds without jobs."""
-    return _STATES.get(resource.kind) or _STATES.get(resource.service)
-
-
-def _message_member(arn: str) -> str:
-    return "Message" if arn.split(":")[2] == "forecast" else "failureReason"
-
-
 def _how_it_ended(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
         return f"signal {signal.Signals(-exit_code).name}"
@@ -232,18 +236,18 @@ def _nothing() -> None:
 
 
 def _end_with_the_api() -> None:
-    """A job whose API process has crashed would work on for nobody."""
-    multiprocessing.parent_process().join()
+    """A job whose API process has crashed would run on for nobody."""
+    if api := multiprocessing.parent_process():
+        api.join()
     os._exit(1)
 
 
-def _work(sender, function: str, arguments: dict) -> None:
+def _work(sender: Connection, function: Callable[..., Result], *arguments: object) -> None:
     threading.Thread(target=_end_with_the_api, daemon=True).start()
-    module, _, name = function.partition(":")
     try:
-        sender.send(("done", getattr(importlib.import_module(module), name)(**arguments)))
+        sender.send(("done", function(*arguments)))
     except JobFailed as error:
         sender.send(("failed", str(error)))
     except Exception as error:
-        logger.exception("%s", function)
+        logger.exception("%s", function.__qualname__)
         sender.send(("error", f"{type(error).__name__}: {error}"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from localaws import protocol
 from localaws.jobs import Jobs
+from localaws.resource_types import ResourceTypes
 from localaws.resources import Resource, Store
 from localaws.s3 import Access
 
@@ -37,6 +38,7 @@ class Registration:
     `resume(context)` takes up, after a start, what the last process left.
     """
 
+    types: ResourceTypes
     signing_name: str
     target_prefixes: tuple[str, ...]
     service_for: Callable[[protocol.Request], protocol.Service]

@@ -1,7 +1,7 @@
 """The resources of our services and their states: one SQLite table, so that no crash or restart loses one.
 
-A resource is its ARN, its kind (AWS's word: DatasetGroup, Predictor, ...), its status, and a record: the members that
-Describe and List answer with, by AWS's names. What no API shows (where a model's file lies) stands under `private`.
+A resource is its ARN, its type (AWS's word: DatasetGroup, Predictor, ...), its status, and a record: the members that
+Describe and List answer with, by AWS's names. What no API shows (where a model's file lies) is under `private`.
 """
 
 import base64
@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from localaws.errors import ServiceError
 @dataclass(frozen=True)
 class Resource:
     arn: str
-    kind: str
+    type: str
     name: str
     status: str
     record: dict[str, Any]
-    private: dict[str, Any] = field(default_factory=dict)
+    private: Any = field(default_factory=dict)  # as the type's TypedDict declares it
     created: float = 0.0
     modified: float = 0.0
 
@@ -42,6 +42,7 @@ create table if not exists resources (
 );
 create table if not exists tags (arn text not null, key text not null, value text not null, primary key (arn, key));
 """
+# The column `kind` holds the type; it keeps its name so that older state folders can be read.
 _COLUMNS = "arn, kind, name, status, record, private, created, modified"
 
 
@@ -64,7 +65,7 @@ class Store:
             self._db.close()
 
     def add(
-        self, arn: str, kind: str, name: str, status: str, record: dict, tags: Iterable[tuple[str, str]] = ()
+        self, arn: str, type_name: str, name: str, status: str, record: dict, tags: Iterable[tuple[str, str]] = ()
     ) -> Resource:
         """A new resource. Raises ServiceError ResourceAlreadyExistsException when the ARN is taken."""
         try:
@@ -74,7 +75,7 @@ class Store:
                 self._db.execute(
                     f"insert into resources ({_COLUMNS}, position) values "
                     "(?, ?, ?, ?, ?, '{}', ?, ?, (select coalesce(max(position), 0) + 1 from resources))",
-                    (arn, kind, name, status, json.dumps(record), now, now),
+                    (arn, type_name, name, status, json.dumps(record), now, now),
                 )
                 self._db.executemany("insert into tags values (?, ?, ?)", [(arn, key, value) for key, value in tags])
         except sqlite3.IntegrityError:
@@ -86,15 +87,17 @@ class Store:
             row = self._db.execute(f"select {_COLUMNS} from resources where arn = ?", (arn,)).fetchone()
         return _resource(row) if row else None
 
-    def get(self, arn: str, kind: str | None = None) -> Resource:
-        """Raises ServiceError ResourceNotFoundException when there is none of that ARN (and kind)."""
+    def get(self, arn: str, type_name: str | None = None) -> Resource:
+        """Raises ServiceError ResourceNotFoundException when there is none of that ARN (and type)."""
         resource = self.find(arn)
-        if resource is None or (kind and resource.kind != kind):
-            raise ServiceError("ResourceNotFoundException", f"No {kind or 'resource'} found with arn: {arn}")
+        if resource is None or (type_name and resource.type != type_name):
+            raise ServiceError("ResourceNotFoundException", f"No {type_name or 'resource'} found with arn: {arn}")
         return resource
 
-    def update(self, arn: str, status: str | None = None, private: dict | None = None, **record: Any) -> Resource:
-        """Changes the status and merges members into the record (and into what is private); tells `on_status`."""
+    def update(
+        self, arn: str, status: str | None = None, private: Mapping[str, Any] | None = None, **record: Any
+    ) -> Resource:
+        """Changes the status and merges members into the record (and into what is private); calls `on_status`."""
         with self._lock, self._db:
             self._db.execute("begin immediate")
             old = self.get(arn)
@@ -103,7 +106,7 @@ class Store:
                 (
                     status or old.status,
                     json.dumps(old.record | record),
-                    json.dumps(old.private | (private or {})),
+                    json.dumps({**old.private, **(private or {})}),
                     self._now(),
                     arn,
                 ),
@@ -126,12 +129,14 @@ class Store:
             self._db.execute("delete from tags where arn = ?", (arn,))
         shutil.rmtree(self.folder(arn), ignore_errors=True)
 
-    def all(self, kind: str, service: str, where: Callable[[Resource], bool] = lambda resource: True) -> list[Resource]:
-        """Resources of a kind, oldest first."""
+    def all(
+        self, type_name: str, service: str, where: Callable[[Resource], bool] = lambda resource: True
+    ) -> list[Resource]:
+        """Resources of a type, oldest first."""
         with self._lock:
             rows = self._db.execute(
                 f"select {_COLUMNS} from resources where kind = ? and arn like ? order by position",
-                (kind, f"arn:%:{service}:%"),
+                (type_name, f"arn:%:{service}:%"),
             ).fetchall()
         return [resource for resource in map(_resource, rows) if where(resource)]
 
@@ -160,8 +165,8 @@ class Store:
 
 
 def _resource(row: tuple) -> Resource:
-    arn, kind, name, status, record, private, created, modified = row
-    return Resource(arn, kind, name, status, json.loads(record), json.loads(private), created, modified)
+    arn, type_name, name, status, record, private, created, modified = row
+    return Resource(arn, type_name, name, status, json.loads(record), json.loads(private), created, modified)
 
 
 def page(items: list, token: str | None, size: int | None) -> tuple[list, str | None]:

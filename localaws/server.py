@@ -6,11 +6,14 @@ from localaws.faults import Switch
 from localaws.settings import Settings, server_environment
 
 # Imported once by the fork server, so that each job starts with its engines at hand.
-ENGINES = ("localaws.services.forecast.jobs.predictors", "localaws.services.personalize.jobs.training")
+JOB_MODULES = (
+    "localaws.services.forecast.jobs.forecasts",
+    "localaws.services.personalize.jobs.solution_versions",
+)
 
 
 def run(settings: Settings) -> None:
-    """Serves until it is told to stop."""
+    """Serves until the process gets a signal to stop."""
     outside = dict(os.environ)
     os.environ.pop("AWS_SESSION_TOKEN", None)  # of whoever starts it: ministack would ask the root user for it
     os.environ.update(server_environment(settings))
@@ -26,10 +29,10 @@ def run(settings: Settings) -> None:
 
     store = Store(settings.state)
     switch = Switch(settings.faults)
-    jobs = Jobs(store, preload=(*ENGINES, *LIBRARIES), switch=switch)
-    jobs.recover()
     machines = Machines(settings.endpoint, outside)
     services = [forecast.REGISTRATION, personalize.REGISTRATION, sagemaker.registration(machines)]
+    jobs = Jobs(store, [each.types for each in services], preload=(*JOB_MODULES, *LIBRARIES), switch=switch)
+    jobs.recover()
     emulator.register(services, settings, store, jobs, switch)
 
     def close() -> None:

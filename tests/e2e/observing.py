@@ -9,8 +9,8 @@ import time
 import boto3
 from botocore import xform_name
 
-from localaws.services.forecast.resource_types import KINDS as FORECAST
-from localaws.services.personalize.resource_types import KINDS as PERSONALIZE
+from localaws.services.forecast.resource_types import TYPES as FORECAST
+from localaws.services.personalize.resource_types import TYPES as PERSONALIZE
 from tests.e2e.conftest import DATASET, App
 
 OURS = re.compile(f"storecast[-_/]{DATASET}")  # other tests' resources are in the same account
@@ -141,9 +141,9 @@ def there(names: re.Pattern = OURS) -> dict[str, list]:
         "lambda": ["Functions"],
         "stepfunctions": ["stateMachines"],
         "sagemaker": ["NotebookInstances", "NotebookInstanceLifecycleConfigs"],
-        "forecast": [about.plural for about in FORECAST.values()],
+        "forecast": [FORECAST.list_member(each) for each in FORECAST.types],
         # No operation deletes a batch inference job.
-        "personalize": [PERSONALIZE[kind].plural for kind in PERSONALIZE.keys() - {"BatchInferenceJob"}],
+        "personalize": [PERSONALIZE.list_member(each) for each in PERSONALIZE.types.keys() - {"BatchInferenceJob"}],
     }
     found = {
         f"{service} {what}": ours(service, what, names=names) for service, kinds in listed.items() for what in kinds

@@ -2,8 +2,8 @@
 
 import boto3
 
-from localaws.services.forecast.resource_types import KINDS as FORECAST
-from localaws.services.personalize.resource_types import KINDS as PERSONALIZE
+from localaws.services.forecast.resource_types import TYPES as FORECAST
+from localaws.services.personalize.resource_types import TYPES as PERSONALIZE
 from tests.e2e.observing import ours
 
 
@@ -14,13 +14,13 @@ def tags_by_arn() -> dict[str, dict[str, str]]:
     """
     forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
     found = {}
-    for kind in FORECAST.keys() - {"Explainability"}:
-        for arn in (each[f"{kind}Arn"] for each in ours("forecast", FORECAST[kind].plural)):
+    for kind in FORECAST.types.keys() - {"Explainability"}:
+        for arn in (each[f"{kind}Arn"] for each in ours("forecast", FORECAST.list_member(kind))):
             tags = forecast.list_tags_for_resource(ResourceArn=arn)["Tags"]
             found[arn] = {tag["Key"]: tag["Value"] for tag in tags}
-    for kind in PERSONALIZE.keys() - {"Schema"}:
-        about = PERSONALIZE[kind]
-        for arn in (each[f"{about.member}Arn"] for each in ours("personalize", about.plural)):
+    for kind in PERSONALIZE.types.keys() - {"Schema"}:
+        member = PERSONALIZE.members.spelled(f"{kind}Arn")
+        for arn in (each[member] for each in ours("personalize", PERSONALIZE.list_member(kind))):
             tags = personalize.list_tags_for_resource(resourceArn=arn)["tags"]
             found[arn] = {tag["tagKey"]: tag["tagValue"] for tag in tags}
     return found

@@ -56,24 +56,29 @@ class Counting(Switch):
 class JobsInside(Jobs):
     """Each job is done at one go, some seconds after it was asked for; `lasting` says how many, by kind as in ARNs."""
 
-    def __init__(self, store: Any, switch: Switch, clock: Clock):
-        super().__init__(store, slots=1, switch=switch)
+    def __init__(self, store: Any, services: list, switch: Switch, clock: Clock):
+        super().__init__(store, [each.types for each in services], slots=1, switch=switch)
         self.clock, self.chance = clock, random.Random(0)
         self.lasting: dict[str, float] = {}
 
     def submit(
-        self, arn: str, function: str, arguments: dict, then: Any = lambda result: None, mark: Any = None
+        self,
+        arn: str,
+        function: Any,
+        arguments: Any,
+        access: Any = None,
+        then: Any = lambda result: None,
+        mark: Any = None,
     ) -> None:
-        work = partial(self._run, arn, function, arguments, then, mark or partial(self._mark, arn))
+        run = partial(self._run, arn, function, arguments, access, then, mark or partial(self._mark, arn))
         seconds = self.chance.uniform(0, LONGEST_JOB)
-        self.clock.at(self.lasting.get(arn.split(":")[5].partition("/")[0], seconds), work)
+        self.clock.at(self.lasting.get(arn.split(":")[5].partition("/")[0], seconds), run)
 
     def later(self, function: Callable[..., None], *arguments: Any) -> None:
         self.clock.at(1, partial(self._quietly, function, *arguments))
 
-    def _in_process(self, arn: str, function: str, arguments: dict) -> dict:
-        module, _, name = function.partition(":")
-        return getattr(importlib.import_module(module), name)(**arguments)
+    def _in_process(self, arn: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
 
 
 class Inside:
@@ -89,17 +94,17 @@ class Inside:
         from ministack.services import glue, s3, stepfunctions
 
         import localaws.s3
-        from localaws import emulator, resources
+        from localaws import emulator, operations, resources
         from localaws.emulator.faults import around
         from localaws.services.forecast import service as forecast
-        from localaws.services.personalize import resource_types
         from localaws.services.personalize import service as personalize
 
         self.states = stepfunctions
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
-        self.jobs = JobsInside(self.store, self.switch, clock)
+        services = [forecast.REGISTRATION, personalize.REGISTRATION]
+        self.jobs = JobsInside(self.store, services, self.switch, clock)
         ministack.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
-        resources.time = resource_types.time = SimpleNamespace(time=clock.time)
+        resources.time = operations.time = SimpleNamespace(time=clock.time)
         s3.now_iso = stepfunctions.now_iso = clock.iso
         stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
         stepfunctions._scaled_sleep = clock.sleep
@@ -114,7 +119,6 @@ class Inside:
         s3_client = boto3.client("s3")
         localaws.s3._client = lambda access: s3_client
         UserAgentString.to_string = lambda agent: "faults"
-        services = [forecast.REGISTRATION, personalize.REGISTRATION]
         emulator.register(services, self.settings, self.store, self.jobs, self.switch)
         bring_inside(around(ministack.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))

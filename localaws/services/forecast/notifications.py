@@ -40,11 +40,11 @@ def event(resource: Resource) -> tuple[str, dict] | None:
     not under which name: here it is Message, as DescribePredictor and its like have it.
     """
     detail: dict[str, Any] = {"Arn": resource.arn, "Status": resource.status}
-    if resource.status in DELETION_STATES and resource.kind in DELETION:
-        return DELETION[resource.kind], detail
-    if resource.status not in CREATION_STATES or resource.kind not in CREATION:
+    if resource.status in DELETION_STATES and resource.type in DELETION:
+        return DELETION[resource.type], detail
+    if resource.status not in CREATION_STATES or resource.type not in CREATION:
         return None
     detail["Duration"] = round((resource.modified - resource.created) / 60)
     if resource.status == "CREATE_FAILED":
         detail["Message"] = resource.record.get("Message", "")
-    return CREATION[resource.kind], detail
+    return CREATION[resource.type], detail

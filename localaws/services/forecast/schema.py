@@ -8,8 +8,9 @@ weather.md, limits.md.
 import zoneinfo
 from dataclasses import dataclass
 
-from localaws.errors import ServiceError
+from localaws.errors import invalid
 from localaws.services.forecast import reserved
+from localaws.services.forecast.private import Datasets
 from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT, GEOLOCATION_FORMATS, TIMESTAMP_FORMATS
 from storecast_engines.forecasting import frequency as frequencies
 
@@ -49,9 +50,9 @@ def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) ->
     domain = DOMAINS[domain_name]
     types = {attribute.get("AttributeName", ""): attribute.get("AttributeType", "") for attribute in attributes}
     if len(types) != len(attributes):
-        raise _invalid(f"The schema names an attribute twice: {[each.get('AttributeName') for each in attributes]}")
+        raise invalid(f"The schema names an attribute twice: {[each.get('AttributeName') for each in attributes]}")
     if len(attributes) > MOST_COLUMNS[dataset_type]:
-        raise _invalid(f"A {dataset_type} schema has at most {MOST_COLUMNS[dataset_type]} attributes, not {len(types)}")
+        raise invalid(f"A {dataset_type} schema has at most {MOST_COLUMNS[dataset_type]} attributes, not {len(types)}")
     required: dict[str, tuple[str, ...]] = {domain.item_key: ("string",)}
     if dataset_type != METADATA:
         required["timestamp"] = ("timestamp",)
@@ -59,15 +60,15 @@ def check_schema(domain_name: str, dataset_type: str, attributes: list[dict]) ->
         required[domain.target] = NUMBERS
     for name, allowed in required.items():
         if name not in types:
-            raise _invalid(f"The {domain_name} domain requires the attribute {name} in a {dataset_type} dataset")
+            raise invalid(f"The {domain_name} domain requires the attribute {name} in a {dataset_type} dataset")
         if types[name] not in allowed:
-            raise _invalid(f"Attribute {name} must be of type {' or '.join(allowed)}, not {types[name]}")
+            raise invalid(f"Attribute {name} must be of type {' or '.join(allowed)}, not {types[name]}")
     others = {name: kind for name, kind in types.items() if name not in required}
     _check_others(domain, dataset_type, others)
     # the guide writes them in capitals and does not say whether these matter: they are SQL's words, so they do not
     taken = [name for name in others if name.upper() in reserved.NAMES]
     if taken:
-        raise _invalid(f"Attributes {taken} of the schema have names that Forecast reserves: rename them")
+        raise invalid(f"Attributes {taken} of the schema have names that Forecast reserves: rename them")
 
 
 def _check_others(domain: Domain, dataset_type: str, others: dict[str, str]) -> None:
@@ -79,14 +80,14 @@ def _check_others(domain: Domain, dataset_type: str, others: dict[str, str]) -> 
     }[dataset_type]
     wrong = {name: kind for name, kind in others.items() if kind not in allowed}
     if wrong:
-        raise _invalid(f"Attributes of {dataset_type} must be of type {' or '.join(allowed)}: {wrong}")
+        raise invalid(f"Attributes of {dataset_type} must be of type {' or '.join(allowed)}: {wrong}")
     if dataset_type != RELATED:
         return
     if domain.target in others:
-        raise _invalid(f"A RELATED_TIME_SERIES dataset must not hold the target, {domain.target}")
+        raise invalid(f"A RELATED_TIME_SERIES dataset must not hold the target, {domain.target}")
     features = [name for name, kind in others.items() if kind in NUMBERS]
     if not 1 <= len(features) <= MOST_FEATURES or len(others) - len(features) > MOST_DIMENSIONS:
-        raise _invalid(
+        raise invalid(
             f"A RELATED_TIME_SERIES schema has 1 to {MOST_FEATURES} attributes of type integer or float and at most "
             f"{MOST_DIMENSIONS} dimensions; got {others}"
         )
@@ -96,23 +97,23 @@ def check_frequency(frequency: str) -> None:
     try:
         frequencies.offset(frequency)
     except ValueError as error:
-        raise _invalid(str(error)) from None
+        raise invalid(str(error)) from None
 
 
 def check_boundary(frequency: str, boundary: dict) -> None:
     try:
         frequencies.check_boundary(frequency, boundary)
     except ValueError as error:
-        raise _invalid(f"TimeAlignmentBoundary: {error}") from None
+        raise invalid(f"TimeAlignmentBoundary: {error}") from None
 
 
 def check_forecast_frequency(forecast: str, target: str, related: str | None) -> None:
     """At least the target's, and exactly that of related series, which are never aggregated
     (API_CreateAutoPredictor.md, related-time-series-datasets.md)."""
     if frequencies.shortest(forecast) < frequencies.shortest(target):
-        raise _invalid(f"ForecastFrequency {forecast} is finer than DataFrequency {target} of the target time series")
+        raise invalid(f"ForecastFrequency {forecast} is finer than DataFrequency {target} of the target time series")
     if related and frequencies.parse(related) != frequencies.parse(forecast):
-        raise _invalid(
+        raise invalid(
             f"ForecastFrequency {forecast} must equal DataFrequency {related} of the related time series: those are "
             "never aggregated"
         )
@@ -120,9 +121,9 @@ def check_forecast_frequency(forecast: str, target: str, related: str | None) ->
 
 def check_timestamp_format(timestamp_format: str, frequency: str) -> None:
     if timestamp_format not in TIMESTAMP_FORMATS:
-        raise _invalid(f"TimestampFormat {timestamp_format!r} is not one of {', '.join(TIMESTAMP_FORMATS)}")
+        raise invalid(f"TimestampFormat {timestamp_format!r} is not one of {', '.join(TIMESTAMP_FORMATS)}")
     if frequency.endswith(("H", "min")) and timestamp_format == "yyyy-MM-dd":
-        raise _invalid(f"Data of frequency {frequency} needs TimestampFormat {DEFAULT_TIMESTAMP_FORMAT}")
+        raise invalid(f"Data of frequency {frequency} needs TimestampFormat {DEFAULT_TIMESTAMP_FORMAT}")
 
 
 def check_places(params: dict, attributes: list[dict]) -> None:
@@ -133,13 +134,13 @@ def check_places(params: dict, attributes: list[dict]) -> None:
     located = any(each["AttributeType"] == "geolocation" for each in attributes)
     for member in ("GeolocationFormat", "UseGeolocationForTimeZone"):
         if params.get(member) and not located:
-            raise _invalid(f"{member} needs an attribute of type geolocation in the schema")
+            raise invalid(f"{member} needs an attribute of type geolocation in the schema")
     if params.get("GeolocationFormat", "LAT_LONG") not in GEOLOCATION_FORMATS:
-        raise _invalid(f"GeolocationFormat {params['GeolocationFormat']!r} is not {' or '.join(GEOLOCATION_FORMATS)}")
+        raise invalid(f"GeolocationFormat {params['GeolocationFormat']!r} is not {' or '.join(GEOLOCATION_FORMATS)}")
     if "TimeZone" in params and params.get("UseGeolocationForTimeZone"):
-        raise _invalid("Give either TimeZone or UseGeolocationForTimeZone, not both")
+        raise invalid("Give either TimeZone or UseGeolocationForTimeZone, not both")
     if "TimeZone" in params and params["TimeZone"] not in zoneinfo.available_timezones():
-        raise _invalid(f"TimeZone {params['TimeZone']!r} is not a name such as Europe/Berlin or UTC")
+        raise invalid(f"TimeZone {params['TimeZone']!r} is not a name such as Europe/Berlin or UTC")
 
 
 def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
@@ -151,17 +152,17 @@ def holiday_country(additional: list[tuple[str, str | None]]) -> str | None:
     countries: list[str] = []
     for name, country in additional:
         if name == "weather":
-            raise _invalid(
+            raise invalid(
                 "The Weather Index (AdditionalDatasets, weather) needs a network service that Storecast's embedded AWS "
                 "does not have; leave it out"
             )
         if name != "holiday":
-            raise _invalid(f"AdditionalDatasets names {name!r}; allowed are holiday and weather")
+            raise invalid(f"AdditionalDatasets names {name!r}; allowed are holiday and weather")
         if country is None or country not in COUNTRIES:
-            raise _invalid(f"CountryCode {country!r} is not one of {', '.join(COUNTRIES)}")
+            raise invalid(f"CountryCode {country!r} is not one of {', '.join(COUNTRIES)}")
         countries.append(country)
     if len(countries) > 1:
-        raise _invalid(f"A predictor takes the holidays of one country, not of {', '.join(countries)}")
+        raise invalid(f"A predictor takes the holidays of one country, not of {', '.join(countries)}")
     return countries[0] if countries else None
 
 
@@ -169,14 +170,14 @@ def format_of(params: dict) -> str:
     """Format of an import or an export, CSV by default."""
     file_format = params.get("Format", "CSV")
     if file_format not in ("CSV", "PARQUET"):
-        raise _invalid(f"Format {file_format!r} is not CSV or PARQUET")
+        raise invalid(f"Format {file_format!r} is not CSV or PARQUET")
     return file_format
 
 
 def check_forecast_types(types: list[str]) -> None:
     """At most five types (limits of CreateForecast and CreateAutoPredictor), none twice."""
     if len(types) > 5 or len(set(types)) != len(types):
-        raise _invalid(f"You can specify up to five different forecast types; got {types}")
+        raise invalid(f"You can specify up to five different forecast types; got {types}")
 
 
 def types_of(attributes: list[dict]) -> dict[str, str]:
@@ -184,16 +185,16 @@ def types_of(attributes: list[dict]) -> dict[str, str]:
     return {each["AttributeName"]: each["AttributeType"] for each in attributes}
 
 
-def check_related(datasets: dict[str, dict], domain: str, dimensions: list[str]) -> None:
+def check_related(datasets: Datasets, domain: str, dimensions: list[str]) -> None:
     """Related series are numbers: the service refuses any other attribute that is no dimension, in these words."""
     keys = (DOMAINS[domain].item_key, "timestamp", *dimensions)
     texts = [
         each["AttributeName"]
-        for each in datasets.get(RELATED, {}).get("attributes", [])
+        for each in (datasets[RELATED]["attributes"] if RELATED in datasets else [])
         if each["AttributeType"] not in NUMBERS and each["AttributeName"] not in keys
     ]
     if texts:
-        raise _invalid(
+        raise invalid(
             f"The attribute(s) [{', '.join(texts)}] present in the RELATED_TIME_SERIES schema should be of numeric "
             "type such as `integer` or `float`, or be added as a forecast dimension"
         )
@@ -217,7 +218,3 @@ def counted(domain_name: str, dataset_type: str) -> str | None:
     """The target's name where the file holds it and it is a number of things, which are never below zero."""
     domain = DOMAINS[domain_name]
     return domain.target if domain.counts and dataset_type == TARGET else None
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidInputException", message)

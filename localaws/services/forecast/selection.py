@@ -1,17 +1,14 @@
 """The time series that a call selects by a file: one row per item and dimension values (API_TimeSeriesSelector.md)."""
 
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
-from localaws.errors import JobFailed
-from localaws.registration import Context
+from localaws.errors import JobFailed, invalid
 from localaws.s3 import Access
 from localaws.services.forecast import schema
-from localaws.services.forecast.jobs import reading
-from localaws.services.forecast.jobs.saved import rows_of
-from localaws.services.forecast.resource_types import invalid
+from localaws.services.forecast.artifacts import rows_of
+from localaws.services.forecast.files import Source, read_all
 from storecast_engines.files import Layout
 
 NAMED = 5  # unknown series that a message names
@@ -24,53 +21,32 @@ def check(attributes: list[dict], keys: list[str]) -> None:
         raise invalid(f"The Schema of the time series must have {', '.join(keys)}, all of type string; got {names}")
 
 
-def check_selector(params: dict, keys: list[str]) -> None:
-    """TimeSeriesSelector of a Create call, where it is given."""
-    if "TimeSeriesSelector" in params:
-        identifiers = _identifiers(params["TimeSeriesSelector"])
-        check(identifiers["Schema"].get("Attributes", []), keys)
-        schema.format_of(identifiers)
+def selected(params: Mapping, keys: list[str]) -> Source | None:
+    """The file of a Create call's TimeSeriesSelector, None without one. Raises ServiceError InvalidInputException."""
+    if "TimeSeriesSelector" not in params:
+        return None
+    identifiers = params["TimeSeriesSelector"].get("TimeSeriesIdentifiers", {})
+    for member in ("DataSource", "Schema"):
+        if member not in identifiers:
+            raise invalid(f"TimeSeriesSelector.TimeSeriesIdentifiers.{member} is required")
+    check(identifiers["Schema"].get("Attributes", []), keys)
+    return source_of(identifiers, schema.format_of(identifiers))
 
 
-def job_arguments(context: Context, job: str, selector: dict | None) -> dict[str, Any]:
-    """`access` and `identifiers` for the job of this ARN, nothing without a selector."""
-    if selector is None:
-        return {}
-    identifiers = _identifiers(selector)
-    return file_arguments(
-        context, job, identifiers["DataSource"], identifiers["Schema"]["Attributes"], schema.format_of(identifiers)
-    )
+def source_of(params: Mapping, file_format: str = "CSV") -> Source:
+    """The file of a DataSource with the attributes of its Schema."""
+    location, types = params["DataSource"]["S3Config"], schema.types_of(params["Schema"]["Attributes"])
+    return Source(location["RoleArn"], location["Path"], Layout(types, keys=list(types)), file_format)
 
 
-def file_arguments(
-    context: Context, job: str, source: dict, attributes: list[dict], file_format: str = "CSV"
-) -> dict[str, Any]:
-    """The same of a DataSource with the attributes of its Schema."""
-    role, path = source["S3Config"]["RoleArn"], source["S3Config"]["Path"]
-    types = schema.types_of(attributes)
-    layout = Layout(types, keys=list(types))
-    return {
-        "access": partial(context.assume, role, "forecast.amazonaws.com", job),
-        "identifiers": {"path": path, "file_format": file_format, "layout": layout},
-    }
-
-
-def rows(keys: pd.DataFrame, access: Access, **identifiers: Any) -> list[int]:
+def rows(keys: pd.DataFrame, access: Access, source: Source) -> list[int]:
     """The positions among `keys` of the series in the file. Raises JobFailed naming those that are not there."""
-    frames, _ = reading.read_all(access, **identifiers)
+    frames, _ = read_all(access, source)
     wanted = pd.concat(frames.values(), ignore_index=True).drop_duplicates()
     found = rows_of(keys, wanted)
     if (found < 0).any():
         missing = [", ".join(map(str, row)) for row in wanted[found < 0].head(NAMED).to_numpy()]
         raise JobFailed(
-            f"{identifiers['path']}: {(found < 0).sum()} of {len(wanted)} time series are unknown: {'; '.join(missing)}"
+            f"{source.path}: {(found < 0).sum()} of {len(wanted)} time series are unknown: {'; '.join(missing)}"
         )
     return sorted(found.tolist())
-
-
-def _identifiers(selector: dict) -> dict:
-    identifiers = selector.get("TimeSeriesIdentifiers", {})
-    for member in ("DataSource", "Schema"):
-        if member not in identifiers:
-            raise invalid(f"TimeSeriesSelector.TimeSeriesIdentifiers.{member} is required")
-    return identifiers

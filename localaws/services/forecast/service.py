@@ -14,7 +14,8 @@ from localaws.services.forecast.api import (
     predictors,
     what_if,
 )
-from localaws.services.forecast.resource_types import KINDS, new_ulid, resource_part, shared_operations
+from localaws.services.forecast.resource_types import FORECAST as OPERATIONS
+from localaws.services.forecast.resource_types import TYPES, delete_tree, stop
 
 # The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
 # Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
@@ -22,8 +23,10 @@ UNCHECKED = frozenset({"RoleArn", "Value", "ForecastFrequency", "DataFrequency"}
 
 FORECAST = protocol.Service(
     "forecast",
-    shared_operations()
+    OPERATIONS.shared()
     | {
+        "DeleteResourceTree": delete_tree,
+        "StopResource": stop,
         "CreateDatasetGroup": datasets.create_dataset_group,
         "UpdateDatasetGroup": datasets.update_dataset_group,
         "CreateDataset": datasets.create_dataset,
@@ -63,17 +66,12 @@ def _service_for(request: protocol.Request) -> protocol.Service:
     return FORECASTQUERY if request.headers.get("x-amz-target", "").startswith("AmazonForecastRuntime") else FORECAST
 
 
-def _new_arns(operation: str, params: dict) -> list[str]:
-    kind = operation.removeprefix("Create").replace("AutoPredictor", "Predictor")
-    ulid = new_ulid() if operation in ("CreateAutoPredictor", "CreateMonitor") else ""
-    return [resource_part(kind, params, ulid)] if operation.startswith("Create") and kind in KINDS else []
-
-
 REGISTRATION = Registration(
+    types=TYPES,
     signing_name="forecast",
     target_prefixes=("AmazonForecast.", "AmazonForecastRuntime."),
     service_for=_service_for,
-    new_arns=_new_arns,
+    new_arns=OPERATIONS.named_by_call,
     sdk_prefix="Forecast",
     event=notifications.event,
 )

@@ -3,11 +3,10 @@
 Source: granting-personalize-s3-access.md.
 """
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.s3 import Access, split
-from localaws.services.personalize.resource_types import invalid
 
 PRINCIPAL = "personalize.amazonaws.com"
 READ, WRITE = ("s3:ListBucket", "s3:GetObject"), ("s3:ListBucket", "s3:PutObject")

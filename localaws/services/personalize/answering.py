@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from localaws.services.personalize.api import filters
-from localaws.services.personalize.filters import Situation, Table
+from localaws.errors import invalid
+from localaws.services.personalize.filters import FilterError, Situation, Table, allowed, parse, parse_values
 from localaws.services.personalize.records import Records
-from localaws.services.personalize.resource_types import invalid
 from storecast_engines import recommending
 
 DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
@@ -104,11 +103,15 @@ class Asked:
 
     def allowed(self, expression: str, values: Mapping[str, str]) -> np.ndarray:
         """(N,) bool: the items that a filter allows to this request. values: filterValues as sent."""
-        if self.user is None and filters.uses(expression, "CurrentUser"):
+        if self.user is None and _uses(expression, "CurrentUser"):
             raise invalid("userId is required: the filter asks for the CurrentUser.")
-        if not self.by.recipe.needs_item and filters.uses(expression, "CurrentItem"):
+        if not self.by.recipe.needs_item and _uses(expression, "CurrentItem"):
             raise invalid(f"The filter asks for the CurrentItem, which {self.by.recipe.name} does not have.")
-        return filters.apply(expression, self.situation, values)
+        try:
+            parsed = {name: parse_values(name, text) for name, text in values.items()}
+            return allowed(parse(expression), self.situation, parsed)
+        except FilterError as error:
+            raise invalid(str(error)) from None
 
     def ranking(self, k: int, allowed: np.ndarray | None) -> recommending.Ranking:
         by = self.by
@@ -158,3 +161,8 @@ def check_results(results: int) -> int:
     if results > MOST_RESULTS:
         raise invalid(f"numResults is {results}; it may be at most {MOST_RESULTS}.")
     return results
+
+
+def _uses(expression: str, dataset: str) -> bool:
+    """Does the expression ask for fields of `dataset` (such as CurrentUser)?"""
+    return any(field.dataset == dataset for each in parse(expression) for field in each.fields())

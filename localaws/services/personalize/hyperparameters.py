@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from localaws.services.personalize.resource_types import invalid
+from localaws.errors import invalid
 from storecast_engines import recommending
 
 MOST_JOBS, DEFAULT_JOBS, MOST_PARALLEL = 40, 10, 10  # API_HPOResourceConfig.md; the default is ours

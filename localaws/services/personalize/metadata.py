@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from localaws.errors import invalid
 from localaws.registration import Context
-from localaws.services.personalize.api.datasets import fields_of
+from localaws.services.personalize.datasets import fields_of, group_datasets
 from localaws.services.personalize.records import records
-from localaws.services.personalize.resource_types import children, invalid
 
 MOST_COLUMNS, MOST_RESULTS = 10, 50  # quotas page of the guide
 
@@ -42,7 +42,5 @@ def _texts(record: Mapping[str, object], columns: list[str]) -> dict[str, str]:
 
 
 def _columns(context: Context, group_arn: str) -> list[str]:
-    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
-        if dataset.record["datasetType"] == "ITEMS":
-            return [field.name for field in fields_of(context, dataset) if field.name != "ITEM_ID"]
-    return []
+    items = group_datasets(context, group_arn).get("ITEMS")
+    return [field.name for field in fields_of(context, items) if field.name != "ITEM_ID"] if items else []

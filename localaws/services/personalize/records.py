@@ -7,8 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from localaws.registration import Context
-from localaws.services.personalize.api.datasets import stream_of
-from localaws.services.personalize.resource_types import children
+from localaws.services.personalize.datasets import dataset_private, group_datasets, stream_of
 from localaws.services.personalize.streams import FILE, Record, Stream, read
 
 IDS = {"ITEMS": "ITEM_ID", "USERS": "USER_ID"}
@@ -26,11 +25,11 @@ NO_RECORDS = Records({})
 
 def records(context: Context, group_arn: str, dataset_type: str) -> Records:
     """What was imported and put, of each id the newest record; nothing without such a dataset."""
-    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
-        if dataset.record["datasetType"] == dataset_type:
-            put = stream_of(context, dataset)
-            return _load(tuple(dataset.private.get("files", [])), dataset_type, put, len(put.records))
-    return NO_RECORDS
+    dataset = group_datasets(context, group_arn).get(dataset_type)
+    if dataset is None:
+        return NO_RECORDS
+    put, kept = stream_of(context, dataset), dataset_private(dataset)
+    return _load(tuple(kept.get("files", [])), dataset_type, put, len(put.records))
 
 
 def of_files(files: Iterable[str], dataset_type: str, put: Iterable[Record] = ()) -> Records:

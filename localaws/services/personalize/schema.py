@@ -6,8 +6,8 @@ Source: how-it-works-dataset-schema.md; domains.py has what each domain asks for
 import json
 from collections.abc import Collection
 
+from localaws.errors import invalid
 from localaws.services.personalize import domains
-from localaws.services.personalize.resource_types import invalid
 from storecast_engines.files import Field
 
 NAMESPACE = "com.amazonaws.personalize.schema"

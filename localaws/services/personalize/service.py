@@ -16,16 +16,15 @@ from localaws.services.personalize.api import (
     solution_versions,
     solutions,
 )
-from localaws.services.personalize.resource_types import KINDS, resource_part, shared_operations
+from localaws.services.personalize.resource_types import PERSONALIZE as OPERATIONS
+from localaws.services.personalize.resource_types import TYPES
 
 PERSONALIZE = protocol.Service(
     "personalize",
-    shared_operations()
+    OPERATIONS.shared()
     | {
         "CreateSchema": datasets.create_schema,
-        "DeleteSchema": datasets.delete_schema,
         "CreateDatasetGroup": datasets.create_dataset_group,
-        "DeleteDatasetGroup": datasets.delete_dataset_group,
         "CreateDataset": datasets.create_dataset,
         "UpdateDataset": datasets.update_dataset,
         "DeleteDataset": datasets.delete_dataset,
@@ -35,11 +34,8 @@ PERSONALIZE = protocol.Service(
         "UpdateRecommender": recommenders.update_recommender,
         "StartRecommender": recommenders.start_recommender,
         "StopRecommender": recommenders.stop_recommender,
-        "DeleteRecommender": recommenders.delete_recommender,
         "CreateFilter": filters.create_filter,
-        "DeleteFilter": filters.delete_filter,
         "CreateEventTracker": events.create_event_tracker,
-        "DeleteEventTracker": events.delete_event_tracker,
         "CreateSolution": solutions.create_solution,
         "DescribeSolution": solutions.describe_solution,
         "DeleteSolution": solutions.delete_solution,
@@ -49,7 +45,6 @@ PERSONALIZE = protocol.Service(
         "GetSolutionMetrics": solution_versions.get_solution_metrics,
         "CreateCampaign": campaigns.create_campaign,
         "UpdateCampaign": campaigns.update_campaign,
-        "DeleteCampaign": campaigns.delete_campaign,
         "CreateBatchInferenceJob": batch_inference.create_batch_inference_job,
         "ListRecipes": recipes.list_recipes,
         "DescribeRecipe": recipes.describe_recipe,
@@ -81,17 +76,11 @@ def _service_for(request: protocol.Request) -> protocol.Service:
     return RUNTIME if request.path in paths else EVENTS
 
 
-def _new_arns(operation: str, params: dict) -> list[str]:
-    kind = operation.removeprefix("Create")
-    if not operation.startswith("Create") or kind not in KINDS or kind == "SolutionVersion":
-        return []  # a version's name is made up later; IAM is asked about its solution
-    return [resource_part(kind, params)]
-
-
 REGISTRATION = Registration(
+    types=TYPES,
     signing_name="personalize",
     target_prefixes=("AmazonPersonalize.",),
     service_for=_service_for,
-    new_arns=_new_arns,
+    new_arns=OPERATIONS.named_by_call,
     sdk_prefix="Personalize",
 )

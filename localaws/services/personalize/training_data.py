@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import pandas as pd
+
+from localaws.errors import JobFailed, invalid
 from localaws.registration import Context
-from localaws.services.personalize.api.datasets import fields_of
+from localaws.services.personalize import streams
+from localaws.services.personalize.datasets import fields_of, group_datasets
 from localaws.services.personalize.domains import KEYS
-from localaws.services.personalize.resource_types import children, invalid
+from storecast_engines import recommending
 
 PERCENTILES = ("min_user_history_length_percentile", "max_user_history_length_percentile")
 
@@ -24,10 +29,8 @@ class Selection:
 def excluded_columns(context: Context, group_arn: str, config: Mapping) -> dict[str, list[str]]:
     """Of a trainingDataConfig, by dataset type (API_TrainingDataConfig.md). Raises InvalidInputException."""
     metadata = {
-        dataset.record["datasetType"]: [
-            each.name for each in fields_of(context, dataset) if each.name not in (*KEYS, "EVENT_TYPE")
-        ]
-        for dataset in children(context, "Dataset", "datasetGroupArn", group_arn)
+        kind: [each.name for each in fields_of(context, dataset) if each.name not in (*KEYS, "EVENT_TYPE")]
+        for kind, dataset in group_datasets(context, group_arn).items()
     }
     excluded: dict[str, list[str]] = {}
     for member in ("excludedDatasetColumns", "includedDatasetColumns"):
@@ -67,3 +70,38 @@ def threshold(config: Mapping) -> float | None:
         return None if text is None else float(text)
     except ValueError:
         raise invalid(f"eventValueThreshold is {text!r}; it must be a number.") from None
+
+
+def training_frames(
+    files: dict[str, list[str]], selection: Selection
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+    """Interactions, items and users (None without any) that train. A custom schema may lack EVENT_TYPE; all its events
+    are of one type then."""
+    interactions = _frame(files["INTERACTIONS"])
+    if selection.event_value_threshold is not None:
+        if "EVENT_VALUE" not in interactions.columns:
+            raise JobFailed("eventValueThreshold needs the field EVENT_VALUE in the Interactions dataset.")
+        interactions = interactions[interactions["EVENT_VALUE"].astype("float64") >= selection.event_value_threshold]
+    types = interactions["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in interactions.columns else ""
+    interactions = interactions.assign(EVENT_TYPE=types).drop(columns=selection.excluded.get("INTERACTIONS", []))
+    items, users = (
+        _frame(files[kind], key).drop(columns=selection.excluded.get(kind, [])) if kind in files else None
+        for kind, key in (("ITEMS", "ITEM_ID"), ("USERS", "USER_ID"))
+    )
+    return interactions, items, users
+
+
+def read_file(file: Path) -> pd.DataFrame:
+    if file.name != streams.FILE:
+        return pd.read_parquet(file)
+    records = streams.read(file)
+    if "SESSION_ID" not in records[0]:
+        return pd.DataFrame(records)
+    events = streams.read_attributed(file)
+    return pd.DataFrame(events, columns=list(events[0]) if events else list(recommending.REQUIRED))
+
+
+def _frame(files: list[str], key: str | None = None) -> pd.DataFrame:
+    """Newer files come later; a record with the same key takes the place of the older one."""
+    frame = pd.concat([read_file(Path(file)) for file in files], ignore_index=True)
+    return frame.drop_duplicates(key, keep="last", ignore_index=True) if key else frame

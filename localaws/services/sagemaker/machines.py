@@ -19,6 +19,7 @@ from localaws.errors import ServiceError
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.sagemaker import volume
+from localaws.services.sagemaker.resource_types import InstancePrivate
 
 logger = logging.getLogger("storecast.sagemaker")
 
@@ -78,7 +79,7 @@ class Machines:
         answer = json.loads(said) if said else {"failed": "The machine of the instance ended early."}
         if "ready" in answer:
             url = f"http://127.0.0.1:{port}/lab?token={token}"
-            store.update(arn, "InService", private={"url": url, "created": True})
+            store.update(arn, "InService", private=InstancePrivate(url=url, created=True))
         process.wait()
         # A machine that was told to end is not here any more: whoever told it sees to the status.
         with self._lock:

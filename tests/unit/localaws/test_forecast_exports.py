@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from localaws.services.forecast.jobs import exports, saved
+from localaws.services.forecast import artifacts
+from localaws.services.forecast.jobs import exports
 
 
 @pytest.fixture
@@ -19,13 +20,14 @@ def _forecast(tmp_path, items: int, dimensions: tuple[str, ...] = ()) -> None:
     keys = pd.DataFrame({"item_id": [f"Item{at}" for at in range(items)]} | {name: "North" for name in dimensions})
     days = np.array(["2019-02-01", "2019-02-02"], dtype="datetime64[s]")
     values = np.full((items, 2, 1), -6.3)
-    saved.save_forecast(tmp_path, saved.Saved(keys, days, ["p50"], values, values[:, :, 0]))
+    artifacts.save_forecast(tmp_path, artifacts.Forecast(keys, days, ["p50"], values, values[:, :, 0]))
 
 
 @pytest.mark.parametrize(("items", "parts"), [(3, 4), (467, 13), (10_000, 13)])
 def test_items_are_spread_over_a_bounded_number_of_parts(tmp_path, written, items: int, parts: int) -> None:
     _forecast(tmp_path, items)
-    exports.export_forecast(None, "s3://b/f", "CSV", "job", tmp_path)
+    to = exports.Destination("s3://b/f", "CSV", "job")
+    exports.export_forecast(exports.ExportForecast(to, tmp_path), None)
     assert {written.pop("_CHECK"), written.pop("_SUCCESS")} == {b""}
     assert len(written) == parts
     empty, *others = written.values()
@@ -39,6 +41,7 @@ def test_items_are_spread_over_a_bounded_number_of_parts(tmp_path, written, item
 
 def test_the_date_comes_before_the_dimension(tmp_path, written) -> None:
     _forecast(tmp_path, 1, ("store",))
-    exports.export_forecast(None, "s3://b/f", "CSV", "job", tmp_path)
+    to = exports.Destination("s3://b/f", "CSV", "job")
+    exports.export_forecast(exports.ExportForecast(to, tmp_path), None)
     (part,) = (text for name, text in written.items() if name.endswith("part1.csv"))
     assert part.startswith(b"item_id,date,store,p50\r\nitem0,2019-02-01T00:00:00Z,north,-6.3\r\n")

@@ -1,58 +1,43 @@
 """Jobs: what becomes of a resource whose job succeeds, fails, dies, is stopped, or is cut off by a crash."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localaws.errors import JobFailed
 from localaws.faults import Fault, Switch, write
-from localaws.jobs import Jobs
+from localaws.jobs import Jobs, Result
 from localaws.resources import Resource, Store
+from localaws.services.forecast.resource_types import TYPES as FORECAST_TYPES
+from localaws.services.personalize.resource_types import TYPES as PERSONALIZE_TYPES
+from localaws.services.sagemaker.resource_types import TYPES as SAGEMAKER_TYPES
+from tests.unit.localaws.job_functions import (
+    Nothing,
+    Reason,
+    Started,
+    Value,
+    blunder,
+    die,
+    fail,
+    keep_more,
+    leave,
+    linger,
+    succeed,
+    succeed_openly,
+)
 
 FORECAST = "arn:aws:forecast:us-east-1:000000000000:predictor/p"
 PERSONALIZE = "arn:aws:personalize:us-east-1:000000000000:recommender/r"
-
-
-# --- what the jobs' processes run -----------------------------------------------------------------------------------
-
-
-def succeed(value: int) -> dict:
-    return {"record": {"Value": value}, "private": {"process": os.getpid()}}
-
-
-def fail(reason: str) -> dict:
-    raise JobFailed(reason)
-
-
-def blunder() -> dict:
-    raise KeyError("not for the caller's eyes")
-
-
-def die() -> dict:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return {}
-
-
-def leave() -> dict:
-    os._exit(3)
-
-
-def linger(started: Path) -> dict:
-    partial = started.with_suffix(".partial")
-    partial.write_text(str(os.getpid()))
-    partial.rename(started)
-    time.sleep(600)
-    return {}
-
-
-# --- the tests ------------------------------------------------------------------------------------------------------
+NOTEBOOK = "arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n"
+TABLES = (FORECAST_TYPES, PERSONALIZE_TYPES, SAGEMAKER_TYPES)
+TYPE_OF = {FORECAST: "Predictor", PERSONALIZE: "Recommender", NOTEBOOK: "NotebookInstance"}
 
 
 @pytest.fixture
@@ -64,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def jobs(store: Store) -> Iterator[Jobs]:
-    made = Jobs(store, slots=2)
+    made = Jobs(store, TABLES, slots=2)
     yield made
     made.close()
 
@@ -81,54 +66,63 @@ def ended(store: Store, arn: str) -> Resource:
     return store.get(arn)
 
 
-def submit(store: Store, jobs: Jobs, function: Callable, arn: str = FORECAST, then=lambda result: None, **arguments):
-    store.add(arn, "Predictor", "p", "CREATE_PENDING", {})
-    jobs.submit(arn, f"{function.__module__}:{function.__name__}", arguments, then)
+def submit(
+    store: Store,
+    jobs: Jobs,
+    function: Callable,
+    arguments: Any,
+    arn: str = FORECAST,
+    then: Callable[[Result], None] = lambda result: None,
+    access: Callable | None = None,
+) -> None:
+    store.add(arn, TYPE_OF.get(arn, "Predictor"), "p", "CREATE_PENDING", {})
+    jobs.submit(arn, function, arguments, access, then)
 
 
 def test_what_a_job_answers_joins_the_record(store: Store, jobs: Jobs) -> None:
     seen = []
-    submit(store, jobs, succeed, then=lambda result: seen.append((result, store.get(FORECAST).status)), value=7)
+    submit(store, jobs, succeed, Value(7), then=lambda result: seen.append((result, store.get(FORECAST).status)))
     found = ended(store, FORECAST)
     assert found.status == "ACTIVE" and found.record == {"Value": 7}
-    assert found.private["process"] != os.getpid()
-    assert seen == [({"record": {"Value": 7}, "private": found.private}, "CREATE_IN_PROGRESS")]
+    assert found.private["evaluation"] != os.getpid()
+    assert seen == [(Result({"Value": 7}, found.private), "CREATE_IN_PROGRESS")]
 
 
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
-        (fail, {"reason": "row 3 is wrong"}, "row 3 is wrong"),
-        (die, {}, "signal SIGKILL"),
-        (leave, {}, "exit code 3"),
-        (blunder, {}, "internal error"),
+        (fail, Reason("row 3 is wrong"), "row 3 is wrong"),
+        (die, Nothing(), "signal SIGKILL"),
+        (leave, Nothing(), "exit code 3"),
+        (blunder, Nothing(), "internal error"),
+        (keep_more, Value(1), "internal error"),
     ],
 )
-def test_a_failure_has_a_reason(store: Store, jobs: Jobs, function: Callable, arguments: dict, message: str) -> None:
-    submit(store, jobs, function, **arguments)
+def test_a_failure_has_a_reason(store: Store, jobs: Jobs, function: Callable, arguments: Any, message: str) -> None:
+    submit(store, jobs, function, arguments)
     found = ended(store, FORECAST)
     assert found.status == "CREATE_FAILED" and message in found.record["Message"]
     assert "not for the caller" not in found.record["Message"]
 
 
 def test_states_and_reasons_are_spelled_as_the_service_does(store: Store, jobs: Jobs) -> None:
-    submit(store, jobs, fail, PERSONALIZE, reason="too few")
+    submit(store, jobs, fail, Reason("too few"), PERSONALIZE)
     found = ended(store, PERSONALIZE)
     assert (found.status, found.record) == ("CREATE FAILED", {"failureReason": "too few"})
 
 
-def test_an_argument_may_be_made_when_the_job_starts_and_fail_it(store: Store, jobs: Jobs) -> None:
+def test_the_role_is_assumed_when_the_job_starts_and_may_fail_it(store: Store, jobs: Jobs) -> None:
     def refuse() -> int:
         raise JobFailed("may not be assumed")
 
-    submit(store, jobs, succeed, value=refuse)
+    submit(store, jobs, succeed, Value(), access=refuse)
     assert ended(store, FORECAST).record["Message"] == "may not be assumed"
-    submit(store, jobs, succeed, PERSONALIZE, value=lambda: 8)
+    submit(store, jobs, succeed_openly, Value(), PERSONALIZE, access=lambda: 8)
     assert ended(store, PERSONALIZE).record == {"Value": 8}
 
 
 def test_a_stopped_job_ends(store: Store, jobs: Jobs, tmp_path: Path) -> None:
-    submit(store, jobs, linger, started=tmp_path / "started")
+    submit(store, jobs, linger, Started(tmp_path / "started"))
     wait_for((tmp_path / "started").exists)
     assert jobs.stop(FORECAST)
     assert "SIGTERM" in ended(store, FORECAST).record["Message"]
@@ -137,9 +131,9 @@ def test_a_stopped_job_ends(store: Store, jobs: Jobs, tmp_path: Path) -> None:
 
 def test_a_job_that_is_stopped_while_a_fault_delays_it_never_runs(store: Store, tmp_path: Path) -> None:
     write(tmp_path / "faults.json", [Fault("job:forecast:Predictor", delay=3)])
-    jobs, asked = Jobs(store, slots=1, switch=Switch(tmp_path / "faults.json")), []
+    jobs, asked = Jobs(store, TABLES, slots=1, switch=Switch(tmp_path / "faults.json")), []
     store.add(FORECAST, "Predictor", "forecast", "CREATE_PENDING", {})
-    jobs.submit(FORECAST, f"{__name__}:succeed", {"value": lambda: asked.append(1) or 1})
+    jobs.submit(FORECAST, succeed, Value(), lambda: asked.append(1) or 1)
     wait_for(lambda: store.get(FORECAST).status == "CREATE_IN_PROGRESS")
     store.update(FORECAST, "CREATE_STOPPED")
     jobs._threads.shutdown()
@@ -147,8 +141,8 @@ def test_a_job_that_is_stopped_while_a_fault_delays_it_never_runs(store: Store, 
 
 
 def test_a_job_of_a_resource_that_goes_does_nothing(store: Store, jobs: Jobs) -> None:
-    submit(store, jobs, succeed, value=lambda: store.remove(FORECAST) or 1)
-    submit(store, jobs, succeed, PERSONALIZE, value=2)
+    submit(store, jobs, succeed, Value(), access=lambda: store.remove(FORECAST) or 1)
+    submit(store, jobs, succeed_openly, Value(2), PERSONALIZE)
     ended(store, PERSONALIZE)
     jobs._threads.shutdown()
     assert store.find(FORECAST) is None
@@ -156,14 +150,14 @@ def test_a_job_of_a_resource_that_goes_does_nothing(store: Store, jobs: Jobs) ->
 
 def test_closing_ends_what_runs_and_leaves_it_to_the_next_start(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    jobs = Jobs(store, slots=1)
-    submit(store, jobs, linger, started=tmp_path / "started")
-    submit(store, jobs, succeed, FORECAST + "2", value=1)
+    jobs = Jobs(store, TABLES, slots=1)
+    submit(store, jobs, linger, Started(tmp_path / "started"))
+    submit(store, jobs, succeed, Value(1), FORECAST + "2")
     wait_for((tmp_path / "started").exists)
     jobs.close()
     jobs._threads.shutdown(wait=True)
     assert store.get(FORECAST).status == "CREATE_IN_PROGRESS" and store.get(FORECAST + "2").status == "CREATE_PENDING"
-    Jobs(store).recover()
+    Jobs(store, TABLES).recover()
     for arn in (FORECAST, FORECAST + "2"):
         assert store.get(arn).status == "CREATE_FAILED" and "new name" in store.get(arn).record["Message"]
     store.close()
@@ -175,10 +169,12 @@ from pathlib import Path
 from localaws.faults import Fault, Switch, write
 from localaws.jobs import Jobs
 from localaws.resources import Store
+from localaws.services.forecast.resource_types import TYPES
+from tests.unit.localaws.job_functions import Started, linger
 folder, arn = Path({folder!r}), {arn!r}
 store = Store(folder)
 store.add(arn, "Predictor", "p", "CREATE_PENDING", {{}})
-Jobs(store).submit(arn, "tests.unit.localaws.test_jobs:linger", {{"started": folder / "started"}})
+Jobs(store, [TYPES]).submit(arn, linger, Started(folder / "started"))
 time.sleep(600)
 """
 
@@ -214,13 +210,13 @@ def alive(pid: int) -> bool:
         (PERSONALIZE, "DELETE PENDING", None),
         (PERSONALIZE, "STOP IN_PROGRESS", "INACTIVE"),
         (PERSONALIZE, "START PENDING", "ACTIVE"),
-        ("arn:aws:sagemaker:us-east-1:000000000000:notebook-instance/n", "Deleting", None),
+        (NOTEBOOK, "Deleting", None),
     ],
 )
 def test_nothing_stays_in_limbo_after_a_crash(
     store: Store, jobs: Jobs, arn: str, before: str, after: str | None
 ) -> None:
-    store.add(arn, "Kind", "name", before, {})
+    store.add(arn, TYPE_OF[arn], "name", before, {})
     jobs.recover()
     found = store.find(arn)
     assert (found.status if found else None) == after

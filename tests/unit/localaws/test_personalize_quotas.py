@@ -8,7 +8,7 @@ import pytest
 
 from localaws.errors import ServiceError
 from localaws.resources import Store
-from localaws.services.personalize.resource_types import KINDS, create
+from localaws.services.personalize.resource_types import PERSONALIZE, TYPES
 
 ARN = "arn:aws:personalize:us-east-1:000000000000:"
 
@@ -26,8 +26,9 @@ def _create(context: SimpleNamespace, kind: str, number: int):
         "jobName": f"n{number}",
         "version": f"{number:08x}",
         "solutionArn": f"{ARN}solution/s",
+        "datasetGroupArn": f"{ARN}dataset-group/g{number // 5}",
     }
-    return create(context, kind, params)
+    return PERSONALIZE.create(context, kind, params)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ def _create(context: SimpleNamespace, kind: str, number: int):
 )
 def test_so_many_may_be_at_work(context, kind: str, most: int) -> None:
     made = [_create(context, kind, number) for number in range(most)]
-    context.store.update(made[0].arn, KINDS[kind].states.in_progress)
+    context.store.update(made[0].arn, TYPES.types[kind].states.in_progress)
     with pytest.raises(ServiceError, match=f"More than {most} resources with PENDING or IN_PROGRESS") as refused:
         _create(context, kind, most)
     assert refused.value.code == "LimitExceededException"
-    context.store.update(made[0].arn, KINDS[kind].states.done)
+    context.store.update(made[0].arn, TYPES.types[kind].states.done)
     _create(context, kind, most)
 
 

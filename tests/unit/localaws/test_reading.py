@@ -6,8 +6,8 @@ import pytest
 
 from localaws.errors import JobFailed
 from localaws.s3 import File
-from localaws.services.forecast.jobs import reading
-from localaws.services.personalize.jobs import batch_inference, training
+from localaws.services.forecast import files
+from localaws.services.personalize.jobs import batch_inference, datasets
 from storecast_engines.files import Layout
 
 BAD = File("s3://bucket/bad.csv", b"USER_ID\nK\xe4se\n")
@@ -16,15 +16,15 @@ SCHEMA = """{"type": "record", "name": "Users", "namespace": "com.amazonaws.pers
 
 
 def test_a_bad_file_fails_a_job_of_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "read", lambda *_: [BAD])
+    monkeypatch.setattr(files, "read", lambda *_: [BAD])
     with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
-        reading.read_all(None, "s3://bucket/", "CSV", Layout({"item_id": "string"}))
+        files.read_all(None, files.Source("role", "s3://bucket/", Layout({"item_id": "string"})))
 
 
 def test_a_bad_file_fails_an_import_into_personalize(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "read", lambda *_: [BAD])
+    monkeypatch.setattr(datasets, "read", lambda *_: [BAD])
     with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
-        training.import_dataset(None, "s3://bucket/", SCHEMA, Path("unused"))
+        datasets.import_dataset(datasets.ImportDataset("s3://bucket/", SCHEMA, Path("unused")), None)
 
 
 def test_a_bad_file_fails_a_batch_inference_job() -> None:

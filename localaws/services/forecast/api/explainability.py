@@ -5,11 +5,16 @@ Sources: predictor-explainability.md, forecast-explainability.md, API_CreateExpl
 
 from datetime import datetime
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema, selection
+from localaws.services.forecast.access import assume
 from localaws.services.forecast.api.exports import export
-from localaws.services.forecast.resource_types import create, get, invalid, made_from
+from localaws.services.forecast.jobs import explainability as jobs
+from localaws.services.forecast.jobs.exports import ExportExplainability, export_explainability
+from localaws.services.forecast.private import Datasets
+from localaws.services.forecast.resource_types import FORECAST, newest_of
 
 WHOLE = {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"}
 OF_FORECASTS = ("DataSource", "Schema", "StartDateTime", "EndDateTime")
@@ -17,12 +22,12 @@ OF_FORECASTS = ("DataSource", "Schema", "StartDateTime", "EndDateTime")
 
 def create_explainability(context: Context, params: dict) -> dict:
     """Impact scores of all attributes: of a predictor over everything, of a forecast also for some series and steps."""
-    resource = context.store.get(params["ResourceArn"])
-    start = {"Predictor": explain_predictor, "Forecast": _explain_forecast}.get(resource.kind)
+    resource = FORECAST.existing(context, params["ResourceArn"])
+    start = {"Predictor": explain_predictor, "Forecast": _explain_forecast}.get(resource.type)
     if start is None:
         raise invalid(f"ResourceArn must be of a predictor or a forecast, which {resource.arn} is not")
-    resource = get(context, resource.kind, resource.arn, active=True)
-    if not resource.record["IsAutoPredictor" if resource.kind == "Predictor" else "CreatedUsingAutoPredictor"]:
+    resource = FORECAST.get(context, resource.type, resource.arn, active=True)
+    if not resource.record["IsAutoPredictor" if resource.type == "Predictor" else "CreatedUsingAutoPredictor"]:
         raise invalid(f"Explainability needs an AutoPredictor or a forecast made by one, which {resource.arn} is not")
     return {"ExplainabilityArn": start(context, resource, params).arn}
 
@@ -36,12 +41,23 @@ def explain_predictor(context: Context, predictor: Resource, params: dict) -> Re
             "With a predictor both granularities of ExplainabilityConfig must be ALL, and none of "
             f"{', '.join(OF_FORECASTS)} may be given; got {config}, {', '.join(given) or 'none of them'}"
         )
-    other = made_from(context, "Explainability", predictor)
+    other = newest_of(context, "Explainability", predictor)
     if other and other.status != "CREATE_FAILED":
         raise invalid(f"Predictor {predictor.arn} has its one Explainability already: {other.arn}")
     found = predictor.private["datasets"]
     check_attributes(found, predictor.private["settings"]["country"])
-    return _start(context, params, predictor, found, "explain_predictor", {})
+    made = FORECAST.create(context, "Explainability", params)
+    context.jobs.submit(
+        made.arn,
+        jobs.explain_predictor,
+        jobs.ExplainPredictor(
+            datasets=found,
+            settings=predictor.private["settings"],
+            predictor=context.store.folder(predictor.arn),
+            destination=context.store.folder(made.arn),
+        ),
+    )
+    return made
 
 
 def _explain_forecast(context: Context, forecast: Resource, params: dict) -> Resource:
@@ -56,45 +72,34 @@ def _explain_forecast(context: Context, forecast: Resource, params: dict) -> Res
                 f"{' and '.join(allowed)} go with {granularity} SPECIFIC, and only with it; "
                 f"got {config[granularity]} with {', '.join(given) or 'none of them'}"
             )
-    predictor = get(context, "Predictor", forecast.record["PredictorArn"])
-    check_attributes(forecast.private["datasets"], predictor.private["settings"]["country"])
+    predictor = FORECAST.get(context, "Predictor", forecast.record["PredictorArn"])
+    found = forecast.private["datasets"]
+    check_attributes(found, predictor.private["settings"]["country"])
     if points:
         _check_order(params["StartDateTime"], params["EndDateTime"])
     if file:
         selection.check(params["Schema"].get("Attributes", []), predictor.private["settings"]["keys"])
-    more = {
-        "forecast": context.store.folder(forecast.arn),
-        "start": params.get("StartDateTime"),
-        "end": params.get("EndDateTime"),
-    }
-    return _start(context, params, predictor, forecast.private["datasets"], "explain_forecast", more)
-
-
-def _start(
-    context: Context, params: dict, predictor: Resource, found: dict, function: str, arguments: dict
-) -> Resource:
-    made = create(context, "Explainability", params)
-    file = (
-        selection.file_arguments(context, made.arn, params["DataSource"], params["Schema"]["Attributes"])
-        if "DataSource" in params
-        else {}
-    )
+    series = selection.source_of(params) if file else None
+    made = FORECAST.create(context, "Explainability", params)
     context.jobs.submit(
         made.arn,
-        f"localaws.services.forecast.jobs.explainability:{function}",
-        {
-            "datasets": found,
-            "settings": predictor.private["settings"],
-            "predictor": context.store.folder(predictor.arn),
-            "destination": context.store.folder(made.arn),
-            **arguments,
-            **file,
-        },
+        jobs.explain_forecast,
+        jobs.ExplainForecast(
+            datasets=found,
+            settings=predictor.private["settings"],
+            predictor=context.store.folder(predictor.arn),
+            destination=context.store.folder(made.arn),
+            forecast=context.store.folder(forecast.arn),
+            start=params.get("StartDateTime"),
+            end=params.get("EndDateTime"),
+            series=series,
+        ),
+        access=assume(context, series.role, made.arn) if series else None,
     )
     return made
 
 
-def check_attributes(found: dict, country: str | None) -> None:
+def check_attributes(found: Datasets, country: str | None) -> None:
     """Raises ServiceError InvalidInputException when there is nothing whose impact could be told."""
     if not {schema.RELATED, schema.METADATA} & set(found) and not country:
         raise invalid("Explainability needs related time series, item metadata or holidays; the data has none of them")
@@ -110,7 +115,13 @@ def _check_order(start: str, end: str) -> None:
 
 
 def create_export(context: Context, params: dict) -> dict:
-    explainability = get(context, "Explainability", params["ExplainabilityArn"], active=True)
+    explainability = FORECAST.get(context, "Explainability", params["ExplainabilityArn"], active=True)
     scores = context.store.folder(explainability.arn)
     about = {"ResourceArn": explainability.record["ResourceArn"]}  # what ListExplainabilityExports filters by
-    return export(context, "ExplainabilityExport", params | about, "export_explainability", scores=scores)
+    return export(
+        context,
+        "ExplainabilityExport",
+        params | about,
+        export_explainability,
+        lambda to: ExportExplainability(to, scores),
+    )

@@ -1,31 +1,34 @@
-"""The export jobs of all kinds: what they share is the role, the destination and the format."""
+"""The export jobs of all resource types: what they share is the role, the destination and the format."""
 
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
+from localaws.jobs import Result
 from localaws.registration import Context
+from localaws.s3 import Access
 from localaws.services.forecast import schema
-from localaws.services.forecast.resource_types import create
+from localaws.services.forecast.access import assume
+from localaws.services.forecast.jobs.exports import Destination
+from localaws.services.forecast.resource_types import FORECAST
+
+A = TypeVar("A")
 
 
-def export(context: Context, kind: str, params: dict, function: str, **arguments: Any) -> dict:
+def export(
+    context: Context,
+    type_name: str,
+    params: dict,
+    function: Callable[[A, Access], Result],
+    arguments: Callable[[Destination], A],
+) -> dict:
     """Starts the export of a Create call and answers with its ARN.
 
-    `function` of `jobs/exports.py` writes the files; it gets the access to S3, the path, the format, the job's name,
-    and `arguments`. Raises ServiceError InvalidInputException for an unknown Format.
+    `function` of `jobs/exports.py` writes the files that `arguments` says for a destination.
+    Raises ServiceError InvalidInputException for an unknown Format.
     """
     file_format = schema.format_of(params)
-    job = create(context, kind, params)
-    destination = params["Destination"]["S3Config"]
-    context.jobs.submit(
-        job.arn,
-        f"localaws.services.forecast.jobs.exports:{function}",
-        {
-            "access": partial(context.assume, destination["RoleArn"], "forecast.amazonaws.com", job.arn),
-            "path": destination["Path"],
-            "file_format": file_format,
-            "name": job.name,
-            **arguments,
-        },
-    )
-    return {f"{kind}Arn": job.arn}
+    job = FORECAST.create(context, type_name, params)
+    location = params["Destination"]["S3Config"]
+    to = Destination(location["Path"], file_format, job.name)
+    context.jobs.submit(job.arn, function, arguments(to), access=assume(context, location["RoleArn"], job.arn))
+    return {f"{type_name}Arn": job.arn}

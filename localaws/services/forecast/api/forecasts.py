@@ -6,23 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.services.forecast import schema, selection
+from localaws.services.forecast.access import assume
 from localaws.services.forecast.api import datasets
 from localaws.services.forecast.api.exports import export
-from localaws.services.forecast.jobs.saved import load_forecast
-from localaws.services.forecast.resource_types import create, get, invalid
+from localaws.services.forecast.artifacts import load_forecast
+from localaws.services.forecast.jobs import forecasts as jobs
+from localaws.services.forecast.jobs.exports import ExportForecast, export_forecast
+from localaws.services.forecast.private import PredictorPrivate
+from localaws.services.forecast.resource_types import FORECAST
 
 
 def create_forecast(context: Context, params: dict) -> dict:
     """A forecast of all items in the predictor's dataset group, from the newest data imported (updating-data.md)."""
-    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
-    selection.check_selector(params, predictor.private["settings"]["keys"])
+    predictor = FORECAST.get(context, "Predictor", params["PredictorArn"], active=True)
+    trained: PredictorPrivate = predictor.private
+    series = selection.selected(params, trained["settings"]["keys"])
     types = params.get("ForecastTypes", predictor.record["ForecastTypes"])
     schema.check_forecast_types(types)
-    group = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
+    group = FORECAST.get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
     found = datasets.group_datasets(context, group)
-    forecast = create(
+    forecast = FORECAST.create(
         context,
         "Forecast",
         params,
@@ -30,25 +36,27 @@ def create_forecast(context: Context, params: dict) -> dict:
         DatasetGroupArn=group.arn,
         CreatedUsingAutoPredictor=predictor.record["IsAutoPredictor"],
     )
-    context.store.update(forecast.arn, private={"datasets": found})  # what a what-if forecast starts from
+    FORECAST.keep(context, forecast.arn, datasets=found)
     context.jobs.submit(
         forecast.arn,
-        "localaws.services.forecast.jobs.predictors:create_forecast",
-        {
-            "datasets": found,
-            "settings": predictor.private["settings"],
-            "predictor": context.store.folder(predictor.arn),
-            "types": types,
-            "destination": context.store.folder(forecast.arn),
-            **selection.job_arguments(context, forecast.arn, params.get("TimeSeriesSelector")),
-        },
+        jobs.create_forecast,
+        jobs.CreateForecast(
+            datasets=found,
+            settings=trained["settings"],
+            predictor=context.store.folder(predictor.arn),
+            types=types,
+            destination=context.store.folder(forecast.arn),
+            series=series,
+        ),
+        access=assume(context, series.role, forecast.arn) if series else None,
     )
     return {"ForecastArn": forecast.arn}
 
 
 def create_export(context: Context, params: dict) -> dict:
-    forecast = get(context, "Forecast", params["ForecastArn"], active=True)
-    return export(context, "ForecastExportJob", params, "export_forecast", forecast=context.store.folder(forecast.arn))
+    forecast = FORECAST.get(context, "Forecast", params["ForecastArn"], active=True)
+    folder = context.store.folder(forecast.arn)
+    return export(context, "ForecastExportJob", params, export_forecast, lambda to: ExportForecast(to, folder))
 
 
 @lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (limits.md)
@@ -70,7 +78,7 @@ def query(kind: str, context: Context, params: dict) -> dict:
 
     Item ids are matched without regard to case, as the service answers with lower-case ids.
     """
-    forecast = get(context, kind, params[f"{kind}Arn"], active=True)
+    forecast = FORECAST.get(context, kind, params[f"{kind}Arn"], active=True)
     rows, names, timestamps, types, values = _loaded(context.store.folder(forecast.arn), forecast.created)
     filters = params["Filters"]
     if set(filters) != set(names):

@@ -7,10 +7,11 @@ aws-forecast-recipe-deeparplus.md.
 from collections.abc import Callable
 from typing import Any
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.services.forecast import schema
-from localaws.services.forecast.api.predictors import legacy_transformations, of_kind, train
-from localaws.services.forecast.resource_types import STATES, get, invalid, view
+from localaws.services.forecast.api.predictors import legacy_transformations, predictor_shown_by, train
+from localaws.services.forecast.resource_types import FORECAST, STATES
 from storecast_engines.forecasting import ALGORITHMS, NEURAL
 
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
@@ -101,9 +102,9 @@ def create_predictor(context: Context, params: dict) -> dict:
 
 def describe_predictor(context: Context, params: dict) -> dict:
     """With the filling where the request had none, and the backtests that have been run, once there are any."""
-    predictor = of_kind(context, params["PredictorArn"], auto=False)
-    shown = view(predictor)
-    domain = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"]).record["Domain"]
+    predictor = predictor_shown_by(context, params["PredictorArn"], auto=False)
+    shown = FORECAST.view(predictor)
+    domain = FORECAST.get(context, "DatasetGroup", predictor.record["DatasetGroupArn"]).record["Domain"]
     default = {"Featurizations": [_filling(schema.DOMAINS[domain].target)]}
     shown["FeaturizationConfig"] = default | predictor.record["FeaturizationConfig"]
     if evaluation := predictor.private.get("evaluation"):

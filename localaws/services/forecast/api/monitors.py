@@ -5,19 +5,25 @@ Sources: predictor-monitoring.md, API_CreateMonitor.md, API_PredictorMonitorEval
 
 import time
 from functools import partial
+from typing import Any
 
+from localaws.errors import invalid
+from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
 from localaws.services.forecast.api import datasets
-from localaws.services.forecast.resource_types import STATES, create, filtered, get, invalid, made_from, view
+from localaws.services.forecast.jobs import monitors as jobs
+from localaws.services.forecast.private import ImportedDataset, MonitorPrivate
+from localaws.services.forecast.resource_types import FORECAST, UPDATING, filtered, newest_of
+from localaws.services.forecast.resource_types import MONITOR_STATES as STATES
 
 
 def create_monitor(context: Context, params: dict) -> dict:
-    predictor = get(context, "Predictor", params["ResourceArn"], active=True)
+    predictor = FORECAST.get(context, "Predictor", params["ResourceArn"], active=True)
     if not predictor.record["IsAutoPredictor"]:
         raise invalid(f"A monitor needs an AutoPredictor, which {predictor.arn} is not")
-    other = made_from(context, "Monitor", predictor)
+    other = newest_of(context, "Monitor", predictor)
     if other:
         raise invalid(f"Predictor {predictor.arn} is monitored already, by {other.arn}")
     return {"MonitorArn": monitor(context, params, predictor.private).arn}
@@ -32,7 +38,7 @@ def monitor(context: Context, params: dict, trained: dict, former: Resource | No
     (errors,) = metrics["ErrorMetrics"]
     values = {"AverageWeightedQuantileLoss": metrics.get("AverageWeightedQuantileLoss")} | errors
     baseline = [{"Name": name, "Value": value} for name, value in values.items() if isinstance(value, float)]
-    made = create(
+    made = FORECAST.create(
         context, "Monitor", params, STATES.done, Baseline={"PredictorBaseline": {"BaselineMetrics": baseline}}
     )
     if former:
@@ -41,14 +47,14 @@ def monitor(context: Context, params: dict, trained: dict, former: Resource | No
             "MonitorArn": made.arn,
             "PredictorEvent": {"Detail": "Retrain", "Datetime": time.time()},
         }
-        context.store.update(made.arn, private={"evaluations": [event, *_evaluations(former)]})
+        FORECAST.keep(context, made.arn, evaluations=[event, *_evaluations(former)])
     return made
 
 
 def describe_monitor(context: Context, params: dict) -> dict:
-    found = get(context, "Monitor", params["MonitorArn"])
+    found = FORECAST.get(context, "Monitor", params["MonitorArn"])
     last = next((each for each in _evaluations(found) if "EvaluationTime" in each), {})
-    return view(found) | {
+    return FORECAST.view(found) | {
         "LastEvaluationTime": last.get("EvaluationTime"),
         "LastEvaluationState": last.get("EvaluationState"),
     }
@@ -56,16 +62,16 @@ def describe_monitor(context: Context, params: dict) -> dict:
 
 def list_evaluations(context: Context, params: dict) -> dict:
     """The newest first."""
-    found = get(context, "Monitor", params["MonitorArn"])
-    listed, token = filtered(_evaluations(found), ("EvaluationState",), params)
+    found = FORECAST.get(context, "Monitor", params["MonitorArn"])
+    listed, token = FORECAST.page(_evaluations(found), filtered(("EvaluationState",), params), params)
     return {"PredictorMonitorEvaluations": listed, "NextToken": token}
 
 
 def resume(context: Context, params: dict) -> None:
     """Only monitors can be resumed, and only stopped ones (API_ResumeResource.md)."""
-    resource = context.store.get(params["ResourceArn"])
-    if resource.kind != "Monitor" or resource.status != "ACTIVE_STOPPED":
-        raise invalid(f"{resource.arn} is no stopped monitor: it is a {resource.kind} that is {resource.status}")
+    resource = FORECAST.existing(context, params["ResourceArn"])
+    if resource.type != "Monitor" or resource.status != STATES.stopped:
+        raise invalid(f"{resource.arn} is no stopped monitor: it is a {resource.type} that is {resource.status}")
     context.store.update(resource.arn, STATES.done)
 
 
@@ -73,44 +79,41 @@ def evaluate(context: Context, dataset: Resource, job: str) -> None:
     """Starts the evaluations that an import of target data brings about."""
     if dataset.record["DatasetType"] != schema.TARGET:
         return
-    for each in context.store.all("Monitor", "forecast", lambda found: found.status == STATES.done):
-        predictor = get(context, "Predictor", each.record["ResourceArn"])
-        group = get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
+    for each in FORECAST.of_type(context, "Monitor", lambda found: found.status == STATES.done):
+        predictor = FORECAST.get(context, "Predictor", each.record["ResourceArn"])
+        group = FORECAST.get(context, "DatasetGroup", predictor.record["DatasetGroupArn"])
         if dataset.arn in group.record["DatasetArns"]:
             _evaluate(context, each, predictor, datasets.group_datasets(context, group)[schema.TARGET], job)
 
 
-def _evaluate(context: Context, found: Resource, predictor: Resource, target: dict, job: str) -> None:
-    forecasts = context.store.all(
+def _evaluate(context: Context, found: Resource, predictor: Resource, target: ImportedDataset, job: str) -> None:
+    forecasts = FORECAST.of_type(
+        context,
         "Forecast",
-        "forecast",
         lambda each: each.record["PredictorArn"] == predictor.arn and each.status == STATES.done,
     )
     source = {"DatasetImportJobArn": job, "PredictorArn": predictor.arn}
-    about = {
+    about: dict[str, Any] = {
         "ResourceArn": predictor.arn,
         "MonitorArn": found.arn,
         "EvaluationTime": time.time(),
         "MonitorDataSource": source,
     }
 
-    def note(result: dict) -> None:
+    def note(result: Result) -> None:
         """The job finds no result where the data covers no forecast yet."""
-        if evaluation := result.pop("evaluation"):
-            compared = source | {"ForecastArn": evaluation.pop("ForecastArn")}
-            done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": compared} | evaluation
-            result["private"] = {"evaluations": [done, *_evaluations(context.store.get(found.arn))]}
+        if evaluation := result.record.pop("evaluation", None):
+            source = about["MonitorDataSource"] | {"ForecastArn": evaluation.pop("ForecastArn")}
+            done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": source} | evaluation
+            result.private = {"evaluations": [done, *_evaluations(context.store.get(found.arn))]}
 
+    folders = {each.arn: context.store.folder(each.arn) for each in reversed(forecasts)}
     context.jobs.submit(
         found.arn,
-        "localaws.services.forecast.jobs.monitors:evaluate",
-        {
-            "target": target,
-            "settings": predictor.private["settings"],
-            "forecasts": {each.arn: context.store.folder(each.arn) for each in reversed(forecasts)},
-        },
-        note,
-        partial(_mark, context, about),
+        jobs.evaluate,
+        jobs.Evaluate(target, predictor.private["settings"], folders),
+        then=note,
+        mark=partial(_mark, context, about),
     )
 
 
@@ -121,10 +124,11 @@ def _mark(context: Context, about: dict, status: str, message: str | None = None
     if status == STATES.failed:
         failure = about | {"EvaluationState": "FAILURE", "Message": message}
         private = {"evaluations": [failure, *_evaluations(found)]}
-    if found.status not in ("ACTIVE_STOPPING", "ACTIVE_STOPPED"):
-        shown = "UPDATE_IN_PROGRESS" if status == STATES.in_progress else STATES.done
+    if found.status not in (STATES.stopping, STATES.stopped):
+        shown = UPDATING if status == STATES.in_progress else STATES.done
         context.store.update(found.arn, shown, private)
 
 
 def _evaluations(found: Resource) -> list[dict]:
-    return found.private.get("evaluations", [])
+    kept: MonitorPrivate = found.private
+    return kept.get("evaluations", [])

@@ -4,15 +4,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
+from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
+from localaws.services.forecast.access import check_key
 from localaws.services.forecast.api import datasets
 from localaws.services.forecast.api.explainability import WHOLE, check_attributes, explain_predictor
 from localaws.services.forecast.api.exports import export
 from localaws.services.forecast.api.monitors import monitor
-from localaws.services.forecast.resource_types import create, get, invalid, made_from, view
+from localaws.services.forecast.jobs.exports import ExportBacktest, export_backtest
+from localaws.services.forecast.jobs.predictors import TrainPredictor, train_predictor
+from localaws.services.forecast.private import Options, Settings
+from localaws.services.forecast.resource_types import FORECAST, newest_of
 
 DEFAULT_TYPES = ["0.1", "0.5", "0.9"]
 
@@ -46,7 +51,7 @@ def create_auto_predictor(context: Context, params: dict) -> dict:
     )
 
 
-def _with_insights(context: Context, params: dict, predictor: Resource, result: dict) -> None:
+def _with_insights(context: Context, params: dict, predictor: Resource, result: Result) -> None:
     """What ExplainPredictor and MonitorConfig ask for, of a predictor that has just been trained.
 
     A predictor trained anew is monitored where its reference is. Where something cannot start, the predictor stays and
@@ -54,15 +59,15 @@ def _with_insights(context: Context, params: dict, predictor: Resource, result: 
     """
     reference = params.get("ReferencePredictorArn")
     try:
-        monitored = reference and made_from(context, "Monitor", get(context, "Predictor", reference))
+        monitored = reference and newest_of(context, "Monitor", FORECAST.get(context, "Predictor", reference))
         if params.get("ExplainPredictor"):
             about = {"ExplainabilityName": predictor.name, "ResourceArn": predictor.arn, "ExplainabilityConfig": WHOLE}
             explain_predictor(context, predictor, about)
         if monitored or "MonitorConfig" in params:
             name = params.get("MonitorConfig", {"MonitorName": predictor.name})["MonitorName"]
-            monitor(context, {"MonitorName": name, "ResourceArn": predictor.arn}, result["private"], monitored)
+            monitor(context, {"MonitorName": name, "ResourceArn": predictor.arn}, result.private, monitored)
     except ServiceError as error:
-        result["notes"] = f"{result.get('notes', '')} {error.message}".strip()
+        result.notes = f"{result.notes} {error.message}".strip()
 
 
 def _of_reference(context: Context, params: dict, reference: str) -> dict:
@@ -75,7 +80,7 @@ def _of_reference(context: Context, params: dict, reference: str) -> dict:
     )
     if others:
         raise invalid(f"With ReferencePredictorArn only PredictorName may be given, not {', '.join(others)}")
-    old = get(context, "Predictor", reference, active=True).record
+    old = FORECAST.get(context, "Predictor", reference, active=True).record
     if not old["IsAutoPredictor"]:
         old = old | {"DataConfig": _data_config(old)}
     asked = ("ForecastHorizon", "ForecastFrequency", "ForecastTypes", "ForecastDimensions", "OptimizationMetric")
@@ -114,12 +119,12 @@ def train(
     config: dict,
     group_arn: str,
     transformations: dict,
-    options: dict,
-    after: Callable[[Resource, dict], None] = lambda predictor, result: None,
+    options: Options,
+    after: Callable[[Resource, Result], None] = lambda predictor, result: None,
     **record: Any,
 ) -> dict:
     """`after(predictor, result)` comes when it is trained, before it is ACTIVE; `record` joins what Describe shows."""
-    group = get(context, "DatasetGroup", group_arn, active=True)
+    group = FORECAST.get(context, "DatasetGroup", group_arn, active=True)
     types = config.get("ForecastTypes", DEFAULT_TYPES)
     schema.check_forecast_types(types)
     schema.check_frequency(config["ForecastFrequency"])
@@ -128,7 +133,7 @@ def train(
     if config["ForecastHorizon"] < 1:
         raise invalid(f"ForecastHorizon must be at least 1, not {config['ForecastHorizon']}")
     found = datasets.group_datasets(context, group)
-    related = found.get(schema.RELATED, {}).get("frequency")
+    related = found[schema.RELATED]["frequency"] if schema.RELATED in found else None
     schema.check_forecast_frequency(config["ForecastFrequency"], found[schema.TARGET]["frequency"], related)
     dimensions = config.get("ForecastDimensions", [])
     allowed = schema.dimensions_of(group.record["Domain"], found[schema.TARGET]["attributes"])
@@ -138,7 +143,8 @@ def train(
     if config.get("ExplainPredictor"):
         check_attributes(found, options["country"])
     metric = config.get("OptimizationMetric", "AverageWeightedQuantileLoss")
-    predictor = create(
+    check_key(context, "Predictor", config)
+    predictor = FORECAST.create(
         context,
         "Predictor",
         config,
@@ -148,7 +154,7 @@ def train(
         DatasetImportJobArns=[each["imports"][-1] for each in found.values()],
         **record,
     )
-    settings = {
+    settings: Settings = {
         "frequency": config["ForecastFrequency"],
         "horizon": config["ForecastHorizon"],
         "types": types,
@@ -159,37 +165,37 @@ def train(
         "metric": metric,
         **options,
     }
-    context.store.update(predictor.arn, private={"settings": settings, "datasets": found})
+    FORECAST.keep(context, predictor.arn, settings=settings, datasets=found)
     context.jobs.submit(
         predictor.arn,
-        "localaws.services.forecast.jobs.predictors:train_predictor",
-        {
-            "datasets": found,
-            "settings": settings,
-            "auto": record["IsAutoPredictor"],
-            "destination": context.store.folder(predictor.arn),
-        },
-        lambda result: after(context.store.get(predictor.arn), result),
+        train_predictor,
+        TrainPredictor(
+            datasets=found,
+            settings=settings,
+            auto=record["IsAutoPredictor"],
+            destination=context.store.folder(predictor.arn),
+        ),
+        then=lambda result: after(context.store.get(predictor.arn), result),
     )
     return {"PredictorArn": predictor.arn}
 
 
 def describe_auto_predictor(context: Context, params: dict) -> dict:
-    predictor = of_kind(context, params["PredictorArn"], auto=True)
-    shown = view(predictor)
+    predictor = predictor_shown_by(context, params["PredictorArn"], auto=True)
+    shown = FORECAST.view(predictor)
     summary = predictor.record.get("ReferencePredictorSummary")
     if summary and context.store.find(summary["Arn"]) is None:
         shown["ReferencePredictorSummary"] = summary | {"State": "Deleted"}
-    if made := made_from(context, "Explainability", predictor):
+    if made := newest_of(context, "Explainability", predictor):
         shown["ExplainabilityInfo"] = {"ExplainabilityArn": made.arn, "Status": made.status}
-    if made := made_from(context, "Monitor", predictor):
+    if made := newest_of(context, "Monitor", predictor):
         shown["MonitorInfo"] = {"MonitorArn": made.arn, "Status": made.status}
     return shown
 
 
-def of_kind(context: Context, arn: str, auto: bool) -> Resource:
+def predictor_shown_by(context: Context, arn: str, auto: bool) -> Resource:
     """Each of the two Describe operations answers for its own predictors only."""
-    predictor = get(context, "Predictor", arn)
+    predictor = FORECAST.get(context, "Predictor", arn)
     if predictor.record["IsAutoPredictor"] != auto:
         right = "DescribePredictor" if auto else "DescribeAutoPredictor"
         raise invalid(f"Use {right} for predictor {arn}")
@@ -197,7 +203,7 @@ def of_kind(context: Context, arn: str, auto: bool) -> Resource:
 
 
 def get_accuracy_metrics(context: Context, params: dict) -> dict:
-    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
+    predictor = FORECAST.get(context, "Predictor", params["PredictorArn"], active=True)
     return {
         "PredictorEvaluationResults": predictor.private["evaluation"],
         "IsAutoPredictor": predictor.record["IsAutoPredictor"],
@@ -206,12 +212,8 @@ def get_accuracy_metrics(context: Context, params: dict) -> dict:
 
 
 def create_backtest_export(context: Context, params: dict) -> dict:
-    predictor = get(context, "Predictor", params["PredictorArn"], active=True)
+    predictor = FORECAST.get(context, "Predictor", params["PredictorArn"], active=True)
+    folder, types = context.store.folder(predictor.arn), predictor.record["ForecastTypes"]
     return export(
-        context,
-        "PredictorBacktestExportJob",
-        params,
-        "export_backtest",
-        predictor=context.store.folder(predictor.arn),
-        types=predictor.record["ForecastTypes"],
+        context, "PredictorBacktestExportJob", params, export_backtest, lambda to: ExportBacktest(to, folder, types)
     )

@@ -1,42 +1,44 @@
 """What-if analyses, their forecasts and the exports (what-if.md, data-transformations.md, replacement-series.md)."""
 
-from functools import partial
-
 import pandas as pd
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema, selection
+from localaws.services.forecast.access import assume
 from localaws.services.forecast.api.exports import export
-from localaws.services.forecast.resource_types import create, get, invalid
+from localaws.services.forecast.files import Source
+from localaws.services.forecast.jobs import what_if as jobs
+from localaws.services.forecast.jobs.exports import ExportWhatIf, export_what_if
+from localaws.services.forecast.private import Datasets, Settings
+from localaws.services.forecast.resource_types import FORECAST
 from storecast_engines.files import Layout
 
 
 def create_analysis(context: Context, params: dict) -> dict:
     """The series of a forecast whose related series what-if forecasts may change."""
-    forecast = get(context, "Forecast", params["ForecastArn"], active=True)
+    forecast = FORECAST.get(context, "Forecast", params["ForecastArn"], active=True)
     if not forecast.record["CreatedUsingAutoPredictor"]:
         raise invalid(f"A what-if analysis needs a forecast of an AutoPredictor, which {forecast.arn} is not")
     if schema.RELATED not in forecast.private["datasets"]:
         raise invalid(f"A what-if analysis needs related time series, and {forecast.arn} was made without them")
-    selection.check_selector(params, _settings(context, forecast)["keys"])
-    analysis = create(context, "WhatIfAnalysis", params)
+    series = selection.selected(params, _settings(context, forecast)["keys"])
+    analysis = FORECAST.create(context, "WhatIfAnalysis", params)
     context.jobs.submit(
         analysis.arn,
-        "localaws.services.forecast.jobs.what_if:create_analysis",
-        {
-            "baseline": context.store.folder(forecast.arn),
-            **selection.job_arguments(context, analysis.arn, params.get("TimeSeriesSelector")),
-        },
+        jobs.create_analysis,
+        jobs.CreateAnalysis(context.store.folder(forecast.arn), series),
+        access=assume(context, series.role, analysis.arn) if series else None,
     )
     return {"WhatIfAnalysisArn": analysis.arn}
 
 
 def create_forecast(context: Context, params: dict) -> dict:
     """The baseline's predictor on the baseline's data with other related series over the horizon."""
-    analysis = get(context, "WhatIfAnalysis", params["WhatIfAnalysisArn"], active=True)
-    forecast = get(context, "Forecast", analysis.record["ForecastArn"], active=True)
-    predictor = get(context, "Predictor", forecast.record["PredictorArn"])
+    analysis = FORECAST.get(context, "WhatIfAnalysis", params["WhatIfAnalysisArn"], active=True)
+    forecast = FORECAST.get(context, "Forecast", analysis.record["ForecastArn"], active=True)
+    predictor = FORECAST.get(context, "Predictor", forecast.record["PredictorArn"])
     transformations = params.get("TimeSeriesTransformations")
     replacements = params.get("TimeSeriesReplacementsDataSource")
     if bool(transformations) == bool(replacements):
@@ -46,54 +48,53 @@ def create_forecast(context: Context, params: dict) -> dict:
         _check_transformation(each, found, keys)
     if replacements:
         _check_replacements(replacements, found, keys)
-    made = create(context, "WhatIfForecast", params, ForecastTypes=forecast.record["ForecastTypes"])
+    made = FORECAST.create(context, "WhatIfForecast", params, ForecastTypes=forecast.record["ForecastTypes"])
+    changed = _replacements_file(replacements, keys) if replacements else None
     context.jobs.submit(
         made.arn,
-        "localaws.services.forecast.jobs.what_if:create_forecast",
-        {
-            "datasets": found,
-            "settings": predictor.private["settings"],
-            "predictor": context.store.folder(predictor.arn),
-            "baseline": context.store.folder(forecast.arn),
-            "types": forecast.record["ForecastTypes"],
-            "rows": analysis.private["rows"],
-            "transformations": transformations or [],
-            "destination": context.store.folder(made.arn),
-            **(_replacement_arguments(context, made, replacements, keys) if replacements else {}),
-        },
+        jobs.create_forecast,
+        jobs.CreateForecast(
+            datasets=found,
+            settings=predictor.private["settings"],
+            predictor=context.store.folder(predictor.arn),
+            baseline=context.store.folder(forecast.arn),
+            types=forecast.record["ForecastTypes"],
+            rows=analysis.private["rows"],
+            transformations=transformations or [],
+            replacements=changed,
+            destination=context.store.folder(made.arn),
+        ),
+        access=assume(context, changed.role, made.arn) if changed else None,
     )
     return {"WhatIfForecastArn": made.arn}
 
 
 def create_export(context: Context, params: dict) -> dict:
     """The baseline beside what-if forecasts; they must be of one analysis, so that they have one baseline."""
-    found = [get(context, "WhatIfForecast", arn, active=True) for arn in params["WhatIfForecastArns"]]
+    found = [FORECAST.get(context, "WhatIfForecast", arn, active=True) for arn in params["WhatIfForecastArns"]]
     analyses = {each.record["WhatIfAnalysisArn"] for each in found}
     if len(analyses) > 1:
         raise invalid(f"WhatIfForecastArns must be of one what-if analysis; these are of {', '.join(sorted(analyses))}")
-    analysis = get(context, "WhatIfAnalysis", analyses.pop())
+    analysis = FORECAST.get(context, "WhatIfAnalysis", analyses.pop())
+    baseline = context.store.folder(analysis.record["ForecastArn"])
+    forecasts = {each.name: context.store.folder(each.arn) for each in found}
     return export(
-        context,
-        "WhatIfForecastExport",
-        params,
-        "export_what_if",
-        baseline=context.store.folder(analysis.record["ForecastArn"]),
-        forecasts={each.name: context.store.folder(each.arn) for each in found},
+        context, "WhatIfForecastExport", params, export_what_if, lambda to: ExportWhatIf(to, baseline, forecasts)
     )
 
 
-def _settings(context: Context, forecast: Resource) -> dict:
-    return get(context, "Predictor", forecast.record["PredictorArn"]).private["settings"]
+def _settings(context: Context, forecast: Resource) -> Settings:
+    return FORECAST.get(context, "Predictor", forecast.record["PredictorArn"]).private["settings"]
 
 
-def _features(found: dict) -> list[str]:
+def _features(found: Datasets) -> list[str]:
     """The numeric attributes of the related time series."""
     return [
         each["AttributeName"] for each in found[schema.RELATED]["attributes"] if each["AttributeType"] in schema.NUMBERS
     ]
 
 
-def _check_transformation(transformation: dict, found: dict, keys: list[str]) -> None:
+def _check_transformation(transformation: dict, found: Datasets, keys: list[str]) -> None:
     """Raises ServiceError InvalidInputException naming the attribute, operation or condition and what is allowed."""
     action = transformation.get("Action")
     if action is None:
@@ -103,8 +104,8 @@ def _check_transformation(transformation: dict, found: dict, keys: list[str]) ->
         raise invalid(f"Action: AttributeName {action['AttributeName']!r} is not one of {', '.join(features)}")
     if action["Operation"] == "DIVIDE" and action["Value"] == 0:
         raise invalid("Action: DIVIDE by a Value of 0")
-    metadata = [each["AttributeName"] for each in found.get(schema.METADATA, {}).get("attributes", [])]
-    allowed = list(dict.fromkeys([*keys, *metadata, "timestamp"]))
+    metadata = found[schema.METADATA]["attributes"] if schema.METADATA in found else []
+    allowed = list(dict.fromkeys([*keys, *(each["AttributeName"] for each in metadata), "timestamp"]))
     for condition in transformation.get("TimeSeriesConditions", []):
         name, value = condition["AttributeName"], condition["AttributeValue"]
         if name not in allowed:
@@ -124,7 +125,7 @@ def _check_time(value: str) -> None:
         ) from None
 
 
-def _check_replacements(replacements: dict, found: dict, keys: list[str]) -> None:
+def _check_replacements(replacements: dict, found: Datasets, keys: list[str]) -> None:
     """The item, all forecast dimensions of the related series, the timestamp, and at least one related series."""
     attributes = replacements["Schema"].get("Attributes", [])
     types = {each["AttributeName"]: each["AttributeType"] for each in attributes}
@@ -145,15 +146,9 @@ def _check_replacements(replacements: dict, found: dict, keys: list[str]) -> Non
     schema.format_of(replacements)
 
 
-def _replacement_arguments(context: Context, made: Resource, replacements: dict, keys: list[str]) -> dict:
-    source, attributes = replacements["S3Config"], replacements["Schema"]["Attributes"]
-    filled = [each["AttributeName"] for each in attributes if each["AttributeName"] in keys]
+def _replacements_file(replacements: dict, keys: list[str]) -> Source:
+    types = schema.types_of(replacements["Schema"]["Attributes"])
     timestamp_format = replacements.get("TimestampFormat", schema.DEFAULT_TIMESTAMP_FORMAT)
-    return {
-        "access": partial(context.assume, source["RoleArn"], "forecast.amazonaws.com", made.arn),
-        "replacements": {
-            "path": source["Path"],
-            "file_format": schema.format_of(replacements),
-            "layout": Layout(schema.types_of(attributes), timestamp_format, filled),
-        },
-    }
+    layout = Layout(types, timestamp_format, [name for name in types if name in keys])
+    location = replacements["S3Config"]
+    return Source(location["RoleArn"], location["Path"], layout, schema.format_of(replacements))

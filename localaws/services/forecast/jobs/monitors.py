@@ -1,37 +1,49 @@
-"""The work of a monitor, in a process of its own: a forecast held against what has happened since."""
+"""A monitor's evaluation, in a process of its own: a forecast compared with what has happened since."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from localaws.services.forecast import schema
-from localaws.services.forecast.jobs import saved
-from localaws.services.forecast.jobs.predictors import panel_of
+from localaws.jobs import Result
+from localaws.services.forecast import artifacts, schema
+from localaws.services.forecast.jobs.panels import panel_of
+from localaws.services.forecast.private import ImportedDataset, Settings
 from storecast_engines.forecasting import metrics
 from storecast_engines.forecasting.frequency import season_length
 from storecast_engines.forecasting.panel import Panel, Prediction
 
 
-def evaluate(target: dict, settings: dict, forecasts: dict[str, Path]) -> dict:
-    """The metrics of the first of `forecasts` of which the `target` data covers a step; None if there is no such one.
+@dataclass(frozen=True)
+class Evaluate:
+    """`forecasts`: the folders of a predictor's forecasts by ARN, the newest first."""
 
-    Related series and metadata are not asked for: they need not reach as far as the new data would ask of a forecast.
+    target: ImportedDataset
+    settings: Settings
+    forecasts: dict[str, Path]
+
+
+def evaluate(job: Evaluate) -> Result:
+    """`evaluation`: the metrics of the newest forecast of which the target data covers a step; nothing without one.
+
+    Related series and metadata are left out: they need not reach as far as the new data would require for a forecast.
     """
-    name = schema.DOMAINS[target["domain"]].target
-    own = {name: settings["transformations"][name]} if name in settings["transformations"] else {}
-    panel = panel_of({schema.TARGET: target}, settings | {"transformations": own})
-    for arn, folder in forecasts.items():
-        forecast = saved.load_forecast(folder)
+    name = schema.DOMAINS[job.target["domain"]].target
+    own = {name: job.settings["transformations"][name]} if name in job.settings["transformations"] else {}
+    settings: Settings = {**job.settings, "transformations": own}
+    panel = panel_of({schema.TARGET: job.target}, settings)
+    for arn, folder in job.forecasts.items():
+        forecast = artifacts.load_forecast(folder)
         steps = panel.timestamps.get_indexer(forecast.timestamps)
         if steps[0] >= 0:
-            return {"evaluation": {"ForecastArn": arn, **_measured(panel, forecast, steps[steps >= 0])}}
-    return {"evaluation": None}
+            return Result({"evaluation": {"ForecastArn": arn, **_measured(panel, forecast, steps[steps >= 0])}})
+    return Result()
 
 
-def _measured(panel: Panel, forecast: saved.Saved, steps: np.ndarray) -> dict:
+def _measured(panel: Panel, forecast: artifacts.Forecast, steps: np.ndarray) -> dict:
     """Over the series of the forecast that the data has, and the steps that it covers (metrics.md)."""
-    rows = saved.rows_of(panel.keys, forecast.keys)
+    rows = artifacts.rows_of(panel.keys, forecast.keys)
     known = rows >= 0
     history, actual = panel.target[rows[known], : steps[0]], panel.target[rows[known]][:, steps]
     quantiles = [at for at, kind in enumerate(forecast.types) if kind != "mean"]

@@ -1,9 +1,9 @@
-"""The long work of Amazon Forecast, each function in a process of its own: files in, files out."""
+"""The training of predictors, in a process of its own: files in, files out."""
 
 import inspect
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -13,42 +13,38 @@ import numpy as np
 import pandas as pd
 
 from localaws.errors import JobFailed
-from localaws.s3 import Access
-from localaws.services.forecast import schema, selection
-from localaws.services.forecast.jobs import reading, saved
-from storecast_engines.files import Layout, time_series
+from localaws.jobs import Result
+from localaws.services.forecast import artifacts
+from localaws.services.forecast.jobs.panels import panel_of
+from localaws.services.forecast.private import Datasets, Settings
 from storecast_engines.forecasting import ALGORITHMS, NEURAL, UNAVAILABLE, NotInstalled, autopredictor, metrics, tuning
 from storecast_engines.forecasting.autopredictor import Predictor
-from storecast_engines.forecasting.panel import Panel, build_panel
+from storecast_engines.forecasting.panel import Panel
 
 
-def import_dataset(access: Access, path: str, file_format: str, layout: Layout, destination: Path) -> dict:
-    frames, size = reading.read_all(access, path, file_format, layout)
-    frame = pd.concat(frames.values(), ignore_index=True)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_parquet(destination, index=False)
-    doubts = [time_series.below_zero(*each, layout.counted) for each in frames.items()] if layout.counted else []
-    return {
-        "record": {"FieldStatistics": time_series.statistics(frame), "DataSize": size / 2**30},
-        "notes": " ".join(filter(None, doubts)),
-    }
+@dataclass(frozen=True)
+class TrainPredictor:
+    """`auto`: an AutoPredictor, not one of CreatePredictor."""
+
+    datasets: Datasets
+    settings: Settings
+    auto: bool
+    destination: Path
 
 
-# --- predictors -----------------------------------------------------------------------------------------------------
-
-
-def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Path) -> dict:
+def train_predictor(job: TrainPredictor) -> Result:
+    settings, auto = job.settings, job.auto
     horizon, types = settings["horizon"], settings["types"]
-    panel = panel_of(datasets, settings)
+    panel = panel_of(job.datasets, settings)
     _check_horizon(panel, horizon, 3 if settings.get("retrained") or not auto else 4)
-    options = {key: settings[key] for key in ("windows", "offset") if settings.get(key)}
+    options: dict[str, Any] = {key: value for key in ("windows", "offset") if (value := settings.get(key))}
     train = partial(
         autopredictor.train,
         panel,
         horizon,
-        saved.levels_of(types),
+        artifacts.levels_of(types),
         metric=settings["metric"],
-        workers=os.cpu_count(),
+        workers=os.cpu_count() or 1,
         **options,
     )
     chosen: dict[str, Any] = {}
@@ -64,29 +60,26 @@ def train_predictor(datasets: dict, settings: dict, auto: bool, destination: Pat
             if name in TRAINED_WITH:
                 chosen["TrainingParameters"] = _shown(name, hyperparameters, horizon)
     except NotInstalled as error:
-        raise JobFailed(_installing(error)) from None
+        raise JobFailed(how_to_install(error)) from None
     except ValueError as error:
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
-    saved.save_predictor(destination, predictor)
+    artifacts.save_predictor(job.destination, predictor)
     about = _members_message(predictor) if auto else _weighed(predictors) if settings.get("auto_ml") else ""
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
     if not auto:
         chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
-    return {
-        "record": chosen,
-        "private": {"evaluation": evaluations},
-        "notes": " ".join([about, *panel.messages, *predictor.messages]).strip(),
-    }
+    notes = " ".join([about, *panel.messages, *predictor.messages]).strip()
+    return Result(chosen, {"evaluation": evaluations}, notes)
 
 
-def _hyperparameters(name: str, panel: Panel, settings: dict, options: dict) -> dict[str, Any]:
+def _hyperparameters(name: str, panel: Panel, settings: Settings, options: dict) -> dict[str, Any]:
     """Those given, and with HPO those found."""
     given, ranges = settings["hyperparameters"], settings["ranges"]
     if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
         space = _search_space(ranges, given)
         given = tuning.tune(
-            name, panel, settings["horizon"], saved.levels_of(settings["types"]), space, fixed=given, **options
+            name, panel, settings["horizon"], artifacts.levels_of(settings["types"]), space, fixed=given, **options
         )
     return given
 
@@ -129,7 +122,7 @@ def _average_wql(predictor: Predictor) -> float:
     return np.inf if np.isnan(loss) else loss
 
 
-def _installing(error: NotInstalled) -> str:
+def how_to_install(error: NotInstalled) -> str:
     """The engines' message, and what it comes to in this repository."""
     return f"{error}, or here `make {error.extra}`, then restart the embedded AWS"
 
@@ -156,34 +149,8 @@ def _members_message(predictor: Predictor) -> str:
 def _weighed(predictors: Sequence[Predictor]) -> str:
     """What AutoML compared, the best first, and what it could not."""
     losses = ", ".join(f"{each.algorithms[0]} {_average_wql(each):.4f}" for each in predictors)
-    missing = "; ".join(_installing(NotInstalled(*each)) for each in UNAVAILABLE.items())
+    missing = "; ".join(how_to_install(NotInstalled(*each)) for each in UNAVAILABLE.items())
     return f"Average wQL in backtest: {losses}." + (f" Not compared: {missing}." if missing else "")
-
-
-def panel_of(datasets: dict, settings: dict) -> Panel:
-    """The panel of a dataset group's imported files. Raises JobFailed with what is wrong with them."""
-    domain = schema.DOMAINS[datasets[schema.TARGET]["domain"]]
-    frames = {kind: _frame(about["files"]) for kind, about in datasets.items()}
-    try:
-        panel = build_panel(
-            frames[schema.TARGET],
-            frames.get(schema.RELATED),
-            frames.get(schema.METADATA),
-            item_key=domain.item_key,
-            dimensions=settings["dimensions"],
-            target_name=domain.target,
-            freq=settings["frequency"],
-            horizon=settings["horizon"],
-            transformations=settings["transformations"],
-            boundary=settings["boundary"],
-        )
-    except ValueError as error:
-        raise JobFailed(str(error)) from None
-    return replace(panel, country=settings.get("country"))
-
-
-def _frame(files: list[str]) -> pd.DataFrame:
-    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def _evaluation(predictor: Predictor, panel: Panel, types: list[str], auto: bool) -> dict:
@@ -191,7 +158,9 @@ def _evaluation(predictor: Predictor, panel: Panel, types: list[str], auto: bool
     run = predictor.backtest
     step = panel.future(1)[0] - panel.timestamps[-1]
     ends = [pd.Timestamp(window[-1]) + step for window in run.timestamps]
-    windows = [{"EvaluationType": "SUMMARY", "Metrics": _metrics(run.summary(), run.levels, types)}]
+    windows: list[dict[str, Any]] = [
+        {"EvaluationType": "SUMMARY", "Metrics": _metrics(run.summary(), run.levels, types)}
+    ]
     if auto:
         return {"TestWindows": windows}
     for at, window in enumerate(run.window_metrics()):
@@ -224,44 +193,3 @@ def _metrics(values: metrics.Metrics, levels: tuple[float, ...], types: list[str
 
 def _defined(values: dict) -> dict:
     return {name: value for name, value in values.items() if not (isinstance(value, float) and np.isnan(value))}
-
-
-# --- forecasts ------------------------------------------------------------------------------------------------------
-
-
-def create_forecast(
-    datasets: dict,
-    settings: dict,
-    predictor: Path,
-    types: list[str],
-    destination: Path,
-    access: Access | None = None,
-    identifiers: dict | None = None,
-) -> dict:
-    """The forecast of all series, or of those that the file of `identifiers` names (selection.py)."""
-    panel = panel_of(datasets, settings)
-    wanted = None if identifiers is None else selection.rows(panel.keys, access, **identifiers)
-    saved.save_forecast(destination, forecast_of(panel, settings, predictor, types, wanted))
-    return {"notes": " ".join(panel.messages)}
-
-
-def forecast_of(
-    panel: Panel, settings: dict, predictor: Path, types: list[str], rows: Sequence[int] | None = None
-) -> saved.Saved:
-    """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
-    types, levels = saved.in_order(types), sorted(saved.levels_of(types))
-    found = saved.load_predictor(predictor)
-    try:
-        prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count())
-    except NotInstalled as error:
-        raise JobFailed(_installing(error)) from None
-    except ValueError as error:
-        raise JobFailed(str(error)) from None
-    kept = slice(None) if rows is None else rows
-    return saved.Saved(
-        panel.keys.iloc[kept],
-        panel.future(settings["horizon"]).to_numpy(),
-        saved.names_of(types),
-        saved.by_type(prediction, levels, types)[kept].astype(np.float32),
-        prediction.mean[kept].astype(np.float32),
-    )

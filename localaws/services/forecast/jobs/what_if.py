@@ -1,16 +1,19 @@
-"""The work of what-if analyses, each function in a process of its own: files in, files out."""
+"""What-if analyses and their forecasts, in a process of their own: files in, files out."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from localaws.errors import JobFailed
+from localaws.jobs import Result
 from localaws.s3 import Access
-from localaws.services.forecast import selection
-from localaws.services.forecast.jobs import reading, saved
-from localaws.services.forecast.jobs.predictors import forecast_of, panel_of
+from localaws.services.forecast import artifacts, selection
+from localaws.services.forecast.files import Source, read_all
+from localaws.services.forecast.jobs.forecasts import forecast_of
+from localaws.services.forecast.jobs.panels import panel_of
+from localaws.services.forecast.private import Datasets, Settings
 from storecast_engines.forecasting import what_if
 from storecast_engines.forecasting.panel import Panel
 
@@ -20,44 +23,58 @@ UNMOVED = (
 )
 
 
-def create_analysis(baseline: Path, access: Access | None = None, identifiers: dict | None = None) -> dict:
-    """Which series of the baseline forecast take part: those in the file of `identifiers`, or all."""
-    keys = saved.load_forecast(baseline).keys
-    rows = list(range(len(keys))) if identifiers is None else selection.rows(keys, access, **identifiers)
-    return {"private": {"rows": rows}}
+@dataclass(frozen=True)
+class CreateAnalysis:
+    """`series`: the file that names the series of the baseline forecast; None: all of them."""
+
+    baseline: Path
+    series: Source | None
 
 
-def create_forecast(
-    datasets: dict,
-    settings: dict,
-    predictor: Path,
-    baseline: Path,
-    types: list[str],
-    rows: list[int],
-    transformations: list[dict],
-    destination: Path,
-    access: Access | None = None,
-    replacements: dict | None = None,
-) -> dict:
-    """The predictor's forecast of the changed panel, for the `rows` of the baseline that the analysis is about."""
-    panel, horizon = panel_of(datasets, settings), settings["horizon"]
-    base = saved.load_forecast(baseline)
+@dataclass(frozen=True)
+class CreateForecast:
+    """Either `transformations` (API_TimeSeriesTransformation.md) or `replacements` say what is different."""
+
+    datasets: Datasets
+    settings: Settings
+    predictor: Path
+    baseline: Path
+    types: list[str]
+    rows: list[int]  # of the baseline's series, those that the analysis is about
+    transformations: list[dict]
+    replacements: Source | None
+    destination: Path
+
+
+def create_analysis(job: CreateAnalysis, access: Access | None = None) -> Result:
+    """Notes which series of the baseline the analysis is about."""
+    keys = artifacts.load_forecast(job.baseline).keys
+    rows = selection.rows(keys, access, job.series) if job.series and access else list(range(len(keys)))
+    return Result(private={"rows": rows})
+
+
+def create_forecast(job: CreateForecast, access: Access | None = None) -> Result:
+    """The predictor's forecast of the changed panel."""
+    panel, horizon = panel_of(job.datasets, job.settings), job.settings["horizon"]
+    base = artifacts.load_forecast(job.baseline)
     try:
-        if replacements:
-            frames, _ = reading.read_all(access, **replacements)
+        if job.replacements and access:
+            frames, _ = read_all(access, job.replacements)
             changed = what_if.replaced(panel, horizon, pd.concat(frames.values(), ignore_index=True))
         else:
-            changed = what_if.transformed(panel, horizon, [_transformation(each) for each in transformations])
+            changed = what_if.transformed(panel, horizon, [_transformation(each) for each in job.transformations])
     except ValueError as error:
         raise JobFailed(str(error)) from None
-    kept = saved.rows_of(panel.keys, base.keys.iloc[rows])
-    made = forecast_of(_only(changed, panel, kept), settings, predictor, types, kept)
-    saved.save_forecast(destination, made)
-    return {"notes": UNMOVED} if np.array_equal(made.values, base.values[rows]) else {}
+    kept = artifacts.rows_of(panel.keys, base.keys.iloc[job.rows])
+    made = forecast_of(_only(changed, panel, kept), job.settings, job.predictor, job.types, kept)
+    artifacts.save_forecast(job.destination, made)
+    return Result(notes=UNMOVED if np.array_equal(made.values, base.values[job.rows]) else "")
 
 
 def _only(changed: Panel, panel: Panel, kept: np.ndarray) -> Panel:
     """The changes of the series that take part; the others keep their related values."""
+    if panel.related is None or changed.related is None:
+        return panel
     related = panel.related.copy()
     related[kept] = changed.related[kept]
     return replace(panel, related=related)

@@ -5,10 +5,10 @@ of a user's recent items count.
 """
 
 from localaws.errors import ServiceError
-from localaws.jobs import PERSONALIZE as STATES
 from localaws.registration import Context
-from localaws.services.personalize.api.recipes import RECIPES_SINCE
 from localaws.services.personalize.hyperparameters import CHOICES, RANGES, TUNABLE_RECIPES
+from localaws.services.personalize.recipes import RECIPES_SINCE
+from localaws.services.personalize.resource_types import STATES
 from localaws.services.personalize.training_data import PERCENTILES
 from storecast_engines import recommending
 

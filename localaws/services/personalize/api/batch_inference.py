@@ -1,20 +1,24 @@
 """Batch inference jobs: recommendations for a file of users or items, as a file (recommendations-batch.md)."""
 
 from functools import partial
+from pathlib import Path
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.services.personalize.access import READ, WRITE, s3_access
 from localaws.services.personalize.answering import DEFAULT_RESULTS, check_results
 from localaws.services.personalize.api import filters
-from localaws.services.personalize.api.datasets import imported_files
-from localaws.services.personalize.api.recipes import check_config, recipe, settings_of, trained_settings
-from localaws.services.personalize.resource_types import create, get, invalid
+from localaws.services.personalize.datasets import imported_files
+from localaws.services.personalize.jobs.batch_inference import Infer, infer
+from localaws.services.personalize.private import TrainedPrivate
+from localaws.services.personalize.recipes import check_config, recipe, settings_of, trained_settings
+from localaws.services.personalize.resource_types import PERSONALIZE
 from storecast_engines import recommending
 
 
 def create_batch_inference_job(context: Context, params: dict) -> dict:
     """Answers with what training knew: events put since then count after the next training alone."""
-    version = get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
+    version = PERSONALIZE.get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
     by, config = recipe(version.record["recipeArn"]), params.get("batchInferenceJobConfig", {})
     _check(by, config, params)
     source = params["jobInput"]["s3DataSource"]["path"]
@@ -28,21 +32,22 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
     if "filterArn" in params:
         expression = filters.usable(context, params["filterArn"], group_arn).record["filterExpression"]
     record = {"batchInferenceJobMode": "BATCH_INFERENCE", "batchInferenceJobConfig": config, "numResults": results}
-    job = create(context, "BatchInferenceJob", record | params)
+    job = PERSONALIZE.create(context, "BatchInferenceJob", record | params)
+    trained: TrainedPrivate = version.private
     context.jobs.submit(
         job.arn,
-        "localaws.services.personalize.jobs.batch_inference:infer",
-        {
-            "access": partial(s3_access, context, job, [(READ, source), (WRITE, destination)], "batch inference job"),
-            "source": source,
-            "destination": destination,
-            "recipe_name": by.name,
-            "model": version.private["model"],
-            "settings": settings_of(config, trained_settings(version)),
-            "results": results,
-            "expression": expression,
-            "files": imported_files(context, group_arn),
-        },
+        infer,
+        Infer(
+            source=source,
+            destination=destination,
+            recipe=by.name,
+            model=Path(trained["model"]),
+            settings=settings_of(config, trained_settings(version)),
+            results=results,
+            expression=expression,
+            files=imported_files(context, group_arn),
+        ),
+        access=partial(s3_access, context, job, [(READ, source), (WRITE, destination)], "batch inference job"),
     )
     return {"batchInferenceJobArn": job.arn}
 

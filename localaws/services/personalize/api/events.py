@@ -5,12 +5,11 @@ import time
 import uuid
 from typing import Any
 
-from localaws.errors import ServiceError
-from localaws.jobs import PERSONALIZE as STATES
+from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
 from localaws.services.personalize import schema
-from localaws.services.personalize.api.datasets import fields_of, stream_of
-from localaws.services.personalize.resource_types import activate, children, create, get, invalid, limit, remove
+from localaws.services.personalize.datasets import fields_of, group_datasets, stream_of
+from localaws.services.personalize.resource_types import PERSONALIZE, STATES
 from storecast_engines.files.schemas import AHEAD, LATEST
 
 WHOLE, FRACTION = ("int", "long"), ("float", "double")
@@ -18,35 +17,26 @@ WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
 def create_event_tracker(context: Context, params: dict) -> dict:
     """One per dataset group (API_CreateEventTracker.md)."""
-    group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
-    others = children(context, "EventTracker", "datasetGroupArn", group.arn)
-    if others and params["name"] not in [each.name for each in others]:
-        raise limit(f"Dataset group {group.arn} has event tracker {others[0].arn}, the one it may have.")
+    PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     tracking = str(uuid.uuid4())
-    tracker = create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)
-    activate(context, tracker)
+    tracker = PERSONALIZE.create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)
+    PERSONALIZE.activate(context, tracker)
     return {"eventTrackerArn": tracker.arn, "trackingId": tracking}
-
-
-def delete_event_tracker(context: Context, params: dict) -> None:
-    """What it brought in stays in the dataset (API_DeleteEventTracker.md)."""
-    remove(context, get(context, "EventTracker", params["eventTrackerArn"]))
 
 
 def put_events(context: Context, params: dict) -> None:
     """Counts at once in the next answer for this user or session, and in every later training."""
     tracking = params["trackingId"]
-    trackers = children(context, "EventTracker", "trackingId", tracking)
+    trackers = PERSONALIZE.having(context, "EventTracker", trackingId=tracking)
     if not trackers or trackers[0].status != STATES.done:
         raise invalid(f"There is no ACTIVE event tracker of trackingId {tracking}.")
     group = trackers[0].record["datasetGroupArn"]
-    datasets = children(context, "Dataset", "datasetGroupArn", group)
-    interactions = [each for each in datasets if each.record["datasetType"] == "INTERACTIONS"]
-    if not interactions:
+    interactions = group_datasets(context, group).get("INTERACTIONS")
+    if interactions is None:
         raise invalid(f"Dataset group {group} has no Interactions dataset to which events could be added.")
-    fields = fields_of(context, interactions[0])
+    fields = fields_of(context, interactions)
     records = [_event(event, params, fields) for event in params["eventList"]]
-    stream_of(context, interactions[0]).append(records)
+    stream_of(context, interactions).append(records)
 
 
 def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:
@@ -83,7 +73,7 @@ def put_users(context: Context, params: dict) -> None:
 
 def _put(context: Context, arn: str, dataset_type: str, key: str, sent: list[tuple[str, dict]]) -> None:
     dataset = context.store.find(arn)
-    if dataset is None or dataset.kind != "Dataset":
+    if dataset is None or dataset.type != "Dataset":
         raise ServiceError("ResourceNotFoundException", f"Resource Arn {arn} does not exist.", 404)
     if dataset.status != STATES.done:
         raise ServiceError("ResourceInUseException", f"Dataset {arn} is {dataset.status}; it must be ACTIVE.", 409)

@@ -3,32 +3,29 @@
 from functools import partial
 from pathlib import Path
 
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.services.personalize.access import WRITE, s3_access
-from localaws.services.personalize.api.datasets import data_files
-from localaws.services.personalize.resource_types import create, get, invalid
+from localaws.services.personalize.datasets import data_files, schema_text
+from localaws.services.personalize.jobs.exports import ExportDataset, export_dataset
+from localaws.services.personalize.resource_types import PERSONALIZE
 from localaws.services.personalize.streams import FILE
 
 
 def create_export(context: Context, params: dict) -> dict:
     """BULK exports what was imported, PUT (the default) what was put record by record, ALL both."""
-    dataset = get(context, "Dataset", params["datasetArn"], active=True)
+    dataset = PERSONALIZE.get(context, "Dataset", params["datasetArn"], active=True)
     path = params["jobOutput"]["s3DataDestination"]["path"]
     if not path.startswith("s3://"):
         raise invalid(f"Invalid S3 output path. {path!r} is not an s3:// path.")
     mode = params.get("ingestionMode", "PUT")
-    job = create(context, "DatasetExportJob", params | {"ingestionMode": mode})
+    job = PERSONALIZE.create(context, "DatasetExportJob", params | {"ingestionMode": mode})
     files, kind = data_files(context, dataset), dataset.record["datasetType"]
+    wanted = [file for file in files if mode == "ALL" or (Path(file).name == FILE) == (mode == "PUT")]
     context.jobs.submit(
         job.arn,
-        "localaws.services.personalize.jobs.training:export_dataset",
-        {
-            "access": partial(s3_access, context, job, [(WRITE, path)], f"data export job for {kind} dataset"),
-            "path": path,
-            "name": f"{job.name}.csv",
-            "files": [file for file in files if mode == "ALL" or (Path(file).name == FILE) == (mode == "PUT")],
-            "schema_text": context.store.get(dataset.record["schemaArn"]).record["schema"],
-            "newest_only": mode == "ALL",
-        },
+        export_dataset,
+        ExportDataset(path, f"{job.name}.csv", wanted, schema_text(context, dataset), newest_only=mode == "ALL"),
+        access=partial(s3_access, context, job, [(WRITE, path)], f"data export job for {kind} dataset"),
     )
     return {"datasetExportJobArn": job.arn}

@@ -1,83 +1,56 @@
 """Filters as resources: created against the schemas of their dataset group, applied to one request."""
 
-from collections.abc import Mapping
-from functools import lru_cache
-
-import numpy as np
-
+from localaws.errors import invalid, limit
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import schema
-from localaws.services.personalize.api.datasets import fields_of
+from localaws.services.personalize.datasets import fields_of, group_datasets
 from localaws.services.personalize.filters import (
     Expression,
     Field,
     FilterError,
-    Situation,
-    allowed,
     parse,
-    parse_values,
 )
-from localaws.services.personalize.resource_types import activate, children, create, get, invalid, limit, remove
+from localaws.services.personalize.resource_types import PERSONALIZE
 
-MOST_PER_GROUP, MOST_FIELDS, MOST_FIELDS_OF_GROUP = 30, 10, 20  # quotas page of the guide
+MOST_FIELDS, MOST_FIELDS_OF_GROUP = 10, 20  # quotas page of the guide
 DATASETS = {"Items": "ITEMS", "CurrentItem": "ITEMS", "CurrentUser": "USERS", "Interactions": "INTERACTIONS"}
 NUMBERS = ("float", "double", "int", "long")
-
-_parse = lru_cache(maxsize=256)(parse)
 
 
 def create_filter(context: Context, params: dict) -> dict:
     """Raises InvalidInputException saying where the expression is wrong, LimitExceededException."""
-    group = get(context, "DatasetGroup", params["datasetGroupArn"])
+    group = PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"])
     try:
-        expressions = _parse(params["filterExpression"])
+        expressions = parse(params["filterExpression"])
         _check(expressions, _schemas(context, group.arn))
     except FilterError as error:
         raise invalid(str(error)) from None
-    others = [each for each in children(context, "Filter", "datasetGroupArn", group.arn) if each.name != params["name"]]
-    if len(others) >= MOST_PER_GROUP:
-        raise limit(f"Dataset group {group.arn} has {MOST_PER_GROUP} filters, the most it may have.")
+    others = [
+        each for each in PERSONALIZE.having(context, "Filter", datasetGroupArn=group.arn) if each.name != params["name"]
+    ]
     fields = _fields(expressions)
     if len(fields) > MOST_FIELDS:
         raise limit(f"The filter has {len(fields)} distinct dataset fields; it may have {MOST_FIELDS}.")
-    of_group = fields.union(*(_fields(_parse(each.record["filterExpression"])) for each in others))
+    of_group = fields.union(*(_fields(parse(each.record["filterExpression"])) for each in others))
     if len(of_group) > MOST_FIELDS_OF_GROUP:
         raise limit(
             f"The filters of {group.arn} would have {len(of_group)} distinct dataset fields; all together may have "
             f"{MOST_FIELDS_OF_GROUP}."
         )
-    made = create(context, "Filter", params)
-    activate(context, made)
+    made = PERSONALIZE.create(context, "Filter", params)
+    PERSONALIZE.activate(context, made)
     return {"filterArn": made.arn}
-
-
-def delete_filter(context: Context, params: dict) -> None:
-    remove(context, get(context, "Filter", params["filterArn"]))
 
 
 def usable(context: Context, arn: str, group_arn: str) -> Resource:
     """The filter of a request to something of the group. Raises unless it is ACTIVE and of the same group."""
-    found = get(context, "Filter", arn)
+    found = PERSONALIZE.get(context, "Filter", arn)
     if found.status != "ACTIVE":
         raise invalid(f"Filter {arn} is {found.status}; only an ACTIVE one can be applied.")
     if found.record["datasetGroupArn"] != group_arn:
         raise invalid(f"Filter {arn} is of dataset group {found.record['datasetGroupArn']}, not of {group_arn}.")
     return found
-
-
-def uses(expression: str, dataset: str) -> bool:
-    """Does the expression ask for fields of `dataset` (such as CurrentUser)?"""
-    return any(field.dataset == dataset for each in _parse(expression) for field in each.fields())
-
-
-def apply(expression: str, situation: Situation, values: Mapping[str, str]) -> np.ndarray:
-    """(N,) bool: the items that the filter allows. values: filterValues as sent. Raises InvalidInputException."""
-    try:
-        parsed = {name: parse_values(name, text) for name, text in values.items()}
-        return allowed(_parse(expression), situation, parsed)
-    except FilterError as error:
-        raise invalid(str(error)) from None
 
 
 def _fields(expressions: tuple[Expression, ...]) -> set[tuple[str, str]]:
@@ -86,10 +59,8 @@ def _fields(expressions: tuple[Expression, ...]) -> set[tuple[str, str]]:
 
 def _schemas(context: Context, group_arn: str) -> dict[str, dict[str, schema.Field]]:
     """By dataset type, the fields by their names in upper case."""
-    found = {}
-    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
-        found[dataset.record["datasetType"]] = {field.name.upper(): field for field in fields_of(context, dataset)}
-    return found
+    datasets = group_datasets(context, group_arn)
+    return {kind: {field.name.upper(): field for field in fields_of(context, each)} for kind, each in datasets.items()}
 
 
 def _check(expressions: tuple[Expression, ...], schemas: dict[str, dict[str, schema.Field]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localaws.jobs import PERSONALIZE as STATES
+from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import domains, metadata
@@ -19,10 +19,10 @@ from localaws.services.personalize.answering import (
     served,
 )
 from localaws.services.personalize.api import filters
-from localaws.services.personalize.api.datasets import fields_of, stream_of
-from localaws.services.personalize.api.recipes import recipe, settings_of, trained_settings
+from localaws.services.personalize.datasets import fields_of, group_datasets, stream_of
+from localaws.services.personalize.recipes import recipe, settings_of, trained_settings
 from localaws.services.personalize.records import records
-from localaws.services.personalize.resource_types import children, get, invalid
+from localaws.services.personalize.resource_types import PERSONALIZE, STATES
 from storecast_engines import recommending
 
 
@@ -69,12 +69,12 @@ def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
     if len(named) != 1:
         raise invalid("A request needs either recommenderArn or campaignArn.")
     kind = {"recommenderArn": "Recommender", "campaignArn": "Campaign"}[named[0]]
-    found = get(context, kind, params[named[0]])
+    found = PERSONALIZE.get(context, kind, params[named[0]])
     if found.status != STATES.done:
         raise invalid(f"{kind} {found.arn} is {found.status}; only an ACTIVE one recommends.")
     trained = found
     if kind == "Campaign":
-        trained = get(context, "SolutionVersion", found.record["solutionVersionArn"])
+        trained = PERSONALIZE.get(context, "SolutionVersion", found.record["solutionVersionArn"])
     group_arn = trained.record["datasetGroupArn"]
     config = found.record["recommenderConfig" if kind == "Recommender" else "campaignConfig"]
     by = Deployed(
@@ -87,18 +87,11 @@ def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
 
 
 def _asked(context: Context, group_arn: str, by: Deployed, params: dict) -> Asked:
-    interactions = _interactions(context, group_arn)
+    interactions = group_datasets(context, group_arn).get("INTERACTIONS")
     put = _put_since(context, interactions, params["userId"]) if "userId" in params and interactions else []
     if "context" in params:
         _check_context(context, interactions, by.recipe, params["context"])
     return by.asked(params, put, params.get("context"))
-
-
-def _interactions(context: Context, group_arn: str) -> Resource | None:
-    for dataset in children(context, "Dataset", "datasetGroupArn", group_arn):
-        if dataset.record["datasetType"] == "INTERACTIONS":
-            return dataset
-    return None
 
 
 def _put_since(context: Context, interactions: Resource, user: str) -> list[tuple[str, str, int]]:

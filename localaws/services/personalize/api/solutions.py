@@ -5,29 +5,16 @@ Nothing trains by itself here: what AWS trains automatically every 7 days is a C
 
 from dataclasses import replace
 
+from localaws.errors import in_use, invalid
 from localaws.registration import Context
-from localaws.resources import Resource
 from localaws.services.personalize import hyperparameters
-from localaws.services.personalize.api.recipes import RECIPE_PREFIX, recipe_of_domain
 from localaws.services.personalize.domains import CUSTOM
 from localaws.services.personalize.hyperparameters import Candidate
-from localaws.services.personalize.resource_types import (
-    BUSY,
-    activate,
-    children,
-    create,
-    get,
-    in_use,
-    invalid,
-    limit,
-    remove,
-    update_soon,
-    view,
-)
+from localaws.services.personalize.recipes import RECIPE_PREFIX, recipe_of_domain
+from localaws.services.personalize.resource_types import BATCH_INFERENCE_STATES, PERSONALIZE
 from localaws.services.personalize.training_data import PERCENTILES, Selection, excluded_columns, percentiles, threshold
 from storecast_engines import recommending
 
-MOST_PER_GROUP = 10  # quotas page of the guide
 FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}  # native-recipe-trending-now.md
 BUILT_CONFIG = (
     "algorithmHyperParameters",
@@ -42,7 +29,7 @@ METRIC = "normalized_discounted_cumulative_gain_at_25"  # the guide does not say
 
 
 def create_solution(context: Context, params: dict) -> dict:
-    group = get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     _check_automatic(params)
     config = params.get("solutionConfig", {})
     if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
@@ -57,11 +44,8 @@ def create_solution(context: Context, params: dict) -> dict:
         recipe_of_domain(params.get("recipeArn"), CUSTOM)
     candidates(record)
     selection(context, record)
-    others = children(context, "Solution", "datasetGroupArn", group.arn)
-    if len(others) >= MOST_PER_GROUP and params["name"] not in [each.name for each in others]:
-        raise limit(f"Dataset group {group.arn} has {MOST_PER_GROUP} solutions, the most it may have.")
-    solution = create(context, "Solution", record)
-    activate(context, solution)
+    solution = PERSONALIZE.create(context, "Solution", record)
+    PERSONALIZE.activate(context, solution)
     return {"solutionArn": solution.arn}
 
 
@@ -119,37 +103,28 @@ def selection(context: Context, record: dict) -> Selection:
 
 
 def describe_solution(context: Context, params: dict) -> dict:
-    solution = get(context, "Solution", params["solutionArn"])
-    versions = children(context, "SolutionVersion", "solutionArn", solution.arn)
-    latest = {"latestSolutionVersion": view(versions[-1])} if versions else {}
-    return {"solution": view(solution) | latest}
+    solution = PERSONALIZE.get(context, "Solution", params["solutionArn"])
+    versions = PERSONALIZE.having(context, "SolutionVersion", solutionArn=solution.arn)
+    latest = {"latestSolutionVersion": PERSONALIZE.view(versions[-1])} if versions else {}
+    return {"solution": PERSONALIZE.view(solution) | latest}
 
 
 def update_solution(context: Context, params: dict) -> dict:
     """Automatic training on or off (API_UpdateSolution.md); on is refused, as at creation."""
-    solution = get(context, "Solution", params["solutionArn"], active=True)
+    solution = PERSONALIZE.get(context, "Solution", params["solutionArn"], active=True)
     _check_automatic(params)
     if unbuilt := [name for name, value in params.get("solutionUpdateConfig", {}).items() if value]:
         raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
     changed = {"performAutoTraining": False, "performIncrementalUpdate": False}
-    update_soon(context, solution.arn, "latestSolutionUpdate", changed)
+    PERSONALIZE.update_soon(context, solution.arn, changed)
     return {"solutionArn": solution.arn}
 
 
 def delete_solution(context: Context, params: dict) -> None:
     """With all its versions; not while a campaign or a batch job uses one (API_DeleteSolution.md)."""
-    solution = get(context, "Solution", params["solutionArn"])
-    versions = children(context, "SolutionVersion", "solutionArn", solution.arn)
-    users = children(context, "Campaign", "solutionArn", solution.arn)
-    users += [each for each in [*versions, *_batch_jobs(context, versions)] if each.status in BUSY]
-    if users:
-        raise in_use(f"Solution {solution.arn} is in use by {users[0].arn}, which is {users[0].status}.")
-    remove(context, solution)
-    for version in versions:
-        context.store.remove(version.arn)
-
-
-def _batch_jobs(context: Context, versions: list[Resource]) -> list[Resource]:
-    return [
-        job for version in versions for job in children(context, "BatchInferenceJob", "solutionVersionArn", version.arn)
-    ]
+    solution = PERSONALIZE.get(context, "Solution", params["solutionArn"])
+    for version in PERSONALIZE.made_from(context, "SolutionVersion", solution.arn):
+        for job in PERSONALIZE.having(context, "BatchInferenceJob", solutionVersionArn=version.arn):
+            if BATCH_INFERENCE_STATES.busy(job.status):
+                raise in_use(f"Solution {solution.arn} is in use by {job.arn}, which is {job.status}.")
+    PERSONALIZE.remove(context, solution)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from localaws.services.personalize.filters.tokens import FilterError, Token, invalid_symbol, tokenize
 
@@ -95,6 +96,7 @@ def _conditions(node: Condition | Combination) -> Iterator[Condition]:
             yield from _conditions(part)
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> tuple[Expression, ...]:
     """The expressions of a filter. Raises FilterError naming the place, what stands there and what was expected."""
     parser = _Parser(tokenize(text))

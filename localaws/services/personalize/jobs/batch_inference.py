@@ -1,20 +1,21 @@
-"""The work of a batch inference job: a file of JSON lines in, one of the same name with .out behind it out.
+"""A batch inference job, in a process of its own: a file of JSON lines in, one of the same name and .out out.
 
 Each line is a request of its own; one that cannot be answered has no items and says why, and the job goes on. Lines
 read and written have the forms of batch-data-upload.md; a line's filterValues that of filter-batch.md.
 """
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from localaws.errors import JobFailed, ServiceError
+from localaws.errors import JobFailed, ServiceError, invalid
+from localaws.jobs import Result
 from localaws.s3 import Access, File, read, write
 from localaws.services.personalize.answering import MOST_RESULTS, Deployed, served
-from localaws.services.personalize.api.recipes import RECIPES
+from localaws.services.personalize.recipes import RECIPES
 from localaws.services.personalize.records import of_files
-from localaws.services.personalize.resource_types import invalid
 from storecast_engines import recommending
 from storecast_engines.files.rows import FileError, text_of
 
@@ -22,31 +23,37 @@ SUFFIXES = (".json", ".jsonl", ".txt")
 MOST_FILES, MOST_BYTES = 1000, 10**9  # limits.md
 
 
-def infer(
-    access: Access,
-    source: str,
-    destination: str,
-    recipe_name: str,
-    model: str,
-    settings: recommending.Settings,
-    results: int,
-    expression: str | None,
-    files: dict[str, list[str]],
-) -> dict:
-    """Answers each line of each input file, under the filter `expression` if there is one. files: of the datasets."""
-    inputs = read(access, source, SUFFIXES)
+@dataclass(frozen=True)
+class Infer:
+    """`model`: the folder of a trained model. `expression`: of a filter. `files`: of the datasets, by their type."""
+
+    source: str
+    destination: str
+    recipe: str
+    model: Path
+    settings: recommending.Settings
+    results: int
+    expression: str | None
+    files: dict[str, list[str]]
+
+
+def infer(job: Infer, access: Access) -> Result:
+    """Answers each line of each input file."""
+    inputs = read(access, job.source, SUFFIXES)
     size = sum(len(file.body) for file in inputs)
     if len(inputs) > MOST_FILES or size > MOST_BYTES:
         raise JobFailed(
-            f"{source} holds {len(inputs):,} files of {size:,} bytes; a batch inference job may have {MOST_FILES:,} "
-            f"files and {MOST_BYTES:,} bytes."
+            f"{job.source} holds {len(inputs):,} files of {size:,} bytes; a batch inference job may have "
+            f"{MOST_FILES:,} files and {MOST_BYTES:,} bytes."
         )
-    records = cache(lambda kind: of_files(files.get(kind, []), kind))
-    by = Deployed(RECIPES[recipe_name], served(Path(model)), settings, records)
+    records = cache(lambda kind: of_files(job.files.get(kind, []), kind))
+    by = Deployed(RECIPES[job.recipe], served(job.model), job.settings, records)
     for file in inputs:
-        lines = [_answer(by, line, results, expression) for line in _lines(file)]
-        write(access, destination, _name(file, source) + ".out", "".join(f"{line}\n" for line in lines).encode())
-    return {}
+        lines = [_answer(by, line, job.results, job.expression) for line in _lines(file)]
+        write(
+            access, job.destination, _name(file, job.source) + ".out", "".join(f"{line}\n" for line in lines).encode()
+        )
+    return Result()
 
 
 def _lines(file: File) -> list[str]:

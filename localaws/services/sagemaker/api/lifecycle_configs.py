@@ -3,17 +3,15 @@
 import base64
 import binascii
 
-from localaws.errors import ServiceError
 from localaws.registration import Context
-from localaws.resources import page
-from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, add, get, times
+from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, SAGEMAKER, invalid, named
 
 _HOOKS = ("OnCreate", "OnStart")  # in the order in which they run
 
 
 def scripts(context: Context, name: str, hooks: tuple[str, ...] = _HOOKS) -> list[tuple[str, str]]:
     """The texts of the configuration's scripts with their hooks, as they stand at this moment."""
-    record = get(context, LIFECYCLE, name).record
+    record = named(context, LIFECYCLE, name).record
     return [(hook, _text(hook, script)) for hook in hooks for script in record.get(hook, [])]
 
 
@@ -21,7 +19,7 @@ def _text(hook: str, script: dict) -> str:
     try:
         return base64.b64decode(script["Content"], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise ServiceError("ValidationException", f"{hook} is not a base64-encoded script: {error}") from None
+        raise invalid(f"{hook} is not a base64-encoded script: {error}") from None
 
 
 def _check_scripts(params: dict) -> None:
@@ -32,42 +30,20 @@ def _check_scripts(params: dict) -> None:
 
 def create_lifecycle_config(context: Context, params: dict) -> dict:
     _check_scripts(params)
-    name = params["NotebookInstanceLifecycleConfigName"]
-    config = add(context, LIFECYCLE, name, "Active", params, params.get("Tags", []))
+    config = SAGEMAKER.create(context, LIFECYCLE, params, "Active")
     return {"NotebookInstanceLifecycleConfigArn": config.arn}
-
-
-def describe_lifecycle_config(context: Context, params: dict) -> dict:
-    config = get(context, LIFECYCLE, params["NotebookInstanceLifecycleConfigName"])
-    return config.record | times(config) | {"NotebookInstanceLifecycleConfigArn": config.arn}
 
 
 def update_lifecycle_config(context: Context, params: dict) -> None:
     """Instances that use the configuration run the new scripts the next time they start."""
     _check_scripts(params)
-    config = get(context, LIFECYCLE, params["NotebookInstanceLifecycleConfigName"])
+    config = named(context, LIFECYCLE, params["NotebookInstanceLifecycleConfigName"])
     context.store.update(config.arn, **{hook: params[hook] for hook in _HOOKS if hook in params})
 
 
 def delete_lifecycle_config(context: Context, params: dict) -> None:
-    config = get(context, LIFECYCLE, params["NotebookInstanceLifecycleConfigName"])
-    users = context.store.all(
-        INSTANCE, "sagemaker", lambda each: each.record.get("NotebookInstanceLifecycleConfigName") == config.name
-    )
+    config = named(context, LIFECYCLE, params["NotebookInstanceLifecycleConfigName"])
+    users = SAGEMAKER.having(context, INSTANCE, NotebookInstanceLifecycleConfigName=config.name)
     if users:
-        raise ServiceError("ValidationException", f"{config.name} is in use by notebook instance {users[0].name}.")
-    context.store.remove(config.arn)
-
-
-def list_lifecycle_configs(context: Context, params: dict) -> dict:
-    configs = context.store.all(LIFECYCLE, "sagemaker", lambda each: params.get("NameContains", "") in each.name)
-    listed, token = page(configs, params.get("NextToken"), params.get("MaxResults"))
-    summaries = [
-        {
-            "NotebookInstanceLifecycleConfigName": each.name,
-            "NotebookInstanceLifecycleConfigArn": each.arn,
-            **times(each),
-        }
-        for each in listed
-    ]
-    return {"NotebookInstanceLifecycleConfigs": summaries, "NextToken": token}
+        raise invalid(f"{config.name} is in use by notebook instance {users[0].name}.")
+    SAGEMAKER.remove(context, config)

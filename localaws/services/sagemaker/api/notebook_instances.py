@@ -6,26 +6,26 @@ Each operation takes the Machines that the instances run on, then the context an
 
 from localaws.errors import ServiceError
 from localaws.registration import Context
-from localaws.resources import Resource, page
+from localaws.resources import Resource
 from localaws.services.sagemaker.api.lifecycle_configs import scripts
 from localaws.services.sagemaker.machines import Machines
-from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, add, arn_of, get, times
+from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, SAGEMAKER, invalid, named
 
 _DEFAULTS = {"VolumeSizeInGB": 5, "DirectInternetAccess": "Enabled", "RootAccess": "Enabled"}
 
 
 def create(machines: Machines, context: Context, params: dict) -> dict:
-    name = params["NotebookInstanceName"]
-    arn = arn_of(context, INSTANCE, name)
+    arn = SAGEMAKER.arn(context, INSTANCE, params)
     lifecycle = params.get("LifecycleConfigName")
     if lifecycle:
-        get(context, LIFECYCLE, lifecycle)
+        named(context, LIFECYCLE, lifecycle)
     _check_role(context, params["RoleArn"], arn)
     _check_network(params)
-    groups = params.get("SecurityGroupIds")
-    record = _DEFAULTS | params | {"NotebookInstanceLifecycleConfigName": lifecycle, "SecurityGroups": groups}
+    record = _DEFAULTS | params
+    record |= {"NotebookInstanceLifecycleConfigName": lifecycle, "SecurityGroups": params.get("SecurityGroupIds")}
+    record["Url"] = f"{params['NotebookInstanceName']}.notebook.{context.region}.sagemaker.aws"
     _check_caller(context, record)
-    instance = add(context, INSTANCE, name, "Pending", record, params.get("Tags", []))
+    instance = SAGEMAKER.create(context, INSTANCE, record, "Pending")
     _boot(machines, context, instance)
     return {"NotebookInstanceArn": instance.arn}
 
@@ -34,7 +34,7 @@ def _check_role(context: Context, role: str, arn: str) -> None:
     try:
         context.assume(role, "sagemaker.amazonaws.com", arn)
     except ServiceError as error:
-        raise ServiceError("ValidationException", f"Could not assume role {role}: {error.message}") from None
+        raise invalid(f"Could not assume role {role}: {error.message}") from None
 
 
 def _check_caller(context: Context, record: dict) -> None:
@@ -57,9 +57,9 @@ def _check_network(params: dict) -> None:
     if params.get("SubnetId"):
         return
     if params.get("SecurityGroupIds"):
-        raise ServiceError("ValidationException", "SecurityGroupIds are of a VPC: give a SubnetId of it too")
+        raise invalid("SecurityGroupIds are of a VPC: give a SubnetId of it too")
     if params.get("DirectInternetAccess") == "Disabled":
-        raise ServiceError("ValidationException", "DirectInternetAccess can be Disabled only with a SubnetId")
+        raise invalid("DirectInternetAccess can be Disabled only with a SubnetId")
 
 
 def _boot(machines: Machines, context: Context, instance: Resource) -> None:
@@ -71,7 +71,7 @@ def _boot(machines: Machines, context: Context, instance: Resource) -> None:
 
 def resume(machines: Machines, context: Context) -> None:
     """After a restart of the embedded AWS: what was in service comes back, with its OnStart; the rest has stopped."""
-    for instance in context.store.all(INSTANCE, "sagemaker"):
+    for instance in SAGEMAKER.of_type(context, INSTANCE):
         if instance.status in ("Pending", "InService"):
             context.store.update(instance.arn, "Pending")
             _boot(machines, context, instance)
@@ -79,48 +79,22 @@ def resume(machines: Machines, context: Context) -> None:
             context.store.update(instance.arn, "Stopped")
 
 
-def describe(machines: Machines, context: Context, params: dict) -> dict:
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
-    return instance.record | _summary(context, instance)
-
-
-def _summary(context: Context, instance: Resource) -> dict:
-    return {
-        "NotebookInstanceName": instance.name,
-        "NotebookInstanceArn": instance.arn,
-        "NotebookInstanceStatus": instance.status,
-        "InstanceType": instance.record["InstanceType"],
-        "NotebookInstanceLifecycleConfigName": instance.record.get("NotebookInstanceLifecycleConfigName"),
-        "Url": f"{instance.name}.notebook.{context.region}.sagemaker.aws",
-        **times(instance),
-    }
-
-
-def list_all(machines: Machines, context: Context, params: dict) -> dict:
-    def wanted(each: Resource) -> bool:
-        return params.get("NameContains", "") in each.name and params.get("StatusEquals", each.status) == each.status
-
-    instances = context.store.all(INSTANCE, "sagemaker", wanted)
-    listed, token = page(instances, params.get("NextToken"), params.get("MaxResults"))
-    return {"NotebookInstances": [_summary(context, each) for each in listed], "NextToken": token}
-
-
 def presigned_url(machines: Machines, context: Context, params: dict) -> dict:
     """JupyterLab on loopback, over plain HTTP, with its token: it opens as long as the instance stays in service."""
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    instance = named(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "InService")
     return {"AuthorizedUrl": instance.private["url"]}
 
 
 def stop(machines: Machines, context: Context, params: dict) -> None:
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    instance = named(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "InService")
     context.store.update(instance.arn, "Stopping")
     machines.stop(instance.arn, context.store.update, instance.arn, "Stopped")
 
 
 def start(machines: Machines, context: Context, params: dict) -> None:
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    instance = named(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "Stopped", "Failed")
     _check_caller(context, instance.record)
     context.store.update(instance.arn, "Pending", FailureReason=None)
@@ -128,7 +102,7 @@ def start(machines: Machines, context: Context, params: dict) -> None:
 
 
 def update(machines: Machines, context: Context, params: dict) -> None:
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    instance = named(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "Stopped", "Failed")
     change(context, instance, {key: value for key, value in params.items() if key != "NotebookInstanceName"})
 
@@ -138,24 +112,22 @@ def change(context: Context, instance: Resource, changes: dict) -> None:
     if "RoleArn" in changes:
         _check_role(context, changes["RoleArn"], instance.arn)
     if "LifecycleConfigName" in changes:
-        named = get(context, LIFECYCLE, changes["LifecycleConfigName"]).name
-        changes = changes | {"NotebookInstanceLifecycleConfigName": named}
+        lifecycle = named(context, LIFECYCLE, changes["LifecycleConfigName"])
+        changes = changes | {"NotebookInstanceLifecycleConfigName": lifecycle.name}
     elif changes.get("DisassociateLifecycleConfig"):
         changes = changes | {"NotebookInstanceLifecycleConfigName": None}
     context.store.update(instance.arn, **changes)
 
 
 def delete(machines: Machines, context: Context, params: dict) -> None:
-    instance = get(context, INSTANCE, params["NotebookInstanceName"])
+    instance = named(context, INSTANCE, params["NotebookInstanceName"])
     _require_status(instance, "Stopped", "Failed")
-    context.store.update(instance.arn, "Deleting")
-    context.jobs.later(context.store.remove, instance.arn)
+    SAGEMAKER.remove(context, instance)
 
 
 def _require_status(instance: Resource, *allowed: str) -> None:
     if instance.status not in allowed:
-        raise ServiceError(
-            "ValidationException",
+        raise invalid(
             f"Status ({instance.status}) not in ([{', '.join(allowed)}]). Unable to transition the notebook instance "
             f"{instance.name} ({instance.arn}).",
         )

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from localaws.errors import JobFailed
-from localaws.services.forecast.jobs import predictors, saved
+from localaws.services.forecast import artifacts
+from localaws.services.forecast.jobs import forecasts
 from storecast_engines.forecasting import ALGORITHMS, UNAVAILABLE, metrics
 from storecast_engines.forecasting.autopredictor import default_algorithms, from_parts, predict, to_parts, train
 
@@ -132,12 +133,12 @@ def test_extras_take_part_for_few_long_series_where_they_are_installed(make_pane
 
 
 def test_a_forecast_names_an_algorithm_that_is_not_installed_any_more(shop, monkeypatch, tmp_path):
-    saved.save_predictor(tmp_path, train(shop, 14, LEVELS, algorithms=("NPTS",)))
+    artifacts.save_predictor(tmp_path, train(shop, 14, LEVELS, algorithms=("NPTS",)))
     monkeypatch.setitem(UNAVAILABLE, "NPTS", "npts")
     with pytest.raises(
         JobFailed, match=r'^NPTS is not installed: run `pip install "storecast-engines\[npts\]"`, or here `make npts`'
     ):
-        predictors.forecast_of(shop, {"horizon": 14}, tmp_path, ["0.5"])
+        forecasts.forecast_of(shop, {"horizon": 14}, tmp_path, ["0.5"])
 
 
 def test_messages_of_the_panel_are_kept(shop):

@@ -1,4 +1,4 @@
-"""What the jobs leave in the folders of their resources, and how it is read again."""
+"""What the jobs leave in the folders of their resources, and how it is read again: predictors, forecasts, scores."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ AGGREGATE = "Aggregate"
 
 
 @dataclass(frozen=True)
-class Saved:
+class Forecast:
     """A forecast of n series for H steps: its values at each type, named as columns and Predictions are (p10, mean)."""
 
     keys: pd.DataFrame  # (n, 1+d) strings
@@ -42,7 +42,7 @@ def load_predictor(folder: Path) -> autopredictor.Predictor:
         return autopredictor.from_parts(document, dict(arrays))
 
 
-def save_forecast(folder: Path, forecast: Saved) -> None:
+def save_forecast(folder: Path, forecast: Forecast) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(
         folder / "forecast.npz",
@@ -55,10 +55,10 @@ def save_forecast(folder: Path, forecast: Saved) -> None:
     )
 
 
-def load_forecast(folder: Path) -> Saved:
+def load_forecast(folder: Path) -> Forecast:
     with np.load(folder / "forecast.npz", allow_pickle=False) as file:
         keys = pd.DataFrame(file["keys"], columns=file["key_names"])
-        return Saved(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"])
+        return Forecast(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""What Forecast may reach under the roles that its callers pass."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from localaws.errors import ServiceError, invalid
+from localaws.registration import Context
+from localaws.s3 import Access
+from localaws.services.forecast.resource_types import TYPES
+
+PRINCIPAL = "forecast.amazonaws.com"
+
+
+def assume(context: Context, role: str, job: str) -> Callable[[], Access]:
+    """Assumes the role when the job of this ARN starts."""
+    return partial(context.assume, role, PRINCIPAL, job)
+
+
+def check_key(context: Context, type_name: str, params: Mapping) -> None:
+    """The EncryptionConfig of a Create call, where there is one: its role must be able to use its key.
+
+    Raises ServiceError InvalidInputException (API_EncryptionConfig.md).
+    """
+    if not params.get("EncryptionConfig"):
+        return
+    role, key = params["EncryptionConfig"]["RoleArn"], params["EncryptionConfig"]["KMSKeyArn"]
+    if role.split(":")[4] != context.account:
+        raise invalid(f"EncryptionConfig: the role {role} is of another account")
+    arn = context.arn("forecast", TYPES.types[type_name].resource_part(params))
+    try:
+        context.require_key(role, PRINCIPAL, key, arn)
+    except ServiceError as error:
+        raise invalid(f"EncryptionConfig: {key} cannot be used: {error.message}") from None

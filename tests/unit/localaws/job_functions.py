@@ -1,0 +1,67 @@
+"""What the jobs of test_jobs.py run, in a module of its own: their processes import it, and need not import pytest."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.errors import JobFailed
+from localaws.jobs import Result
+
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
+@dataclass(frozen=True)
+class Reason:
+    reason: str
+
+
+@dataclass(frozen=True)
+class Value:
+    value: int = 0
+
+
+@dataclass(frozen=True)
+class Started:
+    started: Path
+
+
+def succeed(job: Value, access: int = 0) -> Result:
+    return Result({"Value": job.value + access}, {"evaluation": os.getpid()})
+
+
+def succeed_openly(job: Value, access: int = 0) -> Result:
+    return Result({"Value": job.value + access})
+
+
+def keep_more(job: Value) -> Result:
+    return Result(private={"undeclared": job.value})
+
+
+def fail(job: Reason) -> Result:
+    raise JobFailed(job.reason)
+
+
+def blunder(job: Nothing) -> Result:
+    raise KeyError("not for the caller's eyes")
+
+
+def die(job: Nothing) -> Result:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Result()
+
+
+def leave(job: Nothing) -> Result:
+    os._exit(3)
+
+
+def linger(job: Started) -> Result:
+    partial = job.started.with_suffix(".partial")
+    partial.write_text(str(os.getpid()))
+    partial.rename(job.started)
+    time.sleep(600)
+    return Result()
