@@ -81,7 +81,7 @@ class Forecasting(PipelineStack):
         exports = {kind: plural for kind, plural in extras.items() if kind.endswith("Export")}
         what_if = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
         handing_over = self._handing_over(self._storage.forecast_role)
-        encrypting = [handing_over] if self._key else []  # with a key goes the role that may use it
+        encrypting = handing_over if self._key else []  # with a key goes the role that may use it
         catalog = [
             self.format_arn(service="glue", resource="catalog"),
             self.format_arn(service="glue", resource="database", resource_name=database.ref),
@@ -113,7 +113,7 @@ class Forecasting(PipelineStack):
             "load": self._function(
                 "load",
                 *self._making({"DatasetImportJob": "DatasetImportJobs"}),
-                handing_over,
+                *handing_over,
                 *quarantining(data, self._prefix),
                 *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=900,
@@ -147,7 +147,7 @@ class Forecasting(PipelineStack):
                     }
                     | exports
                 ),
-                handing_over,
+                *handing_over,
             ),
             "publish": self._function(
                 "publish",

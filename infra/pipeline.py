@@ -150,10 +150,11 @@ class PipelineStack(Stack):
             [f"{self._service}:List{kind}" for kind in kinds], ["*"], "the service's lists know no resources"
         )
 
-    def _handing_over(self, role: iam.Role) -> Permission:
-        """The service's own role may be passed to it."""
-        return Permission(
-            ["iam:PassRole"],
-            [role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": f"{self._service}.amazonaws.com"}},
-        )
+    def _handing_over(self, role: iam.Role) -> list[Permission]:
+        """The service's own role may be passed to it, and the key that it works with: Forecast asks whether its caller
+        may use that too (Forecast guide, security-iam-id-based-policy-examples)."""
+        passed_to = {"StringEquals": {"iam:PassedToService": f"{self._service}.amazonaws.com"}}
+        return [
+            Permission(["iam:PassRole"], [role.role_arn], conditions=passed_to),
+            *([Permission(["kms:Decrypt", "kms:GenerateDataKey"], [self._key])] if self._key else []),
+        ]

@@ -98,14 +98,14 @@ class Recommending(PipelineStack):
                 *self._making({"Schema": "Schemas", "DatasetGroup": "DatasetGroups", "Dataset": "Datasets"}),
                 self._permission("DescribeDatasetGroup", "DescribeDataset", "UpdateDataset"),
                 self._permission("CreateFilter", "CreateSolution", "CreateEventTracker"),
-                *([handing_over] if self._key else []),  # with a key goes the role that may use it
+                *(handing_over if self._key else []),  # with a key goes the role that may use it
                 self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
                 self._permission("DeleteDataset", "DeleteDatasetGroup"),
                 *self._removing(),
             ),
             "load": self._function(
                 "load",
-                handing_over,
+                *handing_over,
                 *self._making(loaded),
                 *quarantining(data, self._prefix),
                 *(writing(results, f"{self._prefix}batch/") if self._section.batch else []),  # the jobs' input

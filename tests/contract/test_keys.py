@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.clients import refused
+from tests.contract.clients import client, refused
 from tests.contract.helpers import (
     ACCOUNT,
     attributes,
@@ -82,6 +82,25 @@ def test_forecast_uses_a_key_only_under_a_role_that_may(forecast, key: str) -> N
     other = able.replace(ACCOUNT, "111122223333")
     refused("InvalidInputException", lambda: create(other), "another account")
     refused("InvalidInputException", lambda: create(role("personalize", statement(*USE))), "sts:AssumeRole")
+
+
+def test_forecasts_caller_needs_the_key_too(key: str) -> None:
+    """Forecast guide, security-iam-id-based-policy-examples."""
+    able = role("forecast", statement(*USE))
+    asked = {
+        "Domain": "CUSTOM",
+        "DatasetType": "TARGET_TIME_SERIES",
+        "DataFrequency": "D",
+        "Schema": attributes(item_id="string", timestamp="timestamp", target_value="float"),
+        "EncryptionConfig": {"KMSKeyArn": key, "RoleArn": able},
+    }
+    calling = statement("forecast:*", "iam:PassRole")
+    for lacking, given in (("kms:Decrypt", ()), ("kms:GenerateDataKey", ("kms:Decrypt",))):
+        session = user(calling, *([statement(*given, on=key)] if given else []))
+        create = client("forecast", session).create_dataset
+        refused("AccessDeniedException", create, lacking, key, **asked, DatasetName=unique("locked"))
+    both = client("forecast", user(calling, statement("kms:Decrypt", "kms:GenerateDataKey", on=key)))
+    assert both.create_dataset(**asked, DatasetName=unique("locked"))["DatasetArn"]
 
 
 def test_personalize_needs_the_keys_own_policy_too(personalize, key: str) -> None:

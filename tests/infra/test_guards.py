@@ -95,8 +95,15 @@ def test_the_pipelines_are_told_the_key_and_may_hand_it_over(guarded: Assembly, 
     order = machine(guarded, pipeline)["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]
     assert "Key" in order["kmsKeyArn"] and f"{service}Role" in order["roleArn"]
     roles = guarded.resources("AWS::IAM::Role")
-    for step in ("Ensure", "Train") if pipeline == "forecasting" else ("Ensure",):
+    for step in ("Ensure", "Train", "Export") if pipeline == "forecasting" else ("Ensure",):
         [role] = [r for name, r in roles.items() if name.startswith(f"{pipeline}/{step}Role")]
+        used = {
+            action
+            for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+            if "Key" in flat(statement["Resource"])
+            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        }
+        assert {"kms:Decrypt", "kms:GenerateDataKey"} <= used, (step, "Forecast asks for them of its caller")
         passing = [s for s in role["Policies"][0]["PolicyDocument"]["Statement"] if s["Action"] == "iam:PassRole"]
         assert [f"{service}Role" in flat(statement["Resource"]) for statement in passing] == [True]
 

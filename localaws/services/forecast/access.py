@@ -31,3 +31,11 @@ def check_key(context: Context, type_name: str, params: Mapping) -> None:
         context.require_key(role, PRINCIPAL, key, arn)
     except ServiceError as error:
         raise invalid(f"EncryptionConfig: {key} cannot be used: {error.message}") from None
+    check_caller(context, key)
+
+
+def check_caller(context: Context, key: str) -> None:
+    """Raises ServiceError AccessDeniedException unless the caller may use the key as well as the role (Forecast guide,
+    security-iam-id-based-policy-examples)."""
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        context.require(action, key, {})

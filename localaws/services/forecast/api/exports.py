@@ -7,7 +7,7 @@ from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.s3 import Access
 from localaws.services.forecast import schema
-from localaws.services.forecast.access import assume
+from localaws.services.forecast.access import assume, check_caller
 from localaws.services.forecast.jobs.exports import Destination
 from localaws.services.forecast.resource_types import FORECAST
 
@@ -27,6 +27,8 @@ def export(
     Raises ServiceError InvalidInputException for an unknown Format.
     """
     file_format = schema.format_of(params)
+    if key := params["Destination"]["S3Config"].get("KMSKeyArn"):
+        check_caller(context, key)
     job = FORECAST.create(context, type_name, params)
     location = params["Destination"]["S3Config"]
     to = Destination(location["Path"], file_format, job.name)
