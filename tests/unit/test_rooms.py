@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +37,21 @@ MAY_IMPORT = {
     | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},
 }
 ROOMS = [name for name in MAY_IMPORT if "." not in name]
+
+# Of the embedded AWS, from the bottom: a module may import those of its own line and of the lines before it.
+FLOORS = (
+    ("storecast_engines",),
+    ("localaws.errors", "localaws.settings", "localaws.faults"),
+    ("localaws.resources", "localaws.resource_types", "localaws.s3", "localaws.protocol"),
+    ("localaws.jobs",),
+    ("localaws.registration",),
+    ("localaws.operations",),
+    ("localaws.services",),
+    ("localaws.emulator",),
+    ("localaws.server",),
+)
+# Packages that take seconds to import: jobs need them, the API does not.
+SLOW = ("numba", "statsforecast", "torch", "gluonts", "prophet", "sklearn")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +92,51 @@ def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
 def test_each_room_imports_what_it_may(imports: dict[str, set[str]]) -> None:
     assert len(imports) > 300
     assert forbidden(imports) == []
+
+
+def floor(module: str) -> int | None:
+    for at, of_floor in enumerate(FLOORS):
+        if not set(of_floor).isdisjoint(names(module)):
+            return at
+    return None
+
+
+def test_no_arrow_goes_up(imports: dict[str, set[str]]) -> None:
+    up = [
+        f"{module} imports {each}"
+        for module, imported in imports.items()
+        for each in imported
+        if (here := floor(module)) is not None and (there := floor(each)) is not None and there > here
+    ]
+    assert not up
+
+
+@pytest.mark.parametrize("service", ["forecast", "personalize"])
+def test_within_a_service_jobs_are_below_the_api_and_the_rest_below_both(
+    imports: dict[str, set[str]], service: str
+) -> None:
+    package = f"localaws.services.{service}."
+    up = [
+        f"{module} imports {each}"
+        for module, imported in imports.items()
+        if module.startswith(package) and module != f"{package}service"
+        for each in imported
+        for above in ("api", "jobs")
+        if each.startswith(f"{package}{above}.") and not module.startswith((f"{package}api.", f"{package}{above}."))
+    ]
+    assert not up
+
+
+def test_the_api_starts_without_the_slow_parts_of_the_engines() -> None:
+    """The API's process imports the modules of jobs, for their functions and arguments alone."""
+    code = (
+        "import sys\n"
+        "from localaws.services.forecast import service\nfrom localaws.services.personalize import service\n"
+        "assert 'localaws.services.forecast.jobs.predictors' in sys.modules\n"
+        f"print(*(name for name in {SLOW} if name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert found.strip() == ""
 
 
 def test_no_import_goes_in_a_circle(imports: dict[str, set[str]]) -> None:
