@@ -1,0 +1,53 @@
+"""Every SDK integration of the state machines against botocore: service, operation, parameters, their casing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+
+from tests.infra.conftest import Assembly, machine
+from tests.infra.test_machines import states_of
+
+_SERVICES = {
+    "sfn": "stepfunctions"
+}  # named after the SDK for Java (Step Functions guide, supported-services-awssdk.md)
+_SESSION = botocore.session.get_session()
+
+
+def _problems(name: str, state: dict[str, Any]) -> Iterator[str]:
+    """What botocore's model says against a task of the form `arn:aws:states:::aws-sdk:service:operation`."""
+    service, operation = state["Resource"].split(":")[-2:]
+    model = _SESSION.get_service_model(_SERVICES.get(service, service))
+    if operation[0].isupper() or operation[0].upper() + operation[1:] not in model.operation_names:
+        yield f"{name}: {service} has no operation {operation}, in camel case"
+        return
+    shape = model.operation_model(operation[0].upper() + operation[1:]).input_shape
+    known = {each[0].upper() + each[1:]: each for each in shape.members}  # Step Functions takes Pascal case
+    given = set(state["Arguments"])
+    yield from (f"{name}: {operation} has no parameter {each}, in Pascal case" for each in sorted(given - set(known)))
+    lacking = {member for member in shape.required_members if member not in {known.get(each) for each in given}}
+    yield from (f"{name}: {operation} needs {each}" for each in sorted(lacking))
+
+
+@pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])
+def test_every_integration_is_one_that_botocore_knows(guarded: Assembly, pipeline: str) -> None:
+    tasks = [pair for pair in states_of(machine(guarded, pipeline)) if ":aws-sdk:" in pair[1].get("Resource", "")]
+    assert len(tasks) > 8
+    assert [problem for name, state in tasks for problem in _problems(name, state)] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "words"),
+    [
+        ("forecast:DescribeForecast", {"ForecastArn": "a"}, "no operation"),
+        ("forecast:describeForecasts", {"ForecastArn": "a"}, "no operation"),
+        ("personalize:describeFilter", {"filterArn": "a"}, "no parameter filterArn"),
+        ("personalize:describeFilter", {}, "needs filterArn"),
+    ],
+)
+def test_what_botocore_does_not_know_is_found(resource: str, arguments: dict[str, Any], words: str) -> None:
+    task = {"Resource": f"arn:aws:states:::aws-sdk:{resource}", "Arguments": arguments}
+    assert words in next(_problems("state", task))
