@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +47,8 @@ class Learner(Construct):
 
     def __init__(self, scope: Stack, name: str, *, place: Place) -> None:
         super().__init__(scope, f"Learner{name[-2:]}")
-        self.instance, self.folder = f"storecast-{name}", f"{WORKSHOP}{name}/"
         settings = place.config.workshop
+        self.instance, self.folder = f"storecast-{name}{_suffix(place)}", f"{WORKSHOP}{name}/"
         self.role = role = permissions.role(
             self,
             "Role",
@@ -136,6 +138,16 @@ class Learner(Construct):
                 idle_minutes=place.config.workshop.idle_minutes,
             )
         )
+
+
+def _suffix(place: Place) -> str:
+    """Of an instance in a VPC or under a key, which ones: a change of either needs another instance, and CloudFormation
+    replaces nothing that keeps its name. The old instance's disk goes with it."""
+    vpc = place.config.workshop.vpc
+    if not (vpc or place.key):
+        return ""
+    chosen = json.dumps([vpc and vpc.model_dump(mode="json"), bool(place.key)])
+    return f"-{hashlib.sha256(chosen.encode()).hexdigest()[:6]}"
 
 
 def _network(settings: Workshop) -> dict[str, Any]:

@@ -76,7 +76,9 @@ class Workshop(Stack):
                 # One pattern for all: the names of a full workshop would not fit into the role's policy.
                 arns=[
                     self.format_arn(
-                        service="sagemaker", resource="notebook-instance", resource_name=f"storecast-{stem}??"
+                        service="sagemaker",
+                        resource="notebook-instance",
+                        resource_name=instances[0].replace(f"{stem}01", f"{stem}??"),
                     )
                 ],
                 starting=starting(self, config, [learner.role.role_arn for learner in learners], operations.key_arn),

@@ -171,3 +171,19 @@ def test_the_hours_machine_may_do_what_a_start_in_a_vpc_and_under_a_key_takes(
     for place in ("subnet/subnet-0123abcd", "security-group/sg-0123abcd", "network-interface/*"):
         assert place in allowed["ec2:CreateNetworkInterface"]
     assert all(f"Learner0{n}Role" in allowed["iam:PassRole"] for n in (1, 2))
+
+
+def test_a_notebook_has_another_name_in_another_vpc_or_under_a_key(
+    tmp_path_factory: pytest.TempPathFactory, assembly: Assembly
+) -> None:
+    """CloudFormation cannot replace what keeps its name."""
+
+    def names(vpc: str | None, key: bool) -> set[str]:
+        chosen = Vpc(subnet_id=vpc, security_group_ids=("sg-0123abcd",)) if vpc else None
+        changed = {"workshop": Workshop(vpc=chosen), "customer_managed_key": key}
+        app = synthesized(tmp_path_factory.mktemp("named"), **changed)
+        return {each["NotebookInstanceName"] for each in app.resources("AWS::SageMaker::NotebookInstance").values()}
+
+    plain = {each["NotebookInstanceName"] for each in assembly.resources("AWS::SageMaker::NotebookInstance").values()}
+    found = [plain, *(names(*each) for each in (("subnet-0123abcd", False), ("subnet-4567abcd", False), (None, True)))]
+    assert len(set.union(*found)) == 4 and plain == {"storecast-sample01"}

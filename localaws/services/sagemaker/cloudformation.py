@@ -67,8 +67,20 @@ def _check(operation: str, params: dict) -> None:
         raise ValueError("; ".join(problems))
 
 
+# Properties whose change needs another instance (CloudFormation's schema of the type, createOnlyProperties, and the
+# template reference of AWS::SageMaker::NotebookInstance, "Update requires: Replacement").
+_REPLACING = ("DirectInternetAccess", "KmsKeyId", "NotebookInstanceName", "SecurityGroupIds", "SubnetId")
+
+
 def _update_instance(machines: Machines, context: Context, arn: str, old: dict, new: dict) -> tuple[str, dict]:
     instance = context.store.get(arn)
+    if any(old.get(name) != new.get(name) for name in _REPLACING):
+        if new.get("NotebookInstanceName") == instance.name:
+            raise ValueError(
+                "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename "
+                f"{instance.name} and update the stack again."
+            )
+        return _create_instance(machines, context, instance.name, new)  # the old one goes in the update's clean-up
     changes = _instance_params({key: value for key, value in new.items() if old.get(key) != value and key != "Tags"})
     if "LifecycleConfigName" in old and "LifecycleConfigName" not in new:
         changes["DisassociateLifecycleConfig"] = True
