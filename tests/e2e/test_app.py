@@ -322,7 +322,8 @@ def test_the_dashboard_and_the_alarms_look_at_metrics_that_were_sent(app: App):
     ours = [alarm for alarm in alarms if alarm["Namespace"] == "Storecast"]
     looked_at = {(alarm["MetricName"], frozenset(each["Name"] for each in alarm["Dimensions"])) for alarm in ours}
     assert looked_at and looked_at <= sent
-    assert charted(f"storecast-{DATASET}") <= sent
+    region = boto3.client("cloudwatch").meta.region_name
+    assert charted(f"storecast-{DATASET}-{region}") <= sent
 
 
 def test_a_run_that_is_stopped_by_hand_is_told_and_so_is_an_alarm(app: App):
