@@ -35,7 +35,6 @@ CONTAINERS = (
     "Pipeline", "Import", "Use the predictor", "Forecasts",
     "Datasets", "Filters", "Event tracker", "Recommenders and solutions", "Recommenders", "Solutions", "Batch",
 )  # fmt: skip
-BASELINE = "popularity_baseline_"
 
 
 def forecasts(console: Console, forecasting: dict, folder: Path, dataset: str, item_key: str) -> None:
@@ -71,17 +70,15 @@ def accuracy(console: Console, forecasting: dict) -> None:
 
 
 def recommenders(console: Console, recommending: dict) -> None:
-    table = _table("Recommenders on interactions held back, higher is better: recommender / plain popularity")
+    table = _table("Recommenders on interactions held back, higher is better")
     table.add_column("use case")
     for name in RECOMMENDER_METRICS.values():
         table.add_column(name, justify="right")
     for made in recommending["recommenders"]:
         metrics = made["metrics"]
-        cells = []
-        for key in RECOMMENDER_METRICS:
-            baseline = f" / {metrics[BASELINE + key]:.3f}" if BASELINE + key in metrics else ""
-            cells.append(f"{metrics[key]:.3f}{baseline}")
-        table.add_row(USE_CASES.get(made["useCase"], made["useCase"]), *cells)
+        table.add_row(
+            USE_CASES.get(made["useCase"], made["useCase"]), *(f"{metrics[key]:.3f}" for key in RECOMMENDER_METRICS)
+        )
     console.print(table)
 
 

@@ -101,7 +101,8 @@ class Operations:
         """Raises ServiceError when there is none of this type, or when it should be active and is not."""
         resource = context.store.find(arn)
         if resource is None or resource.type != type_name:
-            raise self.table.refusals.missing.error(type=type_name, arn=arn)
+            words = self.table.types[type_name].prefix.replace("-", " ")
+            raise self.table.refusals.missing.error(type=type_name, words=words, arn=arn)
         if active and resource.status != self.states(resource).done:
             raise self.table.refusals.not_active.error(arn=arn, status=resource.status)
         return resource
@@ -110,7 +111,7 @@ class Operations:
         """A resource of any type. Raises ServiceError when there is none."""
         resource = context.store.find(arn)
         if resource is None:
-            raise self.table.refusals.missing.error(type="resource", arn=arn)
+            raise self.table.refusals.missing.error(type="resource", words="resource", arn=arn)
         return resource
 
     def states(self, resource: Resource) -> States:

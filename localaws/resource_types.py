@@ -143,7 +143,7 @@ class Refusal:
 class Refusals:
     """Why a call about a resource is refused, in the service's words."""
 
-    missing: Refusal  # {type}, {arn}
+    missing: Refusal  # {type}, {words} (dataset group of DatasetGroup), {arn}
     taken: Refusal  # {type}, {words} (forecast export of ForecastExportJob), {name}, {arn}
     not_active: Refusal  # {arn}, {status}
     locked: Refusal  # {arn}, {status}: it may not be deleted now

@@ -72,7 +72,7 @@ def _datasets(personalize: Any, event: DatasetsRequest) -> DatasetsAnswer:
         schema = create(personalize, "schema", dataset["schema"])
         request = {**dataset["request"], "schemaArn": schema, "datasetGroupArn": group}
         arn = create(personalize, "dataset", request, datasetGroupArn=group)
-        there = personalize.describe_dataset(datasetArn=arn)["dataset"]["schemaArn"]
+        there = _schema_of(personalize.describe_dataset(datasetArn=arn)["dataset"])
         if there != schema:
             _replace_schema(personalize, arn, there, schema)
         datasets.append({**dataset, "datasetArn": arn})
@@ -81,6 +81,13 @@ def _datasets(personalize: Any, event: DatasetsRequest) -> DatasetsAnswer:
         {**job, "request": {**job["request"], "datasetArn": arns[job["kind"]]}} for job in event["imports"]
     ]
     return {"datasets": datasets, "imports": imports}
+
+
+def _schema_of(dataset: dict[str, Any]) -> str:
+    """The schema that the dataset has, or will have once an update of an earlier attempt is done."""
+    update = dataset.get("latestDatasetUpdate", {})
+    under_way = update.get("status", "").startswith("UPDATE")
+    return update["schemaArn"] if under_way else dataset["schemaArn"]
 
 
 def _replace_schema(personalize: Any, arn: str, there: str, schema: str) -> None:

@@ -32,8 +32,7 @@ _METRICS = [
     "precision_at_25",
 ]
 _SHORT = {"coverage": "coverage", "mean_reciprocal_rank_at_25": "MRR@25"}
-# Prefix of a metric that plain popularity reached on the same data, where the service reports it.
-_BASELINE = "popularity_baseline_"
+_POPULAR = {"most-viewed", "best-sellers", "most-popular"}  # use cases that are plain popularity
 
 
 @dataclass(frozen=True)
@@ -77,19 +76,11 @@ def _metrics(serving: Sequence[_Shown]) -> str:
     names = [name for name in _METRICS if any(name in made.metrics for made in serving)]
     if not names:
         return ""
-    rows = [[escape(made.title), *(_cell(made.metrics, name) for name in names)] for made in serving]
+    rows = [[escape(made.title), *(number(made.metrics.get(name)) for name in names)] for made in serving]
     note = "Measured by the service on interactions held back; higher is better."
-    if any(name.startswith(_BASELINE) for made in serving for name in made.metrics):
-        note += " Small figures: plain popularity on the same data; green where the recommender beats it."
+    if popular := [made.title for made in serving if made.title in {_TITLES[each] for each in _POPULAR}]:
+        note += f" Plain popularity, as a yardstick: {', '.join(popular)}."
     return section("How good", table(["Recommender", *map(_short, names)], rows), note)
-
-
-def _cell(metrics: Mapping[str, float], name: str) -> str:
-    value, baseline = metrics.get(name), metrics.get(f"{_BASELINE}{name}")
-    if baseline is None:
-        return number(value)
-    mark = ' class="best"' if value is not None and value > baseline else ""
-    return f'<span{mark}>{number(value)}</span><div class="soft small">{number(baseline)}</div>'
 
 
 def _popular(serving: Sequence[_Shown]) -> str:

@@ -84,7 +84,11 @@ def create_solutions(personalize, group: Group, *recipes: str, **more) -> dict[s
     """ACTIVE solutions by recipe."""
     made = {
         recipe: personalize.create_solution(
-            name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe, **more
+            performAutoTraining=False,
+            name=unique("solution"),
+            datasetGroupArn=group.arn,
+            recipeArn=RECIPE + recipe,
+            **more,
         )["solutionArn"]
         for recipe in recipes
     }

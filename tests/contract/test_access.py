@@ -1,5 +1,7 @@
 """Who may do what: users and roles without a right are refused, with the action and the resource in the message."""
 
+from functools import partial
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -9,6 +11,7 @@ from tests.contract.forecast_setup import create_dataset, import_ended, import_f
 from tests.contract.helpers import ACCOUNT, role, statement, unique, user, whole_bucket
 from tests.contract.personalize_setup import create_group, delete_group
 from tests.contract.personalize_setup import import_from as personalize_import
+from tests.recordings import message
 
 DENIED = "AccessDeniedException"
 
@@ -122,13 +125,14 @@ def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sampl
     )
     both = role("personalize", statement("s3:*", on=whole_bucket(bucket) + whole_bucket(closed)))
     group = create_group(personalize, ("Items",))
-    job = personalize_import(personalize, group.datasets["Items"], f"s3://{closed}/items/", both)
-    assert job["status"] == "CREATE FAILED"
-    for word in ("Insufficient privileges", closed, "s3:ListBucket", "personalize.amazonaws.com"):
-        assert word in job["failureReason"]
-    unable = role("personalize")
+    refusal = message("personalize", "CreateDatasetImportJob", "InvalidInputException", "Insufficient")
+    items, untrusted = group.datasets["Items"], role("forecast", statement("s3:*", on=whole_bucket(bucket)))
     open_items = f"s3://{bucket}/recommending/sample/items/"
-    job = personalize_import(personalize, group.datasets["Items"], open_items, unable)
+    for path, by in ((f"s3://{closed}/items/", both), (open_items, untrusted)):
+        importing = partial(personalize_import, personalize, items, path, by)
+        assert refused("InvalidInputException", importing) == refusal
+    unable = role("personalize")
+    job = personalize_import(personalize, items, open_items, unable)
     assert job["status"] == "CREATE FAILED" and unable in job["failureReason"]
     job = personalize_import(personalize, group.datasets["Items"], open_items, both)
     assert job["status"] == "ACTIVE"

@@ -67,7 +67,7 @@ def _create(personalize, version: str, source: str, destination: str, by: str, *
         **more,
     )["batchInferenceJobArn"]
     job = personalize.describe_batch_inference_job(batchInferenceJobArn=arn)["batchInferenceJob"]
-    assert job["status"] in ("PENDING", "IN PROGRESS", "ACTIVE", "CREATE FAILED")  # API_BatchInferenceJob.md
+    assert job["status"] in ("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE", "CREATE FAILED")  # as recorded
     return ended(personalize.describe_batch_inference_job, "batchInferenceJob", batchInferenceJobArn=arn)
 
 

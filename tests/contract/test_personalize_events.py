@@ -158,7 +158,7 @@ def test_events_alone_are_enough_to_train(personalize, runtime, events) -> None:
 
 
 def test_what_is_refused(personalize, events, group, tracker) -> None:
-    refused("LimitExceededException", personalize.create_event_tracker, tracker["eventTrackerArn"], name="second",
+    refused("LimitExceededException", personalize.create_event_tracker, "More than 1 resources", name="second",
             datasetGroupArn=group.arn)  # fmt: skip
     refused("ResourceAlreadyExistsException", personalize.create_event_tracker, name=tracker["name"],
             datasetGroupArn=group.arn)  # fmt: skip

@@ -114,11 +114,13 @@ def test_a_promotion_takes_its_share(runtime, recommenders, catalogue, make) -> 
     listed = runtime.get_recommendations(
         recommenderArn=arn, userId=USER, numResults=10, filterArn=others, promotions=[promotion]
     )["itemList"]
+    everything = runtime.get_recommendations(recommenderArn=arn, userId=USER, numResults=500)["itemList"]
+    ranked = [each["itemId"] for each in everything]
     promoted = [each for each in listed if each.get("promotionName") == "own"]
     assert (len(listed), len(promoted)) == (10, 2)
     for part in (promoted, [each for each in listed if each not in promoted]):
-        scores = [each["score"] for each in part]
-        assert scores == sorted(scores, reverse=True)
+        places = [ranked.index(each["itemId"]) for each in part]
+        assert places == sorted(places)
         in_category = {catalogue[each["itemId"]]["CATEGORY_L1"] == category for each in part}
         assert in_category == {part is promoted}
     refused(INVALID, runtime.get_recommendations, "filterArn", recommenderArn=arn, userId=USER,
@@ -158,5 +160,11 @@ def test_filters_of_others_and_of_none(personalize, runtime, recommenders) -> No
     refused("ResourceAlreadyExistsException", personalize.create_filter, **again, filterExpression=bought)
     for _ in range(29):
         personalize.create_filter(name=unique("filter"), datasetGroupArn=other.arn, filterExpression=bought)
-    refused("LimitExceededException", personalize.create_filter, "30 filters", **wrong, filterExpression=bought)
+    refused(
+        "LimitExceededException",
+        personalize.create_filter,
+        "More than 30 resources in ACTIVE state",
+        **wrong,
+        filterExpression=bought,
+    )
     delete_group(personalize, other)

@@ -198,7 +198,7 @@ def test_items_and_users_that_only_one_dataset_knows(personalize, runtime, bucke
         recommenderArn=made[VIEWS], userId="u1", metadataColumns={"ITEMS": ["CATEGORY_L1"]}
     )["itemList"]
     assert {each["itemId"]: each["metadata"] for each in viewed} == {
-        f"i{n}": {"CATEGORY_L1": 'sweet, "fine" \\ dry'} if n == 1 else {} for n in range(7)
+        f"i{n}": {"category_l1": 'sweet, "fine" \\ dry'} if n == 1 else {} for n in range(7)
     }
     assert "unseen" in items(FOR_YOU, userId="stranger")
     assert items(FOR_YOU, userId="never seen anywhere") == items(FOR_YOU, userId="stranger")

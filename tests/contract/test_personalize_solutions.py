@@ -102,7 +102,7 @@ def test_a_ranking_orders_the_list_it_is_given(runtime, campaigns) -> None:
     scores = [each["score"] for each in ranked[:-1]]
     assert sum(scores) == pytest.approx(1) and scores == sorted(scores, reverse=True)
     told = ask(**query, metadataColumns={"ITEMS": ["CATEGORY_L1"]})["personalizedRanking"]
-    assert all(each["metadata"]["CATEGORY_L1"] for each in told[:-1])
+    assert all(each["metadata"]["category_l1"] for each in told[:-1])
     refused(INVALID, ask, PERSONAL, **query | {"campaignArn": campaigns[PERSONAL]})
     refused(INVALID, runtime.get_recommendations, "GetPersonalizedRanking", campaignArn=campaigns[RANKING], userId=USER)
     refused(INVALID, runtime.get_recommendations, "either", userId=USER)
@@ -152,7 +152,11 @@ def test_a_campaign_moves_to_another_version(personalize, runtime, solutions, ve
 def test_one_event_type_trains(personalize, runtime, group) -> None:
     """A type with too few events fails with the service's words; one with enough gives another model."""
     solution = personalize.create_solution(
-        name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + POPULAR, eventType="NoSuch"
+        performAutoTraining=False,
+        name=unique("solution"),
+        datasetGroupArn=group.arn,
+        recipeArn=RECIPE + POPULAR,
+        eventType="NoSuch",
     )["solutionArn"]
     ended(personalize.describe_solution, "solution", solutionArn=solution)
     version = personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
@@ -167,10 +171,11 @@ def test_one_event_type_trains(personalize, runtime, group) -> None:
 
 def test_what_cannot_be_made(personalize, group, solutions, versions, campaigns) -> None:
     create = personalize.create_solution
-    wrong = {"name": "wrong", "datasetGroupArn": group.arn}
+    wrong = {"name": "wrong", "datasetGroupArn": group.arn, "performAutoTraining": False}
+    by_default = {"name": "wrong", "datasetGroupArn": group.arn, "recipeArn": RECIPE + POPULAR}
+    refused(INVALID, create, "performAutoTraining is true unless", "schedule", **by_default)
     refused(INVALID, create, FOR_YOU, SIMILAR, **wrong, recipeArn=RECIPE + FOR_YOU)
-    automatic = {"performAutoTraining": True}
-    refused(INVALID, create, "performAutoTraining", "schedule", **wrong, recipeArn=RECIPE + POPULAR, **automatic)
+    refused(INVALID, create, "performAutoTraining", "schedule", **by_default, performAutoTraining=True)
     refused(INVALID, create, "performIncrementalUpdate", "v2", **wrong, recipeArn=RECIPE + POPULAR,
             performIncrementalUpdate=True)  # fmt: skip
     refused(INVALID, create, "recipeArn", "left out", **wrong, recipeArn=RECIPE + POPULAR, performAutoML=True)
@@ -185,14 +190,14 @@ def test_what_cannot_be_made(personalize, group, solutions, versions, campaigns)
     refused(INVALID, personalize.create_campaign, "itemExplorationConfig", **campaign, campaignConfig=exploration)
     message = "Cannot create a campaign. More than 5 resources in ACTIVE state."
     refused("LimitExceededException", personalize.create_campaign, message, **campaign)
-    refused(INVALID, personalize.create_recommender, "domains-specific Dataset Group", **wrong,
-            recipeArn=RECIPE + FOR_YOU)  # fmt: skip
+    refused(INVALID, personalize.create_recommender, "domains-specific Dataset Group", name="wrong",
+            datasetGroupArn=group.arn, recipeArn=RECIPE + FOR_YOU)  # fmt: skip
     no_metadata = avro("Items", ("ITEM_ID", "string"))
     refused(INVALID, personalize.create_schema, "metadata field", name="wrong", schema=no_metadata)
 
 
 def test_custom_recipes_are_listed(personalize) -> None:
-    assert {each["name"] for each in personalize.list_recipes()["recipes"]} >= {*ALL, FOR_YOU}
+    assert {each["name"] for each in personalize.list_recipes(maxResults=100)["recipes"]} >= {*ALL, FOR_YOU}
     described = personalize.describe_recipe(recipeArn=RECIPE + TRENDING)["recipe"]
     assert described["status"] == "ACTIVE" and "domain" not in described
     described = personalize.describe_recipe(recipeArn=RECIPE + RANKING)["recipe"]

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from localaws.services.forecast.resource_types import STATES as FORECAST_STATES
+from localaws.services.personalize.resource_types import BATCH_INFERENCE_STATES
+from localaws.services.personalize.resource_types import STATES as PERSONALIZE_STATES
 from storecast_engines.files import time_series
 from tests.contract.clients import client
 from tests.contract.forecast_setup import import_ended, sample_group
@@ -20,9 +23,16 @@ from tests.contract.helpers import ended, unique
 from tests.contract.personalize_setup import PERSONAL, RANKING, RECIPE, create_group, import_sample
 from tests.recordings import FOLDER, samples
 
+_AUTOMATIC = "came with automatic training in 2024, after the recordings"
 # Members that the newest recording of the operation cannot have, with the reason.
 NEWER: dict[tuple[str, str], dict[str, str]] = {
     ("forecast", "GetAccuracyMetrics"): {".OptimizationMetric": "added in November 2021"},
+    ("personalize", "DescribeSolution"): {
+        ".solution.performAutoTraining": _AUTOMATIC,
+        ".solution.latestSolutionVersion.trainingMode": _AUTOMATIC,
+        ".solution.latestSolutionVersion.trainingType": _AUTOMATIC,
+    },
+    ("personalize", "DescribeSolutionVersion"): {".solutionVersion.trainingType": _AUTOMATIC},
     ("forecast", "DescribePredictor"): {
         ".OptimizationMetric": "added in November 2021",
         ".IsAutoPredictor": "added in November 2021",
@@ -133,7 +143,7 @@ def personalize_answers(bucket: str, personalize_role: str) -> dict[str, list[di
     import_sample(personalize, group, bucket, personalize_role)
     solutions = {
         recipe: personalize.create_solution(
-            name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
+            performAutoTraining=False, name=unique("solution"), datasetGroupArn=group.arn, recipeArn=RECIPE + recipe
         )
         for recipe in (PERSONAL, RANKING)
     }
@@ -153,7 +163,7 @@ def personalize_answers(bucket: str, personalize_role: str) -> dict[str, list[di
         ended(personalize.describe_campaign, "campaign", campaignArn=made["campaignArn"])
     plain = personalize.describe_campaign(campaignArn=campaigns[0]["campaignArn"])
     updated = personalize.update_campaign(
-        campaignArn=campaigns[1]["campaignArn"], campaignConfig={"enableMetadataWithRecommendations": True}
+        campaignArn=campaigns[1]["campaignArn"], solutionVersionArn=versions[1]["solutionVersionArn"]
     )
     recommended = runtime.get_recommendations(campaignArn=campaigns[0]["campaignArn"], userId="u001")
     ranked = runtime.get_personalized_ranking(
@@ -203,9 +213,12 @@ PERSONALIZE = [
     "CreateCampaign",
     "CreateSolution",
     "CreateSolutionVersion",
+    "DescribeCampaign",
     "DescribeDataset",
     "DescribeDatasetGroup",
     "DescribeSchema",
+    "DescribeSolution",
+    "DescribeSolutionVersion",
     "GetSolutionMetrics",
     "ListRecipes",
     "UpdateCampaign",
@@ -318,6 +331,64 @@ def test_the_arn_of_an_auto_predictor_ends_in_an_id_and_its_name_may_be_given_tw
     assert first != second and all(re.fullmatch(pattern, arn) for arn in (first, second))
     listed = {each["PredictorArn"]: each for each in forecast_answers["ListPredictors"][0]["Predictors"]}
     assert listed[first]["PredictorName"] == listed[second]["PredictorName"]
+
+
+def _decimals(number: float) -> int:
+    return len(f"{number:.12f}".rstrip("0").partition(".")[2])
+
+
+def test_metrics_have_four_decimals_and_scores_seven(personalize_answers: dict) -> None:
+    recorded = [each["response"] for each in samples("personalize", "GetSolutionMetrics")]
+    metrics = [each["metrics"] for each in (*recorded, *personalize_answers["GetSolutionMetrics"])]
+    assert max(_decimals(value) for found in metrics for value in found.values()) == 4
+    names = {name for each in samples("personalize", "GetSolutionMetrics") for name in each["response"]["metrics"]}
+    assert {name for each in personalize_answers["GetSolutionMetrics"] for name in each["metrics"]} == names
+    recorded = [each["response"] for each in samples("personalize-runtime", "GetRecommendations")]
+    items = [each["itemList"] for each in (*recorded, *personalize_answers["GetRecommendations"])]
+    scores = [item["score"] for found in items for item in found if "score" in item]
+    assert max(map(_decimals, scores)) == 7
+    assert any("score" in item for item in personalize_answers["GetRecommendations"][0]["itemList"])
+
+
+def test_recommendation_ids_have_the_form_of_the_newest_recordings(personalize_answers: dict) -> None:
+    form = "RID-[0-9a-f]{2}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-CID-[0-9a-f]{6}"
+    recorded = [each for each in samples("personalize-runtime", "GetRecommendations") if each["recorded"] > "2024"]
+    answers = [each["response"] for each in recorded]
+    answers += [*personalize_answers["GetRecommendations"], *personalize_answers["GetPersonalizedRanking"]]
+    assert len(recorded) >= 3
+    assert all(re.fullmatch(form, each["recommendationId"]) for each in answers if "recommendationId" in each)
+
+
+def test_recipes_are_listed_by_name_and_in_pages(personalize_answers: dict) -> None:
+    recorded = [each["response"] for each in samples("personalize", "ListRecipes")]
+    assert any("nextToken" in each for each in recorded)
+    (ours,) = personalize_answers["ListRecipes"]
+    for answer in (*recorded, ours):
+        names = [each["name"] for each in answer["recipes"]]
+        assert names == sorted(names)
+    assert ours["nextToken"]
+
+
+def test_lists_of_forecast_have_the_newest_first(forecast_answers: dict) -> None:
+    for service_list, member in (("ListDatasetGroups", "DatasetGroups"), ("ListPredictors", "Predictors")):
+        recorded = [each["response"] for each in samples("forecast", service_list)]
+        for answer in (*recorded, *forecast_answers[service_list]):
+            times = [str(each["CreationTime"]) for each in answer[member]]
+            assert times == sorted(times, reverse=True)
+        assert len(forecast_answers[service_list][0][member]) > 1
+
+
+def test_batch_and_dataset_statuses_are_those_that_notebooks_printed() -> None:
+    printed: dict[str, set[str]] = {}
+    for each in json.loads((FOLDER / "statuses.json").read_text()):
+        printed.setdefault(each["called in the cell"], set()).add(each["status printed"])
+    service = {"forecast": FORECAST_STATES, "personalize": PERSONALIZE_STATES}
+    known = {name: {states.pending, states.in_progress, states.done} for name, states in service.items()}
+    batch = BATCH_INFERENCE_STATES
+    assert printed["describe_batch_inference_job"] == {batch.pending, batch.in_progress, batch.done}
+    assert printed["describe_solution_version"] == printed["describe_campaign"] == known["personalize"]
+    assert printed["describe_predictor"] == printed["describe_forecast"] == known["forecast"]
+    assert {"UPDATE PENDING", "UPDATE IN_PROGRESS"} < printed["describe_dataset"]
 
 
 def differences(service: str, operation: str, answers: list[dict]) -> list[str]:

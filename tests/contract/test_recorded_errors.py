@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from tests.contract.forecast_setup import (
@@ -16,6 +17,7 @@ from tests.contract.forecast_setup import (
     single_predictor,
 )
 from tests.contract.helpers import attributes, ended, put_csv, unique
+from tests.contract.personalize_setup import create_group, delete_group
 from tests.recordings import message
 
 ALGORITHM = "arn:aws:forecast:::algorithm/"
@@ -112,3 +114,50 @@ def test_what_others_refer_to_cannot_be_deleted(forecast, group, trained: str) -
     code, text = refusal(forecast.delete_dataset, DatasetArn=dataset)
     expected = message("forecast", "DeleteDataset", "ResourceInUseException", "referenced")
     assert (code, about(text)) == ("ResourceInUseException", about(expected))
+
+
+NOWHERE = "arn:aws:personalize:us-east-1:000000000000"
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "arn"),
+    [
+        ("DeleteDatasetGroup", "datasetGroupArn", f"{NOWHERE}:dataset-group/none"),
+        ("DescribeSolution", "solutionArn", f"{NOWHERE}:solution/none"),
+        ("CreateEventTracker", "datasetGroupArn", f"{NOWHERE}:dataset-group/none"),
+    ],
+)
+def test_what_personalize_does_not_have(personalize, operation: str, member: str, arn: str) -> None:
+    call = getattr(personalize, xform_name(operation))
+    code, text = refusal(call, **{member: arn}, **({"name": "t"} if operation == "CreateEventTracker" else {}))
+    expected = message("personalize", operation, "ResourceNotFoundException", "does not exist")
+    assert (code, about(text)) == ("ResourceNotFoundException", about(expected)) and arn in text
+
+
+def test_a_campaign_that_is_not_there(runtime) -> None:
+    arn = f"{NOWHERE}:campaign/none"
+    code, text = refusal(runtime.get_recommendations, campaignArn=arn, userId="u")
+    expected = message("personalize-runtime", "GetRecommendations", "InvalidInputException", "active yet")
+    assert (code, about(text)) == ("InvalidInputException", about(expected))
+
+
+def test_a_campaign_of_the_arn_of_a_solution(personalize) -> None:
+    asked = {"name": "c", "solutionVersionArn": f"{NOWHERE}:solution/mine"}
+    assert refusal(personalize.create_campaign, **asked)[0] == "ResourceNotFoundException"
+
+
+def test_a_hyperparameter_of_another_algorithm_and_a_name_that_exists(personalize) -> None:
+    group = create_group(personalize, (), domain=None)
+    solution = {
+        "name": unique("tuned"),
+        "datasetGroupArn": group.arn,
+        "recipeArn": "arn:aws:personalize:::recipe/aws-similar-items",
+        "performAutoTraining": False,
+        "solutionConfig": {"algorithmHyperParameters": {"bptt": "3"}},
+    }
+    expected = message("personalize", "CreateSolution", "InvalidInputException", "hyperparameter")
+    assert refusal(personalize.create_solution, **solution) == ("InvalidInputException", expected)
+    code, text = refusal(personalize.create_dataset_group, name=group.arn.rpartition("/")[2])
+    expected = message("personalize", "CreateDatasetGroup", "ResourceAlreadyExistsException", "already exists")
+    assert (code, about(text)) == ("ResourceAlreadyExistsException", about(expected))
+    delete_group(personalize, group)

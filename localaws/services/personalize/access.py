@@ -27,6 +27,24 @@ def s3_access(context: Context, job: Resource, needs: list[tuple[tuple[str, ...]
     return access
 
 
+def check_readable(context: Context, role: str, location: str, arn: str) -> None:
+    """Raises ServiceError InvalidInputException, in the service's words, where Personalize may not assume the role or
+    the bucket's policy does not let it in. What the role itself may not do, the job finds.
+    """
+    bucket, _ = split(location)
+    try:
+        context.assume(role, PRINCIPAL, arn)
+        allowed = context.resource_policy_allows(PRINCIPAL, "s3:ListBucket", f"arn:aws:s3:::{bucket}", arn)
+    except ServiceError:
+        allowed = False
+    if not allowed:
+        raise invalid(
+            "Insufficient privileges for accessing data in S3. Please look at "
+            "https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html and ensure your "
+            "role is configured correctly."
+        )
+
+
 def check_key(context: Context, params: dict) -> None:
     """Of a dataset group: both its role and the key's own policy must let Personalize use its key.
 

@@ -153,7 +153,7 @@ class Asked:
         items = [{"itemId": each} | more for each in self.by.served.model["item_ids"][ranking.items].tolist()]
         if ranking.scores is None:
             return items
-        return [item | {"score": float(score)} for item, score in zip(items, ranking.scores, strict=True)]
+        return [item | {"score": round(float(score), 7)} for item, score in zip(items, ranking.scores, strict=True)]
 
 
 def check_results(results: int) -> int:

@@ -65,10 +65,9 @@ def _name(key: str) -> str:
 
 
 def _check(recipe: str, name: str, values: list[str]) -> None:
-    if recipe not in TUNABLE_RECIPES:
-        raise invalid(f"Recipe {recipe} has no hyperparameters; {name} belongs to {', '.join(TUNABLE_RECIPES)}.")
-    if name not in RANGES and name not in CHOICES:
-        raise invalid(f"Hyperparameter {name} is not one of {', '.join([*RANGES, *CHOICES])}.")
+    if recipe not in TUNABLE_RECIPES or (name not in RANGES and name not in CHOICES):
+        algorithm = f"arn:aws:personalize:::algorithm/{recipe}"
+        raise invalid(f"Provide a hyperparameter that is used in the algorithm: {algorithm}")
     for value in values:
         if name in CHOICES and value.lower() not in CHOICES[name]:
             raise invalid(f"{name} is {value!r}; it must be one of {', '.join(CHOICES[name])}.")

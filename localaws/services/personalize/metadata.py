@@ -30,7 +30,7 @@ def check(context: Context, group_arn: str, config: dict, params: dict) -> list[
 
 
 def attach(context: Context, group_arn: str, items: list[dict], columns: list[str]) -> list[dict]:
-    """The items of an answer with their values as text; a missing value is left out."""
+    """The items of an answer with their values as text under names in lower case; a missing value is left out."""
     if not columns:
         return items
     by_id = records(context, group_arn, "ITEMS").by_id
@@ -38,7 +38,7 @@ def attach(context: Context, group_arn: str, items: list[dict], columns: list[st
 
 
 def _texts(record: Mapping[str, object], columns: list[str]) -> dict[str, str]:
-    return {name: str(record[name]) for name in columns if record.get(name) is not None}
+    return {name.lower(): str(record[name]) for name in columns if record.get(name) is not None}
 
 
 def _columns(context: Context, group_arn: str) -> list[str]:

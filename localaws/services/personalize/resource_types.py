@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from localaws.operations import Operations
@@ -30,8 +31,11 @@ RECOMMENDER_STATES = States(
         "START IN_PROGRESS": "ACTIVE",
     },
 )
-# API_BatchInferenceJob.md
-BATCH_INFERENCE_STATES = States(pending="PENDING", in_progress="IN PROGRESS", done="ACTIVE", failed="CREATE FAILED")
+DATASET_STATES = replace(STATES, settles={"UPDATE PENDING": "ACTIVE", "UPDATE IN_PROGRESS": "ACTIVE"})
+# As recorded; API_BatchInferenceJob.md has PENDING and IN PROGRESS.
+BATCH_INFERENCE_STATES = States(
+    pending="CREATE PENDING", in_progress="CREATE IN_PROGRESS", done="ACTIVE", failed="CREATE FAILED"
+)
 
 GROUP = "datasetGroupArn"
 
@@ -63,6 +67,7 @@ TYPES = ResourceTypes(
         _of_group("DatasetGroup", parents=(), most=5),
         _of_group(
             "Dataset",
+            DATASET_STATES,
             parents=(GROUP, "schemaArn"),
             arn_path=lambda params: f"dataset/{_last(params[GROUP])}/{params['datasetType'].upper()}",
             private=DatasetPrivate,
@@ -103,7 +108,7 @@ TYPES = ResourceTypes(
         tag_value="tagValue",
     ),
     refusals=Refusals(
-        missing=Refusal("ResourceNotFoundException", "Resource Arn {arn} does not exist."),
+        missing=Refusal("ResourceNotFoundException", "The given {words} does not exist: {arn}"),
         taken=Refusal("ResourceAlreadyExistsException", "Another resource with Arn {arn} already exists."),
         not_active=Refusal("ResourceInUseException", "Resource {arn} must be ACTIVE, but its status is {status}."),
         locked=Refusal("ResourceInUseException", "Resource {arn} cannot be deleted while its status is {status}."),
@@ -112,6 +117,9 @@ TYPES = ResourceTypes(
         too_many=Refusal("LimitExceededException", "You have reached the maximum of {most} resources of type {type}."),
         too_many_busy=Refusal(
             "LimitExceededException", "More than {most} resources with PENDING or IN_PROGRESS status."
+        ),
+        too_many_per_parent=Refusal(
+            "LimitExceededException", "More than {most} resources in ACTIVE state. Please delete some and try again."
         ),
         too_many_tags=Refusal("TooManyTagsException", "{arn} would have {count} tags; it may have {most}."),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from tests.unit.lambdas.conftest import FORECASTING, arn, times
@@ -115,3 +116,69 @@ def test_nothing_of_another_dataset_of_a_like_name_is_touched(stub: Any) -> None
     other = {**_import("target", 1), "DatasetImportJobName": f"storecast_corner_shop_target_target_{_run(1)}"}
     there = ([_predictor(1, group=arn("forecast", "dataset-group/storecast_corner_shop_target"))], [], [other])
     assert _prune(stub, 2, None, there, []) == []
+
+
+class _Forecast:
+    """As much of Forecast as prune needs: an import that a predictor refers to cannot be deleted (recorded), and trees
+    take until the next run to go."""
+
+    class exceptions:  # noqa: N801
+        class ResourceInUseException(Exception):
+            pass
+
+        class ResourceNotFoundException(Exception):
+            pass
+
+    meta = SimpleNamespace(service_model=SimpleNamespace(service_name="forecast"))
+
+    def __init__(self) -> None:
+        self.predictors: list[dict[str, Any]] = []
+        self.forecasts: list[dict[str, Any]] = []
+        self.imports: list[dict[str, Any]] = []
+        self.going: list[str] = []
+        self.refused = 0
+
+    def get_paginator(self, operation: str) -> Any:
+        member, found = {
+            "list_predictors": ("Predictors", self.predictors),
+            "list_forecasts": ("Forecasts", self.forecasts),
+            "list_dataset_import_jobs": ("DatasetImportJobs", self.imports),
+        }[operation]
+        return SimpleNamespace(paginate=lambda: [{member: list(found)}])
+
+    def delete_resource_tree(self, ResourceArn: str) -> None:
+        self.going.append(ResourceArn)
+
+    def delete_dataset_import_job(self, DatasetImportJobArn: str) -> None:
+        if any(DatasetImportJobArn in each["imports"] for each in self.predictors):
+            self.refused += 1
+            raise self.exceptions.ResourceInUseException
+        self.imports = [each for each in self.imports if each["DatasetImportJobArn"] != DatasetImportJobArn]
+
+    def settle(self) -> None:
+        self.predictors = [each for each in self.predictors if each["PredictorArn"] not in self.going]
+        left = {each["PredictorArn"] for each in self.predictors}
+        self.forecasts = [
+            each for each in self.forecasts if each["PredictorArn"] in left and each["ForecastArn"] not in self.going
+        ]
+
+
+def test_imports_that_predictors_refer_to_do_not_pile_up() -> None:
+    """Twenty days of runs, of which every fifth trains: refused deletions are made up for by later runs."""
+    from forecasting.prune import prune
+
+    forecast, serving, most = _Forecast(), None, 0
+    for day in range(1, 21):
+        event = {**FORECASTING, "run": _run(day), "serving": serving, "config": {**FORECASTING["config"], "keep": 2}}
+        forecast.settle()
+        prune(forecast, event, _GROUP)
+        forecast.imports.append(_import("target", day))
+        if day % 5 == 1:
+            newest = forecast.imports[-1]["DatasetImportJobArn"]
+            forecast.predictors.append(_predictor(day) | {"imports": [newest]})
+        trained = forecast.predictors[-1]["PredictorArn"]
+        forecast.forecasts.append(_forecast(day, int(trained.rpartition("/")[2])))
+        made = {"planning": {"forecastArn": arn("forecast", f"forecast/{day}")}}
+        serving = {"run": _run(day), "predictorArn": trained, "forecasts": made}
+        most = max(most, len(forecast.imports))
+    assert forecast.refused and most <= 5, (forecast.refused, most)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.recordings import recorded
 from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_plan
 from tests.unit.lambdas.personalize import Personalize
 
@@ -131,6 +132,22 @@ def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, st
             with pytest.raises(ValueError, match="exists with schema .*schema/old and cannot .* keep field AGE"):
                 _ensure("datasets", context, groupArn=_GROUP)
             return
+    _ensure("datasets", context, groupArn=_GROUP)
+
+
+def test_an_update_that_an_earlier_attempt_began_is_not_asked_for_again(stub: Any, context: Any) -> None:
+    """UpdateDataset takes time (recorded: UPDATE PENDING, UPDATE IN_PROGRESS) and refuses another one meanwhile."""
+    service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
+    old, new = arn("personalize", "schema/old"), arn("personalize", "schema/new")
+    dataset = recorded("personalize", "DescribeDataset")["dataset"] | {"schemaArn": old}
+    dataset["latestDatasetUpdate"] = dataset["latestDatasetUpdate"] | {"schemaArn": new, "status": "UPDATE PENDING"}
+    service.add_response("list_datasets", {"datasets": []})
+    for planned in recommending_plan()["datasets"]:
+        service.add_response("create_schema", {"schemaArn": new})
+        service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
+        named = {"name": planned["request"]["name"], "datasetArn": there}
+        service.add_response("list_datasets", {"datasets": [named]})
+        service.add_response("describe_dataset", {"dataset": dataset})
     _ensure("datasets", context, groupArn=_GROUP)
 
 
@@ -281,7 +298,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         {
             "useCase": "also-viewed",
             "recommenderArn": _RECOMMENDER,
-            "metrics": {"coverage": 0.5, "popularity_baseline_coverage": 0.1},
+            "metrics": {"coverage": 0.5},
         },
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
@@ -302,4 +319,4 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
     assert summary["batch"]["all"]["output"] == "s3://out/" and ">1,200<" in report
     assert "ranking (aws-personalized-ranking)" in report and "Items.PRICE &lt; 3" in report
     assert "Milk &amp; &lt;Honey&gt;" in report and "<Honey>" not in report
-    assert '<span class="best">0.500</span><div class="soft small">0.100</div>' in report
+    assert "0.500</td>" in report

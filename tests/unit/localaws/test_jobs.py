@@ -223,7 +223,7 @@ def test_nothing_stays_in_limbo_after_a_crash(
 
 
 def test_a_kind_with_statuses_of_its_own_fails_after_a_crash_as_well(store: Store, jobs: Jobs) -> None:
-    store.add(PERSONALIZE, "BatchInferenceJob", "b", "IN PROGRESS", {})
+    store.add(PERSONALIZE, "BatchInferenceJob", "b", "CREATE IN_PROGRESS", {})
     jobs.recover()
     assert store.get(PERSONALIZE).status == "CREATE FAILED"
 

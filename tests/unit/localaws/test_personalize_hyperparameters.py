@@ -50,7 +50,7 @@ def test_the_grid_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("recipe", "config", "words"),
     [
-        (PERSONAL, {"algorithmHyperParameters": {"depth": "3"}}, ["depth", "hidden_dimension, bptt, recency_mask"]),
+        (PERSONAL, {"algorithmHyperParameters": {"depth": "3"}}, ["hyperparameter that is used", PERSONAL]),
         (PERSONAL, {"algorithmHyperParameters": {"bptt": "33"}}, ["bptt", "'33'", "from 2 to 32"]),
         (PERSONAL, {"algorithmHyperParameters": {"recency_mask": "maybe"}}, ["'maybe'", "true, false"]),
         (PERSONAL, _ranges({"bptt": (1, 22)}), ["bptt", "'1'"]),
@@ -58,8 +58,8 @@ def test_the_grid_is_bounded() -> None:
         (PERSONAL, _ranges({}, {"bptt": ["2"]}), ["bptt", "no choice"]),
         (PERSONAL, _ranges(maxNumberOfTrainingJobs="41"), ["maxNumberOfTrainingJobs", "'41'", "1 to 40"]),
         (PERSONAL, _ranges(maxParallelTrainingJobs="many"), ["maxParallelTrainingJobs", "'many'"]),
-        ("aws-similar-items", _ranges({"item_id_hidden_dim": (30, 50)}), ["aws-similar-items", "item_id_hidden_dim"]),
-        ("aws-popularity-count", {"algorithmHyperParameters": {"bptt": "2"}}, ["aws-popularity-count", "bptt"]),
+        ("aws-similar-items", _ranges({"item_id_hidden_dim": (30, 50)}), ["algorithm/aws-similar-items"]),
+        ("aws-popularity-count", {"algorithmHyperParameters": {"bptt": "2"}}, ["algorithm/aws-popularity-count"]),
     ],
 )
 def test_what_is_wrong_is_named(recipe: str, config: dict, words: list[str]) -> None:

@@ -41,11 +41,11 @@ def update_campaign(context: Context, params: dict) -> dict:
     campaign = PERSONALIZE.get(context, "Campaign", params["campaignArn"])
     if campaign.status != STATES.done:
         raise in_use(f"Campaign {campaign.arn} is {campaign.status}; it must be ACTIVE.")
-    names = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
-    changed = {name: params.get(name, campaign.record[name]) for name in names}
+    given = {name: params[name] for name in ("minProvisionedTPS", "campaignConfig") if name in params}
+    changed = {"solutionVersionArn": params.get("solutionVersionArn", campaign.record["solutionVersionArn"])} | given
     version = PERSONALIZE.get(context, "SolutionVersion", changed["solutionVersionArn"], active=True)
     if version.record["solutionArn"] != campaign.record["solutionArn"]:
         raise invalid(f"{version.arn} is no version of solution {campaign.record['solutionArn']}.")
-    _check(version.record["recipeArn"], changed["campaignConfig"])
+    _check(version.record["recipeArn"], changed.get("campaignConfig", campaign.record["campaignConfig"]))
     PERSONALIZE.update_soon(context, campaign.arn, changed)
     return {"campaignArn": campaign.arn}

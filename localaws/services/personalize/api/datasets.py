@@ -7,7 +7,7 @@ from localaws.errors import in_use, invalid
 from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.services.personalize import schema
-from localaws.services.personalize.access import READ, check_key, s3_access
+from localaws.services.personalize.access import READ, check_key, check_readable, s3_access
 from localaws.services.personalize.datasets import dataset_private, schema_text
 from localaws.services.personalize.jobs.datasets import ImportDataset, import_dataset
 from localaws.services.personalize.resource_types import PERSONALIZE, STATES
@@ -40,16 +40,28 @@ def create_dataset(context: Context, params: dict) -> dict:
 
 
 def update_dataset(context: Context, params: dict) -> dict:
-    """Another schema for later imports and records; earlier records lack its new fields."""
+    """Another schema for later imports and records, once it is done; earlier records lack its new fields.
+
+    Nothing can be imported meanwhile: recorded are UPDATE PENDING and UPDATE IN_PROGRESS, not under which member, so
+    both the dataset and its update have them.
+    """
     dataset = PERSONALIZE.get(context, "Dataset", params["datasetArn"], active=True)
     old, new = (PERSONALIZE.get(context, "Schema", arn) for arn in (dataset.record["schemaArn"], params["schemaArn"]))
     if new.record.get("domain") != old.record.get("domain"):
         raise invalid(f"Schema {new.arn} has another domain than {old.arn}, which dataset {dataset.arn} has.")
     schema.check_successor(old.record["schema"], new.record["schema"])
-    times = {"creationDateTime": time.time(), "lastUpdatedDateTime": time.time()}
-    update = {"schemaArn": new.arn, "status": STATES.done} | times
-    context.store.update(dataset.arn, schemaArn=new.arn, latestDatasetUpdate=update)
+    since = time.time()
+    _note_update(context, dataset.arn, new.arn, since, "UPDATE PENDING")
+    for status in ("UPDATE IN_PROGRESS", STATES.done):
+        context.jobs.later(_note_update, context, dataset.arn, new.arn, since, status)
     return {"datasetArn": dataset.arn}
+
+
+def _note_update(context: Context, dataset: str, schema_arn: str, since: float, status: str) -> None:
+    times = {"creationDateTime": since, "lastUpdatedDateTime": time.time()}
+    update = {"schemaArn": schema_arn, "status": status} | times
+    done = {"schemaArn": schema_arn} if status == STATES.done else {}
+    context.store.update(dataset, status, latestDatasetUpdate=update, **done)
 
 
 def delete_dataset(context: Context, params: dict) -> None:
@@ -72,6 +84,8 @@ def create_import(context: Context, params: dict) -> dict:
     incremental = params.get("importMode") == "INCREMENTAL"
     if incremental and not dataset_private(dataset).get("files"):
         raise invalid("An INCREMENTAL import needs bulk data that an earlier FULL import brought.")
+    name = context.arn("personalize", f"dataset-import-job/{params['jobName']}")
+    check_readable(context, params["roleArn"], location, name)
     job = PERSONALIZE.create(context, "DatasetImportJob", params | {"importMode": params.get("importMode", "FULL")})
     destination = context.store.folder(dataset.arn) / f"{job.name}.parquet"
     kind = dataset.record["datasetType"]

@@ -1,5 +1,6 @@
 """Recommendations in real time: GetRecommendations with its filter and its promotion, GetPersonalizedRanking."""
 
+import hashlib
 import uuid
 from functools import partial
 from pathlib import Path
@@ -40,8 +41,10 @@ def get_recommendations(context: Context, params: dict) -> dict:
         items = _with_promotion(context, group_arn, asked, results, allowed, params["promotions"][0])
     else:
         items = asked.listed(asked.ranking(results, allowed))
+    if "recommenderArn" in params:  # none of the recorded recommenders has scores
+        items = [{name: value for name, value in each.items() if name != "score"} for each in items]
     items = metadata.attach(context, group_arn, items, columns)
-    return {"itemList": items, "recommendationId": f"RID-{uuid.uuid4()}"}
+    return {"itemList": items, "recommendationId": _recommendation_id(params)}
 
 
 def get_personalized_ranking(context: Context, params: dict) -> dict:
@@ -57,7 +60,13 @@ def get_personalized_ranking(context: Context, params: dict) -> dict:
     asked = _asked(context, group_arn, by, params)
     allowed = _allowed(context, group_arn, asked, params) if "filterArn" in params else None
     items = metadata.attach(context, group_arn, asked.ranked(params["inputList"], allowed), columns)
-    return {"personalizedRanking": items, "recommendationId": f"RID-{uuid.uuid4()}"}
+    return {"personalizedRanking": items, "recommendationId": _recommendation_id(params)}
+
+
+def _recommendation_id(params: dict) -> str:
+    """RID-<the end of a UUID>-CID-<6 digits of what answered>, 40 characters in all, as recorded since 2024."""
+    deployed = hashlib.sha256((params.get("recommenderArn") or params["campaignArn"]).encode()).hexdigest()
+    return f"RID-{str(uuid.uuid4())[11:]}-CID-{deployed[:6]}"
 
 
 def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
@@ -69,9 +78,9 @@ def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:
     if len(named) != 1:
         raise invalid("A request needs either recommenderArn or campaignArn.")
     kind = {"recommenderArn": "Recommender", "campaignArn": "Campaign"}[named[0]]
-    found = PERSONALIZE.get(context, kind, params[named[0]])
-    if found.status != STATES.done:
-        raise invalid(f"{kind} {found.arn} is {found.status}; only an ACTIVE one recommends.")
+    found = context.store.find(params[named[0]])
+    if found is None or found.type != kind or found.status != STATES.done:
+        raise invalid(f"{params[named[0]]} does not exist or is not active yet.")
     trained = found
     if kind == "Campaign":
         trained = PERSONALIZE.get(context, "SolutionVersion", found.record["solutionVersionArn"])

@@ -1,5 +1,6 @@
 """Solution versions: the models trained of a solution, wholly or as an update, stopped, and their metrics."""
 
+import time
 import uuid
 from functools import partial
 from pathlib import Path
@@ -28,11 +29,13 @@ def create_solution_version(context: Context, params: dict) -> dict:
     if mode == "AUTOTRAIN":
         raise invalid("trainingMode AUTOTRAIN is the service's own; it must be FULL or UPDATE.")
     record = {name: solution.record[name] for name in INHERITED if name in solution.record}
-    record |= params | {"version": uuid.uuid4().hex[:8], "trainingMode": mode, "trainingType": "MANUAL"}
+    identity = uuid.uuid4().hex[:8]
+    name = params.get("name", f"{solution.name}/{identity}")
+    record |= params | {"version": identity, "name": name, "trainingMode": mode, "trainingType": "MANUAL"}
     version = PERSONALIZE.create(context, "SolutionVersion", record)
     folder = context.store.folder(version.arn) / "model"
     chosen = selection(context, record)
-    note = partial(_note_best_recipe, context, solution)
+    note = partial(_note_training, context, solution, version.arn)
     if base is None:
         metric = record.get("solutionConfig", {}).get("autoMLConfig", {}).get("metricName", METRIC)
         training = jobs.Train(
@@ -68,7 +71,10 @@ def _base(context: Context, solution: Resource) -> Resource:
     return full[-1]
 
 
-def _note_best_recipe(context: Context, solution: Resource, result: Result) -> None:
+def _note_training(context: Context, solution: Resource, version: str, result: Result) -> None:
+    """trainingHours: here those that the training took, on AWS those that are billed."""
+    seconds = time.time() - context.store.get(version).created
+    result.record["trainingHours"] = round(seconds / 3600, 3)
     if solution.record["performAutoML"]:
         best = result.record["recipeArn"]
         context.store.update(solution.arn, autoMLResult={"bestRecipeArn": best})
@@ -89,4 +95,5 @@ def stop_solution_version_creation(context: Context, params: dict) -> None:
 
 def get_solution_metrics(context: Context, params: dict) -> dict:
     version = PERSONALIZE.get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
-    return {"solutionVersionArn": version.arn, "metrics": version.record["modelMetrics"]}
+    metrics = {name: round(value, 4) for name, value in version.record["modelMetrics"].items()}
+    return {"solutionVersionArn": version.arn, "metrics": metrics}

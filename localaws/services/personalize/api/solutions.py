@@ -34,8 +34,7 @@ def create_solution(context: Context, params: dict) -> dict:
     config = params.get("solutionConfig", {})
     if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    defaults = {"performHPO": False, "performAutoML": False, "performAutoTraining": False}
-    record = defaults | params
+    record = {"performHPO": False, "performAutoML": False} | params
     if record["performAutoML"]:
         if "recipeArn" in params:
             raise invalid("performAutoML chooses the recipe; recipeArn must be left out.")
@@ -50,10 +49,10 @@ def create_solution(context: Context, params: dict) -> dict:
 
 
 def _check_automatic(params: dict) -> None:
-    if params.get("performAutoTraining"):
+    if params.get("performAutoTraining", True):
         raise invalid(
-            "performAutoTraining: nothing trains on a schedule in Storecast's embedded AWS, which need not run for "
-            "days. Call CreateSolutionVersion."
+            "performAutoTraining is true unless it is given as false, and nothing trains on a schedule in Storecast's "
+            "embedded AWS, which need not run for days: pass false and call CreateSolutionVersion."
         )
     if params.get("performIncrementalUpdate"):
         raise invalid("performIncrementalUpdate is for User-Personalization-v2, which Storecast's embedded AWS lacks.")
@@ -112,7 +111,7 @@ def describe_solution(context: Context, params: dict) -> dict:
 def update_solution(context: Context, params: dict) -> dict:
     """Automatic training on or off (API_UpdateSolution.md); on is refused, as at creation."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"], active=True)
-    _check_automatic(params)
+    _check_automatic({"performAutoTraining": False} | params)
     if unbuilt := [name for name, value in params.get("solutionUpdateConfig", {}).items() if value]:
         raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
     changed = {"performAutoTraining": False, "performIncrementalUpdate": False}

@@ -57,13 +57,14 @@ def train(job: Train) -> Result:
     except ValueError as error:
         raise JobFailed(str(error)) from None
     evaluation = _evaluate(best, lengthy, items, selection, 10 if len(events) <= MOST_EVENTS_FOR_FOLDS else 1)
-    baseline = {f"popularity_baseline_{name}": value for name, value in evaluation.popularity.items()}
-    record: dict[str, Any] = {"modelMetrics": evaluation.metrics | baseline, "recipeArn": RECIPE_PREFIX + best.recipe}
+    record: dict[str, Any] = {"modelMetrics": evaluation.metrics, "recipeArn": RECIPE_PREFIX + best.recipe}
     if job.tuned:
         record["tunedHPOParams"] = {"algorithmHyperParameters": dict(best.parameters)}
     if recommending.uses_features(RECIPES[best.recipe]):
         model |= recommending.train_features(events, interactions, users)
-    return Result(record, _save(job.destination, model, events, asdict(best.settings)))
+    popularity = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.popularity.items())
+    notes = f"plain popularity in the same protocol has {popularity}"
+    return Result(record, _save(job.destination, model, events, asdict(best.settings)), notes)
 
 
 def update(job: Update) -> Result:
