@@ -179,7 +179,7 @@ RELATED = {"item_id": "string", "timestamp": "timestamp", "price": "float"}
         ({"Schema": TARGET | {"demand": "string"}}, ["demand", "float"]),
         ({"Schema": TARGET | {"size": "float"}}, ["TARGET_TIME_SERIES", "'size': 'float'", "string"]),
         ({"Schema": TARGET | {"Size": "string"}}, ["Size", "reserves", "rename"]),
-        ({"Schema": TARGET, "DataFrequency": "fortnight"}, ["fortnight"]),
+        ({"Schema": TARGET, "DataFrequency": "14X"}, ["14X"]),
         ({"Schema": TARGET, "DatasetType": "ITEM_METADATA"}, ["ITEM_METADATA", "string"]),
         ({"Schema": TARGET, "Domain": "METRICS"}, ["METRICS", "metric_name"]),
         ({"Schema": RELATED | {"demand": "float"}, "DatasetType": "RELATED_TIME_SERIES"}, ["target", "demand"]),

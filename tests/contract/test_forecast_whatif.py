@@ -185,7 +185,13 @@ def test_the_life_of_an_analysis(forecast, shop, analysis: str) -> None:
     refused(INVALID, forecast.list_what_if_analyses, "'ForecastArn'", "WhatIfAnalysisArn, Status", Filters=wrong)
     forecast.tag_resource(ResourceArn=found, Tags=[{"Key": "season", "Value": "sale"}])
     assert forecast.list_tags_for_resource(ResourceArn=found)["Tags"] == [{"Key": "season", "Value": "sale"}]
-    refused("ResourceInUseException", forecast.delete_what_if_analysis, "delete that first", WhatIfAnalysisArn=analysis)
+    refused(
+        "ResourceInUseException",
+        forecast.delete_what_if_analysis,
+        "is being referenced by these resources",
+        found,
+        WhatIfAnalysisArn=analysis,
+    )
     refused("ResourceInUseException", forecast.delete_forecast, shop.baseline, ForecastArn=shop.baseline)
     forecast.delete_what_if_forecast(WhatIfForecastArn=found)
     gone(forecast.describe_what_if_forecast, WhatIfForecastArn=found)
