@@ -59,7 +59,7 @@ def test_without_the_data_one_sentence_says_so(arguments, capsys, monkeypatch) -
     assert sentence.startswith("Skipped: there is no data/forecast/recorded.json")
 
 
-def test_speed_tells_seconds_memory_and_losses(capsys, monkeypatch) -> None:
+def test_speed_reports_seconds_memory_and_losses(capsys, monkeypatch) -> None:
     monkeypatch.setattr(speed, "retail", lambda count: retail(count, days=140))
     speed.main(["--series", "3", "--windows", "1", "--workers", "1"])
     printed = capsys.readouterr().out

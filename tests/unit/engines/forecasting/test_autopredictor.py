@@ -25,8 +25,8 @@ def test_the_ensemble_beats_its_worst_model_on_data_it_has_not_seen(shop, traine
     def loss(prediction):
         return metrics.pooled(shop.target[:, 106:], prediction, LEVELS, np.ones(len(shop.target))).average_wql
 
-    members = [loss(ALGORITHMS[name](shop.cut(106), 14, LEVELS)) for name in FAST]
-    assert loss(predict(trained, shop.cut(106), 14, LEVELS)) < max(members)
+    losses = [loss(ALGORITHMS[name](shop.cut(106), 14, LEVELS)) for name in FAST]
+    assert loss(predict(trained, shop.cut(106), 14, LEVELS)) < max(losses)
     assert trained.weights.sum(axis=1) == pytest.approx(1)
 
 

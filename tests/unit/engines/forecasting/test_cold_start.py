@@ -26,7 +26,7 @@ def test_dimension_values_count_too(make_panel):
     assert from_similar(panel, np.array([1.0, 5, 0]))[2] == 5
 
 
-def test_without_metadata_all_series_are_alike_and_without_history_none(make_panel):
+def test_without_metadata_all_series_are_similar_and_without_history_none(make_panel):
     panel = make_panel([np.ones(4), np.ones(4), NEW])
     prediction = Prediction(np.arange(12.0).reshape(3, 2, 2), np.arange(6.0).reshape(3, 2))
     like = forecast_from_similar(panel, prediction)
@@ -57,7 +57,7 @@ def test_the_metadata_brings_new_items_into_the_panel_and_says_so():
     )
 
 
-def test_related_rows_tell_where_a_new_item_is_sold():
+def test_related_rows_give_the_dimensions_of_a_new_item():
     target, metadata = frames()
     days = pd.date_range("2024-01-01", periods=67)
     places = [*target["item_id"].unique(), "new"]

@@ -9,7 +9,7 @@ from storecast_engines.forecasting.metrics import FIELD
 from storecast_engines.forecasting.panel import Prediction
 
 METRIC = "WAPE"
-# the member that each metric prefers where `steady` is a little wrong at every step, `spiked` only at one, but far,
+# the model that each metric prefers where `steady` is a little wrong at every step, `spiked` only at one, but far,
 # `sharp` has the right median and a wrong mean, and a step that is wrong counts more for MAPE where the value is small
 PREFERRED = {
     "WAPE": "spiked",
@@ -34,11 +34,11 @@ def of_mean(runs, windows=1, metric=METRIC):
     return weights(runs, all_parts(windows), metric)[:, :, -1]
 
 
-def test_a_member_that_helps_no_one_weighs_nothing():
+def test_a_model_that_helps_no_series_has_no_weight():
     assert of_mean({"good": run([0.1, 0.1]), "bad": run([1, 1])}).tolist() == [[1, 0], [1, 0]]
 
 
-def test_each_series_prefers_the_member_that_suits_it():
+def test_each_series_prefers_the_model_that_suits_it():
     odds = np.divide(*of_mean({"a": run([0.1, 1]), "b": run([-1, -0.1])}).T)
     # the shares are the same for both series, 1/loss^2 is 100 to 1 for one of them and 1 to 100 for the other
     assert odds[0] / odds[1] == pytest.approx(100**2)
@@ -48,26 +48,26 @@ def test_opposite_errors_share_the_weight():
     assert of_mean({"over": run([1.0]), "under": run([-1.0])}) == pytest.approx(np.array([[0.5, 0.5]]))
 
 
-def test_weights_stay_finite_when_a_member_is_perfect():
+def test_weights_stay_finite_when_a_model_is_perfect():
     learned = of_mean({"perfect": run([0, 0]), "bad": run([1, 1])})
     assert np.isfinite(learned).all() and learned[:, 0].min() > 0.9
 
 
 def test_a_series_without_a_defined_loss_takes_the_shares():
     runs = {"good": run([0.1, 0.1]), "bad": run([1, 1])}
-    for name, member in runs.items():
-        actual = member.actual.copy()
+    for name, model in runs.items():
+        actual = model.actual.copy()
         actual[0, 1, 0] = np.nan
-        runs[name] = replace(member, actual=actual)
+        runs[name] = replace(model, actual=actual)
     assert of_mean(runs)[1].tolist() == [1, 0]
 
 
-def test_where_nothing_is_defined_all_weigh_alike():
+def test_where_nothing_is_defined_all_weights_are_equal():
     runs = {name: replace(run([1.0]), actual=np.full((1, 1, 4), np.nan)) for name in "ab"}
     assert of_mean(runs).tolist() == [[0.5, 0.5]]
 
 
-def test_no_part_of_an_out_of_sample_backtest_is_weighed_by_its_own_outcome():
+def test_no_part_of_an_out_of_sample_backtest_has_weights_from_its_own_outcome():
     # a is right in the first half only, b in the second: weights learned elsewhere choose the wrong one every time
     a, b = run([0.0]), run([0.0])
     a.mean[:, :, 2:], b.mean[:, :, :2] = 2, 2
@@ -75,7 +75,7 @@ def test_no_part_of_an_out_of_sample_backtest_is_weighed_by_its_own_outcome():
     assert off.min() > 0.9
 
 
-def test_with_several_windows_each_is_weighed_by_the_others():
+def test_with_several_windows_the_weights_of_each_come_from_the_others():
     a, b = run([0.0], windows=2), run([0.0], windows=2)
     a.mean[0], b.mean[1] = 2, 2
     assert np.abs(out_of_sample({"a": a, "b": b}, METRIC).mean - 1).min() > 0.9
@@ -86,8 +86,8 @@ def test_the_weights_follow_the_metric_asked_for(metric):
     runs = {
         name: replace(run([0.0, 0.0]), quantiles=np.full((1, 2, 4, 1), 4.0)) for name in ("steady", "spiked", "sharp")
     }
-    for member in runs.values():
-        member.actual[:, :, 0] = member.mean[:, :, 0] = 0.5
+    for model in runs.values():
+        model.actual[:, :, 0] = model.mean[:, :, 0] = 0.5
     runs["steady"].mean[:] += 0.3
     runs["spiked"].mean[:, :, 0] += 1
     runs["sharp"].mean[:] += 3
@@ -97,21 +97,21 @@ def test_the_weights_follow_the_metric_asked_for(metric):
     assert list(runs)[int(learned[1].argmax())] == PREFERRED[metric]
 
 
-def test_each_level_is_weighed_by_its_own_loss_and_the_mean_by_rmse():
+def test_the_weights_of_a_level_come_from_its_own_loss_and_those_of_the_mean_from_rmse():
     levels, runs = (0.1, 0.9), {}
     for name, quantiles, error in (("low", (1, 9), 0.0), ("high", (-9, 1), 0.5)):
-        member = run([error, error])
+        model = run([error, error])
         spread = np.broadcast_to(np.array(quantiles, float), (1, 2, 4, 2))
-        runs[name] = replace(member, levels=levels, quantiles=spread)
+        runs[name] = replace(model, levels=levels, quantiles=spread)
     assert weights(runs, all_parts(1), AVERAGE_WQL)[0].tolist() == [[1, 0, 1], [0, 1, 0]]
 
 
-def test_levels_that_are_weighed_apart_do_not_cross():
-    members = [
+def test_levels_with_different_weights_do_not_cross():
+    predictions = [
         Prediction(np.array([[[5.0, 6.0]]]), np.ones((1, 1))),
         Prediction(np.array([[[1.0, 2.0]]]), np.ones((1, 1))),
     ]
-    found = blend(np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]]), members, (0.1, 0.9))
+    found = blend(np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]]), predictions, (0.1, 0.9))
     assert found.quantiles.tolist() == [[[2, 5]]] and found.mean.tolist() == [[1]]
 
 

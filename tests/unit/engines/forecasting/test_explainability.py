@@ -32,7 +32,7 @@ def test_contributions_are_those_of_the_model_that_forecasts(promoted):
     assert np.abs(found["r1"]).mean() < np.abs(found["r0"]).mean() / 10
 
 
-def test_an_impact_is_the_members_weight_of_it(promoted):
+def test_an_impact_is_scaled_by_the_models_weight(promoted):
     alone = train(promoted, HORIZON, (0.5,), algorithms=("LightGBM",))
     both = train(promoted, HORIZON, (0.5,), algorithms=("SeasonalNaive", "LightGBM"))
     weight = both.weights[:, 1, -1]

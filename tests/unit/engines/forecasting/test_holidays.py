@@ -1,4 +1,4 @@
-"""Public holidays as features, and what they are good for."""
+"""Public holidays as features, and their effect on forecasts."""
 
 from dataclasses import replace
 
@@ -31,14 +31,14 @@ def closed_on_holidays(make_panel):
     return make_panel(np.where(on_holiday, 0, 20 + noise), start="2021-12-20")
 
 
-def test_the_learned_member_knows_the_holidays_of_the_country(closed_on_holidays) -> None:
+def test_lightgbm_uses_the_holidays_of_the_country(closed_on_holidays) -> None:
     christmas = 5  # 25 December, counted from the first step ahead
     without = lightgbm.forecast(closed_on_holidays, 10, ()).mean[:, christmas]
     aware = lightgbm.forecast(replace(closed_on_holidays, country="US"), 10, ()).mean[:, christmas]
     assert aware == pytest.approx(0, abs=2) and (without > 5).all()
 
 
-def test_prophet_knows_them_too(closed_on_holidays) -> None:
+def test_prophet_uses_them_too(closed_on_holidays) -> None:
     pytest.importorskip("prophet")
     mean = prophet.forecast(replace(closed_on_holidays, country="US"), 10, ()).mean
     assert mean[:, 5] == pytest.approx(0, abs=3) and mean[:, 4] == pytest.approx(20, abs=3)

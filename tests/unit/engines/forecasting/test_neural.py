@@ -64,7 +64,7 @@ def test_cnn_qr_reads_historical_related_series_and_can_leave_them_out(make_pane
 
 
 @pytest.mark.parametrize("name", NEURAL)
-def test_an_item_without_history_is_forecast_from_its_like(make_panel, name):
+def test_an_item_without_history_is_forecast_from_similar_ones(make_panel, name):
     small, large = np.full((5, 120), 10.0), np.full((5, 120), 1000.0)
     target = np.vstack([small, large, np.full((2, 120), np.nan)]) + np.arange(120) % 7
     metadata = pd.DataFrame({"size": ["s"] * 5 + ["l"] * 5 + ["s", "l"]})
@@ -108,11 +108,11 @@ def test_deep_ars_learning_rate_decays_until_it_stops_and_its_best_epochs_are_av
 
     rates, net = [{"lr": 0.1}], nn.Linear(1, 1, bias=False)
     trainer = SimpleNamespace(should_stop=False, optimizers=[SimpleNamespace(param_groups=rates)], callback_metrics={})
-    course, seen = TrainingSchedule(decay=0.5, decays_left=1, models=2), []
+    schedule, seen = TrainingSchedule(decay=0.5, decays_left=1, models=2), []
     for epoch, loss in enumerate([3.0, 1.0, *[2.0 + at for at in range(2 * PATIENCE)]]):
         trainer.callback_metrics["train_loss"] = loss
         nn.init.constant_(net.weight, float(epoch))
-        course.on_train_epoch_end(trainer, net)
+        schedule.on_train_epoch_end(trainer, net)
         seen.append((rates[0]["lr"], trainer.should_stop))
     assert seen == [(0.1, False)] * (1 + PATIENCE) + [(0.05, False)] * PATIENCE + [(0.025, True)]
-    assert course.averaged()["weight"].item() == (1 + 2) / 2
+    assert schedule.averaged()["weight"].item() == (1 + 2) / 2

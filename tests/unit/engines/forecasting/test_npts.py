@@ -35,7 +35,7 @@ def test_a_season_never_seen_takes_all_observations(make_panel):
     assert prediction.mean.tolist() == [[2, 2, 2]]
 
 
-def test_missing_values_weigh_nothing_and_an_empty_series_gets_zeros(make_panel):
+def test_missing_values_have_no_weight_and_an_empty_series_gets_zeros(make_panel):
     panel = make_panel([[NAN, 2, NAN, 4], [NAN] * 4])
     prediction = forecast(panel, 1, (0.5, 0.9), kernel_type="uniform", use_seasonal_model=False)
     assert prediction.quantiles.tolist() == [[[2, 4]], [[0, 0]]]

@@ -63,7 +63,7 @@ def test_training_checks_the_minimums_of_its_own_event_type(shop):
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_a_saved_model_answers_alike(trained, recipe):
+def test_a_saved_model_recommends_the_same(trained, recipe):
     events, models = trained
     model = models[recipe.name]
     again = load(save(model))
