@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 from localaws.errors import in_use, invalid
 from localaws.jobs import Result
@@ -59,9 +60,10 @@ def update_dataset(context: Context, params: dict) -> dict:
 
 def _note_update(context: Context, dataset: str, schema_arn: str, since: float, status: str) -> None:
     times = {"creationDateTime": since, "lastUpdatedDateTime": time.time()}
-    update = {"schemaArn": schema_arn, "status": status} | times
-    done = {"schemaArn": schema_arn} if status == STATES.done else {}
-    context.store.update(dataset, status, latestDatasetUpdate=update, **done)
+    record: dict[str, Any] = {"latestDatasetUpdate": {"schemaArn": schema_arn, "status": status} | times}
+    if status == STATES.done:
+        record["schemaArn"] = schema_arn
+    context.store.update(dataset, status, **record)
 
 
 def delete_dataset(context: Context, params: dict) -> None:
