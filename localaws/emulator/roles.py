@@ -1,8 +1,8 @@
 """The roles that callers pass to services: their credentials and trust, and what buckets' and keys' policies allow."""
 
 import hashlib
+import hmac
 import json
-import secrets
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -23,8 +23,12 @@ def assume(settings: Settings, role_arn: str, principal: str, source_arn: str) -
     """
     require_trust(role_arn, principal, source_arn)
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    key = "ASIA" + hashlib.sha256(f"{role_arn}:{source_arn}".encode()).hexdigest()[:16].upper()
-    secret, token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    # The same for each call about one resource: a second call must not end the session that its job works with.
+    key, secret, token = (
+        hmac.new(settings.secret_key.encode(), f"{part}:{role_arn}:{source_arn}".encode(), hashlib.sha256).hexdigest()
+        for part in ("key", "secret", "token")
+    )
+    key = "ASIA" + key[:16].upper()
     session = f"arn:aws:sts::{account}:assumed-role/{name}/{principal.partition('.')[0]}"
     sts.register_session(
         key,
