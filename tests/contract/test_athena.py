@@ -89,7 +89,14 @@ class Place:
         ]
 
 
-ATHENA = statement("athena:*")
+# Athena looks at the database `default` before any query.
+ATHENA = [
+    statement("athena:*"),
+    statement(
+        "glue:GetDatabase",
+        on=[f"arn:aws:glue:us-east-1:{ACCOUNT}:catalog", f"arn:aws:glue:us-east-1:{ACCOUNT}:database/default"],
+    ),
+]
 
 
 def create_table(database: str, name: str, location: str, partitioned: bool = False) -> None:
@@ -120,7 +127,7 @@ def place(embedded_aws: Settings) -> Place:
 @pytest.fixture(scope="module")
 def learner(place: Place) -> boto3.Session:
     """May query the table `sales` and write results, no more."""
-    return user(ATHENA, place.glue(), *place.reading(), *place.writing())
+    return user(*ATHENA, place.glue(), *place.reading(), *place.writing())
 
 
 def test_a_query_reads_the_tables_files(place: Place, learner: boto3.Session) -> None:
@@ -321,7 +328,7 @@ def test_a_partition_lies_in_a_bucket_too(place: Place) -> None:
 
 # Each permission that a query needs, and what is said where it is missing.
 def test_a_query_needs_the_callers_permissions_on_the_catalog(place: Place) -> None:
-    rest = [ATHENA, *place.reading(), *place.writing()]
+    rest = [*ATHENA, *place.reading(), *place.writing()]
     table = f"arn:aws:glue:us-east-1:{ACCOUNT}:table/{place.database}/sales"
     for rights, lacking in (
         ([], "glue:GetDatabase"),
@@ -336,13 +343,13 @@ def test_a_query_needs_the_callers_permissions_on_the_catalog(place: Place) -> N
 def test_a_partitioned_table_needs_its_partitions_too(place: Place) -> None:
     name = unique("runs")
     create_table(place.database, name, f"s3://{place.bucket}/sales/", partitioned=True)
-    rest = [ATHENA, *place.reading(), *place.writing()]
+    rest = [*ATHENA, *place.reading(), *place.writing()]
     answer = place.ask(f"select * from {name}", user(*rest, place.glue("glue:GetDatabase", "glue:GetTable")))
     assert answer.state == "FAILED" and "glue:GetPartitions" in answer.reason, answer
 
 
 def test_a_query_needs_the_callers_permissions_on_the_files(place: Place) -> None:
-    rest = [ATHENA, place.glue(), *place.writing()]
+    rest = [*ATHENA, place.glue(), *place.writing()]
     getting, listing = place.reading()
     for rights in ([], [getting], [listing]):
         answer = place.ask("select * from sales", user(*rest, *rights))
@@ -354,7 +361,7 @@ def test_a_table_of_ones_own_opens_no_file_of_another(place: Place) -> None:
     """A learner's own table over another's folder."""
     s3, mine = boto3.client("s3"), Place(place.bucket, unique("athena"))
     s3.put_object(Bucket=place.bucket, Key="another/secret.csv", Body=ROWS)
-    learner = user(ATHENA, mine.glue("glue:*"), *mine.reading(), *mine.writing())
+    learner = user(*ATHENA, mine.glue("glue:*"), *mine.reading(), *mine.writing())
     learner.client("glue").create_database(DatabaseInput={"Name": mine.database})
     create = f"create external table theirs (item string) location 's3://{place.bucket}/another/'"
     mine.ask(create, learner)
@@ -365,7 +372,7 @@ def test_a_table_of_ones_own_opens_no_file_of_another(place: Place) -> None:
 
 
 def test_results_are_written_with_the_callers_permissions(place: Place) -> None:
-    rest = [ATHENA, place.glue(), *place.reading()]
+    rest = [*ATHENA, place.glue(), *place.reading()]
     where, writing = place.writing()
     answer = place.ask("select 1", user(*rest, writing))
     assert answer.state == "REFUSED" and "Unable to verify/create output bucket" in answer.reason, answer
@@ -422,7 +429,7 @@ def test_files_and_results_under_a_key_need_it_too(place: Place) -> None:
     s3.put_object(Bucket=kept.bucket, Key="sales/sales.csv", Body=ROWS)
     name = unique("kept")
     create_table(place.database, name, f"s3://{kept.bucket}/sales/")
-    rest = [ATHENA, place.glue(), *kept.reading(), *kept.writing()]
+    rest = [*ATHENA, place.glue(), *kept.reading(), *kept.writing()]
     reading, writing = statement("kms:Decrypt", on=key), statement("kms:GenerateDataKey", on=key)
     answer = kept.ask(f"select * from {name}", user(*rest, writing))
     assert answer.state == "FAILED" and "PERMISSION_DENIED" in answer.reason, answer
@@ -434,7 +441,7 @@ def test_files_and_results_under_a_key_need_it_too(place: Place) -> None:
 
 
 def test_a_table_is_created_and_dropped_with_the_callers_permissions(place: Place) -> None:
-    name, rest = unique("made"), [ATHENA, *place.reading(), *place.writing()]
+    name, rest = unique("made"), [*ATHENA, *place.reading(), *place.writing()]
     create = f"create external table {name} (item string) location 's3://{place.bucket}/sales/'"
     looking = place.glue("glue:GetDatabase", "glue:GetTable")
     unable, able = user(*rest, looking), user(*rest, looking, place.glue("glue:CreateTable"))
@@ -450,7 +457,7 @@ def test_a_table_is_created_and_dropped_with_the_callers_permissions(place: Plac
 
 
 def test_the_catalog_is_shown_to_those_who_may_look(place: Place, learner: boto3.Session) -> None:
-    blind = user(ATHENA).client("athena")
+    blind = user(*ATHENA).client("athena")
     catalog = {"CatalogName": "AwsDataCatalog", "DatabaseName": place.database}
     for call, params in (
         (blind.get_database, catalog),

@@ -37,7 +37,7 @@ def outcomes(
     boto3.client("glue").create_database(DatabaseInput={"Name": mine.database})
     written = tmp_path_factory.mktemp("written") / "file"
     name = unique("hostile").replace("_", "-")
-    under = role("sagemaker", ATHENA, mine.glue("glue:*"), *mine.writing(), statement("sts:GetCallerIdentity"))
+    under = role("sagemaker", *ATHENA, mine.glue("glue:*"), *mine.writing(), statement("sts:GetCallerIdentity"))
     sagemaker.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=under)
     becomes(sagemaker, name, "InService")
     places = {"bucket": neighbour.bucket, "key": KEY, "neighbour": neighbour.database, "database": mine.database,
