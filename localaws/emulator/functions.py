@@ -1,20 +1,31 @@
 """Lambda: a function's error has the name of its class, by which Step Functions tells what to try again, and its lines
 go to the log group that it was given as long as that is there.
 
-ministack calls all errors Runtime.HandlerError, and makes a log group that was deleted anew.
+ministack calls all errors Runtime.HandlerError, makes a log group that was deleted anew, and ends an invocation whose
+function is updated: on AWS it finishes with the code that it started with.
 """
 
+import contextvars
 import functools
+import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
 _NAMELESS = "Runtime.HandlerError"
+_LONGEST_SECONDS = 15 * 60  # of an invocation (Lambda guide, gettingstarted-limits.html)
+_updating: contextvars.ContextVar[bool] = contextvars.ContextVar("updating", default=False)
 
 
 def register() -> None:
     lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
     lambda_svc._emit_lambda_logs = to_a_group_that_is_there(lambda_svc._emit_lambda_logs)
+    lambda_svc._update_code = _while_updating(lambda_svc._update_code)
+    lambda_svc._update_config = _while_updating(lambda_svc._update_config)
+    lambda_svc.invalidate_worker = _sparing_invocations(lambda_svc.invalidate_worker)
 
 
 def _with_error_type(execute: Callable[[dict, dict, str], dict]) -> Callable[[dict, dict, str], dict]:
@@ -46,3 +57,46 @@ def to_a_group_that_is_there(emit: Callable[..., None]) -> Callable[..., None]:
             emit(func, *arguments, **more)
 
     return emitted
+
+
+def _while_updating(update: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(update)
+    def updated(name: str, data: dict) -> Any:
+        token = _updating.set(True)
+        try:
+            return update(name, data)
+        finally:
+            _updating.reset(token)
+
+    return updated
+
+
+def _sparing_invocations(invalidate: Callable[..., None]) -> Callable[..., None]:
+    """An update ends the workers that are idle at once, and a busy one after its invocation; none of them gets another
+    one."""
+
+    @functools.wraps(invalidate)
+    def invalidated(func_name: str, *scope: str, **named: str) -> None:
+        for worker in _detached(func_name) if _updating.get() else ():
+            threading.Thread(target=_end_after_its_invocation, args=(worker,), daemon=True).start()
+        invalidate(func_name, *scope, **named)
+
+    return invalidated
+
+
+def _detached(name: str) -> list[Any]:
+    """The busy workers of a function's newest version, taken out of their pool."""
+    busy = []
+    with lambda_runtime._lock:
+        for key, workers in lambda_runtime._workers.items():
+            if key.split(":")[-2:] == [name, "$LATEST"]:
+                busy += [worker for worker in workers if worker.in_use]
+                workers[:] = [worker for worker in workers if not worker.in_use]
+    return busy
+
+
+def _end_after_its_invocation(worker: Any) -> None:
+    latest = time.monotonic() + _LONGEST_SECONDS
+    while worker.in_use and time.monotonic() < latest:
+        time.sleep(0.05)
+    lambda_runtime.kill_workers([worker])

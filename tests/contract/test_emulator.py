@@ -120,9 +120,13 @@ SIGNATURES = {
         "_invoke_target": ["target", "event", "rule", "view"],
         "_put_events": ["data", "allow_aws_source"],
     },
+    "ministack.core.lambda_runtime": {"kill_workers": ["workers"]},
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs": ["func", "request_id", "log_text", "error", "duration_ms", "log_source"],
         "_execute_function_warm": ["func", "event", "request_id"],
+        "_update_code": ["name", "data"],
+        "_update_config": ["name", "data"],
+        "invalidate_worker": ["func_name", "qualifier", "account", "region"],
     },
     "ministack.services.s3": {
         "_bucket_default_sse_headers": ["bucket_name"],
@@ -167,6 +171,8 @@ OTHERS = {
     ("ministack.app", "AUTH"),
     ("ministack.core.iam_evaluator", "AmbiguousAccessKeyError"),
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
+    ("ministack.core.lambda_runtime", "_lock"),
+    ("ministack.core.lambda_runtime", "_workers"),
     ("ministack.core.sigv4", "SIGNATURE_MISMATCH"),
     ("ministack.services.athena", "_executions"),
     ("ministack.services.athena", "_workgroups"),

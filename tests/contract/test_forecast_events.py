@@ -6,7 +6,7 @@ import time
 import boto3
 
 from tests.contract.forecast_setup import create_dataset, import_ended, import_from
-from tests.contract.helpers import gone, unique
+from tests.contract.helpers import gone, policy, statement, unique
 
 
 def received(sqs, queue: str, count: int) -> list[dict]:
@@ -24,6 +24,8 @@ def test_a_rule_sees_an_import_begin_succeed_fail_and_go(forecast, bucket: str, 
     sqs, events, s3, name = boto3.client("sqs"), boto3.client("events"), boto3.client("s3"), unique("events")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sender = statement("sqs:SendMessage", on=queue_arn, Principal={"Service": "events.amazonaws.com"})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(sender)})
     dataset = create_dataset(forecast)
     group = dataset.rpartition("/")[2]
     ours = {"Arn": [{"prefix": dataset.replace(":dataset/", ":dataset-import-job/")}]}
