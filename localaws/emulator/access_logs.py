@@ -7,12 +7,12 @@ import functools
 import itertools
 import logging
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+from defusedxml import ElementTree
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 

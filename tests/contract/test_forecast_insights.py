@@ -98,11 +98,12 @@ def test_a_forecast_tells_it_of_some_series_at_some_time_points(forecast, shop, 
     assert failed["Status"] == "CREATE_FAILED" and "2029-01-01" in failed["Message"]
     for wrong, words in (
         ({"EndDateTime": days[0], "StartDateTime": days[1]}, ["lies after"]),
-        ({"StartDateTime": "soon"}, ["'soon'"]),
         ({"Schema": attributes(store="string")}, ["item_id", "store"]),
         ({"ExplainabilityConfig": ALL}, ["StartDateTime", "SPECIFIC", "ALL"]),
     ):
         refused(INVALID, lambda wrong=wrong: explained(forecast, shop.baseline, **specific | wrong), *words)
+    soon = specific | {"StartDateTime": "soon"}
+    refused("ValidationException", lambda: explained(forecast, shop.baseline, **soon), "'soon'", "startDateTime")
 
 
 def test_all_series_over_the_whole_horizon(forecast, shop, bucket, forecast_role) -> None:

@@ -274,7 +274,7 @@ def test_a_notebook_that_cannot_be_made(sagemaker, notebook: str) -> None:
     refused("ValidationException", create, "RecordNotFound", "nothing", **other, LifecycleConfigName="nothing")
     distrusted = role("forecast")
     refused("ValidationException", create, "assume", distrusted, **{**other, "RoleArn": distrusted})
-    refused("ValidationException", create, "InstanceType", "ml.t9.huge", **{**other, "InstanceType": "ml.t9.huge"})
+    refused("ValidationException", create, "instanceType", "ml.t9.huge", **{**other, "InstanceType": "ml.t9.huge"})
     refused("ValidationException", sagemaker.describe_notebook_instance, "other", NotebookInstanceName="other")
 
 

@@ -94,7 +94,7 @@ class World:
 
     def begin(self, seed: int, faults: list[Fault], pipeline: Pipeline = FORECASTING) -> None:
         """Everything empty, and these faults from now on; what happens, happens to this pipeline."""
-        from operations.cleanup import empty_buckets
+        from operations.cleanup import empty
 
         self.pipeline, self.numbers = pipeline, itertools.count(1)
         self.clock.next_morning()
@@ -105,7 +105,8 @@ class World:
         self.inside.jobs.lasting.clear()
         self.inside.switch.met.clear()
         write(self.inside.settings.faults, [])
-        empty_buckets(self.s3, [DATA, RESULTS])
+        for bucket in (DATA, RESULTS):
+            empty(self.s3, bucket)
         self.table.delete_item(TableName="lock", Key={"pipeline": {"S": self.pipeline.name}})
         self.told()
         write(self.inside.settings.faults, faults)
