@@ -27,6 +27,7 @@ _AUTOMATIC = "came with automatic training in 2024, after the recordings"
 # Members that the newest recording of the operation cannot have, with the reason.
 NEWER: dict[tuple[str, str], dict[str, str]] = {
     ("forecast", "GetAccuracyMetrics"): {".OptimizationMetric": "added in November 2021"},
+    ("forecast", "ListDatasetGroups"): {".NextToken": "the recorded account has no more groups than a page takes"},
     ("personalize", "DescribeSolution"): {
         ".solution.performAutoTraining": _AUTOMATIC,
         ".solution.latestSolutionVersion.trainingMode": _AUTOMATIC,
