@@ -21,6 +21,15 @@ _EVERYWHERE: Unseen = {
 }
 OF_THE_APP: Unseen = _EVERYWHERE | {
     ("storage/PersonalizeRole", "s3:ListBucket", "*-results*"): "granting-personalize-s3-access.md asks for it",
+    ("storage/*Role", "s3:GetBucketLocation", "*"): "the services' guides ask for it, the embedded ones do not call it",
+    (
+        "storage/ForecastRole",
+        "s3:GetObject",
+        "*/backtests/*",
+    ): "aws-forecast-iam-roles.md asks for it",
+    ("storage/ForecastRole", "s3:GetObject", "*/explainability/*"): "likewise",
+    ("storage/ForecastRole", "s3:GetObject", "*/exports/*"): "likewise",
+    ("storage/ForecastRole", "s3:GetObject", "*/what-if/*"): "likewise",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
 }

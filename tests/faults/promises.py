@@ -135,15 +135,18 @@ def _told(world: World, story: Story, runs: list[Run], told: list[dict[str, Any]
 
 
 def in_use(world: World) -> set[str]:
-    """What serves: its ARNs; of forecasting also the run's name, and each dataset's newest import."""
+    """What serves: its ARNs; of forecasting also the run's name, each dataset's newest import, and what
+    a predictor was trained on."""
     newest, jobs = world.newest(), world.resources("DatasetImportJob")
     if world.pipeline is RECOMMENDING:
         made = [*newest["recommenders"], *newest["solutions"]]
         arns = {value for each in made for key, value in each.items() if key.endswith("Arn")}
         return arns | set(newest["filters"].values())
     imports = {job.record["DatasetArn"]: job.arn for job in jobs if job.status == "ACTIVE"}
+    # Forecast deletes no import that a predictor was trained on: it goes with the run after the predictor's.
+    held = {arn for each in world.resources("Predictor") for arn in each.record.get("DatasetImportJobArns", ())}
     forecasts = {made["forecastArn"] for made in newest["forecasts"].values()}
-    return {newest["run"], newest["predictorArn"], *forecasts, *imports.values()}
+    return {newest["run"], newest["predictorArn"], *forecasts, *imports.values(), *held}
 
 
 def left_over(world: World, before: set[str]) -> Iterator[str]:

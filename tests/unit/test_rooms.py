@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 # Beside the standard library and itself. The row of a module is the longest name that it begins with.
 LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
-SERVER = {"boto3", "botocore", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
+SERVER = {"boto3", "botocore", "defusedxml", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
     "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
     | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"},
