@@ -30,6 +30,7 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("storage/ForecastRole", "s3:GetObject", "*/explainability/*"): "likewise",
     ("storage/ForecastRole", "s3:GetObject", "*/exports/*"): "likewise",
     ("storage/ForecastRole", "s3:GetObject", "*/what-if/*"): "likewise",
+    ("forecasting/PublishRole", "s3:PutObject", "*/tables/*"): "for exports in another order than the table's columns",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
 }
