@@ -1,5 +1,5 @@
-"""What a call takes beside the right to its action: the use of a key under which something is kept, where an object is
-missing the right to list it, and of Glue's databases the right to their catalog (glue-specifying-resource-arns.html).
+"""Additional permissions that an action requires: the use of a key under which something is kept, listing where an
+object is missing, and for Glue's databases their catalog (glue-specifying-resource-arns.html).
 """
 
 import functools
