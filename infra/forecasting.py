@@ -95,6 +95,7 @@ class Forecasting(PipelineStack):
                 "plan",
                 *reading(data, self._prefix),
                 *self._planning(),
+                *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=300,
             ),
             "ensure": self._function(
@@ -115,6 +116,7 @@ class Forecasting(PipelineStack):
                 *self._making({"DatasetImportJob": "DatasetImportJobs"}),
                 *handing_over,
                 *quarantining(data, self._prefix),
+                reading(results, f"{self._prefix}staged/")[0],
                 *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=900,
             ),

@@ -11,6 +11,7 @@ from common.names import forecast_name
 from common.quarantine import take_out
 from common.resources import create
 from common.step import LambdaContext, step
+from common.store import get_json
 from forecasting.headers import copy_without
 from forecasting.payload import FileWithHeader, Import, LoadAnswer, LoadRequest
 
@@ -32,4 +33,5 @@ def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
 def _copies(event: Import) -> dict[str, FileWithHeader]:
     """The files to copy by the keys of their copies; of files of one name in two folders both are copied."""
     folder = event["request"]["DataSource"]["S3Config"]["Path"].removeprefix(f"s3://{event['resultsBucket']}/")
-    return {f"{folder}{at:05d}_{file['key'].rpartition('/')[2]}": file for at, file in enumerate(event["withHeaders"])}
+    files: list[FileWithHeader] = get_json(event["resultsBucket"], event["copies"]) if event["copies"] else []
+    return {f"{folder}{at:05d}_{file['key'].rpartition('/')[2]}": file for at, file in enumerate(files)}

@@ -107,7 +107,7 @@ class Dataset(TypedDict):
 
 
 class FileWithHeader(TypedDict):
-    """A file to copy without its header before it is imported."""
+    """A file to copy without its header before it is imported. A dataset has up to 10,000: no state can hold them."""
 
     key: str
     etag: str
@@ -118,7 +118,7 @@ class Import(common.payload.Import):
     """A planned import; of copies under `staged/` in the results bucket if its files have headers."""
 
     resultsBucket: str
-    withHeaders: list[FileWithHeader]
+    copies: str  # the key of a list[FileWithHeader] in the results bucket; empty if the files themselves are imported
 
 
 class Predictor(TypedDict):

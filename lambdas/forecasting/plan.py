@@ -4,21 +4,19 @@ at all if the last run worked on the same."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
 
 from common import deliveries
 from common.clients import client
 from common.names import forecast_name, numbered, run_id
 from common.payload import AwsJson, Inputs, NothingNew
 from common.step import LambdaContext, step
-from common.store import get_json
+from common.store import get_json, put_json
 from forecasting import headers, predictors
 from forecasting.payload import (
     Change,
     Dataset,
     Export,
-    FileWithHeader,
     Forecast,
     Import,
     Plan,
@@ -57,7 +55,10 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     run = run_id(event["execution"], event["started"], newest["run"] if newest else None)
     columns, with_headers = headers.resolve(event, uploads, list(files))
     resolved: ResolvedConfig = {**event["config"], "datasets": columns}
-    requests = run_plan({**event, "config": resolved}, files, imported, run, with_headers)
+    requests = run_plan({**event, "config": resolved}, files, imported, run, copied=with_headers)
+    for job in requests["imports"]:
+        if job["copies"]:
+            put_json(event["resultsBucket"], job["copies"], with_headers[job["kind"]])
     return {**requests, "inputs": inputs, "serving": _serving(newest) if newest else None}
 
 
@@ -76,12 +77,13 @@ def run_plan(
     files: Mapping[str, str],
     imported: Mapping[str, str],
     run: str,
-    with_headers: Mapping[str, list[FileWithHeader]] = MappingProxyType({}),
+    *,
+    copied: Collection[str] = (),
 ) -> PlannedRequests:
     """Every request of the run, but for the ARNs that only its steps know.
 
     `files` are the checksums of what is there by kind, `imported` of what the datasets hold; the files of the kinds in
-    `with_headers` are to be copied before they are imported. The config names the columns of all its datasets.
+    `copied` are to be copied before they are imported. The config names the columns of all its datasets.
     """
     config, dataset, kinds, tags = event["config"], event["dataset"], list(files), _tags(event)
     encryption = {"EncryptionConfig": {**_key(event), "RoleArn": event["roleArn"]}} if _key(event) else {}
@@ -97,7 +99,9 @@ def run_plan(
         "attempt": event["attempt"],
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [_dataset(event, kind, encryption) for kind in kinds],
-        "imports": [_import(event, kind, run, files[kind], imported.get(kind), with_headers) for kind in kinds],
+        "imports": [
+            _import(event, kind, run, files[kind], imported.get(kind), copied=kind in copied) for kind in kinds
+        ],
         "predictors": [
             predictors.planned(config, dataset, algorithm, run, kinds, {**encryption, "Tags": tags})
             for algorithm in config["algorithms"]
@@ -135,14 +139,13 @@ def _import(
     run: str,
     checksum: str,
     imported: str | None,
-    with_headers: Mapping[str, list[FileWithHeader]],
+    *,
+    copied: bool,
 ) -> Import:
     """The import of a kind's folder, or of a copy of its files if those have headers."""
     attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
-    folder, copied = f"{_folder(event)}{kind}/", kind in with_headers
-    path = f"s3://{event['dataBucket']}/{folder}"
-    if copied:
-        path = f"s3://{event['resultsBucket']}/{_folder(event)}staged/run={attempt}/{kind}/"
+    folder, staged = f"{_folder(event)}{kind}/", f"{_folder(event)}staged/run={attempt}/{kind}"
+    path = f"s3://{event['resultsBucket']}/{staged}/" if copied else f"s3://{event['dataBucket']}/{folder}"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
     return {
         "kind": kind,
@@ -153,7 +156,7 @@ def _import(
         "run": run,
         "folder": folder,
         "location": folder,
-        "withHeaders": with_headers.get(kind, []),
+        "copies": f"{staged}.json" if copied else "",
         "changed": imported != checksum,
         "importedChecksum": checksum,
         "plannedChecksum": "" if copied else checksum,  # a copy stays as it is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def _put(bucket: Any, **files: str) -> None:
 def test_a_file_without_a_header_is_imported_where_it_lies(bucket: Any, stub: Any, context: Any) -> None:
     _put(bucket, target=_ROWS)
     [job] = _plan(stub, context)["imports"]
-    assert job["withHeaders"] == []
+    assert job["copies"] == ""
     assert job["request"]["DataSource"]["S3Config"]["Path"] == f"s3://data/{_FOLDER}target/"
 
 
@@ -53,6 +54,14 @@ def test_of_files_with_headers_copies_without_them_are_imported(
     )
     copies = {key: body.decode() for key, body in bucket.objects.items() if key.startswith(staged)}
     assert copies == {f"{staged}00000_a.csv": _ROWS, f"{staged}00001_b.csv": _ROWS}
+
+
+def test_the_plan_does_not_grow_with_the_number_of_files(bucket: Any, stub: Any, context: Any) -> None:
+    """A state of Step Functions holds 256 KiB; Forecast takes 10,000 files of a kind."""
+    _put(bucket, target=_HEADER + _ROWS)
+    few = len(json.dumps(_plan(stub, context)))
+    bucket.objects |= {f"{_FOLDER}target/{number:04d}.csv": (_HEADER + _ROWS).encode() for number in range(3_000)}
+    assert len(json.dumps(_plan(stub, context))) == few < 16_384
 
 
 def test_a_large_file_is_copied_within_s3(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,7 @@ def _after(stub: Any, context: Any, message: str, good: int | None = 20, **event
         "run": _RUN,
         "folder": _FOLDER,
         "location": _FOLDER,
-        "withHeaders": [],
+        "copies": "",
         "request": {"DataSource": {"S3Config": {"Path": f"s3://data/{_FOLDER}"}}},
         "importJobArn": _JOB,
         "wait": {"status": "CREATE_FAILED", "message": message},
@@ -145,12 +146,13 @@ def test_the_first_file_of_all_is_the_last_of_its_kind(bucket: Bucket, stub: Any
 
 def test_of_a_copy_without_header_the_file_itself_moves(files: Bucket, stub: Any, context: Any) -> None:
     staged = f"forecasting/corner-shop/staged/run={_RUN}/target/"
-    with_headers = [{"key": f"{_FOLDER}{name}.csv", "etag": "e", "start": 5} for name in ("a", "b", "new")]
+    copies = [{"key": f"{_FOLDER}{name}.csv", "etag": "e", "start": 5} for name in ("a", "b", "new")]
+    files.objects["copies.json"] = json.dumps(copies).encode()
     found = _after(
         stub,
         context,
         f"s3://results/{staged}00002_new.csv, row 7, demand: 'many'",
-        withHeaders=with_headers,
+        copies="copies.json",
         request={"DataSource": {"S3Config": {"Path": f"s3://results/{staged}"}}},
     )
     assert found["refused"]["file"] == f"s3://data/{_FOLDER}new.csv"
