@@ -1,4 +1,7 @@
-"""The shared Lambda layer: our `common` package and Powertools, put together once per content, without Docker."""
+"""The shared Lambda layer: our `common` package, what the steps share with the engines, and Powertools.
+
+It is put together once per content, without Docker.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
 _COMMON = _ROOT / "lambdas" / "common"
+_ENGINES = _ROOT / "engines" / "storecast_engines"
+_SHARED = ("__init__.py", "time_steps.py")  # of the engines: modules of the standard library alone
 _PINS = _ROOT / "requirements.txt"
 _PACKAGES = ("aws-lambda-powertools",)
 
@@ -27,6 +32,10 @@ def assemble(build: Path = _ROOT / "build") -> Path:
             ready = Path(scratch) / "layer"
             _install(ready / "python")
             shutil.copytree(_COMMON, ready / "python" / "common", ignore=shutil.ignore_patterns("__pycache__"))
+            shared = ready / "python" / _ENGINES.name
+            shared.mkdir()
+            for name in _SHARED:
+                shutil.copy(_ENGINES / name, shared)
             try:
                 ready.rename(layer)
             except OSError:
@@ -37,9 +46,9 @@ def assemble(build: Path = _ROOT / "build") -> Path:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(repr(_PACKAGES).encode() + _PINS.read_bytes())
-    for path in sorted(_COMMON.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(_COMMON)).encode() + path.read_bytes())
+    ours = [path for path in sorted(_COMMON.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    for path in (*ours, *(_ENGINES / name for name in _SHARED)):
+        digest.update(str(path.relative_to(_ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

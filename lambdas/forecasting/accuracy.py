@@ -6,15 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from forecasting.history import SEASON, History, Key, moment, series_key
+from forecasting.history import History, Key, Steps, series_key
 from forecasting.payload import AccuracyRow, Run
+from storecast_engines.time_steps import season_length
 
 
 @dataclass
 class Backtest:
-    """Backtest windows: what was there, and what the predictor expected (mean, or median where there is no mean)."""
+    """Backtest windows: what was there, and what the predictor expected (mean, or median where there is no mean).
 
-    actual: dict[str, dict[Key, dict[str, float]]] = field(
+    A window goes by its first time step.
+    """
+
+    actual: dict[int, dict[Key, dict[int, float]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
     )
     expected: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
@@ -22,14 +26,14 @@ class Backtest:
     error: dict[Key, float] = field(default_factory=lambda: defaultdict(float))  # absolute, summed
 
 
-def collect(records: Iterable[dict[str, str]], event: Run) -> Backtest:
+def collect(records: Iterable[dict[str, str]], event: Run, steps: Steps) -> Backtest:
     found = Backtest()
     for record in records:
         if not record["target_value"]:
             continue
-        key, window = series_key(record, event), moment(record["backtestwindow_start_time"])
+        key, window = series_key(record, event), steps.number(record["backtestwindow_start_time"])
         actual, expected = float(record["target_value"]), float(record.get("mean") or record["p50"])
-        found.actual[window][key][moment(record["timestamp"])] = actual
+        found.actual[window][key][steps.number(record["timestamp"])] = actual
         found.total[key] += actual
         found.expected[key] += expected
         found.error[key] += abs(actual - expected)
@@ -49,9 +53,9 @@ def wape(backtest: Backtest, key: Key) -> float | None:
     return backtest.error[key] / actual if actual else None
 
 
-def worst_first(backtest: Backtest, volume: dict[Key, float]) -> list[Key]:
+def worst_first(backtest: Backtest, history: History) -> list[Key]:
     """All series, those whose backtests missed by most units first: what a planner loses most by."""
-    return sorted(volume, key=lambda key: (-backtest.error.get(key, 0.0), -volume[key], key))
+    return sorted(history.first, key=lambda key: (-backtest.error.get(key, 0.0), -history.volume(key), key))
 
 
 def quantile_loss(error: float, level: float) -> float:
@@ -59,37 +63,38 @@ def quantile_loss(error: float, level: float) -> float:
     return 2 * max(level * error, (level - 1) * error)
 
 
-def naive_moments(backtest: Backtest, axis: list[str], frequency: str) -> dict[str, dict[str, str]]:
-    """Per window, for each of its moments: the moment of the season before it that the seasonal naive repeats.
+def naive_sources(backtest: Backtest, history: History, frequency: str) -> dict[int, dict[int, int]]:
+    """Per window, for each of its steps: the step of the season before it that the seasonal naive repeats.
 
-    A window is left out if the axis does not hold it with a whole season before it.
+    A window is left out if the history has no whole season before it.
     """
-    season = SEASON.get(frequency, 1)
-    place = {when: i for i, when in enumerate(axis)}
-    found = {}
-    for window, series in backtest.actual.items():
-        moments = sorted({when for values in series.values() for when in values})
-        start = place.get(window, -1)
-        if start >= season and all(when in place for when in moments):
-            found[window] = {when: axis[start - season + (place[when] - start) % season] for when in moments}
-    return found
+    season = season_length(frequency)
+    return {
+        window: {step: window - season + (step - window) % season for values in series.values() for step in values}
+        for window, series in backtest.actual.items()
+        if window - season >= history.start
+    }
 
 
 def seasonal_naive(
-    backtest: Backtest, moments: dict[str, dict[str, str]], history: History, quantiles: list[str]
+    backtest: Backtest, sources: dict[int, dict[int, int]], history: History, quantiles: list[str], frequency: str
 ) -> AccuracyRow | None:
     """The yardstick's metrics over the same windows (metrics.md: wQL and WAPE per window, then the mean over windows).
 
-    A missing value counts as zero, as it does for Forecast with its default filling.
+    Where the season before has no value, the newest one of that place in the season counts, then the newest one at all,
+    then zero, as in the engines.
     """
+    season = season_length(frequency)
     levels = [float(q) for q in quantiles if q != "mean"]
     windows = []
-    for window, mapping in moments.items():
+    for window, source in sources.items():
         losses, absolute, weight = [0.0] * len(levels), 0.0, 0.0
         for key, values in backtest.actual[window].items():
-            past = history.values.get(key, {})
-            for when, actual in values.items():
-                error = actual - past.get(mapping[when], 0.0)
+            for step, actual in values.items():
+                expected = history.newest(key, source[step], season)
+                if expected is None:
+                    expected = history.newest(key, window - 1, 1) or 0.0
+                error = actual - expected
                 absolute, weight = absolute + abs(error), weight + abs(actual)
                 losses = [loss + quantile_loss(error, level) for loss, level in zip(losses, levels, strict=True)]
         if weight:

@@ -24,22 +24,23 @@ def score(event: Run, serving: Serving, backtest: AccuracyRow) -> Score | None:
     `backtest`; None where nothing has been sold in it, or the forecasts have neither a mean nor a quantile of the
     backtest.
 
-    Values that are missing are left out, as in backtests (metrics.md). Memory grows with series x steps that came in,
-    by less than 200 bytes each.
+    Steps without rows are filled as the predictor's history is; those that stay missing are left out, as in backtests
+    (metrics.md). Memory grows with series x steps that came in.
     """
     bucket = event["resultsBucket"]
     exports = [
         CsvFolder.listed(bucket, made["exports"].removeprefix(f"s3://{bucket}/"))
         for made in serving["forecasts"].values()
     ]
-    actual = _come_in(event, exports[0])
+    wanted = {history.Steps(event["config"]).number(record["date"]) for record in exports[0].records()}
+    actual = history.read(history.Target.of(event), event, lambda key, step: step in wanted)
     missed, there = defaultdict[str, float](float), defaultdict[str, float](float)
     series, steps = set(), set()
     for record in itertools.chain.from_iterable(export.records() for export in exports):
-        key, when = history.series_key(record, event), history.moment(record["date"])
-        if (value := actual.get(key, {}).get(when)) is not None:
+        key, step = history.series_key(record, event), actual.steps.number(record["date"])
+        if (value := actual.value(key, step)) is not None:
             series.add(key)
-            steps.add(when)
+            steps.add(step)
             for column, expected in history.forecast_columns(record):
                 missed[column] += quantile_loss(value - expected, _level(column))
                 there[column] += abs(value)
@@ -50,8 +51,8 @@ def score(event: Run, serving: Serving, backtest: AccuracyRow) -> Score | None:
     return {
         "forecastsOf": serving["run"],
         "predictorArn": serving["predictorArn"],
-        "from": min(steps),
-        "to": max(steps),
+        "from": actual.steps.text(min(steps)),
+        "to": actual.steps.text(max(steps)),
         "series": len(series),
         "measured": measured,
         "backtest": tested,
@@ -77,14 +78,6 @@ def training(score: Score | None, drift: DriftRule | None, *, forced: bool, unch
         f"{'beyond' if drifted else 'within'} {factor:g} times the {tested:.4f} of their predictor's backtest"
     )
     return {"trained": drifted, "reason": reason}
-
-
-def _come_in(event: Run, export: CsvFolder) -> Mapping[history.Key, Mapping[str, float]]:
-    """Of each series, what the target's files say of the moments that the exported forecast is about."""
-    moments = {history.moment(record["date"]) for record in export.records()}
-    found = history.History([], {})
-    history.recall(history.Target.of(event), found, head=set(), since="", everywhere=moments)
-    return found.values
 
 
 def _level(column: str) -> float:

@@ -1,25 +1,42 @@
-"""Reads what a report needs from S3, row by row: the target's history, the exported forecasts, the backtests."""
+"""Reads what a report needs from S3, row by row: the target's history, the exported forecasts, the backtests.
+
+The history is on the time steps of the predictor, aggregated and filled as it is there: the engines share the rules
+(`storecast_engines.time_steps`).
+"""
 
 from __future__ import annotations
 
+import bisect
+import functools
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from common.store import CsvFolder
-from forecasting.payload import Run
+from forecasting.payload import Run, Settings
+from storecast_engines.time_steps import STATISTIC_WINDOW, TARGET_DEFAULTS, Cell, TimeSteps, add, aggregated, filler
 
-SEASON = {"D": 7, "W": 52, "M": 12, "Y": 1, "H": 24, "30min": 48, "15min": 96, "10min": 144, "5min": 288, "1min": 1440}
 Key = tuple[str, ...]
+Wanted = Callable[[Key, int], bool]  # of a series and a time step
 
 
-@dataclass
-class History:
-    """The target: its time axis, the volume of each series, and the values that were asked for."""
+class Steps:
+    """The time steps of a config, by number, and as they are written: `2014-11-01T06:00:00`, which sorts."""
 
-    axis: list[str]
-    volume: dict[Key, float]
-    values: dict[Key, dict[str, float]] = field(default_factory=dict)
+    def __init__(self, config: Settings) -> None:
+        self._steps = TimeSteps(config["frequency"], config["time_alignment_boundary"])
+        self.number = functools.lru_cache(100_000)(self._number)  # the same few moments come in every series
+
+    def _number(self, moment: str) -> int:
+        return self._steps.number(parsed(moment))
+
+    def text(self, number: int) -> str:
+        return self._steps.start(number).isoformat()
+
+    def aligned(self, moment: str) -> str:
+        return self.text(self.number(moment))
 
 
 @dataclass
@@ -44,33 +61,93 @@ class Target:
             tuple(columns.index(name) for name in config["dimensions"]),
         )
 
-    def observations(self) -> Iterable[tuple[Key, str, float]]:
+    def observations(self) -> Iterator[tuple[Key, str, float]]:
         for row in self.files.rows():
             if row and row[self.value] and row[self.timestamp] != "timestamp":  # not a header
                 key = tuple(row[i].lower() for i in (self.item, *self.dimensions))
-                yield key, moment(row[self.timestamp]), float(row[self.value])
+                yield key, row[self.timestamp], float(row[self.value])
 
 
-def overview(target: Target) -> History:
-    """Axis and volumes; values are left for `recall`, so that memory grows with the series and not the rows."""
-    volume: dict[Key, float] = defaultdict(float)
-    axis = set()
-    for key, when, value in target.observations():
-        volume[key] += value
-        axis.add(when)
-    return History(sorted(axis), volume)
+@dataclass
+class History:
+    """The target on its time steps: where each series starts and ends, and its values at the steps that were wanted.
+
+    What is kept for each wanted step of a series takes less than 200 bytes.
+    """
+
+    steps: Steps
+    rules: dict[str, str]  # aggregation and filling
+    first: dict[Key, int] = field(default_factory=dict)
+    last: dict[Key, int] = field(default_factory=dict)
+    cells: dict[Key, dict[int, Cell]] = field(default_factory=lambda: defaultdict(dict))
+    _sums: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+    _recorded: dict[Key, list[int]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all values are kept: sums and constant fillings need none but those that were wanted."""
+        constant = ("zero", "value")
+        filled = self.rules["middlefill"] in constant and self.rules["backfill"] in constant
+        return self.rules["aggregation"] != "sum" or not filled
+
+    @property
+    def start(self) -> int:
+        """The first step of all series."""
+        return min(self.first.values())
+
+    @property
+    def end(self) -> int:
+        """The last step of all series, to which each is filled."""
+        return max(self.last.values())
+
+    def volume(self, key: Key) -> float:
+        """The sum of all values of a series."""
+        if not self.complete:
+            return self._sums[key]
+        return sum(aggregated(self.rules["aggregation"], cell) for cell in self.cells[key].values())
+
+    def value(self, key: Key, step: int) -> float | None:
+        """The value of a series at a step that was wanted, filled where nothing was recorded; None: missing."""
+        if not self.first.get(key, step + 1) <= step <= self.end:
+            return None
+        if (cell := self.cells[key].get(step)) is not None:
+            return aggregated(self.rules["aggregation"], cell)
+        filled = filler(self.rules, "middlefill" if step < self.last[key] else "backfill", self._before(key, step))
+        return None if math.isnan(filled) else filled
+
+    def newest(self, key: Key, step: int, every: int) -> float | None:
+        """The value at the step, or where it is missing the next one `every` steps before it that is not."""
+        values = (self.value(key, each) for each in range(step, self.first.get(key, step + 1) - 1, -every))
+        return next((value for value in values if value is not None), None)
+
+    def _before(self, key: Key, step: int) -> list[float]:
+        """The values recorded before the step, as far as a filling looks back."""
+        if not self.complete:
+            return []
+        recorded = self._recorded.setdefault(key, sorted(self.cells[key]))
+        before = recorded[: bisect.bisect_left(recorded, step)][-STATISTIC_WINDOW:]
+        return [aggregated(self.rules["aggregation"], self.cells[key][each]) for each in before]
 
 
-def recall(target: Target, history: History, *, head: set[Key], since: str, everywhere: set[str]) -> None:
-    """Fill in values: those of the `head` series from `since` on, those of all series at the moments `everywhere`."""
-    for key, when, value in target.observations():
-        if when in everywhere or (key in head and when >= since):
-            series = history.values.setdefault(key, {})
-            series[when] = series.get(when, 0.0) + value
+def read(target: Target, event: Run, wanted: Wanted) -> History:
+    """The history of the target's files, with the values that are wanted."""
+    config = event["config"]
+    rules = {**TARGET_DEFAULTS, **config["filling"].get(event["domain"]["target"], {})}
+    found, how = History(Steps(config), rules), rules["aggregation"]
+    everything = found.complete
+    for key, moment, value in target.observations():
+        step = found.steps.number(moment)
+        found.first[key] = min(step, found.first.get(key, step))
+        found.last[key] = max(step, found.last.get(key, step))
+        found._sums[key] += value
+        if everything or wanted(key, step):
+            of_series = found.cells[key]
+            of_series[step] = add(how, of_series.get(step), value, parsed(moment))
+    return found
 
 
 def quantiles(
-    exported: Iterable[dict[str, str]], event: Run, head: set[Key], time: str
+    exported: Iterable[dict[str, str]], event: Run, steps: Steps, head: set[Key], time: str
 ) -> dict[Key, dict[str, dict[str, float]]]:
     """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
@@ -78,7 +155,7 @@ def quantiles(
         key = series_key(record, event)
         if key in head:
             for column, value in forecast_columns(record):
-                found.setdefault(key, {}).setdefault(column, {})[moment(record[time])] = value
+                found.setdefault(key, {}).setdefault(column, {})[steps.aligned(record[time])] = value
     return found
 
 
@@ -106,10 +183,9 @@ def series_key(record: dict[str, str], event: Run) -> Key:
     return tuple(value.lower() for value in (item, *(record[name] for name in event["config"]["dimensions"])))
 
 
-def moment(text: str) -> str:
-    """`2014-11-01`, `2014-11-01 06:00:00` and `2014-11-01T06:00:00Z` in one form that sorts: `2014-11-01T06:00:00`."""
-    text = text.strip().rstrip("Z").replace(" ", "T")
-    return text if len(text) > 10 else f"{text}T00:00:00"
+def parsed(moment: str) -> datetime:
+    """`2014-11-01`, `2014-11-01 06:00:00` or `2014-11-01T06:00:00Z`."""
+    return datetime.fromisoformat(moment.strip().rstrip("Z"))
 
 
 def day(moment: str) -> str:

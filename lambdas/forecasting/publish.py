@@ -75,33 +75,34 @@ def _summary(event: Forecasted, accuracy_: Accuracy, report: str) -> Summary:
 def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accuracy, list[ChartItem]]:
     """Accuracy with its yardstick, bias, counts, and the chart's series."""
     config, bucket = event["config"], event["resultsBucket"]
-    target = history.Target.of(event)
-    past = history.overview(target)
+    target, frequency = history.Target.of(event), config["frequency"]
+    known = history.read(target, event, lambda key, step: False)
+    steps = known.steps
     backtests = history.backtests(bucket, event["backtests"]["folder"])
-    tested = accuracy.collect(backtests.records(), event)
-    moments = accuracy.naive_moments(tested, past.axis, config["frequency"])
-    head = accuracy.worst_first(tested, past.volume)[:_ITEMS]
-    since = min([past.axis[-min(len(past.axis), max(28, _SEASONS_BACK * config["horizon"]))], *tested.actual])
-    history.recall(
-        target,
-        past,
-        head=set(head),
-        since=since,
-        everywhere={source for mapping in moments.values() for source in mapping.values()},
-    )
-    ahead = [history.quantiles(export.records(), event, set(head), "date") for export in exports]
-    behind = history.quantiles(backtests.records(), event, set(head), "timestamp")
+    tested = accuracy.collect(backtests.records(), event, steps)
+    sources = accuracy.naive_sources(tested, known, frequency)
+    head = accuracy.worst_first(tested, known)[:_ITEMS]
+    back = known.end + 1 - max(28, _SEASONS_BACK * config["horizon"])
+    since = max(known.start, min([back, *tested.actual]))
+    everywhere = {step for source in sources.values() for step in source.values()} | {first - 1 for first in sources}
+    past = known if known.complete else history.read(target, event, _wanted(set(head), since, everywhere))
+    ahead = [history.quantiles(export.records(), event, steps, set(head), "date") for export in exports]
+    behind = history.quantiles(backtests.records(), event, steps, set(head), "timestamp")
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
-        yardstick = accuracy.seasonal_naive(tested, moments, past, config["quantiles"])
+        yardstick = accuracy.seasonal_naive(tested, sources, past, config["quantiles"], frequency)
         board = [*board, yardstick] if yardstick else board
     chart: list[ChartItem] = [
         {
             "key": " / ".join(key),
-            "volume": past.volume[key],
+            "volume": past.volume(key),
             "error": accuracy.wape(tested, key),
             "bias": accuracy.bias(tested, key),
-            "past": [(when, value) for when, value in sorted(past.values.get(key, {}).items()) if when >= since],
+            "past": [
+                (steps.text(step), value)
+                for step in range(since, past.end + 1)
+                if (value := past.value(key, step)) is not None
+            ],
             "ahead": _columns(*ahead, key=key),
             "behind": _columns(behind, key=key),
         }
@@ -110,11 +111,20 @@ def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accura
     found: Accuracy = {
         "accuracy": board,
         "bias": accuracy.bias(tested),
-        "items": len(past.volume),
+        "items": len(past.first),
         "horizon": config["horizon"],
-        "history": {"from": past.axis[0], "to": past.axis[-1], "steps": len(past.axis)},
+        "history": {
+            "from": steps.text(past.start),
+            "to": steps.text(past.end),
+            "steps": past.end - past.start + 1,
+        },
     }
     return found, chart
+
+
+def _wanted(head: set[history.Key], since: int, everywhere: set[int]) -> history.Wanted:
+    """The values of the `head` series from `since` on, those of all series at the steps `everywhere`."""
+    return lambda key, step: step in everywhere or (key in head and step >= since)
 
 
 def _columns(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,10 @@ def test_a_layer_holds_common_and_powertools_and_is_made_once(tmp_path: Path) ->
     assert (made / "python" / "common" / "step.py").exists()
     assert (made / "python" / "aws_lambda_powertools").is_dir()
     assert not list(made.rglob("boto3"))
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import storecast_engines.time_steps as it; print(it.__file__)"
+    command = [sys.executable, "-ISc", code, str(made / "python")]  # none of this environment's packages
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert found == str(made / "python" / "storecast_engines" / "time_steps.py")
     marker = made / "untouched"
     marker.touch()
     assert layer.assemble(tmp_path) == made and marker.exists()

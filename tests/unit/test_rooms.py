@@ -16,13 +16,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 # Beside the standard library and itself. The row of a module is the longest name that it begins with.
+SHARED = "storecast_engines.time_steps"  # in the Lambda layer too
 LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
 SERVER = {"boto3", "botocore", "defusedxml", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
     "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
     | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"},
     "common": LAMBDA,
-    "forecasting": LAMBDA,
+    "forecasting": LAMBDA | {SHARED},
     "recommending": LAMBDA,
     "operations": LAMBDA | {"forecasting.payload", "recommending.payload"},
     "storecast_engines": {"gluonts", "holidays", "implicit", "lightgbm", "lightning", "numpy", "pandas", "prophet"}
@@ -94,6 +95,11 @@ def test_each_room_imports_what_it_may(imports: dict[str, set[str]]) -> None:
     assert forbidden(imports) == []
 
 
+def test_what_the_engines_share_with_the_steps_is_the_standard_library_alone(imports: dict[str, set[str]]) -> None:
+    assert imports[SHARED] <= sys.stdlib_module_names
+    assert not imports["storecast_engines"]  # loaded before it
+
+
 def floor(module: str) -> int | None:
     for at, of_floor in enumerate(FLOORS):
         if not set(of_floor).isdisjoint(names(module)):
@@ -152,6 +158,7 @@ def test_no_import_goes_in_a_circle(imports: dict[str, set[str]]) -> None:
         ("infra.storage", "forecasting.plan"),
         ("forecasting.plan", "recommending.plan"),
         ("common.store", "pandas"),
+        ("forecasting.history", "storecast_engines.forecasting.frequency"),
         ("storecast_engines.forecasting.panel", "boto3"),
         ("storecast_engines.forecasting.panel", "localaws.errors"),
         ("localaws.server", "ministack"),

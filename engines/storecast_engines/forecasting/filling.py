@@ -4,24 +4,18 @@ Sources: https://docs.aws.amazon.com/forecast/latest/dg/howitworks-missing-value
 https://docs.aws.amazon.com/forecast/latest/dg/API_FeaturizationMethod.html
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
-STATISTIC_WINDOW = 64  # "a rolling window of the 64 most recent data entries before the missing values"
-_STATISTICS: Mapping[str, Callable[[np.ndarray], Any]] = {
-    "median": np.median,
-    "mean": np.mean,
-    "min": np.min,
-    "max": np.max,
-}
+from storecast_engines.time_steps import STATISTIC_WINDOW, STATISTICS, filler
+
 _TARGET = {
     "frontfill": ("none",),
-    "middlefill": ("zero", "nan", "value", *_STATISTICS),
-    "backfill": ("zero", "nan", "value", *_STATISTICS),
+    "middlefill": ("zero", "nan", "value", *STATISTICS),
+    "backfill": ("zero", "nan", "value", *STATISTICS),
 }
-_RELATED = {kind: ("zero", "value", *_STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
+_RELATED = {kind: ("zero", "value", *STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
 AGGREGATIONS = ("sum", "avg", "first", "min", "max")
 
 
@@ -61,15 +55,8 @@ def fill(values: np.ndarray, transformations: Mapping[str, str], end: int) -> np
         gaps = gaps[np.isnan(values[gaps])]
         for gap in np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1):
             before = seen[: np.searchsorted(seen, gap[0])] if len(gap) else seen
-            filled[gap] = _filler(transformations, kind, values[before[-STATISTIC_WINDOW:]])
+            filled[gap] = filler(transformations, kind, values[before[-STATISTIC_WINDOW:]].tolist())
     return filled
-
-
-def _filler(transformations: Mapping[str, str], kind: str, before: np.ndarray) -> float:
-    method = transformations.get(kind, "nan")
-    if method in _STATISTICS:
-        return float(_STATISTICS[method](before))
-    return float(transformations[f"{kind}_value"]) if method == "value" else {"zero": 0.0, "nan": np.nan}[method]
 
 
 def _is_number(text: str) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from storecast_engines.forecasting import filling, frequency
+from storecast_engines.time_steps import TARGET_DEFAULTS
 
-TARGET_DEFAULTS = {"aggregation": "sum", "frontfill": "none", "middlefill": "zero", "backfill": "zero"}
 _MANY = 5  # keys named in a message before "and so many more"
 
 
@@ -117,7 +117,7 @@ def build_panel(
     new = keys[:0] if metadata is None else _new_series(keys, related, metadata)
     keys = pd.concat([keys, new]).sort_values(key_names, ignore_index=True)
     timestamps = pd.date_range(rows["timestamp"].min(), rows["timestamp"].max(), freq=frequency.offset(freq))
-    config = TARGET_DEFAULTS | configs.get(target_name, {})
+    config = {**TARGET_DEFAULTS, **configs.get(target_name, {})}
     values = _aggregated(rows, keys, timestamps, target_name, config["aggregation"])
     values = np.stack([filling.fill(series, config, len(timestamps)) for series in values])
     panel = Panel(keys, timestamps, values, freq, None, (), None)
