@@ -71,23 +71,18 @@ def train(
     history too short for the windows (`backtest.window_starts`).
     """
     panel = panel.series(~without_history(panel))  # there is nothing to compare a forecast of the others with
-    given = {name: {} for name in algorithms} if algorithms else default_algorithms(panel)
-    for name in (*given, *(hyperparameters or {})):
-        registry.check(name)
     if metric not in FIELD:
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
-    settings = {name: {**defaults, **(hyperparameters or {}).get(name, {})} for name, defaults in given.items()}
-    starts = window_starts(panel.target.shape[1], horizon, windows, offset)
-    if len(settings) > 1:
-        starts += earlier_starts(starts, horizon, ENSEMBLE_WINDOWS - windows)
+    settings = settings_of(panel, algorithms, hyperparameters)
+    starts = training_starts(panel.target.shape[1], horizon, windows, offset, ensemble=len(settings) > 1)
     runs = {
         name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
         for name in settings
     }
     combined = ensemble.out_of_sample(runs, metric).newest(windows)
-    leaderboard = {name: _by_metric(run.newest(windows).summary()) for name, run in runs.items()}
+    leaderboard = {name: by_metric(run.newest(windows).summary()) for name, run in runs.items()}
     if len(runs) > 1:
-        leaderboard["AutoPredictor"] = _by_metric(combined.summary())
+        leaderboard["AutoPredictor"] = by_metric(combined.summary())
     return Predictor(
         tuple(settings),
         settings,
@@ -98,6 +93,22 @@ def train(
         combined,
         panel.messages,
     )
+
+
+def settings_of(
+    panel: Panel, algorithms: Sequence[str] | None, hyperparameters: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """The hyperparameters of each algorithm that is trained. Raises as `train`."""
+    given = {name: {} for name in algorithms} if algorithms else default_algorithms(panel)
+    for name in (*given, *(hyperparameters or {})):
+        registry.check(name)
+    return {name: {**defaults, **(hyperparameters or {}).get(name, {})} for name, defaults in given.items()}
+
+
+def training_starts(steps: int, horizon: int, windows: int, offset: int | None, *, ensemble: bool) -> list[int]:
+    """The starts of all windows that are backtested, the `windows` asked for first. Raises as `window_starts`."""
+    starts = window_starts(steps, horizon, windows, offset)
+    return starts + (earlier_starts(starts, horizon, ENSEMBLE_WINDOWS - windows) if ensemble else [])
 
 
 def predict(
@@ -111,7 +122,7 @@ def predict(
 
     Raises NotInstalled if an extra that has weight was installed in training and is not any more.
     """
-    weights = ensemble_weights(predictor, panel)[:, :, _nearest(predictor.backtest.levels, levels)]
+    weights = ensemble_weights(predictor, panel)[:, :, nearest(predictor.backtest.levels, levels)]
     used = np.flatnonzero(weights.any(axis=(0, 2)))
     predictions = []
     for name in (predictor.algorithms[a] for a in used):
@@ -170,7 +181,7 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
     )
 
 
-def _nearest(trained: Sequence[float], levels: Sequence[float]) -> list[int]:
+def nearest(trained: Sequence[float], levels: Sequence[float]) -> list[int]:
     """Which of the Q+1 weights serve each level, and the mean's; a predictor of the mean alone has no others."""
     at = [int(np.abs(np.subtract(trained, level)).argmin()) if len(trained) else -1 for level in levels]
     return [*at, -1]
@@ -181,5 +192,6 @@ def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int)
     return {**settings[name], **({"workers": workers} if parallel else {})}
 
 
-def _by_metric(summary: Metrics[float]) -> dict[str, float]:
+def by_metric(summary: Metrics[float]) -> dict[str, float]:
+    """The metrics under their names as an OptimizationMetric."""
     return {metric: float(getattr(summary, field)) for metric, field in FIELD.items()}

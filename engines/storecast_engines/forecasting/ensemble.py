@@ -14,8 +14,8 @@ a pooled loss one series may outweigh all others, as in M4's hourly data, and wh
 without a share has no weight anywhere and need not be fitted for a forecast.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,34 +40,66 @@ def all_parts(windows: int) -> list[Part]:
     return [(window, slice(None)) for window in range(windows)]
 
 
+@dataclass(frozen=True)
+class Shares:
+    """What the weights of all series have in common, for each of the A models and Q+1 outputs."""
+
+    shares: np.ndarray  # (A, Q+1) sums to one over the models
+    losses: np.ndarray  # (A, Q+1) over all series; NaN for an output whose models have equal weights
+
+
 def weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
     """(n, A, Q+1) weights of the quantile levels and, last, of the mean, learned from these parts of the backtests.
 
     `runs` are the A models' backtests by name, `metric` is an OptimizationMetric. All models have equal weights where
     nothing can be learned; a series whose loss is not defined for some model takes the shares as weights.
     """
-    levels = range(len(next(iter(runs.values())).levels))
-    by_level = [_weights({name: _at_level(run, q) for name, run in runs.items()}, parts, AVERAGE_WQL) for q in levels]
-    of_mean = _weights(runs, parts, "RMSE" if metric == AVERAGE_WQL else metric)
-    return np.stack([*by_level, of_mean], axis=2)
+    return weights_by(learn(runs, parts, metric), runs, parts, metric)
 
 
-def out_of_sample(runs: Mapping[str, Backtest], metric: str) -> Backtest:
+def learn(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> Shares:
+    """The part of `weights` that all series decide; a sample of them will do for many."""
+    found = [_learn(of_output, parts, by) for of_output, by in _outputs(runs, metric)]
+    return Shares(*(np.stack(each, axis=1) for each in zip(*found)))
+
+
+def weights_by(learned: Shares, runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
+    """The `weights` of the series in `runs`, none of which depends on the others."""
+    found = [
+        _weights(shares, losses, of_output, parts, by)
+        for shares, losses, (of_output, by) in zip(learned.shares.T, learned.losses.T, _outputs(runs, metric))
+    ]
+    return np.stack(found, axis=2)
+
+
+def learn_held_out(runs: Mapping[str, Backtest], metric: str) -> list[Shares]:
+    """What `out_of_sample` learns: for each part that it weights, from the others."""
+    windows, _, horizon = next(iter(runs.values())).mean.shape
+    return [learn(runs, others, metric) for _, others in _held_out(windows, horizon)]
+
+
+def out_of_sample(runs: Mapping[str, Backtest], metric: str, learned: Sequence[Shares] | None = None) -> Backtest:
     """The ensemble's backtest, in which no part is weighted by its own outcome.
 
     The weights of each window come from the others; those of a single window's first half from its second half and the
-    other way round.
+    other way round. `learned` is that of `learn_held_out`, by default of the same runs.
     """
     first = next(iter(runs.values()))
     windows, _, horizon = first.mean.shape
-    half = horizon // 2
-    parts = all_parts(windows) if windows > 1 or not half else [(0, slice(0, half)), (0, slice(half, horizon))]
     quantiles, mean = np.empty_like(first.quantiles), np.empty_like(first.mean)
-    for window, steps in parts:
-        learned = weights(runs, [part for part in parts if part != (window, steps)], metric)
-        found = blend(learned, [_prediction(run, window, steps) for run in runs.values()], first.levels)
+    learned = learn_held_out(runs, metric) if learned is None else learned
+    for shares, ((window, steps), others) in zip(learned, _held_out(windows, horizon)):
+        by_others = weights_by(shares, runs, others, metric)
+        found = blend(by_others, [_prediction(run, window, steps) for run in runs.values()], first.levels)
         quantiles[window, :, steps], mean[window, :, steps] = found.quantiles, found.mean
     return replace(first, quantiles=quantiles, mean=mean)
+
+
+def _held_out(windows: int, horizon: int) -> list[tuple[Part, list[Part]]]:
+    """Each part of the backtest with the parts that its weights are learned from."""
+    half = horizon // 2
+    parts = all_parts(windows) if windows > 1 or not half else [(0, slice(0, half)), (0, slice(half, horizon))]
+    return [(part, [other for other in parts if other != part]) for part in parts]
 
 
 def blend(weights: np.ndarray, predictions: Sequence[Prediction], levels: Sequence[float]) -> Prediction:
@@ -80,21 +112,41 @@ def blend(weights: np.ndarray, predictions: Sequence[Prediction], levels: Sequen
     return Prediction(uncrossed(quantiles, levels), mean)
 
 
-def _weights(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
-    """(n, A) weights by one metric."""
-    count = len(next(iter(runs.values())).actual[0])
-    equal = np.full((count, len(runs)), 1 / len(runs))
+def _outputs(runs: Mapping[str, Backtest], metric: str) -> Iterator[tuple[Mapping[str, Backtest], str]]:
+    """The runs with each quantile level alone, then whole for the mean, and the metric that weighs them."""
+    for q in range(len(next(iter(runs.values())).levels)):
+        yield {name: _at_level(run, q) for name, run in runs.items()}, AVERAGE_WQL
+    yield runs, "RMSE" if metric == AVERAGE_WQL else metric
+
+
+def _learn(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """(A,) shares and (A,) losses over all series, by one metric; losses of NaN where nothing can be learned."""
+    equal = np.full(len(runs), 1 / len(runs)), np.full(len(runs), np.nan)
     if not parts or len(runs) == 1:
         return equal
-    losses = np.stack([_loss(per_item, run, parts, metric) for run in runs.values()], axis=1)
     typical = np.array([_loss(pooled, run, parts, metric) for run in runs.values()])
     if np.isnan(typical).any():
         return equal
+    defined = ~np.isnan(_item_losses(runs, parts, metric)).any(axis=1)
+    return _bagged_shares(runs, parts, metric, defined), typical
+
+
+def _weights(
+    shares: np.ndarray, typical: np.ndarray, runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str
+) -> np.ndarray:
+    """(n, A) weights by one metric."""
+    if np.isnan(typical).any():
+        return np.tile(shares, (len(next(iter(runs.values())).actual[0]), 1))
+    losses = _item_losses(runs, parts, metric)
     relative = _bounded(losses) / _bounded(typical[None])
-    undefined = np.isnan(losses).any(axis=1)
-    relative[undefined] = 1
-    raw = _bagged_shares(runs, parts, metric, ~undefined) * relative**-2
+    relative[np.isnan(losses).any(axis=1)] = 1
+    raw = shares * relative**-2
     return raw / raw.sum(axis=1, keepdims=True)
+
+
+def _item_losses(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str) -> np.ndarray:
+    """(n, A)"""
+    return np.stack([_loss(per_item, run, parts, metric) for run in runs.values()], axis=1)
 
 
 def _bagged_shares(runs: Mapping[str, Backtest], parts: Sequence[Part], metric: str, defined: np.ndarray) -> np.ndarray:

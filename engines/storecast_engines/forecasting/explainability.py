@@ -31,7 +31,8 @@ def impact(predictor: Predictor, panel: Panel, horizon: int) -> Impact:
 
     Raises ValueError if the panel has no attributes.
     """
-    found = lightgbm.contributions(panel, horizon, **predictor.hyperparameters[MODEL])
+    fitted = lightgbm.fit(panel, horizon, (), **predictor.hyperparameters[MODEL])
+    found = lightgbm.contributions(fitted, panel, horizon)
     if not found:
         raise ValueError("explainability needs attributes: related time series, item metadata or holidays")
     weight = ensemble_weights(predictor, panel)[:, predictor.algorithms.index(MODEL), -1]

@@ -1,9 +1,10 @@
 """Features of the global models: what was known at an origin about a step ahead of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from storecast_engines.forecasting import holidays
 from storecast_engines.forecasting.frequency import parse, season_length, seasons
@@ -25,14 +26,18 @@ class Rows:
     categorical: list[int]  # the feature columns that are codes
 
 
-def rows(panel: Panel, horizon: int, i: np.ndarray, o: np.ndarray, h: np.ndarray) -> Rows:
+def rows(
+    panel: Panel, horizon: int, i: np.ndarray, o: np.ndarray, h: np.ndarray, code: np.ndarray | None = None
+) -> Rows:
     """One row for each series i, origin o and step h (R,); additional memory does not grow with the panel.
 
     The origin is the last time step that is known, 0 <= o < T, and the row is about the value at o + h,
     1 <= h <= horizon. Related series count with their value at o + h where they are forward-looking (the panel's
-    future_steps reach the horizon), with their value at o where they are historical.
+    future_steps reach the horizon), with their value at o where they are historical. `code` is that of `codes`, by
+    default by the panel's own categories.
     """
-    code, parts, places = codes(panel), [], []
+    code = codes(panel) if code is None else code
+    parts, places = [], []
     for start in range(0, len(panel.target), CHUNK):
         which = slice(start, start + CHUNK)
         places.append(np.flatnonzero((i >= which.start) & (i < which.stop)))
@@ -113,11 +118,20 @@ def _calendar(panel: Panel, horizon: int) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def codes(panel: Panel) -> np.ndarray:
-    """(n, m) an integer for each distinct metadata value."""
+def categories(panel: Panel) -> tuple[tuple[str, ...], ...]:
+    """The distinct values of each metadata column, sorted."""
+    return () if panel.metadata is None else tuple(tuple(sorted(set(panel.metadata[each]))) for each in panel.metadata)
+
+
+def codes(panel: Panel, known: Sequence[Sequence[str]] | None = None) -> np.ndarray:
+    """(n, m) the place of each metadata value among the `known` ones of its column, -1 for one that is not known.
+
+    By default those of the panel are known.
+    """
     if panel.metadata is None or panel.metadata.shape[1] == 0:
         return np.empty((len(panel.target), 0))
-    return np.column_stack([panel.metadata[name].astype("category").cat.codes for name in panel.metadata])
+    known = categories(panel) if known is None else known
+    return np.column_stack([pd.Index(of).get_indexer(panel.metadata[each]) for each, of in zip(panel.metadata, known)])
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

@@ -9,13 +9,14 @@ direct multi-horizon quantile objective; Breiman, "Bagging Predictors" (1996) fo
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
 import numpy as np
 
+from storecast_engines.forecasting import features
 from storecast_engines.forecasting.fallback import with_fallback
-from storecast_engines.forecasting.features import attribute_columns, rows
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import check_levels
 
@@ -36,6 +37,15 @@ FIXED = {
 }  # LightGBM's threads doubled the CPU time and saved no second: models train side by side
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What `fit` learned of one panel, for any panel with the same attributes: models in LightGBM's own text format."""
+
+    levels: tuple[float, ...]
+    models: tuple[tuple[str, ...], ...]  # of each level and, last, of the mean; empty if there was too little to learn
+    categories: tuple[tuple[str, ...], ...]  # the values of each metadata column, by their codes
+
+
 def forecast(
     panel: Panel,
     horizon: int,
@@ -53,79 +63,95 @@ def forecast(
     size: wQL asks for the size itself, but then one huge series would outweigh all others. The hyperparameters are
     LightGBM's.
     """
-    n = len(panel.target)
-    values = np.full((n, horizon, len(check_levels(levels)) + 1), np.nan)
-    prepared = _prepared(panel, horizon)
-    if prepared:
-        parts, ahead, ahead_scale = prepared
-        settings = {"learning_rate": learning_rate, "num_leaves": num_leaves}
-
-        def learned(objective: dict[str, Any]) -> np.ndarray:
-            return (_learned(parts, ahead, num_boost_round, settings | objective) * ahead_scale).reshape(n, horizon)
-
-        objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
-        with ThreadPoolExecutor(workers) as pool:
-            for q, value in enumerate(pool.map(learned, [*objectives, {"objective": "regression"}])):
-                values[:, :, q] = value
-    return with_fallback(panel, values[:, :, :-1], values[:, :, -1], levels)
+    fitted = fit(
+        panel,
+        horizon,
+        levels,
+        num_boost_round=num_boost_round,
+        learning_rate=learning_rate,
+        num_leaves=num_leaves,
+        workers=workers,
+    )
+    return predict(fitted, panel, horizon, workers=workers)
 
 
-def contributions(
+def fit(
     panel: Panel,
     horizon: int,
+    levels: Sequence[float],
     *,
     num_boost_round: int = 80,
     learning_rate: float = 0.08,
     num_leaves: int = 31,
-) -> dict[str, np.ndarray]:
+    workers: int = 1,
+) -> Fitted:
+    """The models that `forecast` trains."""
+    check_levels(levels)
+    categories = features.categories(panel)
+    parts = _training_data(panel, horizon)
+    if not parts:
+        return Fitted(tuple(levels), (), categories)
+    settings = {"learning_rate": learning_rate, "num_leaves": num_leaves}
+
+    def learned(objective: dict[str, Any]) -> tuple[str, ...]:
+        models = (
+            lightgbm.train(FIXED | settings | objective | {"seed": SEED + k}, part, num_boost_round)
+            for k, part in enumerate(parts)
+        )
+        return tuple(model.model_to_string() for model in models)
+
+    objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
+    with ThreadPoolExecutor(workers) as pool:
+        return Fitted(tuple(levels), tuple(pool.map(learned, [*objectives, {"objective": "regression"}])), categories)
+
+
+def predict(fitted: Fitted, panel: Panel, horizon: int, *, workers: int = 1) -> Prediction:
+    """Forecast a panel, which need not be the one of `fit`; a series' forecast does not depend on the others."""
+    n = len(panel.target)
+    values = np.full((n, horizon, len(fitted.levels) + 1), np.nan)
+    if fitted.models:
+        ahead = _ahead(fitted, panel, horizon)
+        with ThreadPoolExecutor(workers) as pool:
+            for q, value in enumerate(pool.map(lambda models: _mean(models, ahead.features), fitted.models)):
+                values[:, :, q] = (value * ahead.scale).reshape(n, horizon)
+    return with_fallback(panel, values[:, :, :-1], values[:, :, -1], fitted.levels)
+
+
+def contributions(fitted: Fitted, panel: Panel, horizon: int) -> dict[str, np.ndarray]:
     """Contribution (n, H) of each attribute (features.attribute_columns) to the mean forecast, in the target's unit.
 
-    These are Shapley values of the models that `forecast` trains for the mean: the attribute's addition to the average
-    forecast, averaged over all orders of adding attributes. Zeros where nothing can be learned.
+    These are Shapley values of the models for the mean: the attribute's addition to the average forecast, averaged over
+    all orders of adding attributes. Zeros where nothing could be learned.
     Source: Lundberg et al., "Consistent individualized feature attribution for tree ensembles" (2018).
     """
-    n, prepared = len(panel.target), _prepared(panel, horizon)
-    if not prepared:
-        return {name: np.zeros((n, horizon)) for name in attribute_columns(panel, 0)}
-    parts, ahead, ahead_scale = prepared
-    settings = {"learning_rate": learning_rate, "num_leaves": num_leaves, "objective": "regression"}
-    values = _learned(parts, ahead, num_boost_round, settings, pred_contrib=True) * ahead_scale[:, None]
+    n = len(panel.target)
+    if not fitted.models:
+        return {name: np.zeros((n, horizon)) for name in features.attribute_columns(panel, 0)}
+    ahead = _ahead(fitted, panel, horizon)
+    values = _mean(fitted.models[-1], ahead.features, pred_contrib=True) * ahead.scale[:, None]
     return {
         name: values[:, columns].sum(axis=1).reshape(n, horizon)
-        for name, columns in attribute_columns(panel, ahead.shape[1]).items()
+        for name, columns in features.attribute_columns(panel, ahead.features.shape[1]).items()
     }
 
 
-def _learned(
-    parts: Sequence[lightgbm.Dataset],
-    ahead: np.ndarray,
-    rounds: int,
-    settings: dict[str, Any],
-    pred_contrib: bool = False,
-) -> np.ndarray:
-    """The mean prediction of the parts' models for the rows `ahead`, or the mean of its contributions."""
-    models = [lightgbm.train(FIXED | settings | {"seed": SEED + k}, part, rounds) for k, part in enumerate(parts)]
-    return np.mean([model.predict(ahead, num_threads=1, pred_contrib=pred_contrib) for model in models], axis=0)
+def _mean(models: Sequence[str], rows: np.ndarray, pred_contrib: bool = False) -> np.ndarray:
+    """The mean prediction of the models for the rows, or the mean of its contributions."""
+    boosters = [lightgbm.Booster(model_str=model) for model in models]
+    return np.mean([booster.predict(rows, num_threads=1, pred_contrib=pred_contrib) for booster in boosters], axis=0)
 
 
-def _prepared(panel: Panel, horizon: int) -> tuple[list[lightgbm.Dataset], np.ndarray, np.ndarray] | None:
-    """Each model's training data, then features (n*H, F) and scale (n*H,) of the steps to forecast, series by series.
-
-    None where there are too few rows to learn from.
-    """
+def _training_data(panel: Panel, horizon: int) -> list[lightgbm.Dataset]:
+    """Each model's share of the rows to learn from; none where there are too few."""
     i, o, h = _drawn(panel.target, horizon)
     if len(i) < FEWEST_ROWS:
-        return None
-    n, steps = panel.target.shape
-    series, step = np.divmod(np.arange(n * horizon), horizon)
-    end = np.full(n * horizon, steps - 1)
-    found = rows(panel, horizon, *map(np.concatenate, ((i, series), (o, end), (h, step + 1))))
-    features, scale = found.features[: len(i)], found.scale[: len(i)]
-    size = np.clip(scale / np.median(scale), 1 / LARGEST, LARGEST)
-    actual, weight = panel.target[i, o + h] / scale, np.sqrt(size)
-    parts = [
+        return []
+    found = features.rows(panel, horizon, i, o, h, features.codes(panel))
+    size = np.clip(found.scale / np.median(found.scale), 1 / LARGEST, LARGEST)
+    actual, weight = panel.target[i, o + h] / found.scale, np.sqrt(size)
+    return [
         lightgbm.Dataset(
-            features[part],
+            found.features[part],
             actual[part],
             weight=weight[part],
             categorical_feature=found.categorical,
@@ -133,7 +159,13 @@ def _prepared(panel: Panel, horizon: int) -> tuple[list[lightgbm.Dataset], np.nd
         ).construct()
         for part in np.array_split(np.arange(len(i)), MODELS)  # the rows come in random order
     ]
-    return parts, found.features[len(i) :], found.scale[len(i) :]
+
+
+def _ahead(fitted: Fitted, panel: Panel, horizon: int) -> features.Rows:
+    """The rows of the steps to forecast, series by series."""
+    series, step = np.divmod(np.arange(len(panel.target) * horizon), horizon)
+    end = np.full(len(series), panel.target.shape[1] - 1)
+    return features.rows(panel, horizon, series, end, step + 1, features.codes(panel, fitted.categories))
 
 
 def _drawn(target: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ Source: https://docs.aws.amazon.com/forecast/latest/dg/metrics.html (its formula
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -42,21 +42,66 @@ def pooled(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], s
     >>> found.wape, found.mape, found.average_wql
     (0.05, 0.1, 0.05)
     """
+    return totals(actual, predicted, levels, scale).pooled()
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the series of one backtest window from which their pooled metrics follow.
+
+    Those of two groups of series can be added.
+    """
+
+    loss: np.ndarray  # (Q,)
+    actual: float  # absolute
+    error: float  # absolute
+    squares: float
+    points: int
+    percentage: float
+    percentages: int  # the points at which it is defined
+    scaled: float
+    scales: int  # the series for which it is defined
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def pooled(self) -> Metrics[float]:
+        """NaN where there is no series."""
+        if not self.points:
+            return Metrics(np.full(len(self.loss), np.nan), *[np.nan] * 5)
+        actual = np.asarray(self.actual)
+        wql = _over(self.loss, actual)
+        return Metrics(
+            wql,
+            defined_mean(wql),
+            float(_over(np.asarray(self.error), actual)),
+            float(np.sqrt(self.squares / self.points)),
+            self.percentage / self.percentages if self.percentages else np.nan,
+            self.scaled / self.scales if self.scales else np.nan,
+        )
+
+
+def totals(actual: np.ndarray, predicted: Prediction, levels: Sequence[float], scale: np.ndarray) -> Totals:
+    """The Totals of a backtest window; the arguments are those of `pooled`."""
     complete = ~np.isnan(actual).any(axis=1)
     loss, error = _losses(actual, predicted, levels)
     loss, error, actual = loss[complete], error[complete], actual[complete]
-    if not len(actual):
-        return Metrics(np.full(len(levels), np.nan), *[np.nan] * 5)
-    total = np.abs(actual).sum()
-    wql = _over(loss.sum(axis=(0, 1)), total)
-    return Metrics(
-        wql,
-        defined_mean(wql),
-        float(_over(error.sum(), total)),
-        float(np.sqrt((error**2).mean())),
-        defined_mean(_percentage(error, actual)),
-        defined_mean(_scaled(error, scale[complete])),
+    percentage, scaled = _percentage(error, actual), _scaled(error, scale[complete])
+    return Totals(
+        loss.sum(axis=(0, 1)),
+        float(np.abs(actual).sum()),
+        float(error.sum()),
+        float((error**2).sum()),
+        actual.size,
+        *_defined(percentage),
+        *_defined(scaled),
     )
+
+
+def _defined(values: np.ndarray) -> tuple[float, int]:
+    """The sum and the number of the values that are defined."""
+    defined = ~np.isnan(values)
+    return float(np.where(defined, values, 0.0).sum()), int(defined.sum())
 
 
 def per_item(

@@ -1,7 +1,6 @@
 """What the jobs leave in the folders of their resources, and how it is read again: predictors, forecasts, scores."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from storecast_engines.forecasting import autopredictor
-from storecast_engines.forecasting.panel import Prediction
 
 AGGREGATE = "Aggregate"
 
@@ -97,30 +95,3 @@ def rows_of(keys: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
     """The position of each wanted series among `keys`, -1 where there is none."""
     names = list(keys.columns)
     return pd.MultiIndex.from_frame(keys.astype(str)).get_indexer(pd.MultiIndex.from_frame(wanted[names].astype(str)))
-
-
-def levels_of(types: Sequence[str]) -> list[float]:
-    """The quantile levels among forecast types; a predictor asked for the mean alone is trained on the median."""
-    return [float(each) for each in types if each != "mean"] or [0.5]
-
-
-def in_order(types: Sequence[str]) -> list[str]:
-    """The order of the columns in exports: the mean, then the quantiles from low to high.
-
-    AWS's samples hold a backtest export with mean, p65, p90 (Item_Level_Accuracy_Using_Bike_Example.ipynb).
-    """
-    return sorted(types, key=lambda each: -1.0 if each == "mean" else float(each))
-
-
-def names_of(types: Sequence[str]) -> list[str]:
-    """p10 of "0.1", p5 of "0.05"; the mean keeps its name."""
-    return ["mean" if each == "mean" else f"p{float(each) * 100:g}" for each in types]
-
-
-def by_type(prediction: Prediction, levels: Sequence[float], types: Sequence[str]) -> np.ndarray:
-    """(n, H, types) in the order asked for."""
-    at = {f"{level:g}": index for index, level in enumerate(levels)}
-    return np.stack(
-        [prediction.mean if each == "mean" else prediction.quantiles[:, :, at[f"{float(each):g}"]] for each in types],
-        axis=2,
-    )

@@ -10,8 +10,7 @@ import pandas as pd
 from localaws.jobs import Result
 from localaws.s3 import Access, write
 from localaws.services.forecast import artifacts
-from storecast_engines.files.time_series import double
-from storecast_engines.forecasting import metrics
+from storecast_engines.forecasting import exports
 
 # The parts that the items are spread over. Recorded: 3 items in a part each, 467 items in 13 parts with the first one.
 MOST_PARTS = 12
@@ -56,7 +55,7 @@ class ExportBacktest:
 
 def export_forecast(job: ExportForecast, access: Access) -> Result:
     found = artifacts.load_forecast(job.forecast)
-    _write_parts(access, job.to, _dated(found.keys, found.timestamps, found.values, found.types))
+    _write_parts(access, job.to, exports.forecasts(found.keys, found.timestamps, found.values, found.types))
     _finish(access, job.to.path)
     return Result()
 
@@ -69,7 +68,7 @@ def export_what_if(job: ExportWhatIf, access: Access) -> Result:
     base_values = base.values[base.rows_of(keys)]
     columns = [f"{label}_{kind}" for label in ("Baseline", *made) for kind in base.types]
     values = np.concatenate([base_values, *[each.values for each in made.values()]], axis=2)
-    _write_parts(access, job.to, _dated(keys, base.timestamps, values, columns))
+    _write_parts(access, job.to, exports.forecasts(keys, base.timestamps, values, columns))
     _finish(access, job.to.path)
     return Result()
 
@@ -92,77 +91,17 @@ def export_explainability(job: ExportExplainability, access: Access) -> Result:
 def export_backtest(job: ExportBacktest, access: Access) -> Result:
     """Two folders as the service writes them: forecasted-values and accuracy-metrics-values."""
     found = artifacts.load_predictor(job.predictor)
-    run, keys = found.backtest, found.keys
-    types = artifacts.in_order(job.types)
-    columns = artifacts.names_of(types)
-    values, accuracy = [], []
-    for at, timestamps in enumerate(run.timestamps):
-        bounds = _bound(timestamps[0]), _bound(timestamps[-1])
-        prediction = artifacts.by_type(run.prediction(at), run.levels, types)
-        long = _long(keys, timestamps, "timestamp", prediction, columns)
-        long.insert(len(keys.columns) + 1, "target_value", run.actual[at].reshape(-1))
-        long.insert(len(keys.columns) + 2, "backtestwindow_start_time", bounds[0])
-        long.insert(len(keys.columns) + 3, "backtestwindow_end_time", bounds[1])
-        values.append(long)
-        accuracy.append(_accuracy(keys, run.item_metrics()[at], run.levels, "Computed", *bounds))
-    start, end = _bound(run.timestamps[-1][0]), _bound(run.timestamps[0][-1])
-    accuracy.append(_accuracy(keys, run.item_summary(), run.levels, "Summary", start, end))
     values_to, accuracy_to = (
         replace(job.to, path=f"{job.to.path.rstrip('/')}/{each}")
         for each in ("forecasted-values", "accuracy-metrics-values")
     )
-    forecasted, metered = pd.concat(values, ignore_index=True), pd.concat(accuracy, ignore_index=True)
+    forecasted = exports.forecasted_values(found.keys, found.backtest, job.types)
     _write_parts(access, values_to, forecasted, first="")
-    _write_parts(access, accuracy_to, metered, "not defined", first="")
+    accuracy = exports.accuracy_metrics_values(found.keys, found.backtest)
+    _write_parts(access, accuracy_to, accuracy, exports.NOT_DEFINED, first="")
     for each in (values_to, accuracy_to):
         _finish(access, each.path)
     return Result()
-
-
-def _accuracy(
-    keys: pd.DataFrame, values: metrics.Metrics, levels: tuple[float, ...], window: str, start: str, end: str
-) -> pd.DataFrame:
-    """One row per item; NaN where a metric is not defined."""
-    table = _lower(keys)
-    table["backtest_window"] = window
-    table["backtestwindow_start_time"], table["backtestwindow_end_time"] = start, end
-    for at, level in enumerate(levels):
-        table[f"wQL[{level:g}]"] = values.wql[:, at]
-    table["Average wQL"] = values.average_wql
-    for name, column in {"RMSE": values.rmse, "WAPE": values.wape, "MAPE": values.mape, "MASE": values.mase}.items():
-        table[name] = column
-    return table
-
-
-def _long(
-    keys: pd.DataFrame, timestamps: np.ndarray, time_name: str, values: np.ndarray, columns: list[str]
-) -> pd.DataFrame:
-    """One row per item and time step. Item ids come out in lower case, as the service exports them."""
-    table = _lower(keys).loc[np.repeat(np.arange(len(keys)), len(timestamps))].reset_index(drop=True)
-    table[time_name] = np.tile([_stamp(each) for each in timestamps], len(keys))
-    for at, column in enumerate(columns):
-        table[column] = values[:, :, at].reshape(-1)
-    return table
-
-
-def _dated(keys: pd.DataFrame, timestamps: np.ndarray, values: np.ndarray, columns: list[str]) -> pd.DataFrame:
-    """item_id, date, the dimensions, the values: the order of forecasts, while backtests have the time last."""
-    table = _long(keys, timestamps, "date", values, columns)
-    item, *dimensions = keys.columns
-    return table[[item, "date", *dimensions, *columns]]
-
-
-def _lower(keys: pd.DataFrame) -> pd.DataFrame:
-    return keys.apply(lambda column: column.str.lower()).reset_index(drop=True)
-
-
-def _stamp(moment: np.datetime64) -> str:
-    return f"{_bound(moment)}Z"
-
-
-def _bound(moment: np.datetime64) -> str:
-    """The bounds of backtest windows have no Z."""
-    return f"{pd.Timestamp(moment):%Y-%m-%dT%H:%M:%S}"
 
 
 def _write_parts(
@@ -177,13 +116,11 @@ def _write_parts(
     if to.file_format == "PARQUET":
         write(access, to.path, f"{stamped}0.parquet", table.to_parquet(index=False))
         return
-    head = table.iloc[:0].to_csv(index=False, lineterminator="\r\n") if first is None else first
-    write(access, to.path, f"{stamped}0.csv", head.encode())
+    write(access, to.path, f"{stamped}0.csv", exports.to_csv(table.iloc[:0]) if first is None else first.encode())
     items, _ = pd.factorize(table.iloc[:, 0])
     parts = (items * 5 + 3) % min(MOST_PARTS, items.max(initial=0) + 1)
     for number, (_, rows) in enumerate(table.groupby(parts, sort=True), start=1):
-        text = rows.to_csv(index=False, na_rep=missing, lineterminator="\r\n", float_format=double)
-        write(access, to.path, f"{stamped}{number}.csv", text.encode())
+        write(access, to.path, f"{stamped}{number}.csv", exports.to_csv(rows, missing))
 
 
 def _finish(access: Access, folder: str) -> None:

@@ -15,7 +15,7 @@ from localaws.services.forecast.files import Source
 from localaws.services.forecast.jobs.panels import panel_of
 from localaws.services.forecast.jobs.predictors import how_to_install
 from localaws.services.forecast.private import Datasets, Settings
-from storecast_engines.forecasting import NotInstalled, autopredictor
+from storecast_engines.forecasting import NotInstalled, autopredictor, exports
 from storecast_engines.forecasting.panel import Panel
 
 
@@ -43,7 +43,7 @@ def forecast_of(
     panel: Panel, settings: Settings, predictor: Path, types: list[str], rows: Sequence[int] | np.ndarray | None = None
 ) -> artifacts.Forecast:
     """What the predictor makes of the panel; `rows` keeps only these series, forecast as among all of them."""
-    types, levels = artifacts.in_order(types), sorted(artifacts.levels_of(types))
+    types, levels = exports.in_order(types), sorted(exports.levels_of(types))
     found = artifacts.load_predictor(predictor)
     try:
         prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count() or 1)
@@ -55,7 +55,7 @@ def forecast_of(
     return artifacts.Forecast(
         panel.keys.iloc[kept],
         panel.future(settings["horizon"]).to_numpy(),
-        artifacts.names_of(types),
-        artifacts.by_type(prediction, levels, types)[kept].astype(np.float32),
+        exports.names_of(types),
+        exports.by_type(prediction, levels, types)[kept].astype(np.float32),
         prediction.mean[kept].astype(np.float32),
     )

@@ -17,7 +17,16 @@ from localaws.jobs import Result
 from localaws.services.forecast import artifacts
 from localaws.services.forecast.jobs.panels import panel_of
 from localaws.services.forecast.private import Datasets, Settings
-from storecast_engines.forecasting import ALGORITHMS, NEURAL, UNAVAILABLE, NotInstalled, autopredictor, metrics, tuning
+from storecast_engines.forecasting import (
+    ALGORITHMS,
+    NEURAL,
+    UNAVAILABLE,
+    NotInstalled,
+    autopredictor,
+    exports,
+    metrics,
+    tuning,
+)
 from storecast_engines.forecasting.autopredictor import Predictor
 from storecast_engines.forecasting.panel import Panel
 
@@ -42,7 +51,7 @@ def train_predictor(job: TrainPredictor) -> Result:
         autopredictor.train,
         panel,
         horizon,
-        artifacts.levels_of(types),
+        exports.levels_of(types),
         metric=settings["metric"],
         workers=os.cpu_count() or 1,
         **options,
@@ -79,7 +88,7 @@ def _hyperparameters(name: str, panel: Panel, settings: Settings, options: dict)
     if ranges and name in ALGORITHMS:  # training says of one that is not installed how to install it
         space = _search_space(ranges, given)
         given = tuning.tune(
-            name, panel, settings["horizon"], artifacts.levels_of(settings["types"]), space, fixed=given, **options
+            name, panel, settings["horizon"], exports.levels_of(settings["types"]), space, fixed=given, **options
         )
     return given
 

@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from storecast_engines.forecasting import ensemble
 from storecast_engines.forecasting.backtest import Backtest
 from storecast_engines.forecasting.ensemble import AVERAGE_WQL, all_parts, blend, out_of_sample, weights
 from storecast_engines.forecasting.metrics import FIELD
 from storecast_engines.forecasting.panel import Prediction
 
 METRIC = "WAPE"
+PER_SERIES = ("actual", "quantiles", "mean", "scale")
 # the model that each metric prefers where `steady` is a little wrong at every step, `spiked` only at one, but far,
 # `sharp` has the right median and a wrong mean, and a step that is wrong counts more for MAPE where the value is small
 PREFERRED = {
@@ -120,3 +122,17 @@ def test_one_large_series_does_not_decide_for_the_others_alone():
     errors = {"a": [0.1] * 9 + [1000], "b": [0.2] * 9 + [1]}
     learned = of_mean({name: run(each) for name, each in errors.items()})
     assert learned[-1].argmax() == 1 and learned[0, 0] > 0
+
+
+@pytest.mark.parametrize("metric", FIELD)
+@pytest.mark.parametrize("windows", [1, 2])
+def test_weights_of_some_series_are_those_of_all_by_what_all_have_in_common(metric, windows):
+    rng = np.random.default_rng(1)
+    runs = {name: run(rng.normal(0, size, 12), windows=windows) for name, size in {"a": 0.2, "b": 0.3, "c": 2}.items()}
+    some = {name: replace(each, **{of: getattr(each, of)[:, 3:7] for of in PER_SERIES}) for name, each in runs.items()}
+    shares = ensemble.learn(runs, all_parts(windows), metric)
+    whole = weights(runs, all_parts(windows), metric)
+    assert np.array_equal(ensemble.weights_by(shares, some, all_parts(windows), metric), whole[3:7])
+    held_out = ensemble.learn_held_out(runs, metric)
+    backtest = out_of_sample(runs, metric)
+    assert np.array_equal(out_of_sample(some, metric, held_out).mean, backtest.mean[:, 3:7])

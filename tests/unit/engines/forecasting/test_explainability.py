@@ -23,7 +23,7 @@ def promoted(make_panel):
 
 def test_contributions_are_those_of_the_model_that_forecasts(promoted):
     """With the target's own features and the mean they would sum to the forecast: a promotion makes its difference."""
-    found = lightgbm.contributions(promoted, HORIZON)
+    found = lightgbm.contributions(lightgbm.fit(promoted, HORIZON, ()), promoted, HORIZON)
     mean = lightgbm.forecast(promoted, HORIZON, ()).mean
     ahead = promoted.related[:, 120:, 0] == 1
     assert set(found) == {"r0", "r1", "brand"}
@@ -48,7 +48,7 @@ def test_holidays_are_an_attribute(make_panel):
     with pytest.raises(ValueError, match="attributes"):
         impact(train(panel, HORIZON, (0.5,), algorithms=("LightGBM",)), panel, HORIZON)
     german = replace(panel, country="DE")
-    assert set(lightgbm.contributions(german, HORIZON)) == {"Holiday_DE"}
+    assert set(lightgbm.contributions(lightgbm.fit(german, HORIZON, ()), german, HORIZON)) == {"Holiday_DE"}
 
 
 def test_aggregates_keep_size_and_direction():

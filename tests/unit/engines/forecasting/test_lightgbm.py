@@ -85,8 +85,13 @@ def test_too_few_rows_to_learn_from_are_answered_by_the_seasonal_naive(make_pane
 
 
 class Constant:
-    def __init__(self, value):
-        self.value = value
+    """A model that answers the same for all rows, its text the value."""
+
+    def __init__(self, model_str):
+        self.value = float(model_str)
+
+    def model_to_string(self):
+        return str(self.value)
 
     def predict(self, rows, **_):
         return np.full(len(rows), self.value)
@@ -100,8 +105,24 @@ def test_the_models_share_the_rows_and_are_averaged(shop, monkeypatch):
         return Constant(len(seen))  # the first answers 1, the second 2, in units of the series' scale
 
     monkeypatch.setattr(lightgbm.lightgbm, "train", train)
+    monkeypatch.setattr(lightgbm.lightgbm, "Booster", Constant)
     mean = forecast(shop, 3, ()).mean
     assert mean == pytest.approx(np.repeat(1.5 * shop.target[:, -28:].mean(axis=1)[:, None], 3, axis=1))
     (first, one), (second, other) = seen
     assert first != second and not np.array_equal(one, other)
     assert len(one) == len(other) == 24 * (119 + 118 + 117) // 2
+
+
+def test_models_of_many_series_forecast_each_alone_also_where_a_category_is_missing(make_panel):
+    rng = np.random.default_rng(6)
+    category = [f"c{at % 5}" for at in range(30)]
+    panel = make_panel(rng.poisson(20, (30, 90)), metadata=pd.DataFrame({"category": category}))
+    fitted = lightgbm.fit(panel, 7, (0.1, 0.9))
+    together = lightgbm.predict(fitted, panel, 7)
+    for at in (0, 29):
+        alone = lightgbm.predict(fitted, panel.series(slice(at, at + 1)), 7)
+        assert np.array_equal(alone.quantiles[0], together.quantiles[at])
+        assert np.array_equal(alone.mean[0], together.mean[at])
+    assert np.array_equal(forecast(panel, 7, (0.1, 0.9)).mean, together.mean)
+    of_another = make_panel(panel.target[:1], metadata=pd.DataFrame({"category": ["new"]}))
+    assert np.isfinite(lightgbm.predict(fitted, of_another, 7).mean).all()

@@ -1,7 +1,9 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
-from storecast_engines.forecasting.metrics import average, per_item, pooled, seasonal_error
+from storecast_engines.forecasting.metrics import average, per_item, pooled, seasonal_error, totals
 from storecast_engines.forecasting.panel import Prediction
 
 # two series, two steps; by hand: e = (2, -1), (0, 4) for the mean
@@ -65,3 +67,19 @@ def test_summary_is_the_mean_over_windows_where_defined():
 def test_seasonal_error_by_hand():
     assert seasonal_error(np.array([[1.0, 5, 2, 9, np.nan, 9]]), 2) == pytest.approx([(1 + 4 + 0) / 3])
     assert np.isnan(seasonal_error(np.ones((1, 2)), 7)).all()
+
+
+def test_sums_of_two_groups_of_series_add_up_to_the_metrics_of_all():
+    rng = np.random.default_rng(2)
+    actual, scale = rng.poisson(3, (9, 4)).astype(float), rng.uniform(1, 2, 9)
+    actual[2, 1], scale[5] = np.nan, np.nan
+    quantiles = np.sort(rng.uniform(0, 6, (9, 4, 2)), axis=2)
+
+    def of(which):
+        found = Prediction(quantiles[which], quantiles[which].mean(axis=2))
+        return totals(actual[which], found, (0.1, 0.9), scale[which])
+
+    whole, parts = of(slice(None)).pooled(), (of(slice(0, 4)) + of(slice(4, 9))).pooled()
+    for one, other in zip(astuple(whole), astuple(parts)):
+        assert one == pytest.approx(other, rel=1e-12)
+    assert all(np.isnan(each).all() for each in astuple(of(slice(2, 3)).pooled()))
