@@ -77,18 +77,19 @@ synth: setup ## the CloudFormation templates, without credentials or network
 bootstrap: setup ## what CDK needs in an account and region, once before the first deploy
 	$(CDK) bootstrap --context dataset=$(DATASET)
 
+# The app holds one dataset's stacks: these patterns match whatever it is called, shop_test or shop-test.
 deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name)
-	$(CDK) deploy "storecast-$(DATASET)-*ing" --require-approval never --context dataset=$(DATASET)
+	$(CDK) deploy "storecast-*ing" --require-approval never --context dataset=$(DATASET)
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
 
 deploy-workshop: setup ## the workshop's notebook instances, to that account (DATASET=name, LEARNERS=N)
-	$(CDK) deploy "storecast-$(DATASET)-workshop" --require-approval never --context dataset=$(DATASET) $(if $(LEARNERS),--context learners=$(LEARNERS))
+	$(CDK) deploy "storecast-*-workshop" --require-approval never --context dataset=$(DATASET) $(if $(LEARNERS),--context learners=$(LEARNERS))
 
 # A stack may change an export only when nobody imports it any more: the pipelines go first, each by itself.
 upgrade: setup ## deploy over an installation whose pipelines import the operations stack's layer (once; DATASET=name)
-	$(CDK) deploy "storecast-$(DATASET)-*ing" --exclusively --require-approval never --context dataset=$(DATASET)
+	$(CDK) deploy "storecast-*ing" --exclusively --require-approval never --context dataset=$(DATASET)
 	$(MAKE) deploy
 
 diff: setup ## what a deploy would change in the account of your credentials

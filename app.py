@@ -16,13 +16,12 @@ from infra.workshop import Workshop
 
 
 def settings_of(app: App) -> config.Pipeline:
-    """The config of the dataset that context `dataset` names (its folder under data/ has _ for -).
+    """The config of the dataset that context `dataset` names.
 
     Context `learners` says how many the workshop is for, whatever the config says.
     """
     dataset = app.node.try_get_context("dataset") or "grocery"
-    path = Path(__file__).parent / "data" / dataset.replace("-", "_") / "pipeline.yaml"
-    return config.load(path, learners=app.node.try_get_context("learners"))
+    return config.of_dataset(Path(__file__).parent / "data", dataset, app.node.try_get_context("learners"))
 
 
 def build(app: App, settings: config.Pipeline) -> None:

@@ -59,7 +59,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--dataset", default="grocery", help="a folder of data/ (default: grocery)")
+    parser.add_argument(
+        "--dataset", default="grocery", type=deploy.spelled, help="a folder of data/ (default: grocery)"
+    )
     parser.add_argument("--state", default=".localaws", help="the embedded AWS's folder (default: .localaws)")
     parser.add_argument("--port", type=int, help="its port (default: the last one, or 4566)")
     parser.add_argument("--destroy", action="store_true", help="take the app down instead")

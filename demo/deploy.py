@@ -20,6 +20,11 @@ class DeploymentFailed(Exception):
     """The CDK CLI ended with an error; the message is the end of what it printed."""
 
 
+def spelled(dataset: str) -> str:
+    """A dataset's name as its stacks have it, of that or of its folder's name."""
+    return dataset.replace("_", "-")
+
+
 def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
     """Bootstraps and deploys the pipelines; False when they stand already as the sources are now."""
     stamp = out / f"deployed-{dataset}.json"

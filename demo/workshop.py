@@ -17,7 +17,9 @@ OUT = Path("build/workshop")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.workshop", description=__doc__)
-    parser.add_argument("--dataset", default="grocery", help="a folder of data/ (default: grocery)")
+    parser.add_argument(
+        "--dataset", default="grocery", type=deploy.spelled, help="a folder of data/ (default: grocery)"
+    )
     parser.add_argument("--learners", type=int, help="how many (default: as the dataset's pipeline.yaml says)")
     parser.add_argument("--state", default=".localaws", help="the embedded AWS's folder (default: .localaws)")
     parser.add_argument("--port", type=int, help="its port (default: the last one, or 4566)")

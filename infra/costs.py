@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from infra.config import ConfigError, Pipeline, load
+from infra.config import ConfigError, Pipeline, of_dataset
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
 from infra.config.forecasting import Forecasting
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if negative := [f"{name} = {value}" for name, value in given.items() if value is not None and value < 0]:
         parser.error(f"{', '.join(negative)}: allowed is 0 or more")
     try:
-        config = load(_ROOT / "data" / dataset.replace("-", "_") / "pipeline.yaml")
+        config = of_dataset(_ROOT / "data", dataset)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from constructs import Construct
 
 from common.payload import Outcome, Start
 from infra import permissions
-from infra.expressions import Path, payload, record, template
+from infra.expressions import Expression, Path, field_types, payload, record, template
 from infra.lock import INPUT, Lock
 from infra.permissions import Permission
 from infra.steps import CAUGHT, EXECUTION, State, patient
@@ -155,8 +156,14 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
         "Comment": f"Storecast: {pipeline}",
         "QueryLanguage": "JSONata",
         "TimeoutSeconds": _LONGEST_HOURS * 3600,
-        "StartAt": "Dry run?",
+        "StartAt": "Input understood?",
         "States": {
+            "Input understood?": {
+                "Type": "Choice",
+                "Default": "Dry run?",
+                "Choices": [{"Condition": template(f"{_misunderstood()} != ''"), "Next": "Input refused"}],
+            },
+            "Input refused": {"Type": "Fail", "Error": "Storecast.Input", "Cause": template(_misunderstood())},
             "Dry run?": {  # it changes nothing, so it needs no lock
                 "Type": "Choice",
                 "Default": "Take the lock",
@@ -205,3 +212,22 @@ def definition(pipeline: str, settle_seconds: int, steps: State, watch: Watch) -
             "Done": {"Type": "Succeed"},
         },
     }
+
+
+def _misunderstood() -> Expression:
+    """What is wrong with the input of an execution: a mistyped dry_run must not start a run that costs. Nothing ('') is
+    in the event of an upload, which comes as it is."""
+    allowed, example = list(field_types(Start)), '{"force": true}'
+    return Expression(f"""(
+        $given := $states.input;
+        $known := {json.dumps(allowed)};
+        $unknown := [$keys($given)[$not($ in $known)]];
+        $untyped := [$keys($given)[$ in $known and $type($lookup($given, $)) != 'boolean']];
+        $problems := $type($given) != 'object' ? ['the input is no JSON object'] : $given.source = 'aws.s3' ? [] : [
+            $map($unknown, function($key) {{ 'unknown key ' & $key }}),
+            $map($untyped, function($key) {{ $key & ' is ' & $string($lookup($given, $key)) & ' of type '
+                & $type($lookup($given, $key)) }})
+        ];
+        $count($problems) = 0 ? '' : 'nothing was started: ' & $join($problems, '; ')
+            & '; allowed are {" and ".join(allowed)}, each true or false without quotes, such as {example}, or {{}}'
+    )""")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from infra.config.base import Strict
+from infra.config.base import Strict, matching
 from infra.config.forecasting import Forecasting
 from infra.config.recommending import Recommending
 from infra.config.workshop import Workshop
@@ -16,6 +16,13 @@ from infra.config.workshop import Workshop
 
 class ConfigError(ValueError):
     """A pipeline.yaml that cannot be used; the text lists every problem, one per line."""
+
+
+_Owner = Annotated[str, matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and . : / = + @ - _")]
+_Policy = Annotated[
+    str,
+    matching(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+", "the ARN of a policy, arn:aws:iam::ACCOUNT:policy/NAME"),
+]
 
 
 class Budget(Strict):
@@ -27,11 +34,11 @@ class Budget(Strict):
 class Pipeline(Strict):
     """One dataset's pipelines."""
 
-    dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+    dataset: Annotated[str, matching(r"[a-z][a-z0-9-]{1,19}", "2 to 20 of a-z, 0-9 and -, a letter first")]
     purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
-    owner: Annotated[str, Field(pattern=r"^[\w .:/=+@-]+$", max_length=256)] | None = None  # a tag of all that there is
+    owner: _Owner | None = None  # a tag of all that there is
     customer_managed_key: bool = False  # a KMS key of the app's own for all that it keeps
-    permissions_boundary: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+$")] | None = None
+    permissions_boundary: _Policy | None = None
     stale_after_days: int = Field(default=35, ge=1, le=400)  # without an upload, until the alarm
     budget: Budget | None = None
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
@@ -50,18 +57,39 @@ class Pipeline(Strict):
         return self.dataset.replace("-", "_")
 
 
+class _TwiceError(ValueError):
+    """A key that one mapping has twice."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML lets the last of two equal keys win, YAML 1.2 forbids them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, int] = {}
+        for key, _ in node.value:
+            name, line = self.construct_object(key, deep=True), key.start_mark.line + 1
+            if name in seen:
+                raise _TwiceError(
+                    f"line {line}: {name} is there twice, first in line {seen[name]}; keep one of the two"
+                )
+            seen[name] = line
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path, learners: str | None = None) -> Pipeline:
     """The checked config in the file `path`; `learners` stands over the number that its workshop section says.
 
     Raises ConfigError with every problem found: key, value, and what is allowed.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         known = ", ".join(sorted(p.parent.name for p in path.parent.parent.glob("*/pipeline.yaml"))) or "none"
         raise ConfigError(f"{path}: no such file; datasets with a pipeline.yaml: {known}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from None
+    except _TwiceError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
     if not (raw.get("forecasting") or raw.get("recommending")):
@@ -73,6 +101,21 @@ def load(path: Path, learners: str | None = None) -> Pipeline:
     except ValidationError as error:
         lines = [line for problem in error.errors() for line in _in_words(problem)]
         raise ConfigError(f"{path}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)) from None
+
+
+def of_dataset(root: Path, dataset: str, learners: str | None = None) -> Pipeline:
+    """The checked config in the folder of the dataset under `root`, data/; the folder has _ for the - of the name.
+
+    Raises ConfigError also if the config names another dataset: a copied folder would deploy over the one it is from.
+    """
+    path = root / dataset.replace("-", "_") / "pipeline.yaml"
+    config = load(path, learners)
+    if config.identifier != path.parent.name:
+        raise ConfigError(
+            f"{path}: dataset = {config.dataset!r} is not the folder's name; allowed: "
+            f"{path.parent.name.replace('_', '-')}, or rename the folder to {config.identifier}"
+        )
+    return config
 
 
 def _in_words(problem: Any) -> list[str]:

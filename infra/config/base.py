@@ -44,6 +44,16 @@ def name_problems(kind: str, name: str) -> list[str]:
     return [f"{kind}: column name {name!r}: allowed are 1-63 letters, digits and _, a letter first"]
 
 
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """Text that the pattern matches; what is `allowed` is said in words."""
+
+    def check(value: str) -> str:
+        refuse([] if re.fullmatch(pattern, value) else [f"allowed: {allowed}"])
+        return value
+
+    return AfterValidator(check)
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from forecasting.reserved import is_reserved
 from infra.config.base import enum, name_problems, not_one_of
 
 FREQUENCY = r"1?Y|([1-9]|1[01])?M|[1-4]?W|[1-6]?D|([1-9]|1[0-9]|2[0-3])?H|([1-9]|[1-5][0-9])min"
@@ -28,6 +29,14 @@ FORECAST_DATASETS = {
     "target": ("TARGET_TIME_SERIES", 13),
     "related": ("RELATED_TIME_SERIES", 25),
     "metadata": ("ITEM_METADATA", 10),
+}
+
+MOST_FEATURES = 13  # of related series
+# What other columns than the domain's may be: dimensions, features, metadata.
+_OTHERS = {
+    "target": ("string", "geolocation"),
+    "related": ("string", "geolocation", "float", "integer"),
+    "metadata": ("string",),
 }
 
 INFER = "infer"  # instead of a dataset's columns: they stand in the first row of its files
@@ -51,7 +60,7 @@ _BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
 def quantile_problems(types: Sequence[str]) -> list[str]:
     """Forecast types are quantiles 0.01 to 0.99 by 0.01, or mean; at most 5 of them (limits.md)."""
     found = [
-        f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, in quotes, and mean"
+        f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, and mean"
         for value in types
         if value != "mean" and not re.fullmatch(r"0\.(0[1-9]|[1-9][0-9]?)", value)
     ]
@@ -77,14 +86,22 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         for name, types in required.items()
         if name not in columns
     ]
+    found += [
+        f"{kind}.{name}: Forecast reserves this name (Forecast guide, reserved-field-names.md); rename the column"
+        for name in columns
+        if name not in required and is_reserved(name)
+    ]
     for name, attribute_type in columns.items():
-        allowed = required.get(name, enum("forecast", "AttributeType"))
+        allowed = required.get(name, _OTHERS[kind])
         found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
         found += name_problems(kind, name)
     if kind == "related" and target in columns:
         found.append(f"related.{target}: the target belongs to the target dataset only")
-    if kind == "related" and not any(t in ("float", "integer") for t in columns.values()):
-        found.append("related: no column of type float or integer, so nothing to learn from")
+    numbers = [name for name, type_ in columns.items() if type_ in ("float", "integer")]
+    if kind == "related" and not 1 <= len(numbers) <= MOST_FEATURES:
+        found.append(
+            f"related: {len(numbers)} columns of type float or integer to learn from; allowed: 1 to {MOST_FEATURES}"
+        )
     most = FORECAST_DATASETS[kind][1]
     return found + ([f"{kind}: {len(columns)} columns; at most {most}"] if len(columns) > most else [])
 

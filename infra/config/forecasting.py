@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 
 from infra.config import forecast
 from infra.config.base import Column, Schedule, Strict, enum, not_one_of, problems, refuse
 
-Quantile = str
+# YAML reads 0.5 without quotes as a number
+Quantile = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
 
 class Promotion(Strict):

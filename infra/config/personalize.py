@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from infra.config.base import Strict, name_problems
-from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS
+from recommending.domains import DOMAINS, MOST_METADATA_COLUMNS
+from storecast_engines.filters import MOST_FIELDS, MOST_FIELDS_OF_GROUP, FilterError, check, columns_of, parse
 
+_KEYS = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 _MARKS = ("categorical", "textual")
 
 CUSTOM_RECIPES = (
@@ -34,6 +36,11 @@ class ColumnType(Strict):
     textual: bool = False
     nullable: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The type, as filters ask for it."""
+        return self.type
+
 
 def schema_problems(domain: str, kind: str, columns: Mapping[str, ColumnType]) -> list[str]:
     required, known = DOMAINS[domain].required[kind], DOMAINS[domain].fields(kind)
@@ -45,12 +52,13 @@ def schema_problems(domain: str, kind: str, columns: Mapping[str, ColumnType]) -
     for name, column in columns.items():
         found += name_problems(kind, name)
         found += [f"{kind}.{name}: {problem}" for problem in _column_problems(domain, column, known.get(name))]
-        if name in required and column.nullable:
+        if (name in required or name in _KEYS) and column.nullable:
             found.append(f"{kind}.{name}: a required column cannot be nullable")
-    if sum(column.textual for column in columns.values()) > 1:
-        found.append(f"{kind}: more than one textual column; at most 1")
-    if len(columns) < LEAST_COLUMNS[kind]:
-        found.append(f"{kind}: no column beside {next(iter(required))}; at least one is needed")
+    textual, most = sum(column.textual for column in columns.values()), 1 if kind == "items" else 0
+    if textual > most:
+        found.append(f"{kind}: {textual} textual columns; at most {most}")
+    if kind != "interactions" and not set(columns) - {*_KEYS, "CREATION_TIMESTAMP"}:
+        found.append(f"{kind}: no column beside {', '.join(columns) or 'the id'}; at least one is needed")
     own, most = set(columns) - set(known), MOST_METADATA_COLUMNS[kind]
     if len(own) > most:
         found.append(f"{kind}: {len(own)} metadata columns; at most {most}")
@@ -78,16 +86,35 @@ def _avro(wanted: str) -> str:
     return "string" if wanted in _MARKS else wanted
 
 
-def filter_problems(name: str, expression: str) -> list[str]:
-    """What is wrong at a glance; CreateFilter knows the rest (filter-expressions.md, limits.md)."""
-    found = (
-        []
-        if re.match(r"\s*(INCLUDE|EXCLUDE)\s+ItemID\s+WHERE\s", expression, re.IGNORECASE)
-        else [f"{name}: {expression!r}: allowed is INCLUDE ItemID WHERE ..., or EXCLUDE ItemID WHERE ..."]
-    )
-    if len(expression) > 2500:
-        found.append(f"{name}: {len(expression)} characters; at most 2500")
-    return found + short_name_problems(name)
+def filter_problems(filters: Mapping[str, str], datasets: Mapping[str, Mapping[str, ColumnType]]) -> list[str]:
+    """What CreateFilter would refuse, by the grammar of the embedded Personalize.
+
+    Columns of datasets whose columns are inferred, {}, are known only when the files are there (filter-expressions.md,
+    limits.md).
+    """
+    found, fields = [], set()
+    for name, expression in filters.items():
+        found += short_name_problems(name)
+        if len(expression) > 2500:
+            found.append(f"{name}: {len(expression)} characters; at most 2500")
+        try:
+            expressions = parse(expression)
+            named = columns_of(expressions)
+            if all(datasets.get(dataset.lower(), True) for dataset, _ in named):
+                check(expressions, _by_type(datasets))
+        except FilterError as error:
+            found.append(f"{name}: {expression!r}: {error}")
+            continue
+        fields |= named
+        if len(named) > MOST_FIELDS:
+            found.append(f"{name}: {len(named)} different columns; at most {MOST_FIELDS}")
+    if len(fields) > MOST_FIELDS_OF_GROUP:
+        found.append(f"{len(fields)} different columns in all filters; at most {MOST_FIELDS_OF_GROUP}")
+    return found
+
+
+def _by_type(datasets: Mapping[str, Mapping[str, ColumnType]]) -> dict[str, dict[str, ColumnType]]:
+    return {kind.upper(): {name.upper(): column for name, column in of.items()} for kind, of in datasets.items()}
 
 
 def short_name_problems(name: str, most: int = 20) -> list[str]:

@@ -158,10 +158,9 @@ class Recommending(Strict):
 
     @field_validator("filters")
     @classmethod
-    def _filters(cls, value: dict[str, str]) -> dict[str, str]:
-        refuse(
-            [problem for name, expression in value.items() for problem in personalize.filter_problems(name, expression)]
-        )
+    def _filters(cls, value: dict[str, str], info: Any) -> dict[str, str]:
+        if "datasets" in info.data:
+            refuse(personalize.filter_problems(value, info.data["datasets"]))
         return value
 
     @field_validator("batch")

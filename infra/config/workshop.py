@@ -7,16 +7,16 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from infra.config.base import Hours, Strict, enum, not_one_of, problems, refuse
+from infra.config.base import Hours, Strict, enum, matching, not_one_of, problems, refuse
+
+_Group = Annotated[str, matching(r"sg-[0-9a-f]{8,17}", "a security group's id, sg-0123abcd")]
 
 
 class Vpc(Strict):
     """Where the instances' network interfaces are; what they reach of AWS and the internet is that subnet's matter."""
 
-    subnet_id: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
-    security_group_ids: tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")], ...] = Field(
-        min_length=1, max_length=5
-    )
+    subnet_id: Annotated[str, matching(r"subnet-[0-9a-f]{8,17}", "a subnet's id, subnet-0123abcd")]
+    security_group_ids: tuple[_Group, ...] = Field(min_length=1, max_length=5)
 
 
 class Workshop(Strict):

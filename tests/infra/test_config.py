@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from infra.config import ConfigError, load
+from infra.config import ConfigError, forecast, load, of_dataset, personalize
+from localaws.errors import ServiceError
+from localaws.services.forecast import schema as forecast_schema
+from localaws.services.personalize import schema as personalize_schema
+from recommending.domains import DOMAINS
+from recommending.schema import avro_schema
 from tests.infra.conftest import ROOT
 
 
@@ -51,7 +58,7 @@ recommending:
         )
     text = str(caught.value)
     for line in (
-        "dataset = 'Grocery!'",
+        "dataset = 'Grocery!': allowed: 2 to 20 of a-z, 0-9 and -, a letter first",
         "surprise = 1: unknown key",
         "forecasting.domain = 'RETALE'",
         "allowed: CUSTOM, EC2_CAPACITY",
@@ -190,7 +197,14 @@ recommending:
         ),
         ("recommending", {"batch": {"a": {"solution": "similar", "filter": "dear"}}}, "a.filter: 'dear' is not known"),
         ("recommending", {"filters": {"Cheap": "INCLUDE ItemID WHERE Items.PRICE < 3"}}, "name 'Cheap': allowed are"),
-        ("recommending", {"filters": {"cheap": "Items.PRICE < 3"}}, "cheap: 'Items.PRICE < 3': allowed is INCLUDE"),
+        (
+            "recommending",
+            {"filters": {"cheap": "Items.PRICE < 3"}},
+            "cheap: 'Items.PRICE < 3': Could not create filter. Inv",
+        ),
+        ("recommending", {"filters": {"a": "INCLUDE ItemID WHERE Items.PRICE << 3"}}, "symbol: <. Expected a value"),
+        ("recommending", {"filters": {"a": "INCLUDE ItemID WHERE Items.COLOR IN (3)"}}, "The ITEMS dataset has the"),
+        ("recommending", {"filters": {"a": "INCLUDE ItemID WHERE Items.ITEM_ID < 3"}}, "< compares numbers; strings"),
         (
             "recommending",
             {"use_cases": {}, "batch": {}, "hours": {"start": "07:00", "stop": "20:00"}},
@@ -344,3 +358,93 @@ def test_a_schedule_is_one_of_the_schedulers(tmp_path: Path, change: dict, told:
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, yaml.safe_dump(config))
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("dataset: shop\nforecasting: {}\ndataset: other\n", "line 3: dataset is there twice, first in line 1"),
+        (
+            "dataset: shop\nforecasting:\n  datasets:\n    target: {item_id: string, item_id: float}\n",
+            "line 4: item_id",
+        ),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        _load(tmp_path, text)
+
+
+def test_quantiles_need_no_quotes(tmp_path: Path) -> None:
+    config = _sample()
+    config["forecasting"] |= {"quantiles": [0.1, 0.5, 0.9], "forecasts": {"planning": [0.25, "mean"]}}
+    found = _load(tmp_path, yaml.safe_dump(config)).forecasting
+    assert (found.quantiles, found.forecasts) == (("0.1", "0.5", "0.9"), {"planning": ("0.25", "mean")})
+
+
+def test_a_folder_is_named_after_its_dataset(tmp_path: Path) -> None:
+    config = _sample()
+    for folder, dataset in (("shop_test", "shop-test"), ("copied", "shop-test")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pipeline.yaml").write_text(yaml.safe_dump(config | {"dataset": dataset}))
+    assert of_dataset(tmp_path, "shop_test") == of_dataset(tmp_path, "shop-test")
+    with pytest.raises(ConfigError, match="dataset = 'shop-test' is not the folder's name; allowed: copied, or rename"):
+        of_dataset(tmp_path, "copied")
+
+
+_FORECAST_NAMES = ("item_id", "timestamp", "demand", "value", "price", "store", "type", "metric_name", "metric_value")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(sorted(forecast.FORECAST_DOMAINS)),
+    st.sampled_from(sorted(forecast.FORECAST_DATASETS)),
+    st.dictionaries(
+        st.sampled_from([*_FORECAST_NAMES, *(f"c{n}" for n in range(14))]),
+        st.sampled_from(["string", "float", "integer", "timestamp", "geolocation"]),
+        max_size=20,
+    ),
+)
+def test_columns_that_createdataset_would_refuse_are_refused_at_synth(
+    domain: str, kind: str, columns: dict[str, str]
+) -> None:
+    item, target = forecast.FORECAST_DOMAINS[domain]
+    required = {item: "string", **({} if kind == "metadata" else {"timestamp": "timestamp"})}
+    columns |= required | ({target: "float"} if kind == "target" else {})
+    attributes = [{"AttributeName": name, "AttributeType": type_} for name, type_ in columns.items()]
+    try:
+        forecast_schema.check_schema(domain, forecast.FORECAST_DATASETS[kind][0], attributes)
+    except ServiceError as refused:
+        assert forecast.forecast_schema_problems(domain, kind, columns), refused
+
+
+_MARKED = st.sampled_from([{}, {"categorical": True}, {"textual": True}])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["ECOMMERCE", "VIDEO_ON_DEMAND", "CUSTOM"]),
+    st.sampled_from(["interactions", "items", "users"]),
+    st.dictionaries(
+        st.sampled_from(
+            ["PRICE", "CREATION_TIMESTAMP", "EVENT_VALUE", "EVENT_TYPE", "AGE", "COLOR", "GENRES", "USER_ID"]
+        ),
+        st.tuples(st.sampled_from(["string", "long", "float"]), _MARKED, st.booleans()),
+    ),
+    st.booleans(),
+)
+def test_columns_that_createschema_would_refuse_are_refused_at_synth(
+    domain: str, kind: str, given_: dict[str, tuple[str, dict, bool]], complete: bool
+) -> None:
+    columns = {name: {"type": type_, "nullable": empty, **marks} for name, (type_, marks, empty) in given_.items()}
+    if complete:
+        for name, wanted in DOMAINS[domain].required[kind].items():
+            columns.setdefault(
+                name, {"type": "string", "categorical": True} if wanted == "categorical" else {"type": wanted}
+            )
+    typed = {name: personalize.ColumnType(**column) for name, column in columns.items()}
+    text = avro_schema(kind, {name: column.model_dump() for name, column in typed.items()})
+    try:
+        personalize_schema.check(None if domain == "CUSTOM" else domain, text)
+    except ServiceError as refused:
+        assert personalize.schema_problems(domain, kind, typed), refused

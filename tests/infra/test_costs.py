@@ -84,7 +84,7 @@ def test_a_schedule_that_is_off_or_missing_counts_as_one_upload_a_week_and_says_
     config = _with(tmp_path, forecasting='{expression: "rate(1 hour)", enabled: false}')
     lines = {line.item: line.quantity for line in estimate(config, Volume(series=1, gb=1), TABLE)}
     assert lines["Forecast: data imported"] == lines["Personalize: data imported"] == 4.3
-    monkeypatch.setattr(costs, "load", lambda path: config)
+    monkeypatch.setattr(costs, "of_dataset", lambda root, dataset: config)
     assert costs.main([]) == 0
     printed = capsys.readouterr().out
     assert "forecasting: 4.3 runs (one upload a week; its schedule is off)" in printed

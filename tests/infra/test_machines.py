@@ -290,6 +290,31 @@ def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: 
     assert evaluate(plan["Arguments"]["Payload"]["force"], input=given) is force
 
 
+@pytest.mark.parametrize("pipeline", _PIPELINES)
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({}, ""),
+        ({"force": False}, ""),
+        ({"force": True, "dry_run": True}, ""),
+        ({"version": "0", "source": "aws.s3", "detail-type": "Object Created", "detail": {}}, ""),
+        ({"dryrun": True}, "unknown key dryrun; allowed are force and dry_run"),
+        ({"force": "true"}, "force is true of type string; allowed are"),
+        ({"force": 1, "dry-run": True}, "unknown key dry-run; force is 1 of type number; allowed are"),
+        ({"dry_run": None}, "dry_run is null of type null; allowed are"),
+        ([{"force": True}], "the input is no JSON object; allowed are"),
+        ("force", "the input is no JSON object; allowed are"),
+    ],
+)
+def test_an_input_with_unknown_or_mistyped_keys_starts_nothing(
+    assembly: Assembly, pipeline: str, given: Any, problem: str
+) -> None:
+    definition = machine(assembly, pipeline)
+    following, _ = decide(definition["States"][definition["StartAt"]], given)
+    assert following == ("Input refused" if problem else "Dry run?")
+    assert problem in evaluate(definition["States"]["Input refused"]["Cause"], input=given)
+
+
 def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -> None:
     states = machine(assembly, "forecasting")["States"]
     busy = {"status": "RUNNING", "holder": "run-1"}

@@ -21,7 +21,8 @@ LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
 SERVER = {"boto3", "botocore", "defusedxml", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
     "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
-    | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"},
+    | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"}
+    | {"forecasting.reserved", "storecast_engines.filters"},
     "common": LAMBDA,
     "forecasting": LAMBDA | {SHARED},
     "recommending": LAMBDA,

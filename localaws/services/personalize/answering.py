@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from localaws.errors import invalid
-from localaws.services.personalize.filters import FilterError, Situation, Table, allowed, parse, parse_values
+from localaws.services.personalize.filters import Situation, Table, allowed
 from localaws.services.personalize.records import Records
 from storecast_engines import recommending
+from storecast_engines.filters import FilterError, parse, parse_values
 
 DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from localaws.services.personalize.filters import FilterError, Situation, Table, allowed, parse
+from localaws.services.personalize.filters import Situation, Table, allowed
+from storecast_engines.filters import FilterError, parse
 from storecast_engines.recommending import History
 
 IDS = np.array(["apple", "bread", "cola", "dates", "extra"])

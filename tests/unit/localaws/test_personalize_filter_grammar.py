@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.services.personalize.filters import FilterError, parse, parse_values
-from localaws.services.personalize.filters.grammar import Combination, Condition, Expression, Field, Parameter
+from storecast_engines.filters import FilterError, parse, parse_values
+from storecast_engines.filters.grammar import Combination, Condition, Expression, Field, Parameter
 
 CATEGORY, PRICE = Field("Items", "CATEGORY"), Field("Items", "PRICE")
 
@@ -51,7 +51,7 @@ def test_pipes_and_any_event() -> None:
         ("", ["end of expression", "INCLUDE or EXCLUDE", "character 1"]),
         ("REMOVE ItemID", ["REMOVE", "INCLUDE or EXCLUDE", "character 1"]),
         ("EXCLUDE Items WHERE", ["Items", "ItemID", "character 9"]),
-        ("INCLUDE UserID WHERE Users.AGE < 3", ["UserID", "not built"]),
+        ("INCLUDE UserID WHERE Users.AGE < 3", ["UserID", "not implemented"]),
         ('EXCLUDE ItemID Items.A IN ("x")', ["Items", "WHERE", "character 16"]),
         ('EXCLUDE ItemID WHERE Stock.A IN ("x")', ["Stock", "Items.field or Interactions.field"]),
         ('EXCLUDE ItemID WHERE Items A IN ("x")', ["A", "Expected .", "character 28"]),

@@ -15,7 +15,8 @@ from functools import reduce
 
 import numpy as np
 
-from localaws.services.personalize.filters.grammar import (
+from localaws.services.personalize.filters.tables import Table
+from storecast_engines.filters.grammar import (
     CURRENT_ITEM,
     CURRENT_USER,
     INTERACTIONS,
@@ -25,8 +26,7 @@ from localaws.services.personalize.filters.grammar import (
     Field,
     Parameter,
 )
-from localaws.services.personalize.filters.tables import Table
-from localaws.services.personalize.filters.tokens import FilterError
+from storecast_engines.filters.tokens import FilterError
 from storecast_engines.recommending import FILTER_REACH, NO_HISTORY, History
 
 COMPARE = {

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from localaws.services.personalize.filters.tokens import FilterError, Token, invalid_symbol, tokenize
+from storecast_engines.filters.tokens import FilterError, Token, invalid_symbol, tokenize
 
 ITEMS, INTERACTIONS, CURRENT_ITEM, CURRENT_USER = "Items", "Interactions", "CurrentItem", "CurrentUser"
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
@@ -154,7 +154,7 @@ class _Parser:
     def expression(self) -> Expression:
         include = self.expect("INCLUDE", "EXCLUDE") == "INCLUDE"
         if self.ahead.text.upper() in ("USERID", "ACTIONID"):
-            raise self.unexpected("ItemID (filters of users and actions are not built in Storecast's embedded AWS)")
+            raise self.unexpected("ItemID (filters of users and actions are not implemented)")
         self.expect("ItemID")
         self.expect("WHERE")
         where = self.any_of()
