@@ -80,7 +80,8 @@ class Recommending(PipelineStack):
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
-        infers = not all(self._section.datasets.values())  # columns from the files, which it reads for that
+        adds, staged = self._section.import_mode == "INCREMENTAL", f"{self._prefix}staged/"
+        reads = adds or not all(self._section.datasets.values())  # files, for their columns and how many rows are new
         handing_over = self._handing_over(self._storage.personalize_role)
         loaded = {"DatasetImportJob": "DatasetImportJobs"}
         if self._section.batch:
@@ -88,10 +89,11 @@ class Recommending(PipelineStack):
         return {
             "plan": self._function(
                 "plan",
-                *reading(data, self._prefix)[0 if infers else 1 :],
+                *reading(data, self._prefix)[0 if reads else 1 :],
                 *self._planning(),
                 *reading(results, f"{self._prefix}runs/"),
                 *writing(results, f"{self._prefix}runs/"),
+                *([*reading(results, staged), *writing(results, staged)] if adds else []),
             ),
             "ensure": self._function(
                 "ensure",
@@ -108,6 +110,7 @@ class Recommending(PipelineStack):
                 *handing_over,
                 *self._making(loaded),
                 *quarantining(data, self._prefix),
+                *([reading(results, staged)[0], *writing(results, staged)] if adds else []),
                 *(writing(results, f"{self._prefix}batch/") if self._section.batch else []),  # the jobs' input
                 timeout_seconds=600,
                 memory_mb=1024 if self._section.batch else 256,

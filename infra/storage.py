@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra import permissions
 from infra.config import Pipeline
+from infra.config.recommending import Recommending
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.removal import outlives_its_stack
@@ -37,7 +38,9 @@ class Storage(Stack):
         self.results = self._bucket(
             "Results", server_access_logs_bucket=logs, server_access_logs_prefix="results/", **keyed
         )
-        self.results.add_lifecycle_rule(prefix=f"forecasting/{config.dataset}/staged/", expiration=Duration.days(7))
+        for pipeline in ("forecasting", "recommending"):  # longer than a run takes
+            staged = f"{pipeline}/{config.dataset}/staged/"
+            self.results.add_lifecycle_rule(prefix=staged, expiration=Duration.days(7))
         # Set on the resource itself: the construct's own switch would bring a helper function along.
         bucket = self.data.node.default_child
         assert isinstance(bucket, s3.CfnBucket)  # the one that every Bucket makes
@@ -50,8 +53,7 @@ class Storage(Stack):
             self.forecast_role = self._role_of_forecast(f"forecasting/{config.dataset}/", operations.key_arn)
         if config.recommending:
             recommending = f"recommending/{config.dataset}/"
-            batch = f"{recommending}batch/" if config.recommending.batch else None
-            self.personalize_role = self._role_of_personalize(recommending, batch, operations.key_arn)
+            self.personalize_role = self._role_of_personalize(config.recommending, recommending, operations.key_arn)
         self._admit_personalize(self.data, WORKSHOP, "s3:GetObject")
 
         if not self._stays:
@@ -77,13 +79,19 @@ class Storage(Stack):
         ]
         return permissions.service_role(self, "forecast", allowed, key)
 
-    def _role_of_personalize(self, folder: str, batch: str | None, key: str | None) -> iam.Role:
-        """With what the buckets' own policies must allow beside it; `batch` is the folder of batch inference jobs."""
+    def _role_of_personalize(self, section: Recommending, folder: str, key: str | None) -> iam.Role:
+        """With what the buckets' own policies must allow beside it."""
         allowed = serving(self.data.bucket_arn, folder)
         self._admit_personalize(self.data, folder, "s3:GetObject")
-        if batch:
-            allowed += [*serving(self.results.bucket_arn, batch), *writing(self.results.bucket_arn, batch)]
-            self._admit_personalize(self.results, batch, "s3:GetObject", "s3:PutObject")
+        read = [f"{folder}staged/"] if section.import_mode == "INCREMENTAL" else []
+        if section.batch:
+            read.append(f"{folder}batch/")
+            allowed += writing(self.results.bucket_arn, f"{folder}batch/")
+            self._admit_personalize(self.results, f"{folder}batch/", "s3:PutObject")
+        if read:
+            allowed += serving(self.results.bucket_arn, *read)
+        for prefix in read:
+            self._admit_personalize(self.results, prefix, "s3:GetObject")
         return permissions.service_role(self, "personalize", allowed, key)
 
     def _bucket(self, name: str, *, expiration: Duration | None = None, **kwargs: Any) -> s3.Bucket:

@@ -115,11 +115,6 @@ def imported_since(service: Any, kinds: Iterable[str], named: Callable[[str, str
     return [job for job in jobs if job.name[-RUN_ID_LENGTH:][:15] > run[:15] and job.status == "ACTIVE"]
 
 
-def added_since(service: Any, kind: str, named: Callable[[str, str], str], run: str) -> set[str]:
-    """The tags of such imports."""
-    return {tags(service, job.arn).get(TAG, "") for job in imported_since(service, [kind], named, run)}
-
-
 def own_import(
     service: Any, event: ConfirmRequest | QuarantineRequest, named: Callable[[str, str], str]
 ) -> tuple[Import, list[Import]]:

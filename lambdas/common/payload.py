@@ -108,19 +108,28 @@ class Inputs(TypedDict):
     config: str
 
 
+class CopiedFile(TypedDict):
+    """A file to copy before it is imported."""
+
+    key: str
+    etag: str
+    start: int  # the byte at which the copy begins
+
+
 class Import(TypedDict):
-    """A planned import of a folder of the data bucket, or of one file."""
+    """A planned import of a folder of the data bucket, or of copies of files in it (lambdas/common/copies.py)."""
 
     kind: str  # of dataset, such as "target" or "users"
     dataset: str
     run: str
     attempt: int
     dataBucket: str
+    resultsBucket: str
     folder: str  # of the kind, in the data bucket
-    location: str  # the key or the folder that is imported
+    copies: str  # the key of the list of files to copy, in the results bucket; empty: the folder itself is imported
     changed: bool  # only those that changed are imported
     importedChecksum: str  # of what the dataset holds after the import
-    plannedChecksum: str  # of the files as Plan saw them; empty if the import reads a copy, or one file alone
+    plannedChecksum: str  # of the files as Plan saw them; empty if the import reads copies
     request: AwsJson
 
 

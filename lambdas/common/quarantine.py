@@ -44,10 +44,11 @@ def take_out(
 
     bucket, folder = event["dataBucket"], event["folder"]
     files = {file.key: file for file in csv_files(bucket, folder)}
-    there = {key: file for key, file in files.items() if key.startswith(event["location"])}
-    alone = not event["location"].endswith("/")  # Plan says that it is new
+    read = set(copies.values()) or files.keys()
+    there = {key: file for key, file in files.items() if key in read}
+    added = event["request"].get("importMode") == "INCREMENTAL"  # Plan says that they are new
     new = [
-        key for key, file in there.items() if alone or since is None or file.modified >= since.replace(microsecond=0)
+        key for key, file in there.items() if added or since is None or file.modified >= since.replace(microsecond=0)
     ]
     uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
     blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
@@ -98,8 +99,7 @@ def _moved_before(event: QuarantineRequest, files: Container[str], failed: deliv
     place = _place(event)
     for moved in csv_files(event["dataBucket"], place):
         key = f"{event['folder']}{moved.key.removeprefix(place)}"
-        of_this_import = key.startswith(event["location"]) and moved.modified >= failed.created.replace(microsecond=0)
-        if of_this_import and key not in files:
+        if moved.modified >= failed.created.replace(microsecond=0) and key not in files:
             return _refused(event, key, moved.key)
     return None
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from common.clients import client
 from common.deliveries import Uploads
+from common.payload import CopiedFile
 from common.store import S3File
-from forecasting.payload import FileWithHeader, PlanRequest
+from forecasting.payload import PlanRequest
 
 INFER = "infer"  # what the config says instead of a dataset's columns
 _HEAD = 65_536  # bytes: room for a header and the rows from which types are inferred
-_LEAST_FOR_RANGES = 5 * 2**20  # UploadPartCopy copies ranges of larger objects only
-_PART = 5 * 2**30
 
 
 @dataclass
@@ -29,14 +28,14 @@ class Head:
 
 def resolve(
     event: PlanRequest, uploads: Uploads, kinds: list[str]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[FileWithHeader]]]:
+) -> tuple[dict[str, dict[str, str]], dict[str, list[CopiedFile]]]:
     """The columns of each kind of dataset, and of the kinds whose files have headers each file with the byte at which
     its data begin.
 
     Raises ValueError naming the file, its header and what is expected.
     """
     columns: dict[str, dict[str, str]] = {}
-    with_headers: dict[str, list[FileWithHeader]] = {}
+    with_headers: dict[str, list[CopiedFile]] = {}
     for kind in kinds:
         heads = [_head(event["dataBucket"], file) for file in uploads.of(kind)]
         wanted = event["config"]["datasets"][kind]
@@ -113,26 +112,3 @@ def _start(event: PlanRequest, kind: str, head: Head, columns: dict[str, str], *
 
 def _uri(event: PlanRequest, head: Head) -> str:
     return f"s3://{event['dataBucket']}/{head.file.key}"
-
-
-def copy_without(source: str, file: FileWithHeader, bucket: str, key: str) -> None:
-    """Copy a file from `start` on; within S3, unless it is small. Fails if the file has changed since Plan."""
-    s3, start = client("s3"), file["start"]
-    size = s3.head_object(Bucket=source, Key=file["key"])["ContentLength"]
-    if size <= _LEAST_FOR_RANGES:
-        found = s3.get_object(Bucket=source, Key=file["key"], Range=f"bytes={start}-", IfMatch=file["etag"])
-        s3.put_object(Bucket=bucket, Key=key, Body=found["Body"].read(), ContentType="text/csv")
-        return
-    upload = {"Bucket": bucket, "Key": key}
-    upload["UploadId"] = s3.create_multipart_upload(**upload, ContentType="text/csv")["UploadId"]
-    parts = []
-    for number, first in enumerate(range(start, size, _PART), 1):
-        copied = s3.upload_part_copy(
-            **upload,
-            PartNumber=number,
-            CopySource={"Bucket": source, "Key": file["key"]},
-            CopySourceIfMatch=file["etag"],
-            CopySourceRange=f"bytes={first}-{min(first + _PART, size) - 1}",
-        )
-        parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
-    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})

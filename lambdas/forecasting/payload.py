@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict, final
 
 import common.payload
-from common.payload import AwsJson, Execution, Failure, ImportStarted, Inputs, Reimport, Wait
+from common.payload import (
+    AwsJson,
+    ConfirmRequest,
+    Failure,
+    Import,
+    ImportRequest,
+    ImportStarted,
+    Inputs,
+    QuarantineRequest,
+    Reimport,
+)
 
 AccuracyRow = dict[str, Any]  # `algorithm`, perhaps `yardstick`, and the metrics by the names of metrics.md
 
@@ -104,21 +114,6 @@ class Dataset(TypedDict):
 
     kind: str
     request: AwsJson
-
-
-class FileWithHeader(TypedDict):
-    """A file to copy without its header before it is imported. A dataset has up to 10,000: no state can hold them."""
-
-    key: str
-    etag: str
-    start: int  # the byte at which the data begin
-
-
-class Import(common.payload.Import):
-    """A planned import; of copies under `staged/` in the results bucket if its files have headers."""
-
-    resultsBucket: str
-    copies: str  # the key of a list[FileWithHeader] in the results bucket; empty if the files themselves are imported
 
 
 class Predictor(TypedDict):
@@ -237,25 +232,6 @@ class Ensured(TypedDict):
 
     groupArn: str
     imports: list[Import]
-
-
-class ImportRequest(Import, Execution):
-    """Load copies files without their headers and starts the import."""
-
-    part: Literal["import"]
-
-
-class ConfirmRequest(Import, Execution, ImportStarted):
-    """Load confirms what an import that succeeded has read."""
-
-    part: Literal["confirm"]
-
-
-class QuarantineRequest(Import, Execution, ImportStarted):
-    """Load moves the file that made an import fail into quarantine."""
-
-    part: Literal["quarantine"]
-    wait: Wait
 
 
 LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from common import deliveries
 from common.clients import client
+from common.copies import copies_folder, list_key
 from common.names import forecast_name, numbered, run_id
 from common.payload import AwsJson, Inputs, NothingNew
 from common.step import LambdaContext, step
@@ -144,8 +145,10 @@ def _import(
 ) -> Import:
     """The import of a kind's folder, or of a copy of its files if those have headers."""
     attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
-    folder, staged = f"{_folder(event)}{kind}/", f"{_folder(event)}staged/run={attempt}/{kind}"
-    path = f"s3://{event['resultsBucket']}/{staged}/" if copied else f"s3://{event['dataBucket']}/{folder}"
+    folder, copies = f"{_folder(event)}{kind}/", list_key(_folder(event), attempt, kind) if copied else ""
+    path = f"s3://{event['dataBucket']}/{folder}"
+    if copied:
+        path = f"s3://{event['resultsBucket']}/{copies_folder(copies)}"
     times = {} if kind == "metadata" else {"TimestampFormat": event["config"]["timestamp_format"]}
     return {
         "kind": kind,
@@ -155,8 +158,7 @@ def _import(
         "resultsBucket": event["resultsBucket"],
         "run": run,
         "folder": folder,
-        "location": folder,
-        "copies": f"{staged}.json" if copied else "",
+        "copies": copies,
         "changed": imported != checksum,
         "importedChecksum": checksum,
         "plannedChecksum": "" if copied else checksum,  # a copy stays as it is

@@ -8,6 +8,7 @@ import functools
 import json
 from typing import Any
 
+from common import copies
 from common.clients import client
 from common.deliveries import confirm
 from common.names import personalize_name
@@ -31,10 +32,11 @@ def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
     named = functools.partial(personalize_name, event["dataset"])
     if event["part"] == "confirm":
         return confirm(personalize, event, named)
-    return take_out(personalize, event, named, {})
+    return take_out(personalize, event, named, copies.by_uri(event))
 
 
 def _import(personalize: Any, event: ImportRequest) -> ImportStarted:
+    copies.make(event)
     request = event["request"]
     arn = create(personalize, "dataset_import_job", request, datasetArn=request["datasetArn"])
     return {"importJobArn": arn}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from common.copies import copies_folder, list_key
 from common.names import numbered, personalize_name
-from common.payload import AwsJson, Import, Inputs
+from common.payload import AwsJson, CopiedFile, Import, Inputs
 from recommending.payload import (
     Batch,
     BatchSettings,
@@ -23,23 +24,20 @@ from recommending.payload import (
     UseCaseSettings,
 )
 
-_ATTEMPTS = 100  # room for the numbers of one attempt's imports
-
 
 @dataclass(frozen=True)
 class PlannedImport:
-    """An import of all files of a dataset kind, or of one that is added to them, then with a `number` within the run.
+    """An import of all files of a dataset kind, or of those that are `added` to what it holds.
 
-    `location` is a key or a folder of the data bucket; `imported_checksum` is that of what the dataset holds after a
-    full import, or of the one file; `planned_checksum` that of the files that a full import reads.
+    `imported_checksum` is that of what the dataset holds after a full import, or of the files added;
+    `planned_checksum` that of the files that a full import reads.
     """
 
     kind: str
-    location: str
     changed: bool = True
     imported_checksum: str = ""
     planned_checksum: str = ""
-    number: int | None = None
+    added: Sequence[CopiedFile] = ()
 
 
 def run_plan(
@@ -105,8 +103,12 @@ def _domain(event: PlanRequest) -> dict[str, str]:
 
 
 def _import(event: PlanRequest, job: PlannedImport, run: str) -> Import:
-    first = job.number is None and not event["attempt"]
-    number = _ATTEMPTS * event["attempt"] + (job.number or 0)  # a name is free once
+    attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
+    folder = f"recommending/{event['dataset']}/"
+    copies = list_key(folder, attempt, job.kind) if job.added else ""
+    location = f"s3://{event['dataBucket']}/{folder}{job.kind}/"
+    if job.added:
+        location = f"s3://{event['resultsBucket']}/{copies_folder(copies)}"
     return {
         "kind": job.kind,
         "changed": job.changed,
@@ -115,14 +117,15 @@ def _import(event: PlanRequest, job: PlannedImport, run: str) -> Import:
         "dataset": event["dataset"],
         "attempt": event["attempt"],
         "dataBucket": event["dataBucket"],
+        "resultsBucket": event["resultsBucket"],
         "run": run,
-        "folder": f"recommending/{event['dataset']}/{job.kind}/",
-        "location": job.location,
+        "folder": f"{folder}{job.kind}/",
+        "copies": copies,
         "request": {
-            "jobName": personalize_name(event["dataset"], job.kind, run if first else numbered(run, number)),
+            "jobName": personalize_name(event["dataset"], job.kind, attempt),
             "roleArn": event["roleArn"],
-            "importMode": "FULL" if job.number is None else "INCREMENTAL",
-            "dataSource": {"dataLocation": f"s3://{event['dataBucket']}/{job.location}"},
+            "importMode": "INCREMENTAL" if job.added else "FULL",
+            "dataSource": {"dataLocation": location},
             "tags": _tags(event),
         },
     }

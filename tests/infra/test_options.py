@@ -21,11 +21,12 @@ _HOURS = 'hours: {start: "07:00", stop: "20:00", days: [MON]}'
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The sample with hours, a budget and an accuracy floor, but for the stack that has nothing to do with them."""
+    """The sample with hours, a budget, an accuracy floor and added imports, but for the stack that has nothing to do
+    with them."""
     folder = tmp_path_factory.mktemp("options")
     text = (ROOT / "data" / "sample" / "pipeline.yaml").read_text()
     text = text.replace("forecasting:\n", "forecasting:\n  accuracy_floor: {worst: 0.5}\n", 1)
-    text = text.replace("recommending:\n", f"recommending:\n  {_HOURS}\n", 1)
+    text = text.replace("recommending:\n", f"recommending:\n  import_mode: INCREMENTAL\n  {_HOURS}\n", 1)
     (folder / "pipeline.yaml").write_text(f"{text}\nbudget: {{monthly_usd: 50}}\nworkshop: {{learners: 2, {_HOURS}}}\n")
     config = load(folder / "pipeline.yaml")
     app = App(outdir=str(folder), context=json.loads((ROOT / "cdk.json").read_text())["context"])
@@ -66,6 +67,23 @@ def test_every_option_that_can_go_wrong_has_its_alarm(options: Assembly) -> None
         words, section = alarms[f"storecast-sample-{name}"], name.rpartition("-")[2]
         assert "sample" in words and "Next: " in words and f"section {section})" in words
         assert f"### {section}\n" in guide
+
+
+def test_files_that_are_added_are_staged_in_the_results_bucket(options: Assembly) -> None:
+    """Plan lists them, Load copies them, Personalize reads the copies, by its role and by the bucket's policy."""
+    staged = "/recommending/sample/staged/*"
+    allowed: dict[str, set[str]] = {}
+    for name, role in options.resources("AWS::IAM::Role").items():
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+            if staged in flat(statement["Resource"]):
+                actions = statement["Action"]
+                who = name.split("/")[1].split("Role")[0]
+                allowed.setdefault(who, set()).update([actions] if isinstance(actions, str) else actions)
+    both = {"s3:GetObject", "s3:PutObject"}
+    assert allowed == {"Plan": both, "Load": both, "Personalize": {"s3:GetObject"}}
+    policies = [p for name, p in options.resources("AWS::S3::BucketPolicy").items() if "Results" in name]
+    [statement] = [s for s in policies[0]["PolicyDocument"]["Statement"] if staged in flat(s["Resource"])]
+    assert statement["Principal"] == {"Service": "personalize.amazonaws.com"} and statement["Action"] == "s3:GetObject"
 
 
 def test_the_budget_is_the_topics(options: Assembly) -> None:

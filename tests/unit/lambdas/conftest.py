@@ -279,7 +279,7 @@ def recommending_plan(imports: list[Any] | None = None, **changed: Any) -> dict[
     from recommending.schema import avro_schema
 
     schemas = {kind: avro_schema(kind, columns) for kind, columns in RECOMMENDING["config"]["datasets"].items()}
-    both = [PlannedImport(kind, f"recommending/corner-shop/{kind}/", imported_checksum="c") for kind in schemas]
+    both = [PlannedImport(kind, imported_checksum="c") for kind in schemas]
     inputs = {"files": dict.fromkeys(schemas, "c"), "config": "c"}
     run = "20261122T211700_abc"
     event = {**RECOMMENDING, **changed}

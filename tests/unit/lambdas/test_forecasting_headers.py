@@ -65,9 +65,9 @@ def test_the_plan_does_not_grow_with_the_number_of_files(bucket: Any, stub: Any,
 
 
 def test_a_large_file_is_copied_within_s3(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from forecasting import headers
+    from common import copies
 
-    monkeypatch.setattr(headers, "_PART", 4 * 2**20)
+    monkeypatch.setattr(copies, "_PART", 4 * 2**20)
     s3, upload = stub("s3"), {"Bucket": "results", "Key": "to.csv", "UploadId": "u"}
     s3.add_response("head_object", {"ContentLength": 6 * 2**20}, {"Bucket": "data", "Key": "from.csv"})
     s3.add_response("create_multipart_upload", {"UploadId": "u"})
@@ -80,7 +80,7 @@ def test_a_large_file_is_copied_within_s3(stub: Any, monkeypatch: pytest.MonkeyP
         )
     parts = [{"PartNumber": number, "ETag": f"part {number}"} for number in (1, 2)]
     s3.add_response("complete_multipart_upload", {}, {**upload, "MultipartUpload": {"Parts": parts}})
-    headers.copy_without("data", {"key": "from.csv", "etag": "e", "start": 25}, "results", "to.csv")
+    copies.copy("data", {"key": "from.csv", "etag": "e", "start": 25}, "results", "to.csv")
 
 
 def test_columns_are_taken_from_the_header_where_the_config_says_so(bucket: Any, stub: Any, context: Any) -> None:

@@ -35,7 +35,6 @@ def _after(stub: Any, context: Any, message: str, good: int | None = 20, **event
         "kind": "target",
         "run": _RUN,
         "folder": _FOLDER,
-        "location": _FOLDER,
         "copies": "",
         "request": {"DataSource": {"S3Config": {"Path": f"s3://data/{_FOLDER}"}}},
         "importJobArn": _JOB,
@@ -126,10 +125,12 @@ def test_a_file_deleted_or_replaced_meanwhile_is_looked_at_again(
     assert files.objects == before
 
 
-def test_a_file_that_was_imported_alone_is_to_blame_whatever_was_imported_beside_it(
+def test_a_file_that_was_added_is_to_blame_whatever_was_imported_since_it_came(
     files: Bucket, stub: Any, context: Any
 ) -> None:
-    refused = _after(stub, context, "Column 3 must be a float", good=22, location=f"{_FOLDER}b.csv")["refused"]
+    files.objects["copies.json"] = json.dumps([{"key": f"{_FOLDER}b.csv", "etag": "e", "start": 0}]).encode()
+    added = {"copies": "copies.json", "request": {"importMode": "INCREMENTAL"}}
+    refused = _after(stub, context, "Column 3 must be a float", good=22, **added)["refused"]
     assert refused["file"].endswith("/b.csv") and not refused["last"]
 
 
@@ -186,12 +187,8 @@ def test_plan_waits_for_a_kind_whose_last_file_is_in_quarantine(
 def test_the_recommending_pipeline_names_the_files_of_later_attempts_anew(bucket: Bucket) -> None:
     from recommending.run_plan import PlannedImport
 
-    jobs = [
-        PlannedImport("users", "recommending/corner-shop/users/"),
-        PlannedImport("items", "recommending/corner-shop/items/b.csv", number=3),
-    ]
-    names = [[job["request"]["jobName"][-19:] for job in recommending_plan(jobs, attempt=n)["imports"]] for n in (0, 1)]
-    assert names == [[_RUN, "20261122T211700_003"], ["20261122T211700_100", "20261122T211700_103"]]
+    names = [recommending_plan([PlannedImport("users")], attempt=n)["imports"][0]["request"]["jobName"] for n in (0, 1)]
+    assert [name[-19:] for name in names] == [_RUN, "20261122T211700_001"]
 
 
 def test_a_quarantine_is_told_with_the_next_step(stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:

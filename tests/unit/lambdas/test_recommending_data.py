@@ -13,6 +13,7 @@ from tests.unit.lambdas.conftest import RECOMMENDING, arn
 _FOLDER = "recommending/corner-shop/"
 _ITEMS = f"{_FOLDER}items/a.csv"
 _EVENTS = f"{_FOLDER}interactions/a.csv"
+_THOUSAND = b"USER_ID\n" + b"u2\n" * 1_000  # interactions: as many as an import takes at least
 
 
 def _columns(text: str, bucket: Any, kind: str = "items", known: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -80,15 +81,11 @@ def planned(bucket: Any, stub: Any, context: Any) -> Any:
     bucket.objects[_EVENTS] = b"USER_ID\nu1\n"
     runs = iter(range(9))
 
-    def plan(asked: bool, **event: Any) -> dict[str, Any]:
-        """`asked`: whether Plan asks the service which imports there are: `added` ones, each with its tag."""
-        added: list[tuple[dict[str, Any], str]] = event.pop("added", [])
-        if asked:
-            jobs = [job for job, _ in added]
+    def plan(asked: int, **event: Any) -> dict[str, Any]:
+        """`asked`: how often Plan asks the service which imports there are: `added` ones."""
+        jobs = event.pop("added", [])
+        for _ in range(asked):
             stub("personalize").add_response("list_dataset_import_jobs", {"datasetImportJobs": jobs})
-        for _, tag in added:
-            tagged = {"tags": [{"tagKey": "files", "tagValue": tag}]}
-            stub("personalize").add_response("list_tags_for_resource", tagged)
         started = f"2026-11-2{next(runs)}T21:17:00.123Z"
         config = {**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}
         answer = handler({**RECOMMENDING, "config": config, "started": started, **event}, context)
@@ -100,62 +97,100 @@ def planned(bucket: Any, stub: Any, context: Any) -> Any:
     return plan
 
 
-def _jobs(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _jobs(answer: dict[str, Any]) -> list[tuple[str, str]]:
     requests = [job["request"] for job in answer["imports"] if job["changed"]]
-    assert len({request["jobName"] for request in requests}) == len(requests)
-    return [
-        (request["importMode"], request["dataSource"]["dataLocation"].removeprefix(f"s3://data/{_FOLDER}"))
-        for request in requests
-    ]
+    return [(request["importMode"], request["dataSource"]["dataLocation"].replace(_FOLDER, "")) for request in requests]
 
 
-def test_new_and_changed_files_are_added_to_what_was_imported_in_full(planned: Any, bucket: Any) -> None:
-    assert _jobs(planned(asked=True)) == [("FULL", "interactions/")]
-    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): b"USER_ID\nu2\n" for name in "bc"}
-    second = planned(asked=True)
-    assert _jobs(second) == [("INCREMENTAL", "interactions/b.csv"), ("INCREMENTAL", "interactions/c.csv")]
-    assert second["dataChanged"]
-    bucket.objects[_EVENTS] = b"USER_ID\nu3\n"
-    assert _jobs(planned(asked=True)) == [("INCREMENTAL", "interactions/a.csv")]
+def _names(bucket: Any, answer: dict[str, Any]) -> list[str]:
+    """Of the files that the only import adds."""
+    [job] = answer["imports"]
+    return [file["key"].rpartition("/")[2] for file in json.loads(bucket.objects[job["copies"]])]
 
 
-def test_a_file_that_a_failed_run_added_is_not_added_again(planned: Any, bucket: Any) -> None:
-    planned(asked=True)
-    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): b"USER_ID\nu2\n" for name in "bc"}
-    failed = planned(asked=True, published=False)
-    first = failed["imports"][0]
-    job = {"datasetImportJobArn": arn("personalize", "dataset-import-job/b"), "jobName": first["request"]["jobName"]}
+def test_new_and_changed_files_are_added_in_one_job_to_what_was_imported_in_full(planned: Any, bucket: Any) -> None:
+    assert _jobs(planned(asked=1)) == [("FULL", "s3://data/interactions/")]
+    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): _THOUSAND for name in "bc"}
+    second = planned(asked=1)
+    assert _jobs(second) == [("INCREMENTAL", f"s3://results/staged/run={second['run']}/interactions/")]
+    assert _names(bucket, second) == ["b.csv", "c.csv"] and second["dataChanged"]
+    bucket.objects[_EVENTS] = _THOUSAND
+    assert _names(bucket, planned(asked=1)) == ["a.csv"]
+
+
+def test_the_plan_does_not_grow_with_the_number_of_files(planned: Any, bucket: Any) -> None:
+    """A state of Step Functions holds 256 KiB."""
+    planned(asked=1)
+    bucket.objects |= {_EVENTS.replace("a.csv", f"{'long' * 200}{n:03d}.csv"): _THOUSAND for n in range(100)}
+    assert len(json.dumps(planned(asked=1))) < 16_384
+
+
+@pytest.mark.parametrize("still_there", [True, False])
+def test_too_few_new_interactions_come_with_all_others_or_wait(planned: Any, bucket: Any, still_there: bool) -> None:
+    """An import takes 1,000 interactions at least."""
+    planned(asked=1)
+    bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
+    if still_there:
+        assert _jobs(planned(asked=2)) == [("FULL", "s3://data/interactions/")]
+        return
+    del bucket.objects[_EVENTS]
+    said = planned(asked=2)["nothingNew"]
+    assert said.startswith("waits: the new files under s3://data/recommending/corner-shop/interactions/ hold 1 inter")
+    bucket.objects[_EVENTS.replace("a.csv", "c.csv")] = _THOUSAND
+    assert _names(bucket, planned(asked=1)) == ["b.csv", "c.csv"]
+
+
+def test_files_that_a_failed_run_added_are_not_added_again(planned: Any, bucket: Any) -> None:
+    planned(asked=1)
+    bucket.objects |= {_EVENTS.replace("a.csv", f"{name}.csv"): _THOUSAND for name in "bc"}
+    failed = planned(asked=1, published=False)
+    bucket.objects[_EVENTS.replace("a.csv", "d.csv")] = _THOUSAND
+    name = failed["imports"][0]["request"]["jobName"]
+    job = {"datasetImportJobArn": arn("personalize", "dataset-import-job/b"), "jobName": name}
     job |= {"status": "ACTIVE", **dict.fromkeys(("creationDateTime", "lastUpdatedDateTime"), datetime.now(UTC))}
-    again = planned(asked=True, added=[(job, first["importedChecksum"])])
-    assert _jobs(again) == [("INCREMENTAL", "interactions/c.csv")] and again["dataChanged"]
-    assert again["inputs"] == failed["inputs"]
+    again = planned(asked=1, added=[job])
+    assert _names(bucket, again) == ["d.csv"] and again["dataChanged"]
+
+
+def test_what_is_added_is_copied_into_a_folder_of_its_own(planned: Any, bucket: Any, stub: Any, context: Any) -> None:
+    from recommending.load import handler
+
+    planned(asked=1)
+    bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = _THOUSAND
+    [job] = planned(asked=1)["imports"]
+    made = {"datasetImportJobArn": arn("personalize", "dataset-import-job/b")}
+    stub("personalize").add_response("create_dataset_import_job", made)
+    request = {**job["request"], "datasetArn": arn("personalize", "dataset/d")}
+    handler({**job, "part": "import", "request": request}, context)
+    copied = f"{job['request']['dataSource']['dataLocation'].removeprefix('s3://results/')}00000_b.csv"
+    assert bucket.objects[copied] == _THOUSAND
 
 
 def test_a_plan_that_infers_columns_lists_the_uploads_once(planned: Any, bucket: Any) -> None:
     bucket.objects[_EVENTS] = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,1,View\n"
     config = {**RECOMMENDING["config"], "datasets": {"interactions": {}}}
-    assert _jobs(planned(asked=True, config=config)) == [("FULL", "interactions/")]
+    assert _jobs(planned(asked=1, config=config)) == [("FULL", "s3://data/interactions/")]
     assert bucket.listings == [_FOLDER]
 
 
 def test_a_file_that_went_leaves_its_data(planned: Any, bucket: Any) -> None:
     bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
-    planned(asked=True)
+    planned(asked=1)
     del bucket.objects[_EVENTS]
-    assert "nothingNew" in planned(asked=True)
+    assert "nothingNew" in planned(asked=1)
 
 
 def test_force_and_another_column_import_in_full(planned: Any, bucket: Any) -> None:
-    planned(asked=True)
+    planned(asked=1)
     bucket.objects[_EVENTS.replace("a.csv", "b.csv")] = b"USER_ID\nu2\n"
-    assert _jobs(planned(asked=False, force=True)) == [("FULL", "interactions/")]
+    assert _jobs(planned(asked=0, force=True)) == [("FULL", "s3://data/interactions/")]
     config = json.loads(json.dumps({**RECOMMENDING["config"], "import_mode": "INCREMENTAL"}))
     config["datasets"]["interactions"]["AMOUNT"] = config["datasets"]["interactions"]["TIMESTAMP"]
-    assert _jobs(planned(asked=True, config=config)) == [("FULL", "interactions/")]
+    assert _jobs(planned(asked=1, config=config)) == [("FULL", "s3://data/interactions/")]
 
 
 def test_too_many_new_files_at_once_are_refused_in_words(planned: Any, bucket: Any) -> None:
-    planned(asked=True)
-    bucket.objects |= {_EVENTS.replace("a.csv", f"b{n:03d}.csv"): b"USER_ID\nu2\n" for n in range(101)}
-    with pytest.raises(ValueError, match="101 new files under s3://data/recommending/corner-shop/interactions/: at mo"):
-        planned(asked=True)
+    planned(asked=1)
+    bucket.objects |= {_EVENTS.replace("a.csv", f"b{n:03d}.csv"): b"USER_ID\nu2\n" for n in range(1_001)}
+    with pytest.raises(ValueError, match="1001 new files under s3://data/recommending/corner-shop/interactions/: at"):
+        planned(asked=1)
