@@ -9,7 +9,7 @@ from aws_cdk import Stack
 
 from infra.config import Pipeline
 from infra.permissions import Permission
-from infra.storage import reading, writing
+from infra.storage import reading, serving, writing
 
 _NAMED = "the learner's own names: they begin like this and end as the learner chooses"
 _LISTED = "AWS narrows no List call"
@@ -44,15 +44,31 @@ class Buckets(Protocol):
     def results_arn(self) -> str: ...
 
 
-def allowed(stack: Stack, config: Pipeline, storage: Buckets, names: str, folder: str) -> list[Permission]:
-    """What a learner may do whose resources' names begin with `names` + "_" and whose files are in `folder`."""
+def allowed(stack: Stack, storage: Buckets, names: str, folder: str) -> list[Permission]:
+    """What a learner may do, beside `shared`, whose resources' names begin with `names` + "_" and whose files are in
+    `folder`."""
+    made = [f"{verb}{kind}" for verb in ("Create", "Delete") for kind in _PERSONALIZE_KINDS]
     return [
         *_files(storage, folder),
-        *_forecast(stack, names),
-        *_personalize(stack, names),
-        *_athena(stack, names),
-        *_pipelines(stack, config, storage),
+        Permission(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
+        Permission(_actions("personalize", (*made, *_PERSONALIZE_MORE)), own(stack, "personalize", names), _NAMED),
+        Permission(_actions("glue", _GLUE), databases(stack, names), _NAMED),
     ]
+
+
+def shared(stack: Stack, config: Pipeline, storage: Buckets) -> list[Permission]:
+    """What every learner may do: calls that AWS narrows to no learner, and to bring data to the deployed pipelines."""
+    return [*_forecast(), *_personalize(stack), *_athena(stack, storage), *_pipelines(stack, config, storage)]
+
+
+def served(storage: Buckets, folder: str) -> dict[str, list[Permission]]:
+    """By service, what the role may do that the learner passes to it: read and write the learner's own files. A role
+    that learners share would reach everyone's, and who may pass it reaches what it reaches."""
+    data, results = storage.data_arn, storage.results_arn
+    return {
+        "forecast": [*serving(data, folder), *serving(results, folder), *writing(results, folder)],
+        "personalize": serving(data, folder),
+    }
 
 
 def lists(service: str, *plurals: str) -> Permission:
@@ -86,13 +102,11 @@ def _files(storage: Buckets, folder: str) -> list[Permission]:
             ["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket}/{folder}*" for bucket in buckets], _NAMED
         ),
         Permission(["s3:ListBucketVersions"], buckets, conditions={"StringLike": {"s3:prefix": [f"{folder}*"]}}),
-        Permission(["s3:GetBucketLocation"], [storage.results_arn]),
     ]
 
 
-def _forecast(stack: Stack, names: str) -> list[Permission]:
+def _forecast() -> list[Permission]:
     return [
-        Permission(_actions("forecast", _FORECAST), own(stack, "forecast", names), _NAMED),
         lists(
             "forecast",
             "DatasetGroups",
@@ -107,10 +121,8 @@ def _forecast(stack: Stack, names: str) -> list[Permission]:
     ]
 
 
-def _personalize(stack: Stack, names: str) -> list[Permission]:
-    made = [f"{verb}{kind}" for verb in ("Create", "Delete") for kind in _PERSONALIZE_KINDS]
+def _personalize(stack: Stack) -> list[Permission]:
     return [
-        Permission(_actions("personalize", (*made, *_PERSONALIZE_MORE)), own(stack, "personalize", names), _NAMED),
         Permission(
             _actions("personalize", ("CreateEventTracker", "DescribeEventTracker", "DeleteEventTracker")),
             trackers(stack),
@@ -130,7 +142,7 @@ def _personalize(stack: Stack, names: str) -> list[Permission]:
     ]
 
 
-def _athena(stack: Stack, names: str) -> list[Permission]:
+def _athena(stack: Stack, storage: Buckets) -> list[Permission]:
     return [
         Permission(
             ["athena:StartQueryExecution"],
@@ -141,11 +153,11 @@ def _athena(stack: Stack, names: str) -> list[Permission]:
             ["*"],
             "the call names no resource but the query's id, which only who started it knows",
         ),
-        Permission(_actions("glue", _GLUE), databases(stack, names), _NAMED),
         # Athena looks at it before any query (Athena guide, fine-grained-access-to-glue-resources.md).
         Permission(
             ["glue:GetDatabase"], [stack.format_arn(service="glue", resource="database", resource_name="default")]
         ),
+        Permission(["s3:GetBucketLocation"], [storage.results_arn]),
     ]
 
 

@@ -1,10 +1,11 @@
-"""One learner: a notebook instance that brings the notebooks when it starts and stops when idle, and its role."""
+"""One learner: a notebook instance that brings the notebooks when it starts and stops when idle, its role, and
+the roles that it passes to Forecast and Personalize."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from infra.config import Pipeline, Workshop
 from infra.permissions import Permission
 from infra.storage import WORKSHOP, Storage
 
-_SCRIPTS = Path(__file__).resolve().parent / "lifecycle"
+SCRIPTS = Path(__file__).resolve().parent / "lifecycle"
 _CLASSIC = (
     "AmazonSageMakerFullAccess",
     "AmazonS3FullAccess",
@@ -33,13 +34,14 @@ _CLASSIC = (
 
 @dataclass(frozen=True)
 class Place:
-    """What all learners share: `roles` are those that they pass, by service."""
+    """What all learners share."""
 
     config: Pipeline
     storage: Storage
     key: str | None
     notebooks: assets.Asset
-    roles: Mapping[str, iam.Role]
+    stop_when_idle: assets.Asset  # the script, once for all: in each lifecycle it would take up the template
+    shared: iam.ManagedPolicy
 
 
 class Learner(Construct):
@@ -49,17 +51,22 @@ class Learner(Construct):
         super().__init__(scope, f"Learner{name[-2:]}")
         settings = place.config.workshop
         self.instance, self.folder = f"storecast-{name}{_suffix(place)}", f"{WORKSHOP}{name}/"
+        self.passed = {  # by service: the roles under which Forecast and Personalize reach this learner's files
+            service: permissions.service_role(self, service, allowed, place.key)
+            for service, allowed in labs.served(place.storage, self.folder).items()
+        }
         self.role = role = permissions.role(
             self,
             "Role",
             principal=iam.ServicePrincipal("sagemaker.amazonaws.com"),
             description=f"Storecast: what {name} may do in the workshop",
             permissions=[
-                *labs.allowed(scope, place.config, place.storage, f"lab_{name}", self.folder),
+                *labs.allowed(scope, place.storage, f"lab_{name}", self.folder),
                 *self._instance_permissions(scope, place),
             ],
             key=place.key,
         )
+        role.add_managed_policy(place.shared)
         if settings.classic_policies:
             _add_classic_policies(role)
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
@@ -96,11 +103,12 @@ class Learner(Construct):
             acknowledge(self.notebook, "SM2", "the disk holds copies of notebooks, under SageMaker's own key")
 
     def _instance_permissions(self, stack: Stack, place: Place) -> list[Permission]:
-        """What its own start and its idle stop need, and the two roles to pass."""
-        notebooks = place.notebooks
+        """What its own start and its idle stop need, and its two roles to pass."""
+        brought = (place.notebooks, place.stop_when_idle)
         return [
             Permission(
-                ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{notebooks.s3_bucket_name}/{notebooks.s3_object_key}"]
+                ["s3:GetObject"],
+                [f"arn:{stack.partition}:s3:::{each.s3_bucket_name}/{each.s3_object_key}" for each in brought],
             ),
             Permission(
                 ["sagemaker:StopNotebookInstance"],
@@ -112,7 +120,7 @@ class Learner(Construct):
                     [role.role_arn],
                     conditions={"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
                 )
-                for service, role in place.roles.items()
+                for service, role in self.passed.items()
             ),
         ]
 
@@ -123,17 +131,17 @@ class Learner(Construct):
             "DATA_BUCKET": place.storage.data.bucket_name,
             "RESULTS_BUCKET": place.storage.results.bucket_name,
             "LEARNER": name,
-            "FORECAST_ROLE_ARN": place.roles["forecast"].role_arn,
-            "PERSONALIZE_ROLE_ARN": place.roles["personalize"].role_arn,
+            "FORECAST_ROLE_ARN": self.passed["forecast"].role_arn,
+            "PERSONALIZE_ROLE_ARN": self.passed["personalize"].role_arn,
         }
         return (
-            (_SCRIPTS / "on_start.sh")
+            (SCRIPTS / "on_start.sh")
             .read_text()
             .format(
                 region=stack.region,
                 notebooks=place.notebooks.s3_object_url,
                 settings="\n".join(f"{key}={value}" for key, value in settings.items()),
-                stop_when_idle=(_SCRIPTS / "stop_when_idle.py").read_text(),
+                stop_when_idle=place.stop_when_idle.s3_object_url,
                 instance=self.instance,
                 idle_minutes=place.config.workshop.idle_minutes,
             )

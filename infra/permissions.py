@@ -1,4 +1,5 @@
-"""Roles and their permissions: one inline policy per role, each wildcard with the reason for it."""
+"""Roles and their permissions: one inline policy per role, each wildcard with the reason for it. What the roles of all
+learners share is in a managed policy."""
 
 from __future__ import annotations
 
@@ -71,6 +72,14 @@ def role(
     return made
 
 
+def managed_policy(scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> iam.ManagedPolicy:
+    """`permissions` that several roles have: written once, they keep a template of many roles small."""
+    permissions = as_iam_allows(permissions)
+    made = iam.ManagedPolicy(scope, construct_id, document=document(permissions))
+    acknowledge_wildcards(made, permissions)
+    return made
+
+
 def as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
     """The permissions, with the actions that no resource can narrow on "*"."""
     narrow = [each for each in permissions if list(each.resources) != ["*"]]
@@ -94,12 +103,12 @@ def service(stack: Stack, name: str) -> iam.ServicePrincipal:
     )
 
 
-def service_role(scope: Stack, name: str, permissions: Sequence[Permission], key: str | None) -> iam.Role:
+def service_role(scope: Construct, name: str, permissions: Sequence[Permission], key: str | None) -> iam.Role:
     """The role under which Forecast or Personalize reaches what lies in S3, and the key that it encrypts with."""
     return role(
         scope,
         f"{name.capitalize()}Role",
-        principal=service(scope, name),
+        principal=service(Stack.of(scope), name),
         permissions=[*permissions, *([Permission(OF_SERVICE_ROLES[name], [key])] if key else [])],
         description=f"Amazon {name.capitalize()} reaches Storecast's data under this role",
     )

@@ -12,17 +12,17 @@ from constructs import Construct
 from infra import functions, labs, permissions
 from infra.config import Pipeline
 from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
-from infra.learner import Learner, Place, starting
+from infra.learner import SCRIPTS, Learner, Place, starting
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.storage import WORKSHOP, Storage, serving, writing
+from infra.storage import WORKSHOP, Storage
 
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 _LEFT = "what learners of this workshop left behind: their names and files come at run time"
 
 
 class Workshop(Stack):
-    """The learners, and the two roles that they pass to Forecast and Personalize."""
+    """The learners, and the cleanup of what they make."""
 
     def __init__(
         self,
@@ -41,23 +41,13 @@ class Workshop(Stack):
                 "workshop.classic_policies: every learner may do everything in S3, SageMaker, Forecast, Personalize "
                 "and IAM of this account, with anybody's resources. Only for an account that holds nothing else."
             )
-        data, results = storage.data_arn, storage.results_arn
         place = Place(
             config=config,
             storage=storage,
             key=operations.key_arn,
             notebooks=assets.Asset(self, "Notebooks", path=str(_NOTEBOOKS), exclude=["**/__pycache__"]),
-            roles={
-                "forecast": permissions.service_role(
-                    self,
-                    "forecast",
-                    [*serving(data, WORKSHOP), *serving(results, WORKSHOP), *writing(results, WORKSHOP)],
-                    operations.key_arn,
-                ),
-                "personalize": permissions.service_role(
-                    self, "personalize", serving(data, WORKSHOP), operations.key_arn
-                ),
-            },
+            stop_when_idle=assets.Asset(self, "StopWhenIdle", path=str(SCRIPTS / "stop_when_idle.py")),
+            shared=permissions.managed_policy(self, "LearnersPolicy", labs.shared(self, config, storage)),
         )
         # A learner's name is the dataset's and a number, so that workshops on several datasets do not collide.
         stem = config.dataset.replace("-", "")

@@ -11,7 +11,7 @@ from aws_cdk import App, Environment, Stack
 
 from infra import config, labs, permissions
 from infra.permissions import Permission
-from infra.storage import WORKSHOP, reading, writing
+from infra.storage import WORKSHOP
 
 _CONFIG = Path(__file__).resolve().parent.parent / "data/grocery/pipeline.yaml"
 
@@ -41,10 +41,14 @@ def prepare(name: str) -> Learner:
         _bucket(bucket)
     _admit_personalize(names["data"], account)
     buckets = Buckets(*(f"arn:aws:s3:::{bucket}" for bucket in names.values()))
-    passed = _service_roles(stack, buckets)
+    passed = {
+        service: _role(stack, f"storecast-{service}-{name}", {"Service": f"{service}.amazonaws.com"}, allowed)
+        for service, allowed in labs.served(buckets, f"{WORKSHOP}{name}/").items()
+    }
     pipeline = config.load(_CONFIG)
     allowed = [
-        *labs.allowed(stack, pipeline, buckets, f"lab_{name}", f"{WORKSHOP}{name}/"),
+        *labs.allowed(stack, buckets, f"lab_{name}", f"{WORKSHOP}{name}/"),
+        *labs.shared(stack, pipeline, buckets),
         *(
             Permission(
                 ["iam:PassRole"],
@@ -71,18 +75,6 @@ def prepare(name: str) -> Learner:
             "AWS_SESSION_TOKEN": keys["SessionToken"],
         },
     )
-
-
-def _service_roles(stack: Stack, buckets: Buckets) -> dict[str, str]:
-    """ARNs by service: what Forecast and Personalize may do with learners' files, as in infra/workshop.py."""
-    read = reading(buckets.data_arn, WORKSHOP)
-    allowed = {"forecast": [*read, *writing(buckets.results_arn, WORKSHOP)], "personalize": read}
-    return {
-        service: _role(
-            stack, f"storecast-workshop-{service}", {"Service": f"{service}.amazonaws.com"}, allowed[service]
-        )
-        for service in allowed
-    }
 
 
 def _bucket(name: str) -> None:

@@ -19,7 +19,5 @@ END
 sudo -u ec2-user tee "$folder/storecast.env" > /dev/null <<'END'
 {settings}
 END
-cat > /opt/ml/stop_when_idle.py <<'END'
-{stop_when_idle}
-END
+aws s3 cp --quiet --region {region} {stop_when_idle} /opt/ml/stop_when_idle.py
 nohup python3 /opt/ml/stop_when_idle.py {instance} {region} {idle_minutes} > /tmp/stop_when_idle.log 2>&1 &

@@ -128,5 +128,5 @@ def test_a_learner_brings_data_to_the_pipelines_and_looks_at_what_came_of_it(ana
 def test_every_right_of_a_learner_and_of_the_roles_to_pass_was_used(done: Path, ana: Learner, embedded_aws: Settings):
     """By the tests above; the workshop's stack gives its learners the same."""
     roles = {"Learner": "storecast-learner-ana"}
-    roles |= {name.capitalize(): f"storecast-workshop-{name}" for name in ("forecast", "personalize")}
+    roles |= {name.capitalize(): f"storecast-{name}-ana" for name in ("forecast", "personalize")}
     rights.walk(rights.granted(roles), embedded_aws, rights.OF_A_LEARNER)

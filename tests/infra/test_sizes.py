@@ -1,5 +1,6 @@
 """What CloudFormation, IAM and SageMaker limit, for the largest workshop and all that a config may ask for: 1 MB a
-template, 500 resources a stack, 10,240 characters of a role's inline policies, 16 KB of a lifecycle script."""
+template, 500 resources a stack, 10,240 characters of a role's inline policies, 6,144 of a managed policy, 16 KB of a
+lifecycle script."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from tests.infra.conftest import Assembly, flat, synthesized
 _TEMPLATE_BYTES = 1_000_000  # (CloudFormation guide, cloudformation-limits.md)
 _RESOURCES = 500
 _ROLE_CHARACTERS = 10_240  # without white space (IAM guide, reference_iam-quotas.md)
+_MANAGED_POLICY_CHARACTERS = 6_144  # likewise
 _SCRIPT_CHARACTERS = 16_384  # in base64 (API_NotebookInstanceLifecycleHook.md)
 
 
@@ -43,6 +45,9 @@ def test_every_template_is_within_the_size_that_cloudformation_takes(largest: As
 
 def test_every_roles_policies_are_within_the_size_that_iam_takes(largest: Assembly) -> None:
     """References as long as what they can give: a KMS key's ARN has 75 characters, a bucket's up to 76."""
+    for name, policy in largest.resources("AWS::IAM::ManagedPolicy").items():
+        text = json.dumps(flatten(policy["PolicyDocument"]), separators=(",", ":"))
+        assert len(text) <= _MANAGED_POLICY_CHARACTERS, name
     lengths = {}
     for name, role in largest.resources("AWS::IAM::Role").items():
         policies = [json.dumps(flatten(each["PolicyDocument"]), separators=(",", ":")) for each in role["Policies"]]

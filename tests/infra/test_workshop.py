@@ -47,17 +47,31 @@ def test_each_learner_has_an_instance_a_role_and_names_of_ones_own() -> None:
     }.items():
         assert [n[key] for n in notebooks] == [value] * 3, key
     assert len({flat(n["RoleArn"]) for n in notebooks}) == 3
-    [role] = [r for name, r in template.find_resources("AWS::IAM::Role").items() if name.startswith("Learner02")]
-    assert "ManagedPolicyArns" not in role["Properties"]
-    text = json.dumps(role["Properties"]["Policies"])
+    roles = {name: role["Properties"] for name, role in template.find_resources("AWS::IAM::Role").items()}
+    [text] = [json.dumps(role["Policies"]) for name, role in roles.items() if name.startswith("Learner02Role")]
     assert "lab_sample02_*" in text and "workshop/sample02/*" in text
     assert "sample01" not in text and "sample03" not in text
 
 
+def test_the_roles_that_a_learner_passes_reach_no_other_learners_files() -> None:
+    template = Template.from_stack(_workshop(learners=2))
+    roles = {name: role["Properties"] for name, role in template.find_resources("AWS::IAM::Role").items()}
+    assert not [name for name in roles if name.startswith(("ForecastRole", "PersonalizeRole"))], "shared by learners"
+    for learner in ("01", "02"):
+        [own] = [json.dumps(role["Policies"]) for name, role in roles.items() if name[:13] == f"Learner{learner}Role"]
+        for service in ("Forecast", "Personalize"):
+            [name] = [each for each in roles if each.startswith(f"Learner{learner}{service}Role")]
+            assert name in own and name.replace(f"Learner{learner}", "Learner0") not in own
+            text = json.dumps(roles[name]["Policies"])
+            assert set(re.findall(r"workshop/[a-z0-9]*/?[*]", text)) == {f"workshop/sample{learner}/*"}
+
+
 def test_the_classic_policies_come_only_when_asked_for_and_with_a_warning() -> None:
     stack = _workshop(classic_policies=True)
-    [role] = [r for n, r in Template.from_stack(stack).find_resources("AWS::IAM::Role").items() if n[:7] == "Learner"]
-    attached = [flat(arn).rpartition("/")[2] for arn in role["Properties"]["ManagedPolicyArns"]]
+    roles = Template.from_stack(stack).find_resources("AWS::IAM::Role")
+    [role] = [role for name, role in roles.items() if name.startswith("Learner01Role")]
+    shared, *attached = [flat(arn).rpartition("/")[2] for arn in role["Properties"]["ManagedPolicyArns"]]
+    assert shared.startswith("<LearnersPolicy")
     assert attached == [
         "AmazonSageMakerFullAccess",
         "AmazonS3FullAccess",
