@@ -80,6 +80,7 @@ class Forecasting(PipelineStack):
         extras = self._extras()
         exports = {kind: plural for kind, plural in extras.items() if kind.endswith("Export")}
         what_if = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
+        what_if_forecasts = [plural for kind, plural in extras.items() if kind == "WhatIfForecast"]
         handing_over = self._handing_over(self._storage.forecast_role)
         encrypting = handing_over if self._key else []  # with a key goes the role that may use it
         catalog = [
@@ -135,7 +136,7 @@ class Forecasting(PipelineStack):
                 "compare",
                 self._permission("GetAccuracyMetrics", "DescribeAutoPredictor"),
                 *reading(data, f"{self._prefix}target/"),
-                *reading(results, f"{self._prefix}exports/"),
+                *reading(results, self._prefix),  # exports, and the copies that tables read
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
@@ -153,13 +154,14 @@ class Forecasting(PipelineStack):
             ),
             "publish": self._function(
                 "publish",
-                *reading(data, f"{self._prefix}target/"),
+                *reading(data, self._prefix),
                 *reading(results, self._prefix),
                 *writing(
                     results,
                     *(f"{self._prefix}{name}" for name in _PUBLISHED),
                 ),
                 Permission(["glue:GetTable", "glue:CreatePartition"], catalog),
+                self._listing("DatasetImportJobs", "Predictors", "Forecasts", *what_if_forecasts),
                 timeout_seconds=600,
                 memory_mb=1024,
             ),

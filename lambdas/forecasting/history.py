@@ -41,7 +41,7 @@ class Steps:
 
 @dataclass
 class Target:
-    """Where the target's columns are. A series is its item and dimensions, in lower case as Forecast exports them."""
+    """Where the target's columns are."""
 
     files: CsvFolder
     item: int
@@ -61,22 +61,28 @@ class Target:
             tuple(columns.index(name) for name in config["dimensions"]),
         )
 
-    def observations(self) -> Iterator[tuple[Key, str, float]]:
+    def observations(self) -> Iterator[tuple[Key, str, float | None]]:
+        """Of each row its series as it was delivered, the moment, and the value, None where that is empty."""
         for row in self.files.rows():
-            if row and row[self.value] and row[self.timestamp] != "timestamp":  # not a header
-                key = tuple(row[i].lower() for i in (self.item, *self.dimensions))
-                yield key, row[self.timestamp], float(row[self.value])
+            if row and row[self.timestamp] != "timestamp":  # not a header
+                value = row[self.value]
+                key = tuple(row[i] for i in (self.item, *self.dimensions))
+                yield key, row[self.timestamp], float(value) if value else None
 
 
 @dataclass
 class History:
     """The target on its time steps: where each series starts and ends, and its values at the steps that were wanted.
 
-    What is kept for each wanted step of a series takes less than 200 bytes.
+    A series is its item and dimensions, in lower case as Forecast exports them; `names` has them as they were
+    delivered, also of series without any value. What is kept for each wanted step takes less than 200 bytes.
     """
 
     steps: Steps
     rules: dict[str, str]  # aggregation and filling
+    names: dict[Key, Key] = field(default_factory=dict)
+    empty: int = 0  # rows without a value
+    below_zero: int = 0  # rows
     first: dict[Key, int] = field(default_factory=dict)
     last: dict[Key, int] = field(default_factory=dict)
     cells: dict[Key, dict[int, Cell]] = field(default_factory=lambda: defaultdict(dict))
@@ -100,6 +106,15 @@ class History:
         """The last step of all series, to which each is filled."""
         return max(self.last.values())
 
+    @property
+    def respelled(self) -> dict[Key, Key]:
+        """The series that were delivered otherwise than in lower case."""
+        return {key: named for key, named in self.names.items() if key != named}
+
+    def label(self, key: Key) -> str:
+        """A series as it was delivered."""
+        return " / ".join(self.names.get(key, key))
+
     def volume(self, key: Key) -> float:
         """The sum of all values of a series."""
         if not self.complete:
@@ -110,7 +125,7 @@ class History:
         """The value of a series at a step that was wanted, filled where nothing was recorded; None: missing."""
         if not self.first.get(key, step + 1) <= step <= self.end:
             return None
-        if (cell := self.cells[key].get(step)) is not None:
+        if (cell := self.cells.get(key, {}).get(step)) is not None:
             return aggregated(self.rules["aggregation"], cell)
         filled = filler(self.rules, "middlefill" if step < self.last[key] else "backfill", self._before(key, step))
         return None if math.isnan(filled) else filled
@@ -124,7 +139,7 @@ class History:
         """The values recorded before the step, as far as a filling looks back."""
         if not self.complete:
             return []
-        recorded = self._recorded.setdefault(key, sorted(self.cells[key]))
+        recorded = self._recorded.setdefault(key, sorted(self.cells.get(key, ())))
         before = recorded[: bisect.bisect_left(recorded, step)][-STATISTIC_WINDOW:]
         return [aggregated(self.rules["aggregation"], self.cells[key][each]) for each in before]
 
@@ -135,7 +150,13 @@ def read(target: Target, event: Run, wanted: Wanted) -> History:
     rules = {**TARGET_DEFAULTS, **config["filling"].get(event["domain"]["target"], {})}
     found, how = History(Steps(config), rules), rules["aggregation"]
     everything = found.complete
-    for key, moment, value in target.observations():
+    for named, moment, value in target.observations():
+        key = lower(named)
+        found.names.setdefault(key, named)
+        if value is None:
+            found.empty += 1
+            continue
+        found.below_zero += value < 0
         step = found.steps.number(moment)
         found.first[key] = min(step, found.first.get(key, step))
         found.last[key] = max(step, found.last.get(key, step))
@@ -146,17 +167,23 @@ def read(target: Target, event: Run, wanted: Wanted) -> History:
     return found
 
 
+def lower(names: Iterable[str]) -> Key:
+    return tuple(name.lower() for name in names)
+
+
 def quantiles(
     exported: Iterable[dict[str, str]], event: Run, steps: Steps, head: set[Key], time: str
-) -> dict[Key, dict[str, dict[str, float]]]:
-    """`{series: {column: {moment: value}}}` of exported records, such as column p05, for the head series."""
+) -> tuple[dict[Key, dict[str, dict[str, float]]], set[Key]]:
+    """Of exported records `{series: {column: {moment: value}}}`, such as column p05, for the head; and all series."""
     found: dict[Key, dict[str, dict[str, float]]] = {}
+    there: set[Key] = set()
     for record in exported:
         key = series_key(record, event)
+        there.add(key)
         if key in head:
             for column, value in forecast_columns(record):
                 found.setdefault(key, {}).setdefault(column, {})[steps.aligned(record[time])] = value
-    return found
+    return found, there
 
 
 def forecast_columns(record: dict[str, str]) -> Iterator[tuple[str, float]]:
@@ -180,7 +207,7 @@ def series_key(record: dict[str, str], event: Run) -> Key:
     """The item is the first column of every export, whatever the domain calls it; dimensions go by their names, as a
     forecast's export has the date before them and a backtest's the time after them."""
     item = next(iter(record.values()))
-    return tuple(value.lower() for value in (item, *(record[name] for name in event["config"]["dimensions"])))
+    return lower((item, *(record[name] for name in event["config"]["dimensions"])))
 
 
 def parsed(moment: str) -> datetime:

@@ -444,12 +444,30 @@ class Impact(TypedDict):
     score: float
 
 
+class LeftOut(TypedDict):
+    """Series that were delivered and are not forecast."""
+
+    reason: str
+    series: int
+    named: list[str]  # the first of them
+
+
+class SeriesCounts(TypedDict):
+    """What became of the series in the target's files."""
+
+    delivered: int
+    forecast: int
+    withoutHistory: int  # of those that are forecast: by similar items
+    leftOut: list[LeftOut]
+
+
 class Accuracy(TypedDict):
     """What the backtests say, in the summary."""
 
     accuracy: list[AccuracyRow]
     bias: float | None
-    items: int
+    items: int  # series that are forecast
+    series: SeriesCounts
     horizon: int
     history: Span
 
@@ -485,6 +503,7 @@ class Summary(Accuracy):
     failed: list[FailedAlgorithm]
     whatIf: list[ScenarioTotals]
     impact: list[Impact]
+    notes: list[str]  # for people
 
 
 class Published(TypedDict):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from common import results
 from common.clients import client
 from common.failures import in_words
+from common.payload import AwsJson
 from common.step import LambdaContext, step
 from common.store import CsvFolder
-from forecasting import accuracy, history, scores
+from forecasting import accuracy, counts, history, scores
 from forecasting.columns import in_order
 from forecasting.explainability import impact
 from forecasting.payload import Accuracy, ChartItem, Forecasted, MadeForecast, Published, PublishedForecast, Summary
@@ -26,24 +28,27 @@ def handler(event: Forecasted, context: LambdaContext) -> Published:
     """`summary`; in S3 the run's report.html and summary.json, and the newest pointers and the scores."""
     bucket, folder, run = event["resultsBucket"], f"forecasting/{event['dataset']}/", event["run"]
     exports = {made["name"]: CsvFolder.listed(bucket, made["folder"]) for made in event["forecasts"]}
-    accuracy_, chart = _backtested(event, exports.values())
-    summary = _summary(event, accuracy_, f"s3://{bucket}/{folder}runs/{run}/report.html")
+    accuracy_, chart, known = _backtested(event, list(exports.values()))
+    tables = {made["name"]: _table(event, made, exports[made["name"]], known) for made in event["forecasts"]}
+    summary = _summary(event, accuracy_, tables, known, f"s3://{bucket}/{folder}runs/{run}/report.html")
     page = render(event, chart, summary, scores.kept(event))
     results.save(bucket, folder, run, summary, page)
-    for made in event["forecasts"]:
-        _add_partition(event, made, exports[made["name"]])
+    for name, table in tables.items():
+        _add_partition(event, name, table)
     results.point_to(bucket, folder, summary, page)
     return {"summary": summary}
 
 
-def _summary(event: Forecasted, accuracy_: Accuracy, report: str) -> Summary:
+def _summary(
+    event: Forecasted, accuracy_: Accuracy, tables: Mapping[str, Table], known: history.History, report: str
+) -> Summary:
     bucket = event["resultsBucket"]
     forecasts: dict[str, PublishedForecast] = {
         made["name"]: {
             "forecastArn": made["forecastArn"],
             "types": made["types"],
             "table": made["name"],
-            "exports": f"s3://{bucket}/{made['folder']}",
+            "exports": tables[made["name"]].location,
         }
         for made in event["forecasts"]
     }
@@ -64,16 +69,17 @@ def _summary(event: Forecasted, accuracy_: Accuracy, report: str) -> Summary:
             {"algorithm": each["algorithm"], "step": each["step"], "message": in_words(each["message"])}
             for each in event["failed"]
         ],
-        "whatIf": what_ifs(event),
+        "whatIf": what_ifs(event, known),
         "impact": impact(event),
+        "notes": counts.notes(event, known),
     }
     if "score" in event:
         summary["score"] = event["score"]
     return summary
 
 
-def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accuracy, list[ChartItem]]:
-    """Accuracy with its yardstick, bias, counts, and the chart's series."""
+def _backtested(event: Forecasted, exports: Sequence[CsvFolder]) -> tuple[Accuracy, list[ChartItem], history.History]:
+    """Accuracy with its yardstick, bias, counts; the chart's series; the history without its values."""
     config, bucket = event["config"], event["resultsBucket"]
     target, frequency = history.Target.of(event), config["frequency"]
     known = history.read(target, event, lambda key, step: False)
@@ -86,15 +92,16 @@ def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accura
     since = max(known.start, min([back, *tested.actual]))
     everywhere = {step for source in sources.values() for step in source.values()} | {first - 1 for first in sources}
     past = known if known.complete else history.read(target, event, _wanted(set(head), since, everywhere))
-    ahead = [history.quantiles(export.records(), event, steps, set(head), "date") for export in exports]
-    behind = history.quantiles(backtests.records(), event, steps, set(head), "timestamp")
+    read = [history.quantiles(export.records(), event, steps, set(head), "date") for export in exports]
+    ahead, forecast = [values for values, _ in read], read[0][1]
+    behind, _ = history.quantiles(backtests.records(), event, steps, set(head), "timestamp")
     board = event["accuracy"]
     if not any("naive" in row["algorithm"].lower() for row in board):
         yardstick = accuracy.seasonal_naive(tested, sources, past, config["quantiles"], frequency)
         board = [*board, yardstick] if yardstick else board
     chart: list[ChartItem] = [
         {
-            "key": " / ".join(key),
+            "key": known.label(key),
             "volume": past.volume(key),
             "error": accuracy.wape(tested, key),
             "bias": accuracy.bias(tested, key),
@@ -111,7 +118,8 @@ def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accura
     found: Accuracy = {
         "accuracy": board,
         "bias": accuracy.bias(tested),
-        "items": len(past.first),
+        "items": len(forecast),
+        "series": counts.counted(event, known, forecast),
         "horizon": config["horizon"],
         "history": {
             "from": steps.text(past.start),
@@ -119,7 +127,7 @@ def _backtested(event: Forecasted, exports: Iterable[CsvFolder]) -> tuple[Accura
             "steps": past.end - past.start + 1,
         },
     }
-    return found, chart
+    return found, chart, known
 
 
 def _wanted(head: set[history.Key], since: int, everywhere: set[int]) -> history.Wanted:
@@ -134,13 +142,27 @@ def _columns(
     return {column: sorted(values.items()) for each in exported for column, values in each.get(key, {}).items()}
 
 
-def _add_partition(event: Forecasted, made: MadeForecast, export: CsvFolder) -> None:
-    """The run's exported files as a partition of the Athena table of their name."""
-    glue, database, table = client("glue"), event["database"], made["name"]
-    storage = glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]
+class Table(NamedTuple):
+    """What a run adds to an Athena table: the URI of its files, and how they are read."""
+
+    location: str
+    storage: AwsJson
+
+
+def _table(event: Forecasted, made: MadeForecast, export: CsvFolder, known: history.History) -> Table:
+    """The run's exported files, or copies of them where the export has other columns or names of series."""
+    table = made["name"]
+    found = client("glue").get_table(DatabaseName=event["database"], Name=table)
+    storage = found["Table"]["StorageDescriptor"]
     copies = f"forecasting/{event['dataset']}/tables/{table}/run={event['run']}/"
-    folder = in_order(export, made["folder"], [each["Name"] for each in storage["Columns"]], copies)
-    location = f"s3://{event['resultsBucket']}/{folder}"
-    partition = {"Values": [event["run"]], "StorageDescriptor": {**storage, "Location": location}}
+    columns, dimensions = [each["Name"] for each in storage["Columns"]], event["config"]["dimensions"]
+    folder = in_order(export, made["folder"], columns, dimensions, known.respelled, copies)
+    return Table(f"s3://{event['resultsBucket']}/{folder}", storage)
+
+
+def _add_partition(event: Forecasted, name: str, table: Table) -> None:
+    """The files as a partition of the Athena table."""
+    glue = client("glue")
+    partition = {"Values": [event["run"]], "StorageDescriptor": {**table.storage, "Location": table.location}}
     with contextlib.suppress(glue.exceptions.AlreadyExistsException):  # an earlier attempt of this run
-        glue.create_partition(DatabaseName=database, TableName=table, PartitionInput=partition)
+        glue.create_partition(DatabaseName=event["database"], TableName=name, PartitionInput=partition)

@@ -9,7 +9,17 @@ from common.page import escape, figures, number, page, section, table
 from forecasting import scores
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
-from forecasting.payload import AccuracyRow, ChartItem, Forecasted, Impact, KeptScore, ScenarioTotals, Summary
+from forecasting.payload import (
+    AccuracyRow,
+    ChartItem,
+    Forecasted,
+    Impact,
+    KeptScore,
+    LeftOut,
+    ScenarioTotals,
+    SeriesCounts,
+    Summary,
+)
 
 _SCRIPT = Path(__file__).with_name("report.js")
 
@@ -21,7 +31,7 @@ def render(event: Forecasted, chart: list[ChartItem], summary: Summary, kept: li
     kept_back = summary["promotion"] and not summary["promotion"]["promoted"]
     tested = "in backtest of the new predictor" if kept_back else "in backtest"
     shown = [
-        (f"{summary['items']:,}", "series forecast"),
+        (_of_delivered(summary["series"]), "series forecast"),
         (f"{config['horizon']} × {config['frequency']}", "steps ahead"),
         (number(best.get("AverageWeightedQuantileLoss")), f"average wQL {tested}"),
         (_percent(summary["bias"]), f"bias {tested}"),
@@ -32,6 +42,7 @@ def render(event: Forecasted, chart: list[ChartItem], summary: Summary, kept: li
         f"Forecast of {event['dataset']}",
         subtitle,
         figures(shown)
+        + _left_out(summary)
         + _CHART
         + _what_ifs(summary["whatIf"])
         + _board(summary)
@@ -41,6 +52,27 @@ def render(event: Forecasted, chart: list[ChartItem], summary: Summary, kept: li
         data={"items": chart},
         script=_SCRIPT.read_text(encoding="utf-8"),
     )
+
+
+def _of_delivered(series: SeriesCounts) -> str:
+    forecast, delivered = series["forecast"], series["delivered"]
+    return f"{forecast:,}" if forecast >= delivered else f"{forecast:,} of {delivered:,}"
+
+
+def _left_out(summary: Summary) -> str:
+    """Which series are not forecast and why, and what else the data and the service say."""
+    rows = [[escape(each["reason"]), f"{each['series']:,}", _named(each)] for each in summary["series"]["leftOut"]]
+    without = summary["series"]["withoutHistory"]
+    notes = [f"{without:,} series have no history and are forecast from similar ones", *summary["notes"]]
+    notes = notes if without else summary["notes"]
+    told = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    left_out = section("Left out", table(["Why", "Series", "Which"], rows)) if rows else ""
+    return left_out + (section("To know", f"<ul>{told}</ul>") if told else "")
+
+
+def _named(left_out: LeftOut) -> str:
+    more = left_out["series"] - len(left_out["named"])
+    return escape(", ".join(left_out["named"])) + (f" and {more:,} more" if more else "")
 
 
 def _board(summary: Summary) -> str:

@@ -1,4 +1,8 @@
-"""Notify: report to the topic how a run ended and what to do next (SNS Publish)."""
+"""Notify: report to the topic how a run ended and what to do next (SNS Publish).
+
+The message is for people. Programs find the same as JSON in the message attribute `json`, and what a run made in its
+summary.json.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from common.clients import client
 from common.failures import in_words, parsed
 from common.payload import CaughtError, Failure, Outcome
 from common.step import LambdaContext, step
+from operations import messages
 from operations.figures import figures, trained
 from operations.history import history
 from operations.payload import FailureNotification, Notification, QuarantineNotification, Summary
@@ -21,6 +26,7 @@ _NEXT = {  # by what the error or its message begins with; the operations guide 
     "AccessDeniedException": "a permission was removed: deploy again, which restores the roles, then start with {}",
     "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
 }
+_MOST_BYTES = 200_000  # of the attribute: SNS takes 256 KiB in all
 _FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
 
 
@@ -36,22 +42,35 @@ def handler(event: Notification, context: LambdaContext) -> Outcome:
     pipeline, summary = event["pipeline"], event["summary"]
     for values, about in figures(summary, run):
         metrics.put(values, dataset=summary["dataset"], pipeline=pipeline, **about)
-    _publish(f"{pipeline} succeeded{_of_predictor(summary)}", {**summary, **where, "counted": run})
+    _publish(
+        f"{pipeline} succeeded{messages.fewer(summary)}{_of_predictor(summary)}",
+        messages.text(pipeline, summary, {"Run": where["console"], "JSON": _json(summary)}),
+        {**summary, **where, "counted": run},
+    )
     return {}
+
+
+def _json(summary: Summary) -> str:
+    """The URI of the run's summary, which lies beside its report."""
+    return f"{summary['report'].removesuffix('report.html')}summary.json"
 
 
 def _failed(event: FailureNotification, where: Mapping[str, str]) -> Outcome:
     failure = explain(event["failure"])
     machine = event["execution"].split(":")[-2]
+    what = f"a run of {machine} failed in {failure['step']}; what serves goes on serving"
+    lines = {
+        "Cause": failure["message"],
+        "Error": failure["error"],
+        **({"Resource": failure["resource"]} if failure["resource"] else {}),
+        "Next": _next(failure),
+        "Run": where["console"],
+        "Since": where["since"],
+    }
     _publish(
         f"{event['pipeline']} FAILED in {failure['step']}",
-        {
-            "what": f"a run of {machine} failed in {failure['step']}; what serves goes on serving",
-            "pipeline": event["pipeline"],
-            **failure,
-            **where,
-            "next": _next(failure),
-        },
+        messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines.items()),
+        {"what": what, "pipeline": event["pipeline"], **failure, **where, "next": _next(failure)},
     )
     resource = f" ({failure['resource']})" if failure["resource"] else ""
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{resource}: {failure['message']}"}}
@@ -76,10 +95,20 @@ def _next(failure: Failure) -> str:
 def _quarantined(event: QuarantineNotification) -> Outcome:
     refused, execution = event["quarantined"], event["execution"]
     file = refused["file"].rpartition("/")[2]
+    what = f"the import of {file} failed; the file was moved, and the reason lies beside it"
+    following = "upload the corrected file to where it was, which starts the next run"
+    lines = {
+        "Cause": refused["message"],
+        "File": refused["file"],
+        "Now at": refused["movedTo"],
+        "Next": following,
+        "Run": console_link(execution),
+    }
     _publish(
         f"{event['pipeline']} put {file} into quarantine",
+        messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines.items()),
         {
-            "what": f"the import of {file} failed; the file was moved, and the reason lies beside it",
+            "what": what,
             "pipeline": event["pipeline"],
             "kind": refused["kind"],
             "file": refused["file"],
@@ -88,7 +117,7 @@ def _quarantined(event: QuarantineNotification) -> Outcome:
             "import": refused["importJobArn"],
             "execution": execution,
             "console": console_link(execution),
-            "next": "upload the corrected file to where it was, which starts the next run",
+            "next": following,
         },
     )
     return {}
@@ -115,11 +144,14 @@ def console_link(execution: str) -> str:
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution}"
 
 
-def _publish(subject: str, message: Mapping[str, Any]) -> None:
+def _publish(subject: str, message: str, facts: Mapping[str, Any]) -> None:
+    text = json.dumps(facts, ensure_ascii=False)
+    attribute = {"json": {"DataType": "String", "StringValue": text}}
     client("sns").publish(
         TopicArn=os.environ["TOPIC_ARN"],
         Subject=_as_sns_takes("Storecast: " + subject),
-        Message=json.dumps(message, indent=1, ensure_ascii=False),
+        Message=message,
+        MessageAttributes=attribute if len(text.encode()) <= _MOST_BYTES else {},
     )
 
 

@@ -409,6 +409,7 @@ class Summary(TypedDict):
     run: str
     execution: str
     inputs: Inputs
+    dataChanged: bool  # since what serves was trained before
     report: str  # the URI
     recommendations: str  # the URI
     recommenders: list[MeasuredRecommender]

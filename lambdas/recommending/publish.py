@@ -65,6 +65,7 @@ def _summary(event: PublishRequest, run: str, lists: int) -> Summary:
         "run": event["run"],
         "execution": event["execution"],
         "inputs": event["inputs"],
+        "dataChanged": event["dataChanged"],
         "report": f"{run}report.html",
         "recommendations": f"{run}recommendations.json",
         "recommenders": event["recommenders"],

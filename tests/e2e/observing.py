@@ -92,6 +92,11 @@ def next_message(queue: str) -> dict:
     return json.loads(messages[0]["Body"])
 
 
+def facts(message: dict) -> dict:
+    """What such a message of Notify says, as programs read it."""
+    return json.loads(message["MessageAttributes"]["json"]["Value"])
+
+
 def emitted(group: str) -> set[tuple[str, frozenset[str]]]:
     """Name and dimensions of each metric of ours in the lines of a log group (embedded metric format)."""
     found = set()

@@ -22,6 +22,7 @@ from tests.e2e.observing import (
     charted,
     emitted,
     exported,
+    facts,
     imports_of,
     mailbox,
     next_message,
@@ -204,7 +205,7 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert next_message(topic)["Subject"] == "Storecast: forecasting put target.csv into quarantine"
     told = next_message(topic)
     assert "FAILED" in told["Subject"]
-    message = json.loads(told["Message"])
+    message = facts(told)
     assert message["pipeline"] == "forecasting"
     assert ":dataset-import-job/" in message["resource"]
     assert "row 7, demand: 'many'" in message["message"]
@@ -227,7 +228,7 @@ def test_a_poison_file_among_good_ones_is_put_aside_and_told(app: App):
     assert place.startswith(f"quarantine/recommending/{DATASET}/users/") and place.endswith("/poison.csv")
     told = next_message(topic)
     assert told["Subject"] == "Storecast: recommending put poison.csv into quarantine"
-    assert "row 2" in json.loads(told["Message"])["message"]
+    assert "row 2" in facts(told)["message"] and "row 2" in told["Message"]
 
 
 @pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])

@@ -206,7 +206,7 @@ class World:
             for each in found:
                 self.queue.delete_message(QueueUrl=self.mailbox, ReceiptHandle=each["ReceiptHandle"])
                 body = json.loads(each["Body"])
-                told.append({"subject": body["Subject"], **json.loads(body["Message"])})
+                told.append({"subject": body["Subject"], **json.loads(body["MessageAttributes"]["json"]["Value"])})
         return told
 
     def runs(self) -> list[Run]:

@@ -162,6 +162,44 @@ def expect_history(stub: Any) -> None:
     )
 
 
+def forecast_summary(**changed: Any) -> dict[str, Any]:
+    """What Publish says of a run over two series."""
+    return {
+        "dataset": "shop",
+        "run": "r",
+        "report": "s3://results/forecasting/shop/runs/r/report.html",
+        "accuracy": [{"algorithm": "AutoPredictor", "WAPE": 0.12}],
+        "bias": 0.015,
+        "items": 2,
+        "series": {"delivered": 2, "forecast": 2, "withoutHistory": 0, "leftOut": []},
+        "horizon": 14,
+        "history": {"from": "2025-01-01T00:00:00", "to": "2025-12-31T00:00:00", "steps": 365},
+        "training": {"trained": True, "reason": "it is the first"},
+        "promotion": {"promoted": True, "reason": "it is the first"},
+        "database": "storecast_shop",
+        "forecasts": {"planning": {"types": ["0.5"], "table": "planning", "exports": "s3://results/x/"}},
+        "failed": [],
+        "whatIf": [],
+        "impact": [],
+        "notes": [],
+        **changed,
+    }
+
+
+def expect_services_messages(stub: Any, **messages: str) -> None:
+    """The lists in which Publish looks for what the service said of imports, predictors and forecasts."""
+    job = {"DatasetImportJobName": f"storecast_corner_shop_target_{'r' * 19}", "DatasetImportJobArn": "i"}
+    forecast = {"ForecastArn": arn("forecast", "forecast/planning"), "ForecastName": "planning"}
+    listed = {
+        "dataset_import_job": ("DatasetImportJobs", job),
+        "predictor": ("Predictors", {"PredictorArn": arn("forecast", "predictor/p"), "PredictorName": "p"}),
+        "forecast": ("Forecasts", forecast),
+    }
+    for kind, (member, one) in listed.items():
+        more = {"Message": messages[kind]} if kind in messages else {}
+        stub("forecast").add_response(f"list_{kind}s", {member: [{**one, **times(22), "Status": "ACTIVE", **more}]})
+
+
 def times(day: int) -> dict[str, datetime]:
     """Of a job of that day of November, as Forecast says them."""
     return {

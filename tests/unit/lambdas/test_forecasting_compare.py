@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.recordings import samples
-from tests.unit.lambdas.conftest import FORECASTING, arn, expect_history
+from tests.unit.lambdas.conftest import FORECASTING, arn, expect_history, forecast_summary
 
 _NEW, _IN_USE = arn("forecast", "predictor/new"), arn("forecast", "predictor/in_use")
 _TRAINED = [{"algorithm": "AutoPredictor", "predictorArn": _NEW}]
@@ -149,15 +149,29 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
     assert {key: answer[key] for key in ("scenarios", "explainabilityArn") if key in answer} == answered
 
 
+_FAILED = {"algorithm": "CNN-QR", "step": "Train", "message": "m"}
+_LEFT_OUT = {"reason": "no row in the related files", "series": 6, "named": ["SKU-2"]}
+
+
 @pytest.mark.parametrize(
     ("summary", "subject"),
     [
-        ({"promotion": {"promoted": False}}, "Storecast: forecasting succeeded; its new predictor does not serve"),
-        ({"promotion": {"promoted": True}}, "Storecast: forecasting succeeded"),
-        ({"failed": [{"algorithm": "CNN-QR"}]}, "Storecast: forecasting succeeded; CNN-QR failed"),
+        (
+            {"promotion": {"promoted": False, "reason": "r"}},
+            "Storecast: forecasting succeeded; its new predictor does not serve",
+        ),
+        ({"promotion": {"promoted": True, "reason": "r"}}, "Storecast: forecasting succeeded"),
+        (
+            {"failed": [{"algorithm": "CNN-QR", "step": "Train", "message": "m"}]},
+            "Storecast: forecasting succeeded; CNN-QR failed",
+        ),
         (
             {"training": {"trained": False, "reason": "r"}, "promotion": None},
             "Storecast: forecasting succeeded; nothing was trained",
+        ),
+        (
+            {"series": {"delivered": 7, "forecast": 1, "withoutHistory": 0, "leftOut": [_LEFT_OUT]}},
+            "Storecast: forecasting succeeded; 1 of 7 series forecast",
         ),
         ({}, "Storecast: forecasting succeeded"),
     ],
@@ -171,12 +185,13 @@ def test_the_notification_says_if_the_new_predictor_does_not_serve(
     sent: list[dict[str, Any]] = []
     stub("sns").add_response("publish", {"MessageId": "1"})
     expect_history(stub)
-    summary = {"dataset": "shop", **summary}
+    summary = forecast_summary(**summary)
     stub("sns").client.meta.events.register(
         "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
     )
     handler({"pipeline": "forecasting", "execution": arn("states", "execution:m:e"), "summary": summary}, context)
-    assert sent[0]["Subject"] == subject and summary.items() <= json.loads(sent[0]["Message"]).items()
+    assert sent[0]["Subject"] == subject
+    assert summary.items() <= json.loads(sent[0]["MessageAttributes"]["json"]["StringValue"]).items()
 
 
 @pytest.mark.parametrize("answer", [each["response"] for each in samples("forecast", "GetAccuracyMetrics")])

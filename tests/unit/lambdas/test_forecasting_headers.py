@@ -162,8 +162,9 @@ def test_files_of_one_dataset_have_the_same_header(bucket: Any, stub: Any, conte
 
 
 def test_a_header_is_no_observation(bucket: Any) -> None:
-    from forecasting.history import Target
+    from forecasting.history import Target, read
 
     _put(bucket, target=_HEADER + _ROWS)
-    observations = {key: value for key, _, value in Target.of(FORECASTING).observations()}
-    assert observations == {("milk",): 3.0, ("tea",): 1.0}
+    found = read(Target.of(FORECASTING), FORECASTING, lambda key, step: False)
+    assert found.start == found.end and found.steps.text(found.end) == "2026-01-01T00:00:00"
+    assert {key: found.volume(key) for key in found.first} == {("milk",): 3.0, ("tea",): 1.0}

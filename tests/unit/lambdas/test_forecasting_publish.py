@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import FORECASTING, arn
+from tests.unit.lambdas.conftest import FORECASTING, arn, expect_services_messages
 
 _RUN = "20261122T211700_abc"
 
@@ -47,6 +47,7 @@ def event(bucket: Any) -> dict[str, Any]:
         "run": _RUN,
         "inputs": {"files": {"target": "t"}, "config": "c"},
         "predictorArn": arn("forecast", "predictor/p"),
+        "predictors": [{"algorithm": "AutoPredictor", "predictorArn": arn("forecast", "predictor/p")}],
         "backtests": {"folder": f"{folder}backtests/run={_RUN}/"},
         "failed": [],
         "servingArn": arn("forecast", "predictor/p"),
@@ -64,12 +65,16 @@ _TABLES = {"planning": "item_id date mean p10 p50 p90", "fan": "item_id date p05
 
 
 def _expect_partitions(stub: Any, event: dict[str, Any]) -> None:
-    """Of the exported files where their columns are in the table's order, else of their copies."""
-    copies = f"forecasting/corner-shop/tables/planning/run={_RUN}/"
-    folders = {"planning": copies, "fan": event["forecasts"][1]["folder"]}
-    for name, folder in folders.items():
-        storage = {"Location": "s3://results/x/", "Columns": [{"Name": each} for each in _TABLES[name].split()]}
+    """Of copies of the exported files, as Milk is written otherwise than the service exports it."""
+    expect_services_messages(stub)
+    storages = {
+        name: {"Location": "s3://results/x/", "Columns": [{"Name": each} for each in columns.split()]}
+        for name, columns in _TABLES.items()
+    }
+    for name, storage in storages.items():
         stub("glue").add_response("get_table", {"Table": {"Name": name, "StorageDescriptor": storage}})
+    for name, storage in storages.items():
+        folder = f"forecasting/corner-shop/tables/{name}/run={_RUN}/"
         partition = {
             "Values": [_RUN],
             "StorageDescriptor": {**storage, "Location": f"s3://results/{folder}"},
@@ -86,14 +91,14 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     assert json.loads(bucket.objects["forecasting/corner-shop/newest.json"]) == summary
     assert json.loads(bucket.objects[f"forecasting/corner-shop/runs/{_RUN}/summary.json"]) == summary
     copied = bucket.objects[f"forecasting/corner-shop/tables/planning/run={_RUN}/x_part1.csv"].decode()
-    assert copied.split() == ["item_id,date,mean,p10,p50,p90", "milk,2026-01-15T00:00:00Z,10.5,8.0,10.0,12.0"]
-    assert summary["items"] == 2 and summary["history"]["steps"] == 14
+    assert copied.split() == ["item_id,date,mean,p10,p50,p90", "Milk,2026-01-15T00:00:00Z,10.5,8.0,10.0,12.0"]
+    assert summary["items"] == 1 and summary["history"]["steps"] == 14
     assert summary["bias"] == pytest.approx((12 + 12 + 1 - 33) / 33)
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
     assert report == bucket.objects[f"forecasting/corner-shop/runs/{_RUN}/report.html"].decode()
     assert "http" not in report.replace("http-equiv", "") and "Seasonal naive" in report
     data = json.loads(report.split("const DATA=")[1].split(";\n//")[0].replace("<\\/", "</"))
-    assert [item["key"] for item in data["items"]] == ["milk", "tea"]
+    assert [item["key"] for item in data["items"]] == ["Milk", "tea"]
     milk = data["items"][0]
     assert milk["ahead"]["p05"] == [["2026-01-15T00:00:00", 7.0]]
     assert milk["behind"]["p10"] == [["2026-01-13T00:00:00", 9.0], ["2026-01-14T00:00:00", 9.0]]
@@ -119,7 +124,7 @@ def test_the_item_that_missed_by_most_units_comes_first(
     _expect_partitions(stub, event)
     handler(event, context)
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
-    assert report.index("<td>tea</td>") < report.index("<td>milk</td>")
+    assert report.index("<td>tea</td>") < report.index("<td>Milk</td>")
 
 
 def test_what_ifs_and_impact_stand_in_summary_and_report(
@@ -142,13 +147,21 @@ def test_what_ifs_and_impact_stand_in_summary_and_report(
     )
     bucket.objects["explainability/x.csv"] = b"brand-NormalizedImpactScore,price-NormalizedImpactScore\n0.1,-0.75\n"
     _expect_partitions(stub, event)
+    unmoved = {
+        "WhatIfForecastArn": "a",
+        "WhatIfForecastName": "cheaper",
+        "Status": "ACTIVE",
+        "Message": "it moves none",
+    }
+    stub("forecast").add_response("list_what_if_forecasts", {"WhatIfForecasts": [unmoved]})
     summary = handler(event, context)["summary"]
+    assert summary["notes"] == ["what if forecast cheaper: it moves none"]
     assert summary["whatIf"] == [
-        {"name": "cheaper", "baseline": 25, "expected": 33, "most": {"key": "milk", "change": 9}}
+        {"name": "cheaper", "baseline": 25, "expected": 33, "most": {"key": "Milk", "change": 9}}
     ]
     assert summary["impact"] == [{"attribute": "price", "score": -0.75}, {"attribute": "brand", "score": 0.1}]
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
-    assert "+32.0%" in report and "milk +9" in report and "-0.750" in report
+    assert "+32.0%" in report and "Milk +9" in report and "-0.750" in report
 
 
 def test_an_algorithm_that_failed_stands_in_summary_and_report(
@@ -188,9 +201,11 @@ def test_yardstick_repeats_the_last_season_before_each_window(
 def test_a_partition_of_an_earlier_attempt_is_fine(event: dict[str, Any], stub: Any, context: Any) -> None:
     from forecasting.publish import handler
 
+    expect_services_messages(stub)
     for columns in _TABLES.values():
         storage = {"Columns": [{"Name": each} for each in columns.split()]}
         stub("glue").add_response("get_table", {"Table": {"Name": "t", "StorageDescriptor": storage}})
+    for _ in _TABLES:
         stub("glue").add_client_error("create_partition", "AlreadyExistsException")
     assert handler(event, context)["summary"]["run"] == _RUN
 

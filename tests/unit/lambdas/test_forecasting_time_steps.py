@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storecast_engines.forecasting import build_panel
-from tests.unit.lambdas.conftest import FORECASTING, arn
+from tests.unit.lambdas.conftest import FORECASTING, arn, expect_services_messages
 
 _RUN = "20261122T211700_abc"
 _FOLDER = "forecasting/corner-shop/"
@@ -44,7 +44,12 @@ def _event(bucket: Any, sold: Series, expected: Series, tested: Series, **config
             ((item, f"{when}Z", v, first, first, v, v) for item, values in tested.items() for when, v in values),
         ),
     }
-    forecast = {"name": "planning", "types": ["0.5", "mean"], "folder": exports, "forecastArn": "f"}
+    forecast = {
+        "name": "planning",
+        "types": ["0.5", "mean"],
+        "folder": exports,
+        "forecastArn": arn("forecast", "forecast/planning"),
+    }
     inputs = {"files": {"target": "t"}, "config": "c"}
     made = {"planning": {"forecastArn": "f", "exports": f"s3://results/{exports}"}}
     return {
@@ -53,7 +58,7 @@ def _event(bucket: Any, sold: Series, expected: Series, tested: Series, **config
         "run": _RUN,
         "inputs": {"files": {"target": "t2"}, "config": "c"},
         "serving": {"run": "before", "predictorArn": _PREDICTOR, "forecasts": made, "inputs": inputs},
-        "predictors": [{"algorithm": "AutoPredictor"}],
+        "predictors": [{"algorithm": "AutoPredictor", "predictorArn": _PREDICTOR}],
         "predictorArn": _PREDICTOR,
         "servingArn": _PREDICTOR,
         "backtests": {"folder": backtests},
@@ -69,6 +74,7 @@ def _published(stub: Any, context: Any, bucket: Any, event: dict[str, Any]) -> t
     """The summary, and by item what the chart shows."""
     from forecasting.publish import handler
 
+    expect_services_messages(stub)
     columns = [{"Name": name} for name in ("item_id", "date", "p50", "mean")]
     stub("glue").add_response("get_table", {"Table": {"Name": "t", "StorageDescriptor": {"Columns": columns}}})
     stub("glue").add_response("create_partition", {})

@@ -48,7 +48,11 @@ def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
         "Cause": f"Wait for auto predictor ({cause['resource']}): not enough data",
     }
     assert sent[0]["Subject"] == "Storecast: forecasting FAILED in Wait for auto predictor"
-    told = json.loads(sent[0]["Message"])
+    told = json.loads(sent[0]["MessageAttributes"]["json"]["StringValue"])
+    assert sent[0]["Message"].startswith(
+        "A run of storecast-corner-shop-forecasting failed in Wait for auto predictor;"
+    )
+    assert "not enough data" in sent[0]["Message"] and "{" not in sent[0]["Message"].replace("with {}", "")
     assert told["message"] == "not enough data" and told["console"].endswith(_EXECUTION)
     assert told["what"].startswith("a run of storecast-corner-shop-forecasting failed in Wait for auto predictor;")
     assert told["since"] == "2026-11-22T09:00:00+00:00" and told["next"].startswith("fix the cause, then start")

@@ -34,6 +34,7 @@ def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
         "filters": [],
         "batch": [],
         "inputs": {},
+        "dataChanged": True,
     }
     handler(event, context)
     written = json.loads(bucket.objects["recommending/corner-shop/runs/r1/recommendations.json"])
