@@ -13,7 +13,7 @@ import pandas as pd
 
 from storecast_engines.forecasting import autopredictor, explainability, frequency, metrics
 from storecast_engines.forecasting.ensemble import AVERAGE_WQL
-from storecast_engines.forecasting.panel import Panel, build_panel
+from storecast_engines.forecasting.panel import Panel, build_panel, more_places
 from storecast_engines.forecasting.what_if import Transformation, transformed
 
 
@@ -285,8 +285,8 @@ class AutoPredictor:
             series = ", ".join(f"{name}={panel.keys.at[i, name]!r}" for name in panel.keys)
             step = panel.future(self.horizon)[t]
             raise ValueError(
-                f"known_covariates: {panel.related_names[k]!r} of {series} is missing at {step} (and at "
-                f"{len(missing) - 1} more places); each series needs a value in each step of the horizon"
+                f"known_covariates: {panel.related_names[k]!r} of {series} is missing at {step}"
+                f"{more_places(len(missing) - 1)}; each series needs a value in each step of the horizon"
             )
         past = panel.related[:, : len(panel.timestamps)]
         return replace(panel, related=np.concatenate([past, ahead], axis=1))

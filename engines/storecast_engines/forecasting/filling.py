@@ -15,13 +15,13 @@ _TARGET = {
     "middlefill": ("zero", "nan", "value", *STATISTICS),
     "backfill": ("zero", "nan", "value", *STATISTICS),
 }
-_RELATED = {kind: ("zero", "value", *STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
+RELATED = {kind: ("zero", "value", *STATISTICS) for kind in ("middlefill", "backfill", "futurefill")}
 AGGREGATIONS = ("sum", "avg", "first", "min", "max")
 
 
 def check(attribute: str, transformations: Mapping[str, str], *, target: bool) -> None:
     """Raise ValueError if one attribute's Transformations hold a key or method that Forecast does not allow."""
-    allowed = dict(_TARGET, aggregation=AGGREGATIONS) if target else _RELATED
+    allowed = dict(_TARGET, aggregation=AGGREGATIONS) if target else RELATED
     for key, value in transformations.items():
         if key.endswith("_value") and key.removesuffix("_value") in allowed:
             if not _is_number(value):

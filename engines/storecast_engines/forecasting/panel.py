@@ -170,7 +170,8 @@ def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Ma
         row = twice.iloc[0]
         raise ValueError(
             f"related time series are never aggregated, but {_named(row, shared)} has two rows for the "
-            f"{panel.freq} time step {row['timestamp']}"
+            f"{panel.freq} time step {row['timestamp']}; keep one row of each series and time step, or if a "
+            "column tells such rows apart, as a store does, add it to the dimensions and to the target"
         )
     covered = _row_of(panel.keys[shared], rows[shared].drop_duplicates()) >= 0
     if not covered.any():
@@ -212,11 +213,18 @@ def _check_complete(panel: Panel, related: np.ndarray, axis: pd.DatetimeIndex) -
     missing = np.argwhere(np.isnan(related) & started[:, :, None])
     if len(missing):
         i, t, k = missing[0]
+        name, rule = panel.related_names[k], "futurefill" if t >= len(panel.timestamps) else "middlefill and backfill"
         raise ValueError(
-            f"related time series must not have missing values: {panel.related_names[k]!r} of "
-            f"{_named(panel.keys.iloc[i], panel.keys.columns)} is missing at {axis[t]} (and at "
-            f"{len(missing) - 1} more places); give it there or set middlefill, backfill or futurefill"
+            f"related time series must not have missing values: {name!r} of "
+            f"{_named(panel.keys.iloc[i], panel.keys.columns)} is missing at {axis[t]}{more_places(len(missing) - 1)}; "
+            f"give it a value there, or fill it: set {rule} under filling.{name} to one of "
+            f"{', '.join(filling.RELATED['futurefill'])}"
         )
+
+
+def more_places(count: int) -> str:
+    """How many more places a message is about than the one that it names."""
+    return f" (and at {count:,} more place{'' if count == 1 else 's'})" if count else ""
 
 
 def _aligned_metadata(keys: pd.DataFrame, metadata: pd.DataFrame, item_key: str) -> pd.DataFrame:

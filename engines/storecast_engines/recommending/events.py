@@ -165,7 +165,9 @@ def check_minimums(events: Events, event_type: str | None) -> None:
     if len(events) < 1000:
         raise InsufficientData(f"Dataset has fewer than 1000 interactions (found {len(events)})")
     if event_type is not None and counts.get(event_type, 0) < 1000:
-        found = ", ".join(f"{name} {number}" for name, number in counts.items())
+        found = ", ".join(f"{name or 'without an event type'} {number}" for name, number in counts.items())
+        if set(counts) == {""}:
+            found += "; the interactions need a column EVENT_TYPE with values"
         raise InsufficientData(
             f"Dataset has fewer than 1000 interactions after filtering by event type: {event_type} (found: {found})"
         )

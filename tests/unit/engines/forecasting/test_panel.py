@@ -144,8 +144,25 @@ def test_related_values_are_not_needed_before_the_target_starts():
 
 
 def test_related_rows_are_never_aggregated():
-    with pytest.raises(ValueError, match="item_id='a' has two rows for the W time step 2024-01-01"):
+    with pytest.raises(ValueError, match="item_id='a' has two rows for the W time step 2024-01-01.*the dimensions"):
         build(TARGET, PRICE, freq="W")
+
+
+@pytest.mark.parametrize(
+    ("left", "message"),
+    [
+        (
+            ~PRICE["price"].isin([2]),
+            " 00:00:00; give it a value there, or fill it: set middlefill and backfill",
+        ),
+        (~PRICE["price"].isin([2, 3]), "(and at 1 more place); give it"),
+    ],
+)
+def test_a_missing_related_value_is_named_with_the_key_that_fills_it(left: pd.Series, message: str):
+    with pytest.raises(ValueError) as refused:
+        build(TARGET, PRICE[left])
+    assert message in str(refused.value)
+    assert "under filling.price to one of zero, value, median, mean, min, max" in str(refused.value)
 
 
 def test_metadata_follows_the_series():

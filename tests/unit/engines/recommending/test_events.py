@@ -66,6 +66,8 @@ def test_minimums_use_the_services_words():
         check_minimums(encode(many), "Purchase")
     with pytest.raises(InsufficientData, match=r"fewer than 1000 interactions \(found 999\)"):
         check_minimums(encode(many[1:]), "View")
+    with pytest.raises(InsufficientData, match=r"click \(found: without an event type 1000; the interactions need"):
+        check_minimums(encode(many.assign(EVENT_TYPE="")), "click")
     few_users = many.assign(USER_ID=[f"u{i % 24}" for i in range(999)] + ["once"])
     with pytest.raises(InsufficientData, match="fewer than 25 users with at least 2 interactions each"):
         check_minimums(encode(few_users), "View")
