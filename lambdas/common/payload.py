@@ -176,6 +176,12 @@ class Reimport(TypedDict):
     refused: NotRequired[Quarantined]
 
 
+class NothingMoved(TypedDict):
+    """Load's answer to a QuarantineRequest: why no file was moved, behind the service's message."""
+
+    wait: Wait
+
+
 class ImportResult(Import, ImportStarted, Reimport):
     """An import that ended, ACTIVE or failed."""
 

@@ -15,26 +15,27 @@ from botocore.exceptions import ClientError
 
 from common import deliveries
 from common.clients import client
-from common.payload import Quarantined, QuarantineRequest, Reimport
-from common.store import S3File, csv_files, put_text
+from common.payload import NothingMoved, Quarantined, QuarantineRequest, Reimport
+from common.store import S3File, csv_files, get_text, put_text
 
 MOST = 5  # attempts of a run to import: if one more fails, the config is wrong rather than a file
 _NOT_THE_FILE = re.compile(
     "privileges|permissions|access ?denied|not authorized|internal (service )?error|stopped before|rate exceeded",
     re.IGNORECASE,
 )
-_REASON = ".reason.txt"
+_REASON, _SUSPECTS = ".reason.txt", 5
 
 
 def take_out(
     service: Any, event: QuarantineRequest, named: Callable[[str, str], str], copies: Mapping[str, str]
-) -> Reimport:
-    """After an import that failed: `reimport` if the run can continue, and what was `refused`; nothing if it cannot.
+) -> Reimport | NothingMoved:
+    """After an import that failed: `reimport` if the run can continue, and what was `refused`; otherwise why no file
+    was moved, behind the service's message in `wait`.
 
-    The file is the one that the service's message names, or if it names none, the one that alone is new since the
-    dataset's last good import. One that was imported before is not to blame, nor is one that was replaced or deleted
-    during the import: then the run just imports again. `copies` are the keys of files by the URIs of copies that were
-    imported in their place.
+    The file is the one that the service's message names: no other is to blame, as a message may be about the dataset,
+    such as about too few interactions. One that was imported before is not to blame, nor is one that was replaced or
+    deleted during the import: then the run just imports again. `copies` are the keys of files by the URIs of copies
+    that were imported in their place.
     """
     message = event["wait"].get("message", "")
     if "FAILED" not in event["wait"]["status"] or event["attempt"] >= MOST or _NOT_THE_FILE.search(message):
@@ -50,22 +51,37 @@ def take_out(
     new = [
         key for key, file in there.items() if added or since is None or file.modified >= since.replace(microsecond=0)
     ]
-    uris = {f"s3://{bucket}/{key}": key for key in there} | dict(copies)
-    blamed = next((uris[uri] for uri in sorted(uris, key=len, reverse=True) if uri in message), None)
-    gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", message, re.IGNORECASE)
+    blamed, rest = _named(message, {f"s3://{bucket}/{key}": key for key in there} | dict(copies))
+    gone = re.search(rf"s3://{re.escape(bucket)}/{re.escape(folder)}\S+?\.csv", rest, re.IGNORECASE)
     # A file that is there and named was not moved, whatever was moved for the import before this one.
-    if blamed is None and (before := _moved_before(event, files, failed)):
+    if blamed.isdisjoint(there) and (before := _moved_before(event, files)):
         return {"reimport": True, "refused": {**before, "last": not files}}
-    if blamed is None and not gone and len(new) == 1:
-        blamed = new[0]
-    if blamed is None:
-        return {"reimport": True} if gone else {}
-    if blamed not in there or there[blamed].modified > failed.created:
+    if gone or any(key not in there or there[key].modified > failed.created for key in blamed):
         return {"reimport": True}
-    if blamed not in new:
-        return {}
-    refused = _move(event, there[blamed])
+    if len(blamed) != 1:
+        files_ = f"{len(blamed)} files" if blamed else "no file"
+        suspects = ", ".join(key.removeprefix(folder) for key in new[:_SUSPECTS]) or "none"
+        return _unclear(event, f"it names {files_}; new since the last good import: {suspects}")
+    [key] = blamed
+    if key not in new:
+        return _unclear(event, f"{key.removeprefix(folder)} was imported before")
+    refused = _move(event, there[key])
     return {"reimport": True, "refused": {**refused, "last": len(files) == 1}}
+
+
+def _named(message: str, uris: Mapping[str, str]) -> tuple[set[str], str]:
+    """The keys of the files whose URIs the message names, and the message without them. A URI may begin another one."""
+    found = set()
+    for uri in sorted(uris, key=len, reverse=True):
+        if uri in message:
+            found.add(uris[uri])
+            message = message.replace(uri, "")
+    return found, message
+
+
+def _unclear(event: QuarantineRequest, why: str) -> NothingMoved:
+    message = event["wait"].get("message", "the service returned no reason")
+    return {"wait": {**event["wait"], "message": f"{message} (no file was moved: {why})"}}
 
 
 def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
@@ -94,12 +110,12 @@ def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
     return refused
 
 
-def _moved_before(event: QuarantineRequest, files: Container[str], failed: deliveries.Import) -> Quarantined | None:
+def _moved_before(event: QuarantineRequest, files: Container[str]) -> Quarantined | None:
     """What an earlier attempt of this step moved, if it was cut off before it could say so."""
     place = _place(event)
     for moved in csv_files(event["dataBucket"], place):
         key = f"{event['folder']}{moved.key.removeprefix(place)}"
-        if moved.modified >= failed.created.replace(microsecond=0) and key not in files:
+        if key not in files and event["importJobArn"] in get_text(event["dataBucket"], f"{moved.key}{_REASON}"):
             return _refused(event, key, moved.key)
     return None
 

@@ -81,6 +81,15 @@ def get_json(bucket: str, key: str) -> Any:
         return None
 
 
+def get_text(bucket: str, key: str) -> str:
+    """What the object holds, "" if there is none."""
+    s3 = client("s3")
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    except s3.exceptions.NoSuchKey:
+        return ""
+
+
 def put_text(bucket: str, key: str, text: str) -> None:
     kinds = {"html": "text/html", "txt": "text/plain", "csv": "text/csv"}
     kind = kinds.get(key.rpartition(".")[2], "application/json")

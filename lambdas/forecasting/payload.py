@@ -18,6 +18,7 @@ from common.payload import (
     ImportRequest,
     ImportStarted,
     Inputs,
+    NothingMoved,
     QuarantineRequest,
     Reimport,
 )
@@ -235,7 +236,7 @@ class Ensured(TypedDict):
 
 
 LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest
-LoadAnswer = ImportStarted | Reimport
+LoadAnswer = ImportStarted | Reimport | NothingMoved
 
 
 class ActualsRequest(Plan):

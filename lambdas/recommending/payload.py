@@ -17,6 +17,7 @@ from common.payload import (
     ImportRequest,
     ImportStarted,
     Inputs,
+    NothingMoved,
     QuarantineRequest,
     Reimport,
 )
@@ -361,7 +362,7 @@ class BatchRequest(Batch, TrainedSolutions):
 
 
 LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest | BatchRequest
-LoadAnswer = ImportStarted | Reimport | BatchAnswer
+LoadAnswer = ImportStarted | Reimport | NothingMoved | BatchAnswer
 
 
 class EvaluateRequest(TrainedSolutions):

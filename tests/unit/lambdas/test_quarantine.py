@@ -77,32 +77,50 @@ def test_the_file_that_the_message_names_moves_with_the_reason_beside_it(
         assert words in reason
 
 
-def test_where_the_message_names_none_the_only_new_file_is_to_blame(files: Bucket, stub: Any, context: Any) -> None:
-    files.puts[f"{_FOLDER}b.csv"] = _NEW
-    assert _after(stub, context, "Column 3 must be a float") == {}, "either of two"
-    files.puts[f"{_FOLDER}b.csv"] = _OLD
-    assert _after(stub, context, "Column 3 must be a float")["refused"]["file"].endswith("/new.csv")
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ("Column 3 must be a float", "it names no file; new since the last good import: new.csv"),
+        (
+            f"Dataset import has fewer than 1000 interactions: s3://data/{_FOLDER} holds 600 rows.",
+            "it names no file; new since the last good import: new.csv",
+        ),
+        (
+            f"s3://data/{_FOLDER}b.csv has another header than s3://data/{_FOLDER}new.csv",
+            "it names 2 files; new since the last good import: new.csv",
+        ),
+        (f"s3://data/{_FOLDER}a.csv, row 7, demand: 'many'", "a.csv was imported before"),
+    ],
+)
+def test_a_file_moves_only_where_the_message_is_about_it_alone(
+    files: Bucket, stub: Any, context: Any, message: str, why: str
+) -> None:
+    before = dict(files.objects)
+    answer = _after(stub, context, message)
+    assert answer == {"wait": {"status": "CREATE_FAILED", "message": f"{message} (no file was moved: {why})"}}
+    assert files.objects == before
+
+
+def test_a_name_that_begins_another_one_is_told_from_it(files: Bucket, stub: Any, context: Any) -> None:
+    files.objects[f"{_FOLDER}new.csv.csv"] = b"milk,2026-01-01,3\n"
+    files.puts[f"{_FOLDER}new.csv.csv"] = _NEW
+    refused = _after(stub, context, f"s3://data/{_FOLDER}new.csv.csv, row 7, demand: 'many'")["refused"]
+    assert refused["file"].endswith("/new.csv.csv")
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        f"s3://data/{_FOLDER}a.csv, row 7, demand: 'many'",
         "An internal error occurred",
         "Insufficient privileges for accessing data in Amazon S3: s3:GetObject on s3://data/x.csv: AccessDenied",
     ],
 )
-def test_a_file_that_was_imported_before_or_could_not_be_read_stays(
-    files: Bucket, stub: Any, context: Any, message: str
-) -> None:
+def test_a_file_that_could_not_be_read_stays(files: Bucket, stub: Any, context: Any, message: str) -> None:
     before = dict(files.objects)
-    if "row 7" in message:
-        assert _after(stub, context, message) == {}
-    else:
-        from common.quarantine import take_out
+    from common.quarantine import take_out
 
-        wait = {"status": "CREATE_FAILED", "message": message}
-        assert take_out(None, {"attempt": 0, "wait": wait}, str, {}) == {}
+    wait = {"status": "CREATE_FAILED", "message": message}
+    assert take_out(None, {"attempt": 0, "wait": wait}, str, {}) == {}
     assert files.objects == before
 
 
@@ -130,30 +148,32 @@ def test_a_file_that_was_added_is_to_blame_whatever_was_imported_since_it_came(
 ) -> None:
     files.objects["copies.json"] = json.dumps([{"key": f"{_FOLDER}b.csv", "etag": "e", "start": 0}]).encode()
     added = {"copies": "copies.json", "request": {"importMode": "INCREMENTAL"}}
-    refused = _after(stub, context, "Column 3 must be a float", good=22, **added)["refused"]
+    message = "s3://results/copies/00000_b.csv, row 7, demand: 'many'"
+    refused = _after(stub, context, message, good=22, **added)["refused"]
     assert refused["file"].endswith("/b.csv") and not refused["last"]
 
 
 def test_a_step_that_was_cut_off_says_what_it_had_moved(files: Bucket, stub: Any, context: Any) -> None:
-    first, again = (_after(stub, context, "Column 3 must be a float") for _ in range(2))
+    message = f"s3://data/{_FOLDER}new.csv, row 7, demand: 'many'"
+    first, again = (_after(stub, context, message) for _ in range(2))
     assert first == again and again["refused"]["movedTo"] == f"s3://data/{_PLACE}new.csv"
 
 
 def test_the_first_file_of_all_is_the_last_of_its_kind(bucket: Bucket, stub: Any, context: Any) -> None:
     bucket.objects[f"{_FOLDER}a.csv"] = b"milk,2026-01-01,many\n"
     bucket.puts[f"{_FOLDER}a.csv"] = _NEW
-    assert _after(stub, context, "Column 3 must be a float", good=None)["refused"]["last"] is True
+    assert _after(stub, context, f"s3://data/{_FOLDER}a.csv, row 1", good=None)["refused"]["last"] is True
 
 
 def test_of_a_copy_without_header_the_file_itself_moves(files: Bucket, stub: Any, context: Any) -> None:
     staged = f"forecasting/corner-shop/staged/run={_RUN}/target/"
     copies = [{"key": f"{_FOLDER}{name}.csv", "etag": "e", "start": 5} for name in ("a", "b", "new")]
-    files.objects["copies.json"] = json.dumps(copies).encode()
+    files.objects[f"{staged[:-1]}.json"] = json.dumps(copies).encode()
     found = _after(
         stub,
         context,
         f"s3://results/{staged}00002_new.csv, row 7, demand: 'many'",
-        copies="copies.json",
+        copies=f"{staged[:-1]}.json",
         request={"DataSource": {"S3Config": {"Path": f"s3://results/{staged}"}}},
     )
     assert found["refused"]["file"] == f"s3://data/{_FOLDER}new.csv"
