@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from common.payload import Outcome, Start
+from common.payload import Outcome, Start, UploadEvent
 from infra import permissions
 from infra.expressions import Expression, Path, field_types, payload, record, template
 from infra.lock import INPUT, Lock
@@ -223,7 +223,8 @@ def _misunderstood() -> Expression:
         $known := {json.dumps(allowed)};
         $unknown := [$keys($given)[$not($ in $known)]];
         $untyped := [$keys($given)[$ in $known and $type($lookup($given, $)) != 'boolean']];
-        $problems := $type($given) != 'object' ? ['the input is no JSON object'] : $given.source = 'aws.s3' ? [] : [
+        $problems := $type($given) != 'object' ? ['the input is no JSON object']
+            : {payload(UploadEvent).source} = 'aws.s3' ? [] : [
             $map($unknown, function($key) {{ 'unknown key ' & $key }}),
             $map($untyped, function($key) {{ $key & ' is ' & $string($lookup($given, $key)) & ' of type '
                 & $type($lookup($given, $key)) }})

@@ -25,6 +25,12 @@ class Start(TypedDict):
     dry_run: NotRequired[bool]  # end with the plan, change nothing
 
 
+class UploadEvent(TypedDict):
+    """The input of an execution that an upload started: EventBridge's event, of which nothing but this is read."""
+
+    source: str
+
+
 class Wait(TypedDict):
     """The wait for a resource to become ACTIVE."""
 
