@@ -18,7 +18,7 @@ from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack
 from infra.steps import State
-from infra.storage import Storage, reading, writing
+from infra.storage import Storage, reading, reading_versions, writing
 from infra.tables import forecast_tables
 
 _PUBLISHED = ("newest.json", "report.html", "scores.json", "runs/", "tables/")
@@ -96,7 +96,7 @@ class Forecasting(PipelineStack):
                 "plan",
                 *reading(data, self._prefix),
                 *self._planning(),
-                *writing(results, f"{self._prefix}staged/"),
+                *writing(results, f"{self._prefix}staged/", f"{self._prefix}runs/"),
                 timeout_seconds=300,
             ),
             "ensure": self._function(
@@ -135,7 +135,7 @@ class Forecasting(PipelineStack):
             "compare": self._function(
                 "compare",
                 self._permission("GetAccuracyMetrics", "DescribeAutoPredictor"),
-                *reading(data, f"{self._prefix}target/"),
+                *reading_versions(data, f"{self._prefix}target/"),
                 *reading(results, self._prefix),  # exports, and the copies that tables read
                 timeout_seconds=600,
                 memory_mb=1024,
@@ -154,7 +154,7 @@ class Forecasting(PipelineStack):
             ),
             "publish": self._function(
                 "publish",
-                *reading(data, self._prefix),
+                *reading_versions(data, self._prefix),
                 *reading(results, self._prefix),
                 *writing(
                     results,

@@ -15,7 +15,7 @@ from infra.permissions import Permission
 from infra.pipeline import PipelineStack
 from infra.recommending_states import pipeline
 from infra.steps import State
-from infra.storage import Storage, reading, writing
+from infra.storage import Storage, reading, reading_versions, writing
 from recommending.domains import DOMAINS
 from recommending.payload import Config, PlanRequest
 
@@ -89,7 +89,8 @@ class Recommending(PipelineStack):
         return {
             "plan": self._function(
                 "plan",
-                *reading(data, self._prefix)[0 if reads else 1 :],
+                reading(data, self._prefix)[1],
+                *(reading_versions(data, self._prefix) if reads else []),
                 *self._planning(),
                 *reading(results, f"{self._prefix}runs/"),
                 *writing(results, f"{self._prefix}runs/"),
@@ -111,7 +112,7 @@ class Recommending(PipelineStack):
                 *self._making(loaded),
                 *quarantining(data, self._prefix),
                 *([reading(results, staged)[0], *writing(results, staged)] if adds else []),
-                *(writing(results, f"{self._prefix}batch/") if self._section.batch else []),  # the jobs' input
+                *(self._writing_batches() if self._section.batch else []),
                 timeout_seconds=600,
                 memory_mb=1024 if self._section.batch else 256,
             ),
@@ -131,13 +132,23 @@ class Recommending(PipelineStack):
             "evaluate": self._function("evaluate", self._permission("DescribeRecommender", "GetSolutionMetrics")),
             "publish": self._function(
                 "publish",
-                *reading(data, self._prefix),
+                *reading_versions(data, self._prefix),
+                reading(results, f"{self._prefix}runs/")[0],
                 self._permission("GetRecommendations", "GetPersonalizedRanking"),
                 *writing(results, f"{self._prefix}newest.json", f"{self._prefix}report.html", f"{self._prefix}runs/"),
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
         }
+
+    def _writing_batches(self) -> list[Permission]:
+        """What it takes to write the input of batch inference jobs, from the interactions that the run works on."""
+        data, results = self._storage.data_arn, self._storage.results_arn
+        return [
+            *writing(results, f"{self._prefix}batch/"),
+            reading(results, f"{self._prefix}runs/")[0],
+            *reading_versions(data, f"{self._prefix}interactions/"),
+        ]
 
     def _describing(self) -> list[Permission]:
         """What it takes to wait for every resource of the state machine."""

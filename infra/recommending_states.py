@@ -227,6 +227,7 @@ def _batch(load: lambda_.CfnFunction, *, next_state: str) -> dict[str, State]:
         dataset=run.dataset,
         dataBucket=run.dataBucket,
         resultsBucket=run.resultsBucket,
+        run=run.run,
         solutions=run.solutions,
         filters=run.filters,
     )

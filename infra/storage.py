@@ -157,6 +157,15 @@ def reading(bucket_arn: str, prefix: str) -> list[Permission]:
     ]
 
 
+def reading_versions(bucket_arn: str, prefix: str) -> list[Permission]:
+    """Get what is under the prefix, and of what was replaced or deleted meanwhile the version that was listed."""
+    why = "objects under this prefix: their names come at run time"
+    return [
+        Permission(["s3:GetObject", "s3:GetObjectVersion"], [f"{bucket_arn}/{prefix}*"], why),
+        Permission(["s3:ListBucketVersions"], [bucket_arn], conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}),
+    ]
+
+
 def serving(bucket_arn: str, *prefixes: str) -> list[Permission]:
     """What the guides give to the role of Forecast or Personalize in a bucket that it reads: objects, here under the
     prefixes, its place, and lists of it without a condition, as nobody says with which prefix a service lists

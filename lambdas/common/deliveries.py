@@ -15,9 +15,9 @@ from typing import Any
 
 from common import metrics
 from common.names import RUN_ID_LENGTH
-from common.payload import ConfirmRequest, NothingNew, QuarantineRequest, Reimport
+from common.payload import ConfirmRequest, NothingNew, PlannedRun, QuarantineRequest, Reimport
 from common.resources import arn_member, name_member, summaries, tag, tags
-from common.store import S3File, csv_files, listed
+from common.store import CsvFolder, S3File, csv_files, get_json, listed
 
 TAG = "files"
 REIMPORTS = 3  # of a run, of files that were written while they were imported
@@ -65,6 +65,20 @@ class Uploads:
             newest = max(file.modified for file in self.files)
             hours = (datetime.now(UTC) - newest).total_seconds() / 3600
             metrics.put({"HoursSinceUpload": hours}, dataset=dataset, pipeline=self.folder.partition("/")[0])
+
+
+def data_key(folder: str, run: str) -> str:
+    """Of the results bucket: where Plan keeps by kind of dataset the `files` that a run works on, ETags by key."""
+    return f"{folder}runs/{run}/data.json"
+
+
+def planned(event: PlannedRun, folder: str, kind: str) -> CsvFolder:
+    """The files of a kind as the run's plan saw them: what was uploaded since is the next run's."""
+    key = data_key(folder, event["run"])
+    data = get_json(event["resultsBucket"], key)
+    if data is None:
+        raise ValueError(f"s3://{event['resultsBucket']}/{key} is missing, which Plan writes: start with {{}} again")
+    return CsvFolder(event["dataBucket"], data.get(kind, {"files": {}})["files"])
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,14 @@ class CopiedFile(TypedDict):
     start: int  # the byte at which the copy begins
 
 
+class PlannedRun(TypedDict):
+    """Which files a run works on."""
+
+    dataBucket: str
+    resultsBucket: str
+    run: str  # its id
+
+
 class Import(TypedDict):
     """A planned import of a folder of the data bucket, or of copies of files in it (lambdas/common/copies.py)."""
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
 from common.clients import client
+
+logger = Logger(serialize_stacktrace=False)
+# What GetObject says of an object that is another one by now, or gone; of one that is gone, S3 denies access to a
+# caller that may not list the bucket without a prefix.
+_CHANGED = ("PreconditionFailed", "NoSuchKey", "AccessDenied")
 
 
 class S3File(NamedTuple):
@@ -41,30 +49,98 @@ def csv_files(bucket: str, prefix: str) -> list[S3File]:
     return [file for file in listed(bucket, prefix) if file.is_csv]
 
 
-@dataclass(frozen=True)
-class CsvFolder:
-    """The CSV files of a folder, listed once; each reading holds no file in memory."""
+class Place(NamedTuple):
+    """A row of a file."""
 
     bucket: str
-    files: Sequence[S3File]
+    key: str
+    row: int  # from 1, a header included
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}, row {self.row}"
+
+
+def _checked(place: Place, values: list[str], columns: Sequence[str]) -> list[str]:
+    if len(values) != len(columns):
+        raise ValueError(
+            f"{place}: {len(values)} values, not {len(columns)} ({', '.join(columns)}): {','.join(values)[:200]!r}; "
+            "upload a corrected file"
+        )
+    return values
+
+
+@dataclass(frozen=True)
+class CsvFolder:
+    """CSV files as they were when they were listed, whatever was uploaded since; each reading holds no file in memory.
+
+    A file that was replaced or deleted since is read from the bucket's versions, and left out when its version is gone.
+    Reading raises ValueError naming file and row where it is not CSV in UTF-8.
+    """
+
+    bucket: str
+    etags: Mapping[str, str]  # by key
 
     @classmethod
     def listed(cls, bucket: str, prefix: str) -> CsvFolder:
-        return cls(bucket, csv_files(bucket, prefix))
+        return cls(bucket, {file.key: file.etag for file in csv_files(bucket, prefix)})
+
+    def placed_rows(self) -> Iterator[tuple[Place, list[str]]]:
+        """The rows of all files, headers and all, and where they are."""
+        for key in self.etags:
+            row = 0
+            try:
+                for row, values in enumerate(csv.reader(self._text(key)), 1):
+                    yield Place(self.bucket, key, row), values
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise ValueError(
+                    f"{Place(self.bucket, key, row + 1)}: {error}; allowed is CSV in UTF-8; upload a corrected file"
+                ) from error
 
     def rows(self) -> Iterator[list[str]]:
         """The rows of all files, headers and all."""
-        for file in self.files:
-            yield from csv.reader(self._text(file))
+        return (values for _, values in self.placed_rows())
+
+    def rows_of(self, columns: Sequence[str]) -> Iterator[tuple[Place, list[str]]]:
+        """The rows that are not empty, headers and all, and where they are. Raises ValueError for one that has not a
+        value for each column."""
+        return ((place, _checked(place, values, columns)) for place, values in self.placed_rows() if values)
+
+    def placed_records(self) -> Iterator[tuple[Place, dict[str, str]]]:
+        """The records of all files, each file with its own header row, and where they are; empty rows are left out.
+
+        Raises ValueError for a row that is longer or shorter than the header.
+        """
+        header: list[str] = []
+        for place, values in self.placed_rows():
+            if place.row == 1:
+                header = values
+            elif values:
+                yield place, dict(zip(header, _checked(place, values, header), strict=True))
 
     def records(self) -> Iterator[dict[str, str]]:
         """The records of all files, each file with its own header row."""
-        for file in self.files:
-            yield from csv.DictReader(self._text(file))
+        return (record for _, record in self.placed_records())
 
-    def _text(self, file: S3File) -> Iterator[str]:
-        body = client("s3").get_object(Bucket=self.bucket, Key=file.key)["Body"]
-        return codecs.getreader("utf-8-sig")(body)
+    def _text(self, key: str) -> Iterator[str]:
+        body = self._body(key)
+        if body is None:
+            logger.warning("a file was left out: its version is gone", extra={"uri": f"s3://{self.bucket}/{key}"})
+            return iter(())
+        return io.TextIOWrapper(io.BufferedReader(body), encoding="utf-8-sig", newline="")
+
+    def _body(self, key: str) -> Any:
+        """The file, or None where neither it nor its version is there any more."""
+        s3, etag = client("s3"), self.etags[key]
+        try:
+            return s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CHANGED:
+                raise
+        versions = s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key)
+        for version in (each for page in versions for each in page.get("Versions", ())):
+            if version["Key"] == key and version["ETag"] == etag:
+                return s3.get_object(Bucket=self.bucket, Key=key, VersionId=version["VersionId"])["Body"]
+        return None
 
 
 def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:

@@ -26,7 +26,7 @@ def in_order(
     Raises ValueError where a file lacks a column. One file is in memory at a time.
     """
     bucket = exported.bucket
-    exports = {file.key: CsvFolder(bucket, [file]) for file in exported.files}
+    exports = {key: CsvFolder(bucket, {key: etag}) for key, etag in exported.etags.items()}
     heads = {key: _names(next(export.rows()), columns[0]) for key, export in exports.items()}
     if not names and all(found == list(columns) for found in heads.values()):
         return folder

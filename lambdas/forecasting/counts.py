@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from common.clients import client
+from common.deliveries import planned
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import arn_member, name_member, summaries
-from common.store import CsvFolder
 from forecasting.history import History, Key, lower
 from forecasting.payload import Forecasted, LeftOut, SeriesCounts
 
@@ -75,8 +75,8 @@ class _Related:
         names = (event["domain"]["item"], *config["dimensions"])
         self._places = [at for at, name in enumerate(names) if name in columns]
         in_row = [columns.index(names[at]) for at in self._places]
-        files = CsvFolder.listed(event["dataBucket"], f"forecasting/{event['dataset']}/related/")
-        self._there = {lower(row[at] for at in in_row) for row in files.rows() if row}
+        files = planned(event, f"forecasting/{event['dataset']}/", "related")
+        self._there = {lower(row[at] for at in in_row) for _, row in files.rows_of(columns)}
 
     def has(self, key: Key) -> bool:
         return tuple(key[at] for at in self._places) in self._there

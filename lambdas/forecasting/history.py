@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from common.deliveries import planned
 from common.store import CsvFolder
 from forecasting.payload import Run, Settings
 from storecast_engines.time_steps import STATISTIC_WINDOW, TARGET_DEFAULTS, Cell, TimeSteps, add, aggregated, filler
@@ -44,6 +45,7 @@ class Target:
     """Where the target's columns are."""
 
     files: CsvFolder
+    columns: list[str]
     item: int
     timestamp: int
     value: int
@@ -54,20 +56,26 @@ class Target:
         config = event["config"]
         columns = list(config["datasets"]["target"])
         return cls(
-            CsvFolder.listed(event["dataBucket"], f"forecasting/{event['dataset']}/target/"),
+            planned(event, f"forecasting/{event['dataset']}/", "target"),
+            columns,
             columns.index(event["domain"]["item"]),
             columns.index("timestamp"),
             columns.index(event["domain"]["target"]),
             tuple(columns.index(name) for name in config["dimensions"]),
         )
 
-    def observations(self) -> Iterator[tuple[Key, str, float | None]]:
-        """Of each row its series as it was delivered, the moment, and the value, None where that is empty."""
-        for row in self.files.rows():
-            if row and row[self.timestamp] != "timestamp":  # not a header
-                value = row[self.value]
-                key = tuple(row[i] for i in (self.item, *self.dimensions))
-                yield key, row[self.timestamp], float(value) if value else None
+    def observations(self, steps: Steps) -> Iterator[tuple[Key, int, str, float | None]]:
+        """Of each row its series as it was delivered, its time step, the moment, and the value, None where that is
+        empty. Raises ValueError naming file and row."""
+        for place, row in self.files.rows_of(self.columns):
+            moment, value = row[self.timestamp], row[self.value]
+            if moment == "timestamp":  # a header
+                continue
+            try:
+                step, number = steps.number(moment), float(value) if value else None
+            except ValueError as error:
+                raise ValueError(f"{place}: {','.join(row)[:200]!r}: {error}; upload a corrected file") from error
+            yield tuple(row[i] for i in (self.item, *self.dimensions)), step, moment, number
 
 
 @dataclass
@@ -150,14 +158,13 @@ def read(target: Target, event: Run, wanted: Wanted) -> History:
     rules = {**TARGET_DEFAULTS, **config["filling"].get(event["domain"]["target"], {})}
     found, how = History(Steps(config), rules), rules["aggregation"]
     everything = found.complete
-    for named, moment, value in target.observations():
+    for named, step, moment, value in target.observations(found.steps):
         key = lower(named)
         found.names.setdefault(key, named)
         if value is None:
             found.empty += 1
             continue
         found.below_zero += value < 0
-        step = found.steps.number(moment)
         found.first[key] = min(step, found.first.get(key, step))
         found.last[key] = max(step, found.last.get(key, step))
         found._sums[key] += value

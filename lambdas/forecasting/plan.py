@@ -57,6 +57,8 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     columns, with_headers = headers.resolve(event, uploads, list(files))
     resolved: ResolvedConfig = {**event["config"], "datasets": columns}
     requests = run_plan({**event, "config": resolved}, files, imported, run, copied=with_headers)
+    data = {kind: {"files": etags} for kind, etags in uploads.etags(kinds).items()}
+    put_json(event["resultsBucket"], deliveries.data_key(folder, run), data)
     for job in requests["imports"]:
         if job["copies"]:
             put_json(event["resultsBucket"], job["copies"], with_headers[job["kind"]])

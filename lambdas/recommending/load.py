@@ -63,7 +63,7 @@ def _batch(personalize: Any, event: BatchRequest) -> BatchAnswer:
 def _inputs(event: BatchRequest) -> list[dict[str, str | list[str]]]:
     """The lines of the input in their recipe's form (batch-data-upload.md)."""
     subject, top = SUBJECTS[event["recipe"]], event["settings"].get("top")
-    items, users = map(by_count, interactions(event["dataBucket"], f"recommending/{event['dataset']}/"))
+    items, users = map(by_count, interactions(event, f"recommending/{event['dataset']}/"))
     if subject is Subject.ITEM:
         return [{"itemId": item} for item in items[:top]]
     if subject is Subject.RANKING:

@@ -358,6 +358,7 @@ class BatchRequest(Batch, TrainedSolutions):
     dataset: str
     dataBucket: str
     resultsBucket: str
+    run: str  # its id
     filters: list[EnsuredFilter]
 
 

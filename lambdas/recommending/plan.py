@@ -42,8 +42,8 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     if waiting := deliveries.waiting(uploads, kinds, "interactions"):
         return waiting
     newest: Summary | None = get_json(results, f"{folder}newest.json")
-    before: dict[str, Data] = (newest and get_json(results, f"{folder}runs/{newest['run']}/data.json")) or {}
     newest_run = newest["run"] if newest else ""
+    before: dict[str, Data] = (newest and get_json(results, deliveries.data_key(folder, newest_run))) or {}
     data, added, few = _data(event, uploads, before, newest_run)
     inputs: Inputs = {
         "files": {kind: deliveries.checksum(of) for kind, of in data.items()},
@@ -54,7 +54,7 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     if newest and not data_changed and newest["inputs"] == inputs:
         return {"nothingNew": few} if few else deliveries.nothing_new(uploads, data, newest["run"])
     run = run_id(event["execution"], event["started"], newest["run"] if newest else None)
-    put_json(results, f"{folder}runs/{run}/data.json", data)
+    put_json(results, deliveries.data_key(folder, run), data)
     schemas = {kind: avro_schema(kind, of["columns"]) for kind, of in data.items()}
     plan = run_plan(event, schemas, imports, run=run, inputs=inputs, data_changed=data_changed)
     for planned, asked in zip(plan["imports"], imports, strict=True):
@@ -102,10 +102,14 @@ def _data(
 
 
 def _rows(event: PlanRequest, uploads: deliveries.Uploads, files: Sequence[CopiedFile]) -> int:
-    """How many rows the files have beside their headers; not counted further than an import needs."""
+    """How many rows the files have beside their headers; not counted further than an import needs, nor in a file that
+    cannot be read, which its import refuses."""
     keys = {file["key"] for file in files}
-    folder = CsvFolder(event["dataBucket"], [file for file in uploads.files if file.key in keys])
-    rows = sum(1 for _ in islice(folder.rows(), _LEAST_INTERACTIONS + len(files)))
+    folder = CsvFolder(event["dataBucket"], {file.key: file.etag for file in uploads.files if file.key in keys})
+    try:
+        rows = sum(1 for _ in islice(folder.rows(), _LEAST_INTERACTIONS + len(files)))
+    except ValueError:
+        return _LEAST_INTERACTIONS
     return max(0, rows - len(files))
 
 

@@ -25,7 +25,7 @@ def handler(event: PublishRequest, context: LambdaContext) -> PublishAnswer:
     bucket, folder = event["resultsBucket"], f"recommending/{event['dataset']}/"
     settings = event["config"]["publish"]
     people = audience(
-        event["dataBucket"],
+        event,
         folder,
         head_items=settings["head_items"],
         sample_users=settings["sample_users"],

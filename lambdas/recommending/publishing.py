@@ -10,8 +10,8 @@ from enum import Enum
 from typing import NotRequired, TypedDict
 
 from common.clients import client
-from common.payload import AwsJson
-from common.store import records
+from common.deliveries import planned
+from common.payload import AwsJson, PlannedRun
 from recommending.payload import EnsuredFilter, MeasuredRecommender, MeasuredSolution, RecommenderResult, SolutionResult
 
 
@@ -112,24 +112,28 @@ def campaign(made: SolutionResult) -> Endpoint:
     return Endpoint(made["name"], SUBJECTS[made["recipe"]], {"campaignArn": made["campaignArn"]})
 
 
-def audience(bucket: str, folder: str, *, head_items: int, sample_users: int, name_column: str | None) -> Audience:
-    """Whom the run publishes for, from the interactions and items CSVs under `folder` of the bucket.
+def audience(
+    event: PlannedRun, folder: str, *, head_items: int, sample_users: int, name_column: str | None
+) -> Audience:
+    """Whom the run publishes for, from the interactions and items that it works on; `folder` is the dataset's.
 
     The sample runs evenly through the users with at least two interactions, ordered by how many they have: from the
     busiest to the least busy, the same ones for the same data.
     """
-    items, users = interactions(bucket, folder)
+    items, users = interactions(event, folder)
     known = [user for user in by_count(users) if users[user] >= 2]
     spacing = max(1, len(known) / sample_users)
     sample = [known[int(i * spacing)] for i in range(min(sample_users, len(known)))]
-    return Audience(by_count(items)[:head_items], sample, _names(bucket, folder, name_column))
+    return Audience(by_count(items)[:head_items], sample, _names(event, folder, name_column))
 
 
-def interactions(bucket: str, folder: str) -> tuple[Counter[str], Counter[str]]:
-    """How many interactions each item and each user has."""
+def interactions(event: PlannedRun, folder: str) -> tuple[Counter[str], Counter[str]]:
+    """How many interactions each item and each user has. Raises ValueError for a file without the columns of both."""
     items: Counter[str] = Counter()
     users: Counter[str] = Counter()
-    for record in records(bucket, f"{folder}interactions/"):
+    for place, record in planned(event, folder, "interactions").placed_records():
+        if missing := [column for column in ("ITEM_ID", "USER_ID") if column not in record]:
+            raise ValueError(f"{place}: the file has no column {missing[0]}, only {', '.join(record)}")
         items[record["ITEM_ID"]] += 1
         users[record["USER_ID"]] += 1
     return items, users
@@ -140,10 +144,11 @@ def by_count(counts: Counter[str]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _names(bucket: str, folder: str, column: str | None) -> dict[str, str]:
+def _names(event: PlannedRun, folder: str, column: str | None) -> dict[str, str]:
     if column is None:
         return {}
-    return {record["ITEM_ID"]: record[column] for record in records(bucket, f"{folder}items/") if record.get(column)}
+    items = planned(event, folder, "items").records()
+    return {record["ITEM_ID"]: record[column] for record in items if record.get(column) and "ITEM_ID" in record}
 
 
 def lists(endpoint: Endpoint, people: Audience, results: int) -> list[Recommendations]:

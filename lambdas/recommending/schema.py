@@ -28,17 +28,37 @@ def columns(config: Config, kind: str, uploads: Uploads, known: Columns) -> Colu
     if given:
         return given
     where = f"s3://{uploads.bucket}/{uploads.folder}{kind}/"
-    sample = list(itertools.islice(CsvFolder(uploads.bucket, uploads.of(kind)).records(), SAMPLE))
-    if not sample:
-        raise ValueError(f"{where}: the first CSV file has no row beside its header")
     domain = DOMAINS[config["domain"]]
+    sample = _sample(where, uploads, kind, set(domain.required[kind]))
     found: Columns = {
         name: known.get(name) or _of_domain(domain, kind, name) or _inferred([row[name] for row in sample if row[name]])
         for name in sample[0]
-        if name is not None  # where a row is longer than the header; its import will say which
     }
     _check(where, found, domain, kind)
     return found
+
+
+def _sample(where: str, uploads: Uploads, kind: str, required: set[str]) -> list[dict[str, str]]:
+    """The first records of the first file that has the columns that the domain needs, or of the first file at all.
+
+    What is wrong with a file is left to its import, which says so and has the file put into quarantine.
+    """
+    samples, problems = [], []
+    for file in uploads.of(kind):
+        sample: list[dict[str, str]] = []
+        try:
+            for record in itertools.islice(CsvFolder(uploads.bucket, {file.key: file.etag}).records(), SAMPLE):
+                sample.append(record)
+        except ValueError as error:
+            problems.append(error)
+        if sample and required <= set(sample[0]):
+            return sample
+        samples.append(sample)
+    if sample := next(filter(None, samples), []):
+        return sample
+    if problems:
+        raise problems[0]
+    raise ValueError(f"{where}: the first CSV file has no row beside its header")
 
 
 def _of_domain(domain: Domain, kind: str, name: str) -> Column | None:

@@ -32,6 +32,9 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("storage/ForecastRole", "s3:GetObject", "*/what-if/*"): "likewise",
     ("forecasting/PublishRole", "s3:PutObject", "*/tables/*"): "for exports in another order than the table's columns",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
+    ("*/*Role", "s3:GetObjectVersion", "*-data*"): "for a file that is replaced while a run works on it",
+    ("*/[LP]*Role", "s3:ListBucketVersions", "*-data*"): "likewise",
+    ("*/CompareRole", "s3:ListBucketVersions", "*-data*"): "likewise",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
 }
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {

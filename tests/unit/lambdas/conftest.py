@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from tests.recordings import without_empty
@@ -59,20 +62,39 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         queued.assert_no_pending_responses()
 
 
+class NoSuchKey(ClientError):
+    """S3's error of that name."""
+
+
 class Bucket:
     """Just enough of S3 for the steps that read and write a lot."""
 
-    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+    exceptions = SimpleNamespace(NoSuchKey=NoSuchKey)
 
     def __init__(self, objects: dict[str, str] | None = None) -> None:
         self.put = datetime.now(UTC) - timedelta(days=2)
         self.puts: dict[str, datetime] = {}  # of single keys
         self.listings: list[str] = []  # prefixes
         self.objects = {key: text.encode() for key, text in (objects or {}).items()}
+        self.versions: dict[tuple[str, str], bytes] = {}  # by key and ETag, of what plans saw
+
+    def plan(self, folder: str, run: str) -> None:
+        """Write what Plan keeps of the uploads in a dataset's folder that are there now."""
+        data: dict[str, Any] = {}
+        for key in [key for key in self.objects if key.startswith(folder) and key.endswith(".csv")]:
+            kind = key.removeprefix(folder).partition("/")[0]
+            data.setdefault(kind, {"files": {}})["files"][key] = self._etag(key)
+            self.versions[key, self._etag(key)] = self.objects[key]
+        self.objects[f"{folder}runs/{run}/data.json"] = json.dumps(data).encode()
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_objects_v2"
-        return SimpleNamespace(paginate=self._list)
+        return SimpleNamespace(
+            paginate={"list_objects_v2": self._list, "list_object_versions": self._list_versions}[operation]
+        )
+
+    def _list_versions(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        found = [(key, etag) for key, etag in self.versions if key.startswith(Prefix)]
+        return [{"Versions": [{"Key": key, "ETag": etag, "VersionId": etag} for key, etag in found]}]
 
     def _list(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
         self.listings.append(Prefix)
@@ -96,10 +118,15 @@ class Bucket:
         others = [self.listings[:at] + self.listings[at + 1 :] for at in range(len(self.listings))]
         return [each for each, more in zip(self.listings, others) if each.startswith(tuple(more))]
 
-    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> dict[str, Any]:
-        import io
-
-        assert IfMatch in ("", self._etag(Key))
+    def get_object(
+        self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "", VersionId: str = ""
+    ) -> dict[str, Any]:
+        if VersionId:
+            return {"Body": io.BytesIO(self.versions[Key, VersionId])}
+        if Key not in self.objects:
+            raise NoSuchKey({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        if IfMatch not in ("", self._etag(Key)):
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "GetObject")
         first, _, last = Range.removeprefix("bytes=").partition("-")
         return {"Body": io.BytesIO(self.objects[Key][int(first) : int(last) + 1 if last else None])}
 

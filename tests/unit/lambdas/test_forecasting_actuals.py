@@ -30,11 +30,13 @@ def event(bucket: Any) -> dict[str, Any]:
     }
     forecasts = {name: {"forecastArn": "f", "exports": f"s3://results/{folder}"} for name, folder in places.items()}
     inputs = {"config": "c", "files": {"target": "1"}}
+    bucket.plan(_FOLDER, "now")
     missing = {"demand": {"middlefill": "nan", "backfill": "nan"}}  # tea on the second day is left out
     return {
         **FORECASTING,
         "config": {**FORECASTING["config"], "filling": missing},
         "part": "actuals",
+        "run": "now",
         "inputs": inputs | {"files": {"target": "2"}},
         "serving": {"run": "before", "predictorArn": _IN_USE, "forecasts": forecasts, "inputs": inputs},
         "predictors": _TO_TRAIN,
@@ -108,6 +110,7 @@ def test_where_nothing_has_come_in_there_is_no_score_and_no_drift(
 ) -> None:
     bucket.objects = {key: text for key, text in bucket.objects.items() if not key.endswith("b.csv")}
     bucket.objects[f"{_FOLDER}target/a.csv"] = b"Milk,2026-01-13,99\n"
+    bucket.plan(_FOLDER, "now")
     answer = _handle(stub, context, event, drift=_DRIFT)
     assert "score" not in answer and answer["predictors"] == []
     assert "nothing has come in yet" in answer["training"]["reason"]

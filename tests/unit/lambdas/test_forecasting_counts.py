@@ -24,6 +24,7 @@ def event(bucket: Any) -> dict[str, Any]:
     event = _event(bucket, sold, ahead, {"sku-1": [(when, 1) for when in _midnight(days[-2:])]}, datasets=columns)
     bucket.objects[f"{_FOLDER}related/a.csv"] = "".join(f"SKU-1,{day},2.5\n" for day in days).encode()
     bucket.objects[f"{_FOLDER}target/b.csv"] = b"SKU-8,2026-01-02,\n"
+    bucket.plan(_FOLDER, event["run"])
     return event
 
 

@@ -165,6 +165,8 @@ def test_a_header_is_no_observation(bucket: Any) -> None:
     from forecasting.history import Target, read
 
     _put(bucket, target=_HEADER + _ROWS)
-    found = read(Target.of(FORECASTING), FORECASTING, lambda key, step: False)
+    bucket.plan(_FOLDER, "r")
+    event = {**FORECASTING, "run": "r"}
+    found = read(Target.of(event), event, lambda key, step: False)
     assert found.start == found.end and found.steps.text(found.end) == "2026-01-01T00:00:00"
     assert {key: found.volume(key) for key in found.first} == {("milk",): 3.0, ("tea",): 1.0}

@@ -42,6 +42,7 @@ def event(bucket: Any) -> dict[str, Any]:
             "tea,2026-01-13T00:00:00Z,3,2026-01-13T00:00:00,2026-01-15T00:00:00,1,1,1,1\n",
         }.items()
     }
+    bucket.plan(folder, _RUN)
     return {
         **FORECASTING,
         "run": _RUN,

@@ -44,6 +44,7 @@ def _event(bucket: Any, sold: Series, expected: Series, tested: Series, **config
             ((item, f"{when}Z", v, first, first, v, v) for item, values in tested.items() for when, v in values),
         ),
     }
+    bucket.plan(_FOLDER, _RUN)
     forecast = {
         "name": "planning",
         "types": ["0.5", "mean"],
@@ -222,8 +223,8 @@ def test_the_history_is_that_of_the_engines(data: st.DataObject) -> None:
 
     class Rows:
         @staticmethod
-        def observations() -> Iterator[tuple[tuple[str], str, float]]:
-            yield from (((item,), str(when), value) for item, when, value in rows)
+        def observations(steps: Any) -> Iterator[tuple[tuple[str], int, str, float | None]]:
+            yield from (((item,), steps.number(str(when)), str(when), value) for item, when, value in rows)
 
     history = read(Rows, {"config": config, "domain": {"target": "demand"}}, lambda key, step: True)
     steps = range(history.start, history.end + 1)

@@ -18,6 +18,7 @@ def _load_batch(context: Any, **known: Any) -> dict[str, Any]:
     job = {
         **recommending_plan()["batch"][0],
         **{key: RECOMMENDING[key] for key in ("dataset", "dataBucket", "resultsBucket")},
+        "run": "r1",
     }
     made = {
         "solutions": [{"name": "for-you", "solutionVersionArn": _NEW}],
@@ -40,12 +41,13 @@ def test_a_batch_job_gets_its_input_in_the_form_of_its_recipe(
     bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
         b"USER_ID,ITEM_ID\nu1,i1\nu1,i2\nu2,i1\nu3,i1\nu3,i1\nu3,i3\n"
     )
+    bucket.plan("recommending/corner-shop/", "r1")
     work, job = recommending_plan()["batch"][0], arn("personalize", "batch-inference-job/everyone")
     wanted = {**work["request"], "solutionVersionArn": _NEW, "filterArn": "f"}
     stub("personalize").add_response("create_batch_inference_job", {"batchInferenceJobArn": job}, wanted)
     made = _load_batch(context, recipe=recipe)
     assert (made["batchInferenceJobArn"], made["requests"]) == (job, 2)
-    assert bucket.listings == ["recommending/corner-shop/interactions/"]
+    assert bucket.listings == []  # it reads what the plan saw
     assert [json.loads(line) for line in bucket.objects[work["inputKey"]].decode().splitlines()] == lines
     assert wanted["jobInput"]["s3DataSource"]["path"] == f"s3://results/{work['inputKey']}"
 

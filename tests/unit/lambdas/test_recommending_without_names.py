@@ -15,6 +15,7 @@ def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
     bucket.objects["recommending/corner-shop/interactions/i.csv"] = (
         b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,1,View\nu1,i2,2,View\n"
     )
+    bucket.plan("recommending/corner-shop/", "r1")
     config = copy.deepcopy(RECOMMENDING["config"])
     # As a definition brings it: CDK drops what is null.
     del config["publish"]["name_column"]
