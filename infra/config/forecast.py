@@ -117,6 +117,26 @@ def related_problems(domain: str, columns: Mapping[str, str], dimensions: Sequen
     ]
 
 
+def splitting_problems(
+    domain: str, columns: Mapping[str, str], dimensions: Sequence[str], summed_over: Sequence[str]
+) -> list[str]:
+    """A text column of the target that is no dimension splits nothing: Forecast sums the rows over its values."""
+    item, target = FORECAST_DOMAINS[domain]
+    texts = [name for name, kind in columns.items() if kind in ("string", "geolocation")]
+    others = [name for name in texts if name not in (item, target)]
+    found = [
+        f"target.{name}: text that is no dimension, so the rows of one {item} are summed over all its values; for a "
+        f"series of each, write dimensions: [{', '.join([*dimensions, name])}]; if sums are what you want, write "
+        f"summed_over: [{', '.join([*summed_over, name])}]; otherwise remove the column"
+        for name in others
+        if name not in (*dimensions, *summed_over)
+    ]
+    twice = set(dimensions) & set(summed_over)
+    found += [f"summed_over: {name} is a dimension, too; leave out one of them" for name in sorted(twice)]
+    unknown = [name for name in summed_over if name not in others and name not in twice]
+    return found + [f"summed_over {line}" for name in unknown for line in not_one_of(name, others)]
+
+
 def boundary_problems(frequency: str, boundary: Mapping[str, str | int]) -> list[str]:
     allowed = _BOUNDARIES.get(frequency[-1], ())
     found = []

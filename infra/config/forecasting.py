@@ -62,6 +62,7 @@ class Forecasting(Strict):
     horizon: int = Field(ge=1, le=500)
     timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
     dimensions: tuple[Column, ...] = ()
+    summed_over: tuple[Column, ...] = ()  # text columns of the target that are no dimensions, on purpose
     datasets: dict[str, dict[Column, str] | str]
     filling: dict[Column, dict[str, str]] = {}
     quantiles: tuple[Quantile, ...] = ("0.1", "0.5", "0.9")
@@ -119,6 +120,9 @@ class Forecasting(Strict):
                     found.append(f"{kind}: dimension {dimension} must be one of its columns, of type string")
         if isinstance(related := given.get("related"), dict) and (domain := info.data.get("domain")):
             found += forecast.related_problems(domain, related, info.data.get("dimensions", ()))
+        if isinstance(target := given.get("target"), dict) and (domain := info.data.get("domain")):
+            named = info.data.get("dimensions", ()), info.data.get("summed_over", ())
+            found += forecast.splitting_problems(domain, target, *named)
         refuse(found)
         return value
 

@@ -70,9 +70,15 @@ def _inferred(event: PlanRequest, kind: str, head: Head) -> dict[str, str]:
             f"{_uri(event, head)}, row 1 should be a header, as pipeline.yaml says, that names {', '.join(missing)}; "
             f"found {','.join(names)}"
         )
-    known = {"timestamp": "timestamp", target: "float"} | dict.fromkeys(
-        [item, *event["config"]["dimensions"]], "string"
-    )
+    dimensions, summed_over = event["config"]["dimensions"], event["config"]["summed_over"]
+    known = {"timestamp": "timestamp", target: "float"} | dict.fromkeys([item, *dimensions], "string")
+    others = [name for name in names if kind == "target" and name not in known and name not in summed_over]
+    if others:
+        raise ValueError(
+            f"{_uri(event, head)}, row 1: one {item}'s rows are summed over all values of {', '.join(others)}; for "
+            f"a series of each, write dimensions: [{', '.join([*dimensions, *others])}] in pipeline.yaml; if sums are "
+            f"what you want, write summed_over: [{', '.join([*summed_over, *others])}]; otherwise remove the column"
+        )
     for at, name in enumerate(names):
         if kind == "related" and name not in known and (text := _no_number(head, at)):
             row, value = text

@@ -57,6 +57,7 @@ class Settings(TypedDict):
     horizon: int
     timestamp_format: str
     dimensions: list[str]
+    summed_over: list[str]  # columns of the target that split no series
     filling: dict[str, dict[str, str]]
     quantiles: list[str]
     optimization_metric: str

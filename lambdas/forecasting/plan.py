@@ -32,7 +32,8 @@ from forecasting.payload import (
     WhatIf,
 )
 
-_NOT_TRAINED_WITH = ("keep", "promotion", "drift")  # keys of the config that change nothing in what a run makes
+# Keys of the config that change nothing in what a run makes.
+_NOT_TRAINED_WITH = ("keep", "promotion", "drift", "summed_over")
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
 

@@ -77,6 +77,9 @@ recommending:
         assert line in text, line
 
 
+_BY_STORE = {"item_id": "string", "timestamp": "timestamp", "demand": "float", "store": "string"}
+
+
 @pytest.mark.parametrize(
     ("section", "change", "told"),
     [
@@ -95,6 +98,18 @@ recommending:
                 }
             },
             "related.day: type 'string', but a related series must be float or integer",
+        ),
+        (
+            "forecasting",
+            {"datasets": {"target": _BY_STORE}},
+            "target.store: text that is no dimension, so the rows of one item_id are summed over all its values; for a "
+            "series of each, write dimensions: [store]; if sums are what you want, write summed_over: [store]",
+        ),
+        ("forecasting", {"summed_over": ["shop"]}, "summed_over 'shop' is not known"),
+        (
+            "forecasting",
+            {"dimensions": ["store"], "summed_over": ["store"], "datasets": {"target": _BY_STORE}},
+            "summed_over: store is a dimension, too",
         ),
         (
             "forecasting",

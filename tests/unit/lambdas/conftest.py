@@ -257,6 +257,7 @@ FORECASTING = {
         "horizon": 2,
         "timestamp_format": "yyyy-MM-dd",
         "dimensions": [],
+        "summed_over": [],
         "datasets": {
             "target": {"item_id": "string", "timestamp": "timestamp", "demand": "float"},
             "related": {"item_id": "string", "timestamp": "timestamp", "price": "float"},

@@ -142,8 +142,13 @@ def test_columns_are_taken_from_the_header_where_the_config_says_so(bucket: Any,
             {"related": "infer"},
             ["related/a.csv, row 2, column day: 'Monday' is no number", "dimensions"],
         ),
+        (
+            {"target": "item_id,timestamp,demand,store\nmilk,2026-01-01,3,North\n"},
+            {"target": "infer"},
+            ["target/a.csv, row 1: one item_id's rows are summed over all values of store", "dimensions: [store]"],
+        ),
     ],
-    ids=["order", "header only", "no header", "metadata", "text in related series"],
+    ids=["order", "header only", "no header", "metadata", "text in related series", "text in the target"],
 )
 def test_a_header_that_does_not_fit_is_told(
     bucket: Any, stub: Any, context: Any, files: dict[str, str], datasets: dict[str, str], words: list[str]
