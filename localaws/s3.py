@@ -37,16 +37,23 @@ def split(path: str) -> tuple[str, str]:
     return bucket, key
 
 
-def read(access: Access, path: str, suffixes: tuple[str, ...] = (".csv",)) -> list[File]:
-    """The file at `path`, or all files below it when it is a folder or a bucket.
+def read(
+    access: Access, path: str, ending: str = ".csv", *, others: tuple[str, ...] = (), only: tuple[str, ...] = ("",)
+) -> list[File]:
+    """The file at `path`, or all files below it when it is a folder or a bucket, whatever their names end in, but for
+    the endings of `others`, which are files of another format, and for those of `only`. `ending` is the usual one.
 
-    Raises JobFailed naming the path, the role and what S3 answered, when nothing is there or the role may not read it.
+    A path whose last part has no dot is a folder; keys that end in / only stand for one. Raises JobFailed naming the
+    path, the role and what S3 answered, when nothing is there or the role may not read it.
     """
     s3 = _client(access)
     bucket, key = split(path)
-    keys = [key] if key.endswith(suffixes) else _keys(s3, access, bucket, key, suffixes)
+    keys = [key]
+    if "." not in key.rpartition("/")[2]:
+        left_out, there = (*others, "/"), _keys(s3, access, bucket, key)
+        keys = [each for each in there if each.endswith(only) and not each.lower().endswith(left_out)]
     if not keys:
-        raise JobFailed(f"No file ending in {' or '.join(suffixes)} was found at {path}.")
+        raise JobFailed(f"No file ending in {ending} was found at {path}, and no other.")
     return [File(f"s3://{bucket}/{each}", _get(s3, access, bucket, each)) for each in keys]
 
 
@@ -73,11 +80,11 @@ def _client(access: Access) -> Any:
     )
 
 
-def _keys(s3: Any, access: Access, bucket: str, prefix: str, suffixes: tuple[str, ...]) -> list[str]:
+def _keys(s3: Any, access: Access, bucket: str, prefix: str) -> list[str]:
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", []) if each["Key"].endswith(suffixes)]
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
     except ClientError as error:
         raise _denied(access, "s3:ListBucket", f"s3://{bucket}/{prefix}", error) from None
 

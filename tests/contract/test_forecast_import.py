@@ -49,6 +49,18 @@ def test_a_bad_file_fails_the_import(
         assert word in found["Message"], found["Message"]
 
 
+def test_a_header_like_the_schema_is_skipped_and_every_file_of_a_folder_is_read(
+    forecast, dataset: str, bucket: str, forecast_role: str
+) -> None:
+    s3, folder = boto3.client("s3"), f"all/{unique('files')}/"
+    header = b"item_id,timestamp,demand\n"
+    for name, day in (("a.csv", "01"), ("UP.CSV", "02"), ("text.txt", "03"), ("bare", "04")):
+        s3.put_object(Bucket=bucket, Key=f"{folder}{name}", Body=header + f"milk,2024-01-{day},5\n".encode())
+    s3.put_object(Bucket=bucket, Key=f"{folder}sub/", Body=b"")
+    found = import_ended(forecast, import_from(forecast, dataset, f"s3://{bucket}/{folder}", forecast_role))
+    assert (found["Status"], found["FieldStatistics"]["timestamp"]["CountDistinct"]) == ("ACTIVE", 4), found
+
+
 def test_negative_demand_is_imported_and_the_log_names_it(
     embedded_aws: Settings, forecast, dataset: str, bucket: str, forecast_role: str
 ) -> None:

@@ -48,9 +48,16 @@ value is left empty)
     _check_name(name)
     frame = rows(name, body, list(layout.columns))
     if set(frame.iloc[0]) == set(layout.columns):
-        header, row = ",".join(frame.iloc[0]), frame.index[0]
-        message = f"{name}, row {row} is a header ({header}); leave it out: columns follow the schema's order"
-        raise FileError(message, file=name, row=row)
+        header, row = list(frame.iloc[0]), frame.index[0]
+        if header != list(layout.columns):
+            message = (
+                f"{name}, row {row} is a header ({','.join(header)}) that differs from the schema, "
+                f"{','.join(layout.columns)}: columns follow the schema's order"
+            )
+            raise FileError(message, file=name, row=row)
+        frame = frame[1:]  # as recorded: a header equal to the schema's names is skipped
+        if frame.empty:
+            raise FileError(f"{name} holds a header and no row", file=name)
     return _typed(name, frame, layout)
 
 

@@ -8,7 +8,12 @@ from localaws.errors import JobFailed
 from localaws.s3 import Access, read
 from storecast_engines.files import FileError, Layout, time_series
 
-_READERS = {"CSV": (time_series.read_csv, ".csv"), "PARQUET": (time_series.read_parquet, ".parquet")}
+# By format: how it is read, and the endings of its files, then of the other's
+# (dataset-import-guidelines-troubleshooting.md)
+_READERS = {
+    "CSV": (time_series.read_csv, ".csv", (".parquet", ".parq", ".pqt")),
+    "PARQUET": (time_series.read_parquet, ".parquet", (".csv",)),
+}
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class Source:
 
 def read_all(access: Access, source: Source) -> tuple[dict[str, pd.DataFrame], int]:
     """All files of the format by their URI, and their bytes together. Raises JobFailed."""
-    reader, suffix = _READERS[source.file_format]
-    files = read(access, source.path, (suffix,))
+    reader, ending, others = _READERS[source.file_format]
+    files = read(access, source.path, ending, others=others)
     try:
         frames = {file.uri: reader(file.uri, file.body, source.layout) for file in files}
     except FileError as error:

@@ -39,7 +39,7 @@ class Infer:
 
 def infer(job: Infer, access: Access) -> Result:
     """Answers each line of each input file."""
-    inputs = read(access, job.source, SUFFIXES)
+    inputs = read(access, job.source, " or ".join(SUFFIXES), only=SUFFIXES)
     size = sum(len(file.body) for file in inputs)
     if len(inputs) > MOST_FILES or size > MOST_BYTES:
         raise JobFailed(
