@@ -72,6 +72,8 @@ def build_panel(
     horizon: int,
     transformations: Mapping[str, Mapping[str, str]] | None = None,
     boundary: Mapping[str, str | int] | None = None,
+    span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+    forward: bool | None = None,
 ) -> Panel:
     """Make the panel of a dataset group from long frames.
 
@@ -81,6 +83,8 @@ def build_panel(
     dimensions       the ForecastDimensions: a column of `target` that is not among them is summed over
     transformations  AttributeConfigs: attribute -> {"aggregation", "middlefill", "backfill", ...}
     boundary         a TimeAlignmentBoundary
+    span, forward    of a part of the series: the first and the last time step of the target and whether the related
+                     series are forward-looking, both over all series; by default as `target` and `related` say
 
     Timestamps are aligned down to the boundary and the target is aggregated (Amazon Forecast guide, "Data aggregation
     for different forecast frequencies"), gaps are filled ("Handling missing values"). Series without any related row
@@ -107,7 +111,7 @@ def build_panel(
     key_names = [item_key, *dimensions]
     # sorted, so that the aggregation "first" takes the earliest
     rows = target.dropna(subset=[target_name]).sort_values("timestamp", kind="stable")
-    if rows.empty:
+    if rows.empty and span is None:
         raise ValueError(f"the target time series holds no value of {target_name!r}")
     rows = rows.assign(
         **{name: rows[name].astype(str) for name in key_names},
@@ -116,14 +120,15 @@ def build_panel(
     keys = rows[key_names].drop_duplicates()
     new = keys[:0] if metadata is None else _new_series(keys, related, metadata)
     keys = pd.concat([keys, new]).sort_values(key_names, ignore_index=True)
-    timestamps = pd.date_range(rows["timestamp"].min(), rows["timestamp"].max(), freq=frequency.offset(freq))
+    first, last = span or (rows["timestamp"].min(), rows["timestamp"].max())
+    timestamps = pd.date_range(first, last, freq=frequency.offset(freq))
     config = {**TARGET_DEFAULTS, **configs.get(target_name, {})}
     values = _aggregated(rows, keys, timestamps, target_name, config["aggregation"])
     values = np.stack([filling.fill(series, config, len(timestamps)) for series in values])
     panel = Panel(keys, timestamps, values, freq, None, (), None)
     if related is not None:
         related = related.assign(timestamp=align(pd.DatetimeIndex(related["timestamp"])))
-        panel = _with_related(panel, related, horizon, configs)
+        panel = _with_related(panel, related, horizon, configs, forward)
     new = panel.keys[np.isnan(panel.target).all(axis=1)]
     if len(new):
         listed = _listed(new)
@@ -161,7 +166,13 @@ def _row_of(rows: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
     return pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(rows[list(keys.columns)]))
 
 
-def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Mapping[str, Mapping[str, str]]) -> Panel:
+def _with_related(
+    panel: Panel,
+    related: pd.DataFrame,
+    horizon: int,
+    configs: Mapping[str, Mapping[str, str]],
+    forward: bool | None,
+) -> Panel:
     shared = [name for name in panel.keys.columns if name in related.columns]
     names = [name for name in related.columns if name not in {*panel.keys.columns, "timestamp"}]
     rows = related.assign(**{name: related[name].astype(str) for name in shared})
@@ -185,7 +196,9 @@ def _with_related(panel: Panel, related: pd.DataFrame, horizon: int, configs: Ma
     keys, target = panel.keys[covered].reset_index(drop=True), panel.target[covered]
     end = len(panel.timestamps)
     # the guide: related data with any value inside the horizon is forward-looking, otherwise it is historical
-    forward = (rows["timestamp"] > panel.timestamps[-1]).any() or any("futurefill" in configs.get(n, {}) for n in names)
+    if forward is None:
+        forward = (rows["timestamp"] > panel.timestamps[-1]).any()
+    forward = forward or any("futurefill" in configs.get(name, {}) for name in names)
     # values before the target's first step still count for the filling statistics
     start = min(rows["timestamp"].min(), panel.timestamps[0])
     stop = panel.future(horizon)[-1] if forward else panel.timestamps[-1]

