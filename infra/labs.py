@@ -66,8 +66,12 @@ def served(storage: Buckets, folder: str) -> dict[str, list[Permission]]:
     that learners share would reach everyone's, and who may pass it reaches what it reaches."""
     data, results = storage.data_arn, storage.results_arn
     return {
-        "forecast": [*serving(data, folder), *serving(results, folder), *writing(results, folder)],
-        "personalize": serving(data, folder),
+        "forecast": [
+            *serving("forecast", data, folder),
+            *serving("forecast", results, folder),
+            *writing(results, folder),
+        ],
+        "personalize": serving("personalize", data, folder),
     }
 
 

@@ -17,6 +17,9 @@ from infra.operations import Operations
 from infra.permissions import Permission
 from infra.removal import outlives_its_stack
 
+# What the guides grant on the bucket itself: Get* and List* in aws-forecast-iam-roles.md, and ListBucket alone in
+# granting-personalize-s3-access.md.
+_OF_BUCKETS = {"forecast": ("s3:GetBucketLocation", "s3:ListBucket"), "personalize": ("s3:ListBucket",)}
 WORKSHOP = "workshop/"  # where learners keep their files, a folder each, in both buckets
 
 
@@ -73,15 +76,15 @@ class Storage(Stack):
     def _role_of_forecast(self, folder: str, key: str | None) -> iam.Role:
         written = [f"{folder}{kind}/" for kind in ("exports", "backtests", "what-if", "explainability")]
         allowed = [
-            *serving(self.data.bucket_arn, folder),
-            *serving(self.results.bucket_arn, f"{folder}staged/", *written),
+            *serving("forecast", self.data.bucket_arn, folder),
+            *serving("forecast", self.results.bucket_arn, f"{folder}staged/", *written),
             *writing(self.results.bucket_arn, *written),
         ]
         return permissions.service_role(self, "forecast", allowed, key)
 
     def _role_of_personalize(self, section: Recommending, folder: str, key: str | None) -> iam.Role:
         """With what the buckets' own policies must allow beside it."""
-        allowed = serving(self.data.bucket_arn, folder)
+        allowed = serving("personalize", self.data.bucket_arn, folder)
         self._admit_personalize(self.data, folder, "s3:GetObject")
         read = [f"{folder}staged/"] if section.import_mode == "INCREMENTAL" else []
         if section.batch:
@@ -89,7 +92,7 @@ class Storage(Stack):
             allowed += writing(self.results.bucket_arn, f"{folder}batch/")
             self._admit_personalize(self.results, f"{folder}batch/", "s3:PutObject")
         if read:
-            allowed += serving(self.results.bucket_arn, *read)
+            allowed += serving("personalize", self.results.bucket_arn, *read)
         for prefix in read:
             self._admit_personalize(self.results, prefix, "s3:GetObject")
         return permissions.service_role(self, "personalize", allowed, key)
@@ -166,17 +169,16 @@ def reading_versions(bucket_arn: str, prefix: str) -> list[Permission]:
     ]
 
 
-def serving(bucket_arn: str, *prefixes: str) -> list[Permission]:
-    """What the guides give to the role of Forecast or Personalize in a bucket that it reads: objects, here under the
-    prefixes, its place, and lists of it without a condition, as nobody says with which prefix a service lists
-    (aws-forecast-iam-roles.md, granting-personalize-s3-access.md)."""
+def serving(service: str, bucket_arn: str, *prefixes: str) -> list[Permission]:
+    """What its guide grants to the role of Forecast or Personalize in a bucket that the service reads: objects, here
+    under the prefixes, and lists of it without a condition, as nobody says with which prefix a service lists."""
     return [
         Permission(
             ["s3:GetObject"],
             [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
             "objects under these prefixes: their names come at run time",
         ),
-        Permission(["s3:GetBucketLocation", "s3:ListBucket"], [bucket_arn]),
+        Permission(_OF_BUCKETS[service], [bucket_arn]),
     ]
 
 

@@ -1,6 +1,6 @@
 """How a service registers with the emulator, and what one of its operations knows about its call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from localaws import protocol
@@ -21,6 +21,9 @@ class Context:
     assume: Callable[[str, str, str], Access]
     resource_policy_allows: Callable[[str, str, str, str], bool]
     require_key: Callable[[str, str, str, str], None]
+    # Of a role, a service, what it works on: S3 actions on an s3:// path. And whether there is an object at a path.
+    require_location: Callable[[str, str, str, Iterable[str], str], None]
+    holds: Callable[[str], bool]
     # Of whoever calls, a further action on a resource, with condition keys; CloudFormation's own calls need none here.
     require: Callable[[str, str, dict[str, str]], None] = lambda action, resource, context: None
 

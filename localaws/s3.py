@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 from localaws.errors import JobFailed
 
+LOCATE, LIST, GET, PUT = "s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject"
+OF_BUCKETS = (LOCATE, LIST)  # the other actions are on objects
+
 
 @dataclass(frozen=True)
 class Access:
@@ -42,29 +45,59 @@ def read(
 ) -> list[File]:
     """The file at `path`, or all files below it when it is a folder or a bucket, whatever their names end in, but for
     the endings of `others`, which are files of another format, and for those of `only`. `ending` is the usual one.
+    They are listed before they are read.
 
     A path whose last part has no dot is a folder; keys that end in / only stand for one. Raises JobFailed naming the
     path, the role and what S3 answered, when nothing is there or the role may not read it.
     """
     s3 = _client(access)
     bucket, key = split(path)
-    keys = [key]
-    if "." not in key.rpartition("/")[2]:
-        left_out, there = (*others, "/"), _keys(s3, access, bucket, key)
-        keys = [each for each in there if each.endswith(only) and not each.lower().endswith(left_out)]
+    if "." in key.rpartition("/")[2]:
+        keys = [each for each in _keys(s3, access, bucket, key) if each == key]
+    else:
+        there = _keys(s3, access, bucket, key if key.endswith("/") or not key else key + "/")
+        keys = [each for each in there if each.endswith(only) and not each.lower().endswith((*others, "/"))]
     if not keys:
         raise JobFailed(f"No file ending in {ending} was found at {path}, and no other.")
     return [File(f"s3://{bucket}/{each}", _get(s3, access, bucket, each)) for each in keys]
 
 
+def locate(access: Access, path: str) -> None:
+    """Asks for the region of the path's bucket. Raises JobFailed when the role may not."""
+    bucket, _ = split(path)
+    try:
+        _client(access).get_bucket_location(Bucket=bucket)
+    except ClientError as error:
+        raise _denied(access, LOCATE, f"s3://{bucket}", error) from None
+
+
+def check_folder(access: Access, path: str, reads: bool = True) -> None:
+    """Leaves the empty object _CHECK in the folder `path`, as the services do before they write there (recorded), once
+    the role may list the bucket; with `reads` the object is read again. Raises JobFailed when the role may not."""
+    s3 = _client(access)
+    bucket, _ = split(path)
+    try:
+        s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as error:
+        raise _denied(access, LIST, f"s3://{bucket}", error) from None
+    write(access, path, "_CHECK", b"")
+    if reads:
+        _get(s3, access, bucket, _key_in(path, "_CHECK"))
+
+
 def write(access: Access, path: str, name: str, body: bytes) -> None:
     """Puts a file into the folder `path`. Raises JobFailed when the role may not."""
-    bucket, prefix = split(path)
-    key = f"{prefix.rstrip('/')}/{name}".lstrip("/")
+    bucket, _ = split(path)
+    key = _key_in(path, name)
     try:
         _client(access).put_object(Bucket=bucket, Key=key, Body=body)
     except ClientError as error:
-        raise _denied(access, "s3:PutObject", f"s3://{bucket}/{key}", error) from None
+        raise _denied(access, PUT, f"s3://{bucket}/{key}", error) from None
+
+
+def _key_in(folder: str, name: str) -> str:
+    _, prefix = split(folder)
+    return f"{prefix.rstrip('/')}/{name}".lstrip("/")
 
 
 def _client(access: Access) -> Any:
@@ -81,19 +114,18 @@ def _client(access: Access) -> Any:
 
 
 def _keys(s3: Any, access: Access, bucket: str, prefix: str) -> list[str]:
-    prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
     except ClientError as error:
-        raise _denied(access, "s3:ListBucket", f"s3://{bucket}/{prefix}", error) from None
+        raise _denied(access, LIST, f"s3://{bucket}/{prefix}", error) from None
 
 
 def _get(s3: Any, access: Access, bucket: str, key: str) -> bytes:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise _denied(access, "s3:GetObject", f"s3://{bucket}/{key}", error) from None
+        raise _denied(access, GET, f"s3://{bucket}/{key}", error) from None
 
 
 def _denied(access: Access, action: str, uri: str, error: ClientError) -> JobFailed:

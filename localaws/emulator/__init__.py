@@ -34,6 +34,7 @@ from localaws.emulator import (
     updates,
 )
 from localaws.emulator.access import authorize_call, require
+from localaws.emulator.buckets import holds, require_location
 from localaws.emulator.roles import assume, require_key, resource_policy_allows
 from localaws.emulator.serving import serve
 from localaws.faults import Switch
@@ -51,7 +52,17 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     def context() -> Context:
         assume_role = functools.partial(assume, settings)
         account, region = get_account_id(), get_region()
-        return Context(account, region, store, jobs, assume_role, resource_policy_allows, require_key)
+        return Context(
+            account=account,
+            region=region,
+            store=store,
+            jobs=jobs,
+            assume=assume_role,
+            resource_policy_allows=resource_policy_allows,
+            require_key=require_key,
+            require_location=require_location,
+            holds=holds,
+        )
 
     for service in services:
         router.SERVICE_PATTERNS[service.signing_name] = {

@@ -46,7 +46,8 @@ def _bucket_for_personalize(prefix: str, *actions: str) -> str:
 @pytest.fixture(scope="session")
 def forecast_role(bucket: str) -> str:
     """May read and write the bucket, for jobs of this account."""
-    rights = statement("s3:GetObject", "s3:PutObject", "s3:ListBucket", on=whole_bucket(bucket))
+    actions = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
+    rights = statement(*actions, on=whole_bucket(bucket))
     return role("forecast", rights, source_account="000000000000")
 
 

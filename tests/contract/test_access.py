@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.clients import client, refused
 from tests.contract.forecast_setup import create_dataset, import_ended, import_from
-from tests.contract.helpers import ACCOUNT, role, statement, unique, user, whole_bucket
+from tests.contract.helpers import ACCOUNT, ended, role, statement, unique, user, whole_bucket
 from tests.contract.personalize_setup import create_group, delete_group
 from tests.contract.personalize_setup import import_from as personalize_import
 from tests.recordings import message
@@ -89,7 +89,7 @@ def test_passing_a_role_is_a_right_of_its_own(forecast, bucket: str, forecast_ro
     assert import_ended(forecast, import_from(able, dataset, path, forecast_role))["Status"] == "ACTIVE"
 
 
-def test_a_role_that_may_not_be_assumed_fails_the_job(forecast, bucket: str) -> None:
+def test_an_import_under_a_role_that_may_not_be_assumed_is_refused(forecast, bucket: str) -> None:
     rights = statement("s3:*", on=whole_bucket(bucket))
     dataset, path = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
     for distrusted in (
@@ -97,23 +97,60 @@ def test_a_role_that_may_not_be_assumed_fails_the_job(forecast, bucket: str) -> 
         role("forecast", rights, source_account="111122223333"),
         f"arn:aws:iam::{ACCOUNT}:role/does-not-exist",
     ):
-        job = import_ended(forecast, import_from(forecast, dataset, path, distrusted))
-        assert job["Status"] == "CREATE_FAILED"
-        for word in ("sts:AssumeRole", distrusted, "forecast.amazonaws.com"):
-            assert word in job["Message"]
+        words = ("sts:AssumeRole", distrusted, "forecast.amazonaws.com")
+        refused("InvalidInputException", lambda by=distrusted: import_from(forecast, dataset, path, by), *words)
 
 
-def test_a_role_without_the_right_to_read_fails_the_job(forecast, bucket: str) -> None:
-    listing = role("forecast", statement("s3:ListBucket", on=whole_bucket(bucket)))
-    reading = role("forecast", statement("s3:GetObject", on=whole_bucket(bucket)))
-    dataset, folder = create_dataset(forecast), f"s3://{bucket}/forecasting/sample/target/"
-    for under, action, uri in ((listing, "s3:GetObject", folder + "target.csv"), (reading, "s3:ListBucket", folder)):
-        job = import_ended(forecast, import_from(forecast, dataset, folder, under))
-        assert job["Status"] == "CREATE_FAILED"
-        for word in ("Insufficient privileges", action, uri, under):
-            assert word in job["Message"], job["Message"]
-    one_file = import_from(forecast, dataset, folder + "target.csv", reading)
-    assert import_ended(forecast, one_file)["Status"] == "ACTIVE"
+def _narrow(service: str, bucket: str, lacking: str, prefix: str | None = None) -> str:
+    """A role with what the guides grant on a bucket but one action; with `prefix`, lists of that prefix alone."""
+    granted = {"s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"} - {lacking}
+    limited = {"Condition": {"StringLike": {"s3:prefix": [prefix]}}} if prefix else {}
+    listing = [statement("s3:ListBucket", on=whole_bucket(bucket), **limited)] if prefix else []
+    return role(service, statement(*sorted(granted), on=whole_bucket(bucket)), *listing)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "prefix"),
+    [("s3:GetBucketLocation", None), ("s3:GetObject", None), ("s3:ListBucket", None), ("s3:ListBucket", "forec*")],
+)
+def test_forecast_refuses_an_import_that_its_role_is_too_narrow_for(
+    forecast, bucket: str, lacking: str, prefix: str | None
+) -> None:
+    """aws-forecast-iam-roles.md grants Get*, List* and PutObject on the bucket and on its objects."""
+    dataset, narrow = create_dataset(forecast), _narrow("forecast", bucket, lacking, prefix)
+    for path in ("forecasting/sample/target/", "forecasting/sample/target/target.csv"):
+        words = ("Insufficient privileges", lacking, narrow.rpartition("/")[2])
+        importing = partial(import_from, forecast, dataset, f"s3://{bucket}/{path}", narrow)
+        refused("InvalidInputException", importing, *words)
+    assert forecast.list_dataset_import_jobs(Filters=_of(dataset))["DatasetImportJobs"] == []
+
+
+def _of(dataset: str) -> list[dict[str, str]]:
+    return [{"Key": "DatasetArn", "Value": dataset, "Condition": "IS"}]
+
+
+def test_forecast_refuses_an_import_of_nothing(forecast, bucket: str, forecast_role: str) -> None:
+    """The text of github.com/aws-samples/amazon-forecast-samples/issues/77."""
+    dataset = create_dataset(forecast)
+    for path in (f"s3://{bucket}/nothing/", f"s3://{bucket}/nothing.csv"):
+        importing = partial(import_from, forecast, dataset, path, forecast_role)
+        assert refused("InvalidInputException", importing) == (
+            f"No objects found in s3 path {path}, please ensure the path is specified correctly."
+        )
+
+
+@pytest.mark.parametrize("lacking", ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"])
+def test_an_export_fails_whose_role_is_too_narrow(forecast, shop, bucket: str, lacking: str) -> None:
+    narrow, folder = _narrow("forecast", bucket, lacking), f"s3://{bucket}/{unique('narrow')}"
+    job = forecast.create_predictor_backtest_export_job(
+        PredictorBacktestExportJobName=unique("export"),
+        PredictorArn=shop.predictor,
+        Destination={"S3Config": {"Path": folder, "RoleArn": narrow}},
+    )["PredictorBacktestExportJobArn"]
+    found = ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=job)
+    assert found["Status"] == "CREATE_FAILED"
+    for word in ("Insufficient privileges", lacking, narrow):
+        assert word in found["Message"], found["Message"]
 
 
 def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sample) -> None:
@@ -131,9 +168,11 @@ def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sampl
     for path, by in ((f"s3://{closed}/items/", both), (open_items, untrusted)):
         importing = partial(personalize_import, personalize, items, path, by)
         assert refused("InvalidInputException", importing) == refusal
-    unable = role("personalize")
-    job = personalize_import(personalize, items, open_items, unable)
-    assert job["status"] == "CREATE FAILED" and unable in job["failureReason"]
+    for lacking in ("s3:GetObject", "s3:ListBucket"):  # granting-personalize-s3-access.md
+        unable = _narrow("personalize", bucket, lacking)
+        for path in (open_items, open_items + "items.csv"):
+            importing = partial(personalize_import, personalize, items, path, unable)
+            assert refused("InvalidInputException", importing) == refusal
     job = personalize_import(personalize, group.datasets["Items"], open_items, both)
     assert job["status"] == "ACTIVE"
     delete_group(personalize, group)

@@ -20,16 +20,6 @@ _EVERYWHERE: Unseen = {
     ("*ScheduleRole", "sqs:SendMessage", "*"): "for a start that fails for a day; the embedded Scheduler tries once",
 }
 OF_THE_APP: Unseen = _EVERYWHERE | {
-    ("storage/PersonalizeRole", "s3:ListBucket", "*-results*"): "granting-personalize-s3-access.md asks for it",
-    ("storage/*Role", "s3:GetBucketLocation", "*"): "the services' guides ask for it, the embedded ones do not call it",
-    (
-        "storage/ForecastRole",
-        "s3:GetObject",
-        "*/backtests/*",
-    ): "aws-forecast-iam-roles.md asks for it",
-    ("storage/ForecastRole", "s3:GetObject", "*/explainability/*"): "likewise",
-    ("storage/ForecastRole", "s3:GetObject", "*/exports/*"): "likewise",
-    ("storage/ForecastRole", "s3:GetObject", "*/what-if/*"): "likewise",
     ("forecasting/PublishRole", "s3:PutObject", "*/tables/*"): "for exports in another order than the table's columns",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
     ("*/*Role", "s3:GetObjectVersion", "*-data*"): "for a file that is replaced while a run works on it",

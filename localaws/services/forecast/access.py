@@ -5,7 +5,7 @@ from functools import partial
 
 from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
-from localaws.s3 import Access
+from localaws.s3 import GET, LIST, LOCATE, Access
 from localaws.services.forecast.resource_types import TYPES
 
 PRINCIPAL = "forecast.amazonaws.com"
@@ -14,6 +14,22 @@ PRINCIPAL = "forecast.amazonaws.com"
 def assume(context: Context, role: str, job: str) -> Callable[[], Access]:
     """Assumes the role when the job of this ARN starts."""
     return partial(context.assume, role, PRINCIPAL, job)
+
+
+def check_source(context: Context, params: Mapping) -> None:
+    """Of CreateDatasetImportJob: the role must be able to read what it is to import, and there must be something.
+
+    Raises ServiceError InvalidInputException, where the role lacks what aws-forecast-iam-roles.md grants; and where
+    nothing is there, in the words of github.com/aws-samples/amazon-forecast-samples/issues/77.
+    """
+    path, role = params["DataSource"]["S3Config"]["Path"], params["DataSource"]["S3Config"]["RoleArn"]
+    job = context.arn("forecast", TYPES.types["DatasetImportJob"].resource_part(params))
+    try:
+        context.require_location(role, PRINCIPAL, job, (LOCATE, LIST, GET), path)
+    except ServiceError as error:
+        raise invalid(f"Insufficient privileges for accessing data in Amazon S3 at {path}: {error.message}") from None
+    if not context.holds(path):
+        raise invalid(f"No objects found in s3 path {path}, please ensure the path is specified correctly.")
 
 
 def check_key(context: Context, type_name: str, params: Mapping) -> None:

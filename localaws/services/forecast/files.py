@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from localaws.errors import JobFailed
-from localaws.s3 import Access, read
+from localaws.s3 import Access, locate, read
 from storecast_engines.files import FileError, Layout, time_series
 
 # By format: how it is read, and the endings of its files, then of the other's
@@ -29,6 +29,7 @@ class Source:
 def read_all(access: Access, source: Source) -> tuple[dict[str, pd.DataFrame], int]:
     """All files of the format by their URI, and their bytes together. Raises JobFailed."""
     reader, ending, others = _READERS[source.file_format]
+    locate(access, source.path)
     files = read(access, source.path, ending, others=others)
     try:
         frames = {file.uri: reader(file.uri, file.body, source.layout) for file in files}

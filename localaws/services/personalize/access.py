@@ -6,10 +6,11 @@ Source: granting-personalize-s3-access.md.
 from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
 from localaws.resources import Resource
-from localaws.s3 import Access, split
+from localaws.s3 import GET, LIST, OF_BUCKETS, PUT, Access, split
 
 PRINCIPAL = "personalize.amazonaws.com"
-READ, WRITE = ("s3:ListBucket", "s3:GetObject"), ("s3:ListBucket", "s3:PutObject")
+READ, WRITE = (LIST, GET), (LIST, PUT)  # dataset exports are not read
+WRITE_AND_READ = (LIST, PUT, GET)
 
 
 def s3_access(context: Context, job: Resource, needs: list[tuple[tuple[str, ...], str]], what: str) -> Access:
@@ -18,7 +19,7 @@ def s3_access(context: Context, job: Resource, needs: list[tuple[tuple[str, ...]
     for actions, location in needs:
         bucket, key = split(location)
         for action in actions:
-            resource = bucket if action == "s3:ListBucket" else f"{bucket}/{key}"
+            resource = bucket if action in OF_BUCKETS else f"{bucket}/{key}"
             if not context.resource_policy_allows(PRINCIPAL, action, f"arn:aws:s3:::{resource}", job.arn):
                 raise invalid(
                     f"Failed to create a {what}. Insufficient privileges for accessing data in Amazon S3. "
@@ -28,13 +29,12 @@ def s3_access(context: Context, job: Resource, needs: list[tuple[tuple[str, ...]
 
 
 def check_readable(context: Context, role: str, location: str, arn: str) -> None:
-    """Raises ServiceError InvalidInputException, in the service's words, where Personalize may not assume the role or
-    the bucket's policy does not let it in. What the role itself may not do, the job finds.
-    """
+    """Raises ServiceError InvalidInputException, in the service's words, where Personalize may not assume the role, the
+    role may not read the files, or the bucket's policy does not let the service in."""
     bucket, _ = split(location)
     try:
-        context.assume(role, PRINCIPAL, arn)
-        allowed = context.resource_policy_allows(PRINCIPAL, "s3:ListBucket", f"arn:aws:s3:::{bucket}", arn)
+        context.require_location(role, PRINCIPAL, arn, READ, location)
+        allowed = context.resource_policy_allows(PRINCIPAL, LIST, f"arn:aws:s3:::{bucket}", arn)
     except ServiceError:
         allowed = False
     if not allowed:

@@ -7,7 +7,7 @@ from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.forecast import schema
-from localaws.services.forecast.access import assume, check_key
+from localaws.services.forecast.access import assume, check_key, check_source
 from localaws.services.forecast.files import Source
 from localaws.services.forecast.jobs.datasets import ImportDataset, import_dataset
 from localaws.services.forecast.private import DatasetPrivate, Datasets
@@ -61,8 +61,9 @@ def create_import(attached: Callable[[Context, Resource, str], None], context: C
     schema.check_places(params, attributes)
     file_format = schema.format_of(params)
     defaults = {"TimestampFormat": timestamp_format, "UseGeolocationForTimeZone": False}
-    job = FORECAST.create(context, "DatasetImportJob", defaults | params)
     location = params["DataSource"]["S3Config"]
+    check_source(context, params)
+    job = FORECAST.create(context, "DatasetImportJob", defaults | params)
     layout = Layout(
         schema.types_of(attributes),
         timestamp_format,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from localaws.jobs import Result
-from localaws.s3 import Access, write
+from localaws.s3 import Access, check_folder, locate, write
 from localaws.services.forecast import artifacts
 from storecast_engines.forecasting import exports
 
@@ -112,6 +112,8 @@ def _write_parts(
     The first part has no rows, only its header or in place of it the text `first`. An item's rows are in one part,
     and neither the parts nor the items in them are in any order, as in the recorded files.
     """
+    locate(access, to.path)
+    check_folder(access, to.path)
     stamped = f"{to.name}_{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_part"
     if to.file_format == "PARQUET":
         write(access, to.path, f"{stamped}0.parquet", table.to_parquet(index=False))
@@ -124,6 +126,5 @@ def _write_parts(
 
 
 def _finish(access: Access, folder: str) -> None:
-    """The empty objects that the service leaves beside the parts."""
-    for name in ("_CHECK", "_SUCCESS"):
-        write(access, folder, name, b"")
+    """The empty object that says that no part is missing."""
+    write(access, folder, "_SUCCESS", b"")

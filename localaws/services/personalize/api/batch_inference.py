@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localaws.errors import invalid
 from localaws.registration import Context
-from localaws.services.personalize.access import READ, WRITE, s3_access
+from localaws.services.personalize.access import READ, WRITE_AND_READ, s3_access
 from localaws.services.personalize.answering import DEFAULT_RESULTS, check_results
 from localaws.services.personalize.api import filters
 from localaws.services.personalize.datasets import imported_files
@@ -47,7 +47,7 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
             expression=expression,
             files=imported_files(context, group_arn),
         ),
-        access=partial(s3_access, context, job, [(READ, source), (WRITE, destination)], "batch inference job"),
+        access=partial(s3_access, context, job, [(READ, source), (WRITE_AND_READ, destination)], "batch inference job"),
     )
     return {"batchInferenceJobArn": job.arn}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from localaws.errors import JobFailed, ServiceError, invalid
 from localaws.jobs import Result
-from localaws.s3 import Access, File, read, write
+from localaws.s3 import Access, File, check_folder, read, write
 from localaws.services.personalize.answering import MOST_RESULTS, Deployed, served
 from localaws.services.personalize.recipes import RECIPES
 from localaws.services.personalize.records import of_files
@@ -48,6 +48,7 @@ def infer(job: Infer, access: Access) -> Result:
         )
     records = cache(lambda kind: of_files(job.files.get(kind, []), kind))
     by = Deployed(RECIPES[job.recipe], served(job.model), job.settings, records)
+    check_folder(access, job.destination)
     for file in inputs:
         lines = [_answer(by, line, job.results, job.expression) for line in _lines(file)]
         write(

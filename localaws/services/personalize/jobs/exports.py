@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from localaws.jobs import Result
-from localaws.s3 import Access, write
+from localaws.s3 import Access, check_folder, write
 from localaws.services.personalize.records import IDS
 from localaws.services.personalize.schema import parse
 from localaws.services.personalize.training_data import read_file
@@ -30,5 +30,6 @@ def export_dataset(job: ExportDataset, access: Access) -> Result:
     frames = [read_file(Path(file)).reindex(columns=names) for file in job.files]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
     frame = frame.drop_duplicates(IDS.get(dataset_type.upper()) if job.newest_only else None, keep="last")
+    check_folder(access, job.path, reads=False)
     write(access, job.path, job.name, frame.to_csv(index=False, doublequote=False, escapechar="\\").encode())
     return Result()
