@@ -30,6 +30,15 @@ def without_empty(value: Any) -> Any:
     return [without_empty(each) for each in value] if isinstance(value, list) else value
 
 
+@cache
+def statuses() -> dict[str, set[str]]:
+    """What notebooks printed while they polled, by the Describe call; only of cells with one such call."""
+    found: dict[str, set[str]] = {}
+    for each in json.loads((FOLDER / "statuses.json").read_text()):
+        found.setdefault(each["called in the cell"], set()).add(each["status printed"])
+    return {call: printed for call, printed in found.items() if "," not in call}
+
+
 def message(service: str, operation: str, code: str, like: str) -> str:
     """The recorded text in which `like` occurs."""
     found = [

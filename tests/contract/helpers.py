@@ -13,6 +13,7 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from localaws.settings import Settings
+from tests.recordings import statuses
 
 ACCOUNT = "000000000000"
 WAIT_SECONDS = 120
@@ -35,13 +36,34 @@ def eventually(value: Callable[[], Any], accepted: Callable[[Any], bool] = bool)
 
 
 def ended(describe: Callable[..., dict], member: str | None = None, **arn: str) -> dict:
-    """The resource once it is ACTIVE or failed. `member` wraps Personalize's answers."""
+    """The resource once it is ACTIVE or failed. `member` wraps Personalize's answers.
+
+    What the polls saw on the way must be what notebooks printed of the real services, in its order.
+    """
+    seen: list[str] = []
 
     def now() -> dict:
         answer = describe(**arn)
-        return answer[member] if member else answer
+        found = answer[member] if member else answer
+        seen.append(found.get("Status") or found["status"])
+        return found
 
-    return eventually(now, lambda found: (found.get("Status") or found["status"]) in ENDED)
+    found = eventually(now, lambda _: seen[-1] in ENDED)
+    check_statuses(seen, describe.__name__)
+    return found
+
+
+def check_statuses(seen: list[str], describe: str) -> None:
+    """PENDING, then IN_PROGRESS, then the end; Forecast writes CREATE_PENDING where Personalize has CREATE PENDING, and
+    the calls that notebooks printed say which of the two a call has."""
+    stages = ["PENDING", "IN_PROGRESS", ""]
+    order = [next(at for at, stage in enumerate(stages) if status.endswith(stage)) for status in seen]
+    assert order == sorted(order), f"{describe} answered {seen}"
+    printed = statuses().get(describe, set())
+    blanks = [blank for blank in (" ", "_") if any(f"E{blank}" in each for each in printed)] or [" ", "_"]
+    running = {status for status in seen if status not in ENDED}
+    spelled = {f"{verb}{blank}{stage}" for verb in ("CREATE", "UPDATE") for blank in blanks for stage in stages}
+    assert running <= spelled, f"{describe} answered {running - spelled}"
 
 
 def gone(describe: Callable[..., dict], **arn: str) -> None:

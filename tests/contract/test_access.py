@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.clients import client, refused
-from tests.contract.forecast_setup import create_dataset, import_ended, import_from
+from tests.contract.forecast_setup import create_dataset, import_ended, import_from, sample_group, single_predictor
 from tests.contract.helpers import ACCOUNT, ended, role, statement, unique, user, whole_bucket
 from tests.contract.personalize_setup import create_group, delete_group
 from tests.contract.personalize_setup import import_from as personalize_import
@@ -139,12 +139,20 @@ def test_forecast_refuses_an_import_of_nothing(forecast, bucket: str, forecast_r
         )
 
 
+@pytest.fixture(scope="module")
+def predictor(forecast, bucket: str, forecast_role: str) -> str:
+    group = sample_group(forecast, bucket, forecast_role, ("target",))
+    arn = single_predictor(forecast, group, "NPTS")
+    assert ended(forecast.describe_predictor, PredictorArn=arn)["Status"] == "ACTIVE"
+    return arn
+
+
 @pytest.mark.parametrize("lacking", ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"])
-def test_an_export_fails_whose_role_is_too_narrow(forecast, shop, bucket: str, lacking: str) -> None:
+def test_an_export_fails_whose_role_is_too_narrow(forecast, predictor: str, bucket: str, lacking: str) -> None:
     narrow, folder = _narrow("forecast", bucket, lacking), f"s3://{bucket}/{unique('narrow')}"
     job = forecast.create_predictor_backtest_export_job(
         PredictorBacktestExportJobName=unique("export"),
-        PredictorArn=shop.predictor,
+        PredictorArn=predictor,
         Destination={"S3Config": {"Path": folder, "RoleArn": narrow}},
     )["PredictorBacktestExportJobArn"]
     found = ended(forecast.describe_predictor_backtest_export_job, PredictorBacktestExportJobArn=job)
