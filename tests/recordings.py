@@ -39,12 +39,13 @@ def statuses() -> dict[str, set[str]]:
     return {call: printed for call, printed in found.items() if "," not in call}
 
 
-def message(service: str, operation: str, code: str, like: str) -> str:
+def message(service: str, operation: str, code: str | None, like: str) -> str:
     """The recorded text in which `like` occurs."""
     found = [
         each["message"]
         for each in json.loads((FOLDER / "errors.json").read_text())
-        if (each["service"], each["operation"], each["code"]) == (service, operation, code) and like in each["message"]
+        if (each["service"], each["operation"], each["code"]) == (service, operation, code)
+        and like in (each["message"] or "")
     ]
     assert len(found) == 1, found
     return found[0]

@@ -47,6 +47,8 @@ def authorize_call(
                 headers, query, registration.signing_name, f"{registration.signing_name}:{tagging}", resource, with_tags
             )
     for role in roles:
+        if registration.signing_name == "personalize" and role.split(":")[4] != get_account_id():
+            raise ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.")  # recorded
         passed_to = {"iam:PassedToService": f"{registration.signing_name}.amazonaws.com"}
         require(headers, query, registration.signing_name, "iam:PassRole", role, passed_to)
 

@@ -19,6 +19,7 @@ from tests.contract.personalize_setup import (
     create_versions,
     sample_group,
 )
+from tests.recordings import message
 
 INVALID, USER, COFFEE = "InvalidInputException", "u001", item_id("Coffee")
 
@@ -194,6 +195,12 @@ def test_jobs_that_cannot_be_made(personalize, versions, group, out, exporter) -
     personal = wrong | {"solutionVersionArn": versions[PERSONAL]}
     refused(INVALID, create, "explorationWeight", "'much'", **personal, **much)
     refused(INVALID, create, "numResults", "500", **wrong, numResults=501)
-    refused(INVALID, create, "jobInput", "'in.json'", **wrong | {"jobInput": {"s3DataSource": {"path": "in.json"}}})
+    nowhere = wrong | {"jobInput": {"s3DataSource": {"path": "https://in/in.json"}}}
+    refused(INVALID, create, "Invalid S3 input path", "'https://in/in.json'", **nowhere)
+    nowhere = wrong | {"jobOutput": {"s3DataDestination": {"path": "https://out/"}}}
+    refused(INVALID, create, "Invalid S3 output path", "'https://out/'", **nowhere)
+    made = personalize.list_batch_inference_jobs()["batchInferenceJobs"][0]["jobName"]
+    taken = message("personalize", "CreateBatchInferenceJob", "ResourceAlreadyExistsException", "already exists")
+    refused("ResourceAlreadyExistsException", create, taken.rpartition(" arn:")[0], made, **wrong | {"jobName": made})
     refused("ResourceNotFoundException", create, **wrong, filterArn=versions[SIMILAR])
     refused("ResourceNotFoundException", create, **wrong | {"solutionVersionArn": versions[SIMILAR] + "0"})

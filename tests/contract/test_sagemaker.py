@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ from infra.hours import NOTEBOOK_INSTANCE
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
 from tests.contract.clock import clock
-from tests.contract.helpers import eventually, gone, role, statement, trust, unique, user, whole_bucket
+from tests.contract.helpers import ACCOUNT, eventually, gone, role, statement, trust, unique, user, whole_bucket
 from tests.contract.lab import Lab
+from tests.recordings import message
 
 ON_CREATE = """#!/bin/bash
 echo once >> /home/ec2-user/SageMaker/created.txt
@@ -187,7 +189,8 @@ def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_fi
     update, start = sagemaker.update_notebook_instance, sagemaker.start_notebook_instance
     name = {"NotebookInstanceName": notebook}
     refused("ValidationException", update, "InService", **name, InstanceType="ml.t3.large")
-    refused("ValidationException", start, "InService", **name)
+    expected = _recorded("StartNotebookInstance", "(Stopping)", notebook).replace("Stopping", "InService")
+    assert refused("ValidationException", start, **name) == expected
     refused("ValidationException", sagemaker.delete_notebook_instance, "InService", **name)
     opened = lab(sagemaker, notebook)
     opened.api("contents/work.txt", "PUT", {"type": "file", "format": "text", "content": "an hour's work"})
@@ -199,6 +202,8 @@ def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_fi
     with pytest.raises(urllib.error.URLError):
         opened.page()
     refused("ValidationException", sagemaker.create_presigned_notebook_instance_url, "Stopped", **name)
+    expected = _recorded("StopNotebookInstance", "(Pending)", notebook).replace("Pending", "Stopped")
+    assert refused("ValidationException", sagemaker.stop_notebook_instance, **name) == expected
     update(**name, InstanceType="ml.t3.large", DisassociateLifecycleConfig=True)
     found = sagemaker.describe_notebook_instance(**name)
     assert found["InstanceType"] == "ml.t3.large" and "NotebookInstanceLifecycleConfigName" not in found
@@ -211,6 +216,12 @@ def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_fi
     opened = lab(sagemaker, notebook)
     assert opened.file("work.txt") == "an hour's work"
     assert len(opened.file("started.txt").splitlines()) == 2 and opened.file("created.txt") == "once\n"
+
+
+def _recorded(operation: str, status: str, notebook: str) -> str:
+    """The recorded text of what a status does not allow, for this notebook instance."""
+    text = message("sagemaker", operation, "ValidationException", f"Status {status}")
+    return re.sub(r"arn:.*/example", f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:notebook-instance/{notebook}", text)
 
 
 def test_a_script_that_fails_fails_the_instance(sagemaker) -> None:

@@ -73,6 +73,7 @@ def train_predictor(job: TrainPredictor) -> Result:
     except ValueError as error:
         raise JobFailed(str(error)) from None
     predictor = predictors[0]
+    _check_windows(predictor, panel)
     artifacts.save_predictor(job.destination, predictor)
     about = _members_message(predictor) if auto else _weighed(predictors) if settings.get("auto_ml") else ""
     evaluations = [_evaluation(each, panel, types, auto) for each in predictors]
@@ -147,6 +148,19 @@ def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
             f"ForecastHorizon {horizon} is too long: the target time series has {len(panel.timestamps)} time steps, so "
             f"it may be at most {longest} (the lesser of 500 and 1/{part} of them)"
         )
+
+
+def _check_windows(predictor: Predictor, panel: Panel) -> None:
+    """At least one item must have all of its values in each backtest window; the text is a recorded one."""
+    run = predictor.backtest
+    step = panel.future(1)[0] - panel.timestamps[-1]
+    for count, window in zip(run.item_counts(), run.timestamps, strict=True):
+        if not count:
+            raise JobFailed(
+                "Unable to evaluate this dataset because there is missing data in the evaluation window for all items. "
+                "Ensure that there is complete data for at least one item in the evaluation window starting from "
+                f"{pd.Timestamp(window[0]):%Y-%m-%dT%H:%M:%S} up to {pd.Timestamp(window[-1]) + step:%Y-%m-%dT%H:%M}."
+            )
 
 
 def _members_message(predictor: Predictor) -> str:

@@ -23,9 +23,9 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
     _check(by, config, params)
     source = params["jobInput"]["s3DataSource"]["path"]
     destination = params["jobOutput"]["s3DataDestination"]["path"]
-    for member, path in (("jobInput", source), ("jobOutput", destination)):
+    for kind, path in (("input", source), ("output", destination)):
         if not path.startswith("s3://"):
-            raise invalid(f"Invalid S3 path in {member}. {path!r} is not an s3:// path.")
+            raise invalid(f"Invalid S3 {kind} path. {path!r} is not an s3:// path.")
     results = check_results(params.get("numResults", DEFAULT_RESULTS))
     group_arn = version.record["datasetGroupArn"]
     expression = None

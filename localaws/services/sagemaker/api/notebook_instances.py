@@ -82,20 +82,20 @@ def resume(machines: Machines, context: Context) -> None:
 def presigned_url(machines: Machines, context: Context, params: dict) -> dict:
     """JupyterLab on loopback, over plain HTTP, with its token: it opens as long as the instance stays in service."""
     instance = named(context, INSTANCE, params["NotebookInstanceName"])
-    _require_status(instance, "InService")
+    _require_status(instance, "InService", "InService")
     return {"AuthorizedUrl": instance.private["url"]}
 
 
 def stop(machines: Machines, context: Context, params: dict) -> None:
     instance = named(context, INSTANCE, params["NotebookInstanceName"])
-    _require_status(instance, "InService")
+    _require_status(instance, "Stopping", "InService")
     context.store.update(instance.arn, "Stopping")
     machines.stop(instance.arn, context.store.update, instance.arn, "Stopped")
 
 
 def start(machines: Machines, context: Context, params: dict) -> None:
     instance = named(context, INSTANCE, params["NotebookInstanceName"])
-    _require_status(instance, "Stopped", "Failed")
+    _require_status(instance, "Pending", "Stopped", "Failed")
     _check_caller(context, instance.record)
     context.store.update(instance.arn, "Pending", FailureReason=None)
     _boot(machines, context, instance)
@@ -103,7 +103,7 @@ def start(machines: Machines, context: Context, params: dict) -> None:
 
 def update(machines: Machines, context: Context, params: dict) -> None:
     instance = named(context, INSTANCE, params["NotebookInstanceName"])
-    _require_status(instance, "Stopped", "Failed")
+    _require_status(instance, "Updating", "Stopped", "Failed")
     change(context, instance, {key: value for key, value in params.items() if key != "NotebookInstanceName"})
 
 
@@ -121,13 +121,14 @@ def change(context: Context, instance: Resource, changes: dict) -> None:
 
 def delete(machines: Machines, context: Context, params: dict) -> None:
     instance = named(context, INSTANCE, params["NotebookInstanceName"])
-    _require_status(instance, "Stopped", "Failed")
+    _require_status(instance, "Deleting", "Stopped", "Failed")
     SAGEMAKER.remove(context, instance)
 
 
-def _require_status(instance: Resource, *allowed: str) -> None:
+def _require_status(instance: Resource, to: str, *allowed: str) -> None:
+    """Raises ServiceError ValidationException unless the instance may go from its status `to` another (recorded)."""
     if instance.status not in allowed:
         raise invalid(
-            f"Status ({instance.status}) not in ([{', '.join(allowed)}]). Unable to transition the notebook instance "
-            f"{instance.name} ({instance.arn}).",
+            f"Status ({instance.status}) not in ([{', '.join(allowed)}]). Unable to transition to ({to}) for Notebook "
+            f"Instance ({instance.arn})"
         )
