@@ -32,7 +32,7 @@ def dataset(forecast) -> str:
         ("sales.csv", b"milk,2024-01-01,5\nm\xff,2024-01-02,6\n", {}, ["row 2", "UTF-8"]),
         ("2024.csv", GOOD, {}, ["at least one letter"]),
         ("sales.parquet", GOOD, {"Format": "PARQUET"}, ["not a Parquet file"]),
-        ("notes.txt", GOOD, {}, ["No file ending in .csv was found"]),
+        ("folder/", b"", {}, ["No file ending in .csv was found"]),
     ],
     ids=["number", "short row", "encoding", "name", "not parquet", "no csv"],
 )
