@@ -133,7 +133,7 @@ class World:
         with self.calmly():
             self.s3.put_object(Bucket=DATA, Key=f"{self.pipeline.folder}{name}", Body=body.encode())
         if announced:
-            self.start({"detail": {"object": {"key": f"{self.pipeline.folder}{name}"}}})
+            self.start({"source": "aws.s3", "detail": {"object": {"key": f"{self.pipeline.folder}{name}"}}})
 
     def delete(self, name: str) -> None:
         with self.calmly():
