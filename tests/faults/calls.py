@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import cache, partialmethod
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import botocore.endpoint
 from botocore import parsers
@@ -52,7 +52,7 @@ def _request(endpoint: Endpoint, params: dict[str, Any], operation_model: Operat
         "type": "http",
         "method": params["method"],
         "scheme": url.scheme,
-        "path": url.path,
+        "path": unquote(url.path),
         "raw_path": url.path.encode(),
         "query_string": url.query.encode(),
         "headers": [(name.lower().encode(), _bytes(value)) for name, value in headers.items()],

@@ -191,7 +191,7 @@ def a_poison_file_is_set_aside_and_the_rest_goes_on(world: World) -> None:
     world.go()
     _all_well(world)
     told = [each["subject"] for each in world.told()]
-    assert told == ["Storecast: forecasting put b.csv into quarantine", "Storecast: forecasting succeeded"]
+    assert told == ["Storecast: forecasting put b.csv into quarantine", "Storecast: forecasting succeeded"], told
 
 
 def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World) -> None:

@@ -63,7 +63,8 @@ class World:
         self.table, self.queue = boto3.client("dynamodb"), boto3.client("sqs")
         glue, topics = boto3.client("glue"), boto3.client("sns")
         glue.create_database(DatabaseInput={"Name": "storecast_sample"})
-        place = {"Columns": [], "Location": "s3://results/"}
+        columns = ("item_id", "date", "mean", "p10", "p50", "p90")
+        place = {"Columns": [{"Name": name, "Type": "string"} for name in columns], "Location": "s3://results/"}
         glue.create_table(DatabaseName="storecast_sample", TableInput={"Name": "planning", "StorageDescriptor": place})
         self.table.create_table(
             TableName="lock",
