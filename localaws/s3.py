@@ -50,7 +50,7 @@ def read(
     A path whose last part has no dot is a folder; keys that end in / only stand for one. Raises JobFailed naming the
     path, the role and what S3 answered, when nothing is there or the role may not read it.
     """
-    s3 = _client(access)
+    s3 = client(access)
     bucket, key = split(path)
     if "." in key.rpartition("/")[2]:
         keys = [each for each in _keys(s3, access, bucket, key) if each == key]
@@ -66,7 +66,7 @@ def locate(access: Access, path: str) -> None:
     """Asks for the region of the path's bucket. Raises JobFailed when the role may not."""
     bucket, _ = split(path)
     try:
-        _client(access).get_bucket_location(Bucket=bucket)
+        client(access).get_bucket_location(Bucket=bucket)
     except ClientError as error:
         raise _denied(access, LOCATE, f"s3://{bucket}", error) from None
 
@@ -74,7 +74,7 @@ def locate(access: Access, path: str) -> None:
 def check_folder(access: Access, path: str, reads: bool = True) -> None:
     """Leaves the empty object _CHECK in the folder `path`, as the services do before they write there (recorded), once
     the role may list the bucket; with `reads` the object is read again. Raises JobFailed when the role may not."""
-    s3 = _client(access)
+    s3 = client(access)
     bucket, _ = split(path)
     try:
         s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
@@ -90,7 +90,7 @@ def write(access: Access, path: str, name: str, body: bytes) -> None:
     bucket, _ = split(path)
     key = _key_in(path, name)
     try:
-        _client(access).put_object(Bucket=bucket, Key=key, Body=body)
+        client(access).put_object(Bucket=bucket, Key=key, Body=body)
     except ClientError as error:
         raise _denied(access, PUT, f"s3://{bucket}/{key}", error) from None
 
@@ -100,9 +100,19 @@ def _key_in(folder: str, name: str) -> str:
     return f"{prefix.rstrip('/')}/{name}".lstrip("/")
 
 
-def _client(access: Access) -> Any:
+def size(access: Access, path: str) -> int:
+    """The bytes of an object. Raises JobFailed when the role may not read it, or when it is not there."""
+    bucket, key = split(path)
+    try:
+        return client(access).head_object(Bucket=bucket, Key=key)["ContentLength"]
+    except ClientError as error:
+        raise _denied(access, "s3:GetObject", path, error) from None
+
+
+def client(access: Access, service: str = "s3") -> Any:
+    """A client of the embedded AWS with the role's credentials."""
     return boto3.client(
-        "s3",
+        service,
         endpoint_url=access.endpoint,
         verify=access.certificate_authority,
         region_name=access.region,

@@ -22,6 +22,7 @@ def run(settings: Settings) -> None:
     from localaws.jobs import Jobs
     from localaws.resources import Store
     from localaws.services.forecast import service as forecast
+    from localaws.services.glue.resource_types import TYPES as GLUE
     from localaws.services.personalize import service as personalize
     from localaws.services.sagemaker import service as sagemaker
     from localaws.services.sagemaker.machines import Machines
@@ -31,7 +32,7 @@ def run(settings: Settings) -> None:
     switch = Switch(settings.faults)
     machines = Machines(settings.endpoint, outside)
     services = [forecast.REGISTRATION, personalize.REGISTRATION, sagemaker.registration(machines)]
-    jobs = Jobs(store, [each.types for each in services], preload=(*JOB_MODULES, *LIBRARIES), switch=switch)
+    jobs = Jobs(store, [*(each.types for each in services), GLUE], preload=(*JOB_MODULES, *LIBRARIES), switch=switch)
     jobs.recover()
     emulator.register(services, settings, store, jobs, switch)
 

@@ -27,6 +27,7 @@ from localaws.emulator import (
     faults,
     functions,
     further,
+    glue,
     limits,
     record,
     step_functions,
@@ -41,6 +42,7 @@ from localaws.faults import Switch
 from localaws.jobs import Jobs
 from localaws.registration import Context, Registration
 from localaws.resources import Store
+from localaws.services.glue.service import event as glue_event
 from localaws.settings import Settings
 
 __all__ = ["register", "serve"]
@@ -74,7 +76,8 @@ def register(services: list[Registration], settings: Settings, store: Store, job
             provisioners._RESOURCE_HANDLERS[resource_type] = _cloudformation(handlers, context)
     own_types = {resource_type for service in services for resource_type in service.cloudformation}
     stacks._runs_on_worker_thread = _also_for(own_types, stacks._runs_on_worker_thread)
-    store.on_status = functools.partial(events.announce, {service.signing_name: service.event for service in services})
+    announced = {service.signing_name: service.event for service in services} | {"glue": glue_event}
+    store.on_status = functools.partial(events.announce, announced)
     step_functions.register(services)
     limits.register()
     faults.register(switch)
@@ -83,6 +86,7 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     athena.register(settings)
     budgets.register()
     functions.register()
+    glue.register(context)
     authorization.register()
     further.register()
     templates.register()

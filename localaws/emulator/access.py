@@ -1,7 +1,7 @@
 """Who may do what: every call is put to ministack's IAM, and so is what a state machine's role does inside it."""
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ministack.app as ministack
@@ -16,6 +16,10 @@ from localaws.registration import Registration
 
 # The role of the state machine whose step calls a service in this process; None outside Step Functions.
 step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)
+# Whether that step need not go on: its execution was stopped, or it ran into its timeout.
+step_cancelled: contextvars.ContextVar[Callable[[], bool]] = contextvars.ContextVar(
+    "step_cancelled", default=lambda: False
+)
 
 
 def authorize_call(

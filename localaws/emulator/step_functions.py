@@ -12,7 +12,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
-from localaws.emulator.access import arns_in, require_of_role, step_role
+from localaws.emulator.access import arns_in, require_of_role, step_cancelled, step_role
 from localaws.emulator.roles import require_trust
 from localaws.errors import ServiceError
 from localaws.registration import Registration
@@ -56,10 +56,13 @@ def _with_role(execute_task: Callable) -> Callable:
                 require_trust(role, "states.amazonaws.com", execution["stateMachineArn"])
             except ServiceError as error:
                 raise stepfunctions._ExecutionError("States.Permissions", error.message) from None
-        token = step_role.set(role)
+        token, timed_out = step_role.set(role), threading.Event()
+        cancelled = step_cancelled.set(lambda: timed_out.is_set() or execution["status"] != "RUNNING")
         try:
             return execute_task(state, raw_input, execution, context)
         finally:
+            timed_out.set()  # a step with a timeout runs in a thread that goes on
+            step_cancelled.reset(cancelled)
             step_role.reset(token)
 
     return execute

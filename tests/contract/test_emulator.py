@@ -121,6 +121,17 @@ SIGNATURES = {
         "_put_events": ["data", "allow_aws_source"],
     },
     "ministack.core.lambda_runtime": {"kill_workers": ["workers"]},
+    "ministack.services.glue": {
+        "_batch_stop_job_run": ["data"],
+        "_create_job": ["data"],
+        "_create_security_configuration": ["data"],
+        "_delete_job": ["data"],
+        "_delete_security_configuration": ["data"],
+        "_get_job_run": ["data"],
+        "_get_job_runs": ["data"],
+        "_start_job_run": ["data"],
+        "_update_job": ["data"],
+    },
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs": ["func", "request_id", "log_text", "error", "duration_ms", "log_source"],
         "_execute_function_warm": ["func", "event", "request_id"],
@@ -165,6 +176,7 @@ TABLES = {
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"): ("dynamodb", str),
     ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"): ("dynamodb", dict),
+    ("ministack.services.stepfunctions", "_SERVICE_DISPATCH"): ("arn:aws:states:::sqs:sendMessage", None),
 }
 OTHERS = {
     ("ministack.services.cloudformation", "_exports"),
@@ -180,6 +192,7 @@ OTHERS = {
     ("ministack.services.cloudformation.custom_resource", "_pending"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.glue", "_databases"),
+    ("ministack.services.glue", "_jobs"),
     ("ministack.services.glue", "_partitions"),
     ("ministack.services.glue", "_tables"),
     ("ministack.services.iam", "_roles"),

