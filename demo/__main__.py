@@ -16,6 +16,7 @@ from rich.console import Console
 from demo import deploy, results, show, upload
 from demo.watch import Watcher
 from localaws import process
+from localaws.files import StateError
 from localaws.settings import client_environment, prepare
 
 OUT = Path("build/demo")
@@ -42,8 +43,8 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 140)
     OUT.mkdir(parents=True, exist_ok=True)
-    settings = prepare(Path(options.state), options.port)
     try:
+        settings = prepare(Path(options.state), options.port)
         environment = client_environment(settings)
         os.environ.update(environment)
         process.start(settings)
@@ -52,7 +53,7 @@ def main() -> int:
             console.print("Everything is taken down.")
             return 0
         return _run(options, console, environment)
-    except (process.ProcessError, deploy.DeploymentFailed, TimeoutError) as error:
+    except (StateError, deploy.DeploymentFailed, TimeoutError) as error:
         console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
         return 1
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from demo import deploy
 from localaws import process
+from localaws.files import StateError
 from localaws.settings import client_environment, prepare
 
 OUT = Path("build/workshop")
@@ -26,14 +27,14 @@ def main() -> int:
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 140)
     OUT.mkdir(parents=True, exist_ok=True)
-    settings = prepare(Path(options.state), options.port)
-    environment = client_environment(settings)
-    os.environ.update(environment)
     try:
+        settings = prepare(Path(options.state), options.port)
+        environment = client_environment(settings)
+        os.environ.update(environment)
         process.start(settings)
         console.print(f"Deploying the workshop to the embedded AWS at {settings.endpoint} ...", highlight=False)
         deploy.deploy_workshop(options.dataset, environment, OUT, options.learners)
-    except (process.ProcessError, deploy.DeploymentFailed) as error:
+    except (StateError, deploy.DeploymentFailed) as error:
         console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
         return 1
     for instance, url in urls(options.dataset).items():

@@ -86,8 +86,9 @@ _HICCUPS = [
     "ServiceUnavailable",
     "ResourceAlreadyExistsException",
 ]
-# A function that ran out of time or memory: the guide has the one name, Lambda reports the other.
-_CUT_OFF = ["Lambda.Unknown", "Sandbox.Timedout"]
+# A function that ran out of time or memory, or whose process was ended: the guide has one name, Lambda's answers,
+# whose errorType becomes the error's name, have the others (Step Functions guide, concepts-error-handling.md).
+_CUT_OFF = ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"]
 _QUOTA_FULL = ["LimitExceededException"]
 
 

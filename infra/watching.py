@@ -121,9 +121,13 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
     )
 
 
+# Errors that end an execution whatever it catches (Step Functions guide, concepts-error-handling.md).
+_UNCATCHABLE = ["States.Runtime", "States.DataLimitExceeded"]
+
+
 def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sqs.CfnQueue) -> events.CfnRule:
-    """Report a run that was stopped or timed out to the topic, as it cannot do so itself; what the topic did not accept
-    goes to the dead letters, and an alarm says so."""
+    """Report a run that was stopped, timed out or failed in a way that nothing catches to the topic, as it cannot do so
+    itself; what the topic did not accept goes to the dead letters, and an alarm says so."""
     report = {
         "what": f"a run of {config.dataset} ended before it was done; what serves goes on serving",
         "status": "<status>",
@@ -135,13 +139,13 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_lette
     rule = events.CfnRule(
         stack,
         "StoppedRuns",
-        description="Runs that were stopped by hand or timed out are reported to the topic",
+        description="Runs that could not report their end themselves are reported to the topic",
         event_pattern={
             "source": ["aws.states"],
             "detail-type": ["Step Functions Execution Status Change"],
             "detail": {
-                "status": ["ABORTED", "TIMED_OUT"],
                 "stateMachineArn": [_machine(stack, config, pipeline) for pipeline in pipelines_of(config)],
+                "$or": [{"status": ["ABORTED", "TIMED_OUT"]}, {"status": ["FAILED"], "error": _UNCATCHABLE}],
             },
         },
         targets=[

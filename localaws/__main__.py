@@ -9,7 +9,9 @@ from pathlib import Path
 
 from localaws import process
 from localaws.faults import Fault, read, write
+from localaws.files import StateError
 from localaws.settings import DEFAULT_PORT, DEFAULT_STATE, Settings, client_environment, prepare
+from localaws.state import check
 
 COMMANDS = {
     "serve": "run in the foreground until Ctrl-C",
@@ -25,13 +27,15 @@ COMMANDS = {
 def main() -> int:
     arguments = _parser().parse_args()
     try:
+        if arguments.command == "reset":
+            return _reset(Path(arguments.state).resolve(), arguments.port)
         settings = _settings(Path(arguments.state), arguments.port)
         if arguments.command == "fault":
             return _fault(settings, arguments)
-        return {"serve": _serve, "start": _start, "stop": _stop, "status": _status, "reset": _reset, "env": _env}[
-            arguments.command
-        ](settings)
-    except (process.ProcessError, ValueError) as error:
+        return {"serve": _serve, "start": _start, "stop": _stop, "status": _status, "env": _env}[arguments.command](
+            settings
+        )
+    except (StateError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -88,14 +92,14 @@ def _fault(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    if process.running(settings):
-        raise process.ProcessError(f"It runs already at {settings.endpoint} (state in {settings.state}).")
-    process.claim_port(settings)
-    process.write_process_file(settings)
-    from localaws.server import run
+    os.umask(0o077)  # what it writes is for its user alone
+    with process.claim(settings):
+        check(settings)
+        process.claim_port(settings)
+        from localaws.server import run
 
-    print(f"Embedded AWS at {settings.endpoint}, state in {settings.state}. Ctrl-C stops it.", flush=True)
-    run(settings)
+        print(f"Embedded AWS at {settings.endpoint}, state in {settings.state}. Ctrl-C stops it.", flush=True)
+        run(settings)
     return 0
 
 
@@ -119,9 +123,9 @@ def _status(settings: Settings) -> int:
     return 0
 
 
-def _reset(settings: Settings) -> int:
-    process.reset(settings)
-    print(f"Emptied {settings.state}.")
+def _reset(state: Path, port: int | None) -> int:
+    process.reset(state, port)
+    print(f"Emptied {state}.")
     return 0
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from localaws import files
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -102,6 +104,4 @@ def read(path: Path) -> list[Fault]:
 
 def write(path: Path, faults: Iterable[Fault]) -> None:
     """The rules of the file are these and no others; it is replaced as a whole, so no reader sees half of it."""
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps([asdict(fault) for fault in faults], indent=1))
-    scratch.replace(path)
+    files.replace(path, json.dumps([asdict(fault) for fault in faults], indent=1))

@@ -22,7 +22,7 @@ from typing import Any, Concatenate, TypeVar
 from localaws.errors import JobFailed, ServiceError
 from localaws.faults import Switch
 from localaws.resource_types import ResourceType, ResourceTypes
-from localaws.resources import Resource, Store
+from localaws.resources import CannotStore, Resource, Store
 from localaws.s3 import Access
 
 logger = logging.getLogger("storecast.jobs")
@@ -33,6 +33,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 
 
 A = TypeVar("A")
+_RETRY_SECONDS = 1
 
 
 @dataclass
@@ -148,8 +149,8 @@ class Jobs:
         if resource is None or self._over(arn):
             return
         states = self._type_of(resource).states
-        mark(states.in_progress)
         try:
+            mark(states.in_progress)
             self._meet_faults(resource)
             if self._over(arn):
                 return
@@ -160,12 +161,12 @@ class Jobs:
             if result.notes:
                 logger.warning("%s: %s", arn, result.notes)
             mark(states.done)
-        except (JobFailed, ServiceError) as error:
+        except (JobFailed, ServiceError, OSError) as error:
             if not self._stopping:
-                mark(states.failed, str(error))
+                self._stored(mark, states.failed, _cause(error))
         except Exception:
             logger.exception("job %s of %s", function.__qualname__, arn)
-            mark(states.failed, "An internal error occurred; see the log of the embedded AWS.")
+            self._stored(mark, states.failed, "An internal error occurred; see the log of the embedded AWS.")
 
     def _meet_faults(self, resource: Resource) -> None:
         for fault in self._switch.hits(f"job:{resource.service}:{resource.type}", resource.arn) if self._switch else ():
@@ -202,7 +203,8 @@ class Jobs:
         if resource is not None and not self._stopped(resource):
             failure = self._tables[resource.service].members.failure
             reason: dict[str, Any] = {failure: message} if message else {}
-            self._store.update(arn, status, **reason)
+            write = self._store.insist if status == self._type_of(resource).states.failed else self._store.update
+            write(arn, status, **reason)
 
     def _stopped(self, resource: Resource) -> bool:
         states = self._type_of(resource).states
@@ -215,14 +217,29 @@ class Jobs:
 
     def _quietly(self, function: Callable[..., object], *arguments: Any) -> None:
         try:
-            function(*arguments)
+            self._stored(function, *arguments)
         except Exception:
             logger.exception("light job %s%r", function, arguments)
+
+    def _stored(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Calls a function again and again while the disk takes nothing more."""
+        while not self._stopping:
+            try:
+                function(*arguments)
+                return
+            except CannotStore as error:
+                logger.error("%s%r waits: %s", function, arguments, error)
+                time.sleep(_RETRY_SECONDS)
 
     def _warm_up(self) -> None:
         process = _CONTEXT.Process(target=_nothing)
         process.start()
         process.join()
+
+
+def _cause(error: Exception) -> str:
+    """Of a failure, for its resource to show; an OSError is of this machine, most of all of its disk."""
+    return f"The embedded AWS could not read or write a file: {error}" if isinstance(error, OSError) else str(error)
 
 
 def _how_it_ended(exit_code: int | None) -> str:
@@ -246,8 +263,8 @@ def _work(sender: Connection, function: Callable[..., Result], *arguments: objec
     threading.Thread(target=_end_with_the_api, daemon=True).start()
     try:
         sender.send(("done", function(*arguments)))
-    except JobFailed as error:
-        sender.send(("failed", str(error)))
+    except (JobFailed, OSError) as error:
+        sender.send(("failed", _cause(error)))
     except Exception as error:
         logger.exception("%s", function.__qualname__)
         sender.send(("error", f"{type(error).__name__}: {error}"))

@@ -1,5 +1,7 @@
 """The embedded AWS as a process in the background: start it, stop it, ask how it is, empty it."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -11,25 +13,80 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import IO
 
+from localaws import files
 from localaws.settings import Settings, prepare
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+_NOTING_SECONDS = 5
+_CLAIMING_SECONDS = 1
+_LOCK = "process.lock"
 
 
-class ProcessError(Exception):
+class ProcessError(files.StateError):
     """A start or stop that did not come about; the message says why and what to do."""
 
 
 def running(settings: Settings) -> int | None:
-    """The process id of the embedded AWS of this state folder, or None."""
+    """The process id of the embedded AWS of this state folder, or None. Raises ProcessError when that is unclear."""
+    return _running(settings.state)
+
+
+def _running(state: Path) -> int | None:
+    """The same of a folder whose settings may be damaged.
+
+    Raises ProcessError when one runs that does not say which process it is.
+    """
     try:
-        pid = json.loads(settings.process_file.read_text())["pid"]
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+        with open(state / _LOCK) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+    except FileNotFoundError:
         return None
-    return pid if _is_ours(pid) else None
+    except BlockingIOError:
+        pass
+    return _noted(state)
+
+
+def _noted(state: Path) -> int:
+    """The process id that the one that holds the lock has noted; it does so just after it took the lock."""
+    path, deadline = state / "process.json", time.monotonic() + _NOTING_SECONDS
+    while True:
+        try:
+            pid = json.loads(path.read_text())["pid"]
+            if type(pid) is int and pid > 1 and _is_ours(pid):
+                return pid
+            found = f"{pid!r} is no process of an embedded AWS"
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            found = f"{type(error).__name__}: {error}"
+        if time.monotonic() > deadline:
+            raise ProcessError(
+                f"An embedded AWS runs with the state in {state}, but {path} does not name its process ({found}). "
+                "Next: end the process `localaws serve` of this folder (ps ax), and start again."
+            )
+        time.sleep(0.05)
+
+
+def claim(settings: Settings) -> IO[str]:
+    """The lock of the state folder, held as long as the file is open, and this process noted as its holder.
+
+    Raises ProcessError when another process holds it.
+    """
+    lock = open(os.open(settings.state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "w")  # noqa: SIM115
+    deadline = time.monotonic() + _CLAIMING_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:  # for a moment, by whoever asks whether it runs
+            if time.monotonic() > deadline:
+                message = f"It runs already at {settings.endpoint} (state in {settings.state})."
+                raise ProcessError(message) from None
+        time.sleep(0.05)
+    files.replace(settings.process_file, json.dumps({"pid": os.getpid(), "port": settings.port}))
+    return lock
 
 
 def start(settings: Settings) -> int:
@@ -38,7 +95,8 @@ def start(settings: Settings) -> int:
     if pid:
         return pid
     claim_port(settings)
-    with settings.log.open("ab") as log:
+    begun = settings.log.stat().st_size if settings.log.exists() else 0
+    with open(os.open(settings.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "localaws", "serve", "--state", str(settings.state)],
             stdin=subprocess.DEVNULL,
@@ -52,8 +110,8 @@ def start(settings: Settings) -> int:
         if healthy(settings):
             return process.pid
         if process.poll() is not None:
-            tail = "\n".join(settings.log.read_text(errors="replace").splitlines()[-15:])
-            raise ProcessError(f"The embedded AWS ended while it started. Its log {settings.log} ends with:\n{tail}")
+            said = settings.log.read_bytes()[begun:].decode(errors="replace").strip().splitlines()[-15:]
+            raise ProcessError("\n".join([f"The embedded AWS did not start (log: {settings.log}).", *said]))
         time.sleep(0.1)
     process.terminate()
     raise ProcessError(f"The embedded AWS did not answer within {START_SECONDS} s; see {settings.log}.")
@@ -61,25 +119,27 @@ def start(settings: Settings) -> int:
 
 def stop(settings: Settings) -> bool:
     """Stops it, its state saved. False when it did not run."""
-    pid = running(settings)
+    return _stop(settings.state)
+
+
+def _stop(state: Path) -> bool:
+    pid = _running(state)
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while running(settings):
+    while _running(state):
         if time.monotonic() > deadline:
             raise ProcessError(f"The embedded AWS (process {pid}) did not stop within {STOP_SECONDS} s.")
         time.sleep(0.1)
-    settings.process_file.unlink(missing_ok=True)
     return True
 
 
-def reset(settings: Settings) -> None:
-    """Empties it: every resource and file is gone. One that was running runs again, empty."""
-    was_running = stop(settings)
-    port = settings.port
-    shutil.rmtree(settings.state, ignore_errors=True)
-    fresh = prepare(settings.state, port)
+def reset(state: Path, port: int | None) -> None:
+    """Empties it, also a damaged one: every resource and file is gone. One that was running runs again, empty."""
+    was_running = _stop(state)
+    shutil.rmtree(state, ignore_errors=True)
+    fresh = prepare(state, port)
     if was_running:
         start(fresh)
 
@@ -90,10 +150,12 @@ def claim_port(settings: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", settings.port))
-        except OSError:
+        except OSError as error:
+            in_use = error.errno == errno.EADDRINUSE
+            found = "is in use by another program" if in_use else f"may not be used ({error.strerror})"
             raise ProcessError(
-                f"Port {settings.port} is in use by another program. Choose another one with --port N (and --state DIR "
-                "to keep the two apart)."
+                f"Port {settings.port} {found}. Choose another one with --port N (and --state DIR to keep the two "
+                "apart)."
             ) from None
 
 
@@ -107,15 +169,9 @@ def healthy(settings: Settings) -> bool:
         return False
 
 
-def write_process_file(settings: Settings) -> None:
-    settings.process_file.write_text(json.dumps({"pid": os.getpid(), "port": settings.port}))
-
-
 def _is_ours(pid: int) -> bool:
-    """A process id may have been given to another program since, and a dead child lingers until it is reaped."""
+    """A file from before may name a process id that has been given to another program since."""
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return b"localaws" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:
         return sys.platform != "linux"
-    return b"localaws" in command and state != "Z"

@@ -5,17 +5,31 @@ Describe and List answer with, by AWS's names. What no API shows (where a model'
 """
 
 import base64
+import contextlib
 import json
+import logging
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from localaws import files
 from localaws.errors import ServiceError
+
+logger = logging.getLogger("storecast.resources")
+
+_RETRY_SECONDS = 1
+
+
+class CannotStore(ServiceError):
+    """The disk takes nothing more; nothing has changed."""
+
+    def __init__(self, error: Exception):
+        super().__init__("ServiceUnavailable", f"The state cannot be written: {error}", 503)
 
 
 @dataclass(frozen=True)
@@ -44,17 +58,24 @@ create table if not exists tags (arn text not null, key text not null, value tex
 """
 # The column `kind` holds the type; it keeps its name so that older state folders can be read.
 _COLUMNS = "arn, kind, name, status, record, private, created, modified"
+_UPDATE = "update resources set status = ?, record = ?, private = ?, modified = ? where arn = ?"
 
 
 class Store:
-    """All resources of one embedded AWS. Safe to use from several threads."""
+    """All resources of one embedded AWS. Safe to use from several threads.
+
+    A change is on disk when a method returns; where the disk takes nothing more it raises CannotStore.
+    """
 
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / "resources.sqlite"
+        self._insisted: dict[str, Resource] = {}  # what was to be written in any case and is not yet
+        self._closed = False
         self.artifacts = directory / "artifacts"
         self.on_status: Callable[[Resource], None] = lambda resource: None
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(directory / "resources.sqlite", check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
         self._db.executescript(_SCHEMA)
@@ -62,28 +83,55 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             self._db.close()
+
+    def keep_copy(self) -> None:
+        """The database as it is now, beside it, for the case that it gets damaged."""
+        copy = files.previous(self._path)
+        scratch = copy.with_name(f"{copy.name}.part")
+        scratch.unlink(missing_ok=True)
+        try:
+            with self._lock:
+                self._db.execute("vacuum into ?", (str(scratch),))
+            scratch.replace(copy)
+        except (OSError, sqlite3.OperationalError) as error:
+            logger.error("no copy of %s was made: %s", self._path, error)
+
+    @contextlib.contextmanager
+    def _writing(self, how: str = "begin") -> Iterator[sqlite3.Connection]:
+        """A transaction. Raises CannotStore."""
+        try:
+            with self._lock:
+                with self._db:
+                    self._db.execute(how)
+                    self._db.executemany(_UPDATE, map(_values, self._insisted.values()))
+                    yield self._db
+                self._insisted.clear()
+        except sqlite3.OperationalError as error:
+            raise CannotStore(error) from error
 
     def add(
         self, arn: str, type_name: str, name: str, status: str, record: dict, tags: Iterable[tuple[str, str]] = ()
     ) -> Resource:
         """A new resource. Raises ServiceError ResourceAlreadyExistsException when the ARN is taken."""
         try:
-            with self._lock, self._db:
-                self._db.execute("begin")
+            with self._writing() as database:
                 now = self._now()
-                self._db.execute(
+                database.execute(
                     f"insert into resources ({_COLUMNS}, position) values "
                     "(?, ?, ?, ?, ?, '{}', ?, ?, (select coalesce(max(position), 0) + 1 from resources))",
                     (arn, type_name, name, status, json.dumps(record), now, now),
                 )
-                self._db.executemany("insert into tags values (?, ?, ?)", [(arn, key, value) for key, value in tags])
+                database.executemany("insert into tags values (?, ?, ?)", [(arn, key, value) for key, value in tags])
         except sqlite3.IntegrityError:
             raise ServiceError("ResourceAlreadyExistsException", f"A resource already exists with arn: {arn}") from None
         return self.get(arn)
 
     def find(self, arn: str) -> Resource | None:
         with self._lock:
+            if arn in self._insisted:
+                return self._insisted[arn]
             row = self._db.execute(f"select {_COLUMNS} from resources where arn = ?", (arn,)).fetchone()
         return _resource(row) if row else None
 
@@ -98,23 +146,40 @@ class Store:
         self, arn: str, status: str | None = None, private: Mapping[str, Any] | None = None, **record: Any
     ) -> Resource:
         """Changes the status and merges members into the record (and into what is private); calls `on_status`."""
-        with self._lock, self._db:
-            self._db.execute("begin immediate")
+        with self._writing("begin immediate") as database:
             old = self.get(arn)
-            self._db.execute(
-                "update resources set status = ?, record = ?, private = ?, modified = ? where arn = ?",
-                (
-                    status or old.status,
-                    json.dumps(old.record | record),
-                    json.dumps({**old.private, **(private or {})}),
-                    self._now(),
-                    arn,
-                ),
-            )
-        new = self.get(arn)
+            new = self._changed(old, status, private, record)
+            database.execute(_UPDATE, _values(new))
         if new.status != old.status:
             self.on_status(new)
         return new
+
+    def insist(self, arn: str, status: str, **record: Any) -> None:
+        """Like `update`, for a status that a resource must come to: it has it now, and on disk as soon as that takes
+        it."""
+        try:
+            self.update(arn, status, **record)
+        except CannotStore as error:
+            logger.error("%s is %s, which is not on disk yet: %s", arn, status, error)
+            with self._lock:
+                self._insisted[arn] = new = self._changed(self.get(arn), status, None, record)
+            threading.Thread(target=self._catch_up, daemon=True).start()
+            self.on_status(new)
+
+    def _catch_up(self) -> None:
+        while self._insisted and not self._closed:
+            time.sleep(_RETRY_SECONDS)
+            with contextlib.suppress(CannotStore, sqlite3.ProgrammingError), self._writing():
+                pass  # each transaction begins with what was insisted on
+
+    def _changed(self, old: Resource, status: str | None, private: Mapping[str, Any] | None, record: dict) -> Resource:
+        return replace(
+            old,
+            status=status or old.status,
+            record=old.record | record,
+            private={**old.private, **(private or {})},
+            modified=self._now(),
+        )
 
     def _now(self) -> float:
         """A service's clock never goes back, even if that of the machine is set back."""
@@ -123,10 +188,10 @@ class Store:
 
     def remove(self, arn: str) -> None:
         """The resource, its tags and its files are gone; nothing happens when it is gone already."""
-        with self._lock, self._db:
-            self._db.execute("begin")
-            self._db.execute("delete from resources where arn = ?", (arn,))
-            self._db.execute("delete from tags where arn = ?", (arn,))
+        with self._writing() as database:
+            self._insisted.pop(arn, None)
+            database.execute("delete from resources where arn = ?", (arn,))
+            database.execute("delete from tags where arn = ?", (arn,))
         shutil.rmtree(self.folder(arn), ignore_errors=True)
 
     def all(
@@ -138,12 +203,15 @@ class Store:
                 f"select {_COLUMNS} from resources where kind = ? and arn like ? order by position",
                 (type_name, f"arn:%:{service}:%"),
             ).fetchall()
-        return [resource for resource in map(_resource, rows) if where(resource)]
+        return [resource for resource in map(self._newest, rows) if where(resource)]
 
     def everything(self) -> list[Resource]:
         with self._lock:
             rows = self._db.execute(f"select {_COLUMNS} from resources order by position").fetchall()
-        return [_resource(row) for row in rows]
+        return [self._newest(row) for row in rows]
+
+    def _newest(self, row: tuple) -> Resource:
+        return self._insisted.get(row[0]) or _resource(row)
 
     def folder(self, arn: str) -> Path:
         """Where the files of a resource lie; ARNs are ours alone, so no caller chooses a path."""
@@ -154,14 +222,18 @@ class Store:
             return dict(self._db.execute("select key, value from tags where arn = ? order by key", (arn,)).fetchall())
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
-        with self._lock, self._db:
-            self._db.execute("begin")
-            self._db.executemany("insert or replace into tags values (?, ?, ?)", [(arn, *tag) for tag in tags.items()])
+        with self._writing() as database:
+            database.executemany("insert or replace into tags values (?, ?, ?)", [(arn, *tag) for tag in tags.items()])
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:
-        with self._lock, self._db:
-            self._db.execute("begin")
-            self._db.executemany("delete from tags where arn = ? and key = ?", [(arn, key) for key in keys])
+        with self._writing() as database:
+            database.executemany("delete from tags where arn = ? and key = ?", [(arn, key) for key in keys])
+
+
+def _values(resource: Resource) -> tuple:
+    """Of _UPDATE."""
+    record, private = json.dumps(resource.record), json.dumps(resource.private)
+    return resource.status, record, private, resource.modified, resource.arn
 
 
 def _resource(row: tuple) -> Resource:

@@ -34,7 +34,8 @@ def run(settings: Settings) -> None:
     services = [forecast.REGISTRATION, personalize.REGISTRATION, sagemaker.registration(machines)]
     jobs = Jobs(store, [*(each.types for each in services), GLUE], preload=(*JOB_MODULES, *LIBRARIES), switch=switch)
     jobs.recover()
-    emulator.register(services, settings, store, jobs, switch)
+    store.keep_copy()
+    conclude = emulator.register(services, settings, store, jobs, switch)
 
     def close() -> None:
         machines.close()
@@ -42,4 +43,4 @@ def run(settings: Settings) -> None:
         store.close()
         settings.process_file.unlink(missing_ok=True)
 
-    emulator.serve(settings, frozenset(each.signing_name for each in services), switch, close)
+    emulator.serve(settings, frozenset(each.signing_name for each in services), switch, conclude, close)

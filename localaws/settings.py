@@ -2,12 +2,21 @@
 
 import json
 import secrets
+import shutil
+import ssl
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import trustme
 
+from localaws import files
+from localaws.files import StateError
+
+# Of the layout of a state folder. Folders from before it was noted have the layout 1.
+STATE_VERSION = 1
+_PRIVATE = 0o700
 DEFAULT_PORT = 4566
 DEFAULT_STATE = Path(".localaws")
 REGION = "us-east-1"
@@ -60,34 +69,90 @@ class Settings:
 
 
 def prepare(state: Path, port: int | None = None) -> Settings:
-    """The settings of the embedded AWS in folder `state`, made at its first start and read ever after."""
+    """The settings of the embedded AWS in folder `state`, made at its first start and read ever after.
+
+    Raises StateError for a folder that is not usable, naming the file and the remedy.
+    """
     state = state.resolve()
-    state.mkdir(parents=True, exist_ok=True)
-    path = state / "settings.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else _credentials()
-    known["port"] = port or known.get("port", DEFAULT_PORT)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(known))
-    settings = Settings(known["port"], state, known["access_key"], known["secret_key"])
-    if not settings.certificate.exists():
-        _make_certificate(settings)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        if stat.S_IMODE(state.stat().st_mode) != _PRIVATE:
+            state.chmod(_PRIVATE)
+        path = state / "settings.json"
+        with files.locked(state / "settings.lock"):
+            known = _read(path) if path.exists() else _new_settings(state)
+            wanted = known | {"port": known.get("port", DEFAULT_PORT) if port is None else port}
+            if not 0 < wanted["port"] < 2**16:
+                raise StateError(f"Port {wanted['port']} is none of 1 to 65535. Choose another one with --port.")
+            settings = Settings(wanted["port"], state, wanted["access_key"], wanted["secret_key"])
+            if not path.exists() or wanted != known:
+                files.replace(path, json.dumps(wanted), keep_previous=True)
+            if not settings.certificate.parent.exists():
+                _make_certificate(settings)
+    except OSError as error:
+        raise StateError(
+            f"The state folder {state} cannot be used: {error}. Choose another one with --state."
+        ) from None
+    _check_certificate(settings)
     return settings
 
 
-def _credentials() -> dict[str, Any]:
-    """The root user's key."""
-    return {"access_key": "LOCAL" + secrets.token_hex(12).upper(), "secret_key": secrets.token_urlsafe(30)}
+def _read(path: Path) -> dict[str, Any]:
+    """Raises StateError for settings that are not those of an embedded AWS of this version."""
+    try:
+        known = json.loads(path.read_text())
+    except ValueError as error:
+        raise StateError(f"{path} is damaged: it is not JSON ({error}). {files.remedy(path)}") from None
+    members = {"access_key": str, "secret_key": str, "port": int, "version": int}
+    known = {"port": DEFAULT_PORT, "version": 1} | known if isinstance(known, dict) else {}
+    for name, kind in members.items():
+        if type(known.get(name)) is not kind or not known[name]:
+            found = repr(known.get(name)) if name in known else "missing"
+            raise StateError(f"{path} is damaged: {name} is {found}, not a {kind.__name__}. {files.remedy(path)}")
+    if known["version"] != STATE_VERSION:
+        raise StateError(
+            f"{path.parent} has the layout {known['version']}; this Storecast reads the layout {STATE_VERSION}. Next: "
+            "use the Storecast that made the folder, choose another folder with --state, or start empty with "
+            "`python -m localaws reset`."
+        )
+    return known
+
+
+def _new_settings(state: Path) -> dict[str, Any]:
+    """With the root user's key. Raises StateError where there is state whose key is gone."""
+    if (state / "emulator").exists() or (state / "resources.sqlite").exists():
+        path = state / "settings.json"
+        raise StateError(f"{path}, which holds the root user's key, is gone. {files.remedy(path)}")
+    key = {"access_key": "LOCAL" + secrets.token_hex(12).upper(), "secret_key": secrets.token_urlsafe(30)}
+    return {"version": STATE_VERSION} | key
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Raises StateError unless the certificate, its key and its authority are there and belong together."""
+    folder = settings.certificate.parent
+    try:
+        ssl.create_default_context(cafile=str(settings.certificate_authority))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.certificate, settings.private_key)
+    except OSError as error:  # ssl.SSLError is one
+        raise StateError(
+            f"The TLS files in {folder} are damaged ({error}). Next: delete the folder, and new ones are made; clients "
+            "need the new certificate authority then."
+        ) from None
 
 
 def _make_certificate(settings: Settings) -> None:
-    settings.certificate.parent.mkdir(exist_ok=True)
+    """In a folder beside, that is renamed when it is complete."""
+    scratch = settings.certificate.parent.with_suffix(".part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=_PRIVATE)
     authority = trustme.CA(organization_name="Storecast embedded AWS")
     server = authority.issue_cert(*HOSTS)
-    authority.cert_pem.write_to_path(settings.certificate_authority)
-    settings.private_key.touch(mode=0o600)
-    server.private_key_pem.write_to_path(settings.private_key)
-    for pem in server.cert_chain_pems:
-        pem.write_to_path(settings.certificate, append=True)
+    chain = b"".join(pem.bytes() for pem in server.cert_chain_pems)
+    parts = {"ca.pem": authority.cert_pem.bytes(), "server.key": server.private_key_pem.bytes(), "server.pem": chain}
+    for name, content in parts.items():
+        files.replace(scratch / name, content)
+    scratch.replace(settings.certificate.parent)
 
 
 def client_environment(settings: Settings) -> dict[str, str]:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from localaws import process
+from localaws.files import StateError
 from localaws.settings import DEFAULT_STATE, client_environment, prepare
 from workshop import execute, learner
 from workshop.leftovers import leftovers
@@ -19,9 +20,13 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the embedded AWS")
     parser.add_argument("--learner", default="notebooks", help="small letters and digits (default: notebooks)")
     options = parser.parse_args()
-    aws = prepare(options.state)
-    was_running = process.running(aws)
-    process.start(aws)
+    try:
+        aws = prepare(options.state)
+        was_running = process.running(aws)
+        process.start(aws)
+    except StateError as error:
+        print(error, file=sys.stderr)
+        return 1
     os.environ.update(client_environment(aws))
     try:
         return _run(options.learner)

@@ -23,13 +23,16 @@ from localaws.emulator import (
     authorization,
     budgets,
     events,
+    executions,
     exports,
     faults,
     functions,
     further,
     glue,
     limits,
+    objects,
     record,
+    saving,
     step_functions,
     templates,
     updates,
@@ -48,8 +51,12 @@ from localaws.settings import Settings
 __all__ = ["register", "serve"]
 
 
-def register(services: list[Registration], settings: Settings, store: Store, jobs: Jobs, switch: Switch) -> None:
-    """Puts our services beside ministack's and our checks around its step functions and event targets."""
+def register(
+    services: list[Registration], settings: Settings, store: Store, jobs: Jobs, switch: Switch
+) -> Callable[[], None]:
+    """Puts our services beside ministack's and our checks around its step functions and event targets, and brings
+    ministack's state back. Answers what is to be done once requests are served. Raises StateError.
+    """
 
     def context() -> Context:
         assume_role = functools.partial(assume, settings)
@@ -85,17 +92,23 @@ def register(services: list[Registration], settings: Settings, store: Store, job
     exports.register()
     athena.register(settings)
     budgets.register()
-    functions.register()
+    functions.register(settings)
     glue.register(context)
     authorization.register()
     further.register()
     templates.register()
     access_logs.register()
     updates.register()
+    objects.register()
+    executions.register()
+    saving.register()
+    saving.load()
+    conclude = executions.load()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)
     for service in services:
         service.resume(context())
+    return conclude
 
 
 def _handler(service: Registration, context: Callable[[], Context]) -> Callable:

@@ -1,26 +1,42 @@
 """Lambda: a function's error has the name of its class, by which Step Functions tells what to try again, and its lines
-go to the log group that it was given as long as that is there.
+go to the log group that it was given as long as that is there. A process that ends before it answers is a
+Runtime.ExitError, as Lambda's own answer calls it.
 
 ministack calls all errors Runtime.HandlerError, makes a log group that was deleted anew, and ends an invocation whose
-function is updated: on AWS it finishes with the code that it started with.
+function is updated: on AWS it finishes with the code that it started with. It unpacks functions in the machine's
+temporary folder, where a crash leaves them; here they are in the state folder, and the next start removes them.
 """
 
 import contextvars
 import functools
+import re
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
+
+from localaws.settings import Settings
 
 _NAMELESS = "Runtime.HandlerError"
 _LONGEST_SECONDS = 15 * 60  # of an invocation (Lambda guide, gettingstarted-limits.html)
 _updating: contextvars.ContextVar[bool] = contextvars.ContextVar("updating", default=False)
 
 
-def register() -> None:
+# What ministack says of a worker that has ended: while it ran, before it was ready, or just before it was asked.
+_ENDED = re.compile(r"Worker process (died|exited)|Worker returned no response|\[Errno 32\]")
+
+
+def register(settings: Settings) -> None:
+    folder = settings.state / "functions"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lambda_runtime.tempfile = SimpleNamespace(mkdtemp=functools.partial(tempfile.mkdtemp, dir=folder))
     lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
     lambda_svc._emit_lambda_logs = to_a_group_that_is_there(lambda_svc._emit_lambda_logs)
     lambda_svc._update_code = _while_updating(lambda_svc._update_code)
@@ -33,8 +49,12 @@ def _with_error_type(execute: Callable[[dict, dict, str], dict]) -> Callable[[di
     def executed(func: dict, event: dict, request_id: str) -> dict:
         result = execute(func, event, request_id)
         body = result.get("body")
-        if result.get("error") and isinstance(body, dict) and body.get("errorType") == _NAMELESS:
-            body["errorType"] = error_type(result.get("log", ""), body["errorMessage"])
+        if result.get("error") and isinstance(body, dict):
+            if _ENDED.search(body["errorMessage"]):
+                reason = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+                body |= {"errorType": "Runtime.ExitError", "errorMessage": reason}
+            elif body.get("errorType") == _NAMELESS:
+                body["errorType"] = error_type(result.get("log", ""), body["errorMessage"])
         return result
 
     return executed

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import ministack.app as ministack
 from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
-from ministack.core import persistence
 
+from localaws.emulator import saving
 from localaws.emulator.access_logs import recorded
 from localaws.emulator.bounds import bounded
 from localaws.emulator.faults import around
@@ -22,10 +22,17 @@ SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
 TLS_SHUTDOWN_SECONDS = 1
 
 
-def serve(settings: Settings, own: frozenset[str], switch: Switch, on_stop: Callable[[], None]) -> None:
-    """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out and now and then.
+def serve(
+    settings: Settings,
+    own: frozenset[str],
+    switch: Switch,
+    once_serving: Callable[[], None],
+    on_stop: Callable[[], None],
+) -> None:
+    """Serves HTTPS on 127.0.0.1 until SIGTERM or SIGINT; ministack saves its state on the way out.
 
-    Ends the process after `on_stop`: a stack that waits for a custom resource holds a thread for up to an hour.
+    Calls `once_serving` when requests are answered. Ends the process after `on_stop`: a stack that waits for a custom
+    resource holds a thread for up to an hour.
     """
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
@@ -36,23 +43,38 @@ def serve(settings: Settings, own: frozenset[str], switch: Switch, on_stop: Call
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    checked = signed(around(recorded(ministack.app), switch), settings, own)
-    asyncio.run(_serve(config, bounded(checked), on_stop))
+    checked = signed(around(saving.durable(recorded(ministack.app)), switch), settings, own)
+    asyncio.run(_serve(config, bounded(checked), settings.port, once_serving, on_stop))
 
 
-async def _serve(config: Config, app: Callable, on_stop: Callable[[], None]) -> None:
+async def _serve(
+    config: Config, app: Callable, port: int, once_serving: Callable[[], None], on_stop: Callable[[], None]
+) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    saving = asyncio.create_task(_save_now_and_then())
+    now_and_then = asyncio.create_task(_save_now_and_then())
+    beginning = asyncio.create_task(_once_serving(port, once_serving))
     await serve_asgi(app, config, shutdown_trigger=stop.wait)
-    saving.cancel()
+    for task in (now_and_then, beginning):
+        task.cancel()
     on_stop()
     os._exit(0)
 
 
 async def _save_now_and_then() -> None:
-    """ministack writes its state at shutdown only; a crash should not cost a deployment."""
+    """What no call has asked for, such as the stacks that threads deploy."""
     while True:
         await asyncio.sleep(SAVE_EVERY_SECONDS)
-        await asyncio.to_thread(persistence.save_all, ministack._build_persistence_save_dict())
+        await asyncio.to_thread(saving.save_all)
+
+
+async def _once_serving(port: int, then: Callable[[], None]) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            break
+        except OSError:
+            await asyncio.sleep(0.05)
+    await asyncio.to_thread(then)

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,44 +16,13 @@ from infra.lock import Lock
 from localaws.settings import Settings
 from tests.conftest import free_port
 from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, policy, statement, trust, whole_bucket
+from tests.contract.local import Local
 
-ROOT = Path(__file__).parents[2]
 BUCKET, ROLE, MACHINE, STACK = "kept", "worker", "machine", "stack"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
 MACHINE_ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{MACHINE}"
 TEMPLATE = {"Resources": {"Notebook": {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {
     "InstanceType": "ml.t3.medium", "RoleArn": ROLE_ARN, "NotebookInstanceName": "kept"}}}}  # fmt: skip
-
-
-class Local:
-    """One state folder, driven by the command line alone."""
-
-    def __init__(self, state: Path, port: int):
-        self.state, self.port = state, port
-
-    def run(self, command: str, *more: str, **environment: str) -> subprocess.CompletedProcess:
-        arguments = [sys.executable, "-m", "localaws", command, "--state", str(self.state), *more]
-        return subprocess.run(arguments, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
-
-    def start(self, **environment: str) -> None:
-        done = self.run("start", "--port", str(self.port), **environment)
-        assert done.returncode == 0, done.stderr
-        assert f"https://127.0.0.1:{self.port}" in done.stdout
-        self.read_environment()
-
-    def read_environment(self) -> None:
-        """As a shell would that evaluates what `env` prints."""
-        words = shlex.split(self.run("env").stdout.replace(";", " "))
-        self.environment = dict(word.split("=", 1) for word in words if "=" in word)
-
-    @property
-    def pid(self) -> int:
-        return json.loads((self.state / "process.json").read_text())["pid"]
-
-    def client(self, service: str):
-        names = self.environment
-        session = boto3.Session(names["AWS_ACCESS_KEY_ID"], names["AWS_SECRET_ACCESS_KEY"], None, names["AWS_REGION"])
-        return session.client(service, endpoint_url=names["AWS_ENDPOINT_URL"], verify=names["AWS_CA_BUNDLE"])
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +214,7 @@ def test_a_run_that_a_crash_cut_off_has_failed_and_the_next_takes_over_its_lock(
     os.kill(local.pid, signal.SIGKILL)
     eventually(lambda: local.run("status").returncode == 1)
     local.start(LOCALAWS_SAVE_EVERY_SECONDS="0.5")
-    assert (described(cut_off)["status"], described(cut_off)["error"]) == ("FAILED", "States.ServiceRestart")
+    assert (described(cut_off)["status"], described(cut_off)["error"]) == ("FAILED", "States.Runtime")
 
     after = start(seconds=1)
     assert eventually(lambda: described(after)["status"], lambda status: status != "RUNNING") == "SUCCEEDED"

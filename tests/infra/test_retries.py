@@ -41,7 +41,9 @@ def test_a_step_that_was_cut_off_or_met_a_busy_service_is_tried_again(assembly: 
         state for _, state in states_of(machine(assembly, pipeline)) if "lambda:invoke" in state.get("Resource", "")
     ]
     for state in steps:
-        assert all(_patience(state, error) >= 30 for error in ("Lambda.Unknown", "Sandbox.Timedout"))
+        assert all(
+            _patience(state, error) >= 30 for error in ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError")
+        )
         assert all(_patience(state, error) >= 400 for error in ("ServiceUnavailable", "Lambda.ServiceException"))
         if state["Retry"][0]["ErrorEquals"] != ["States.ALL"]:  # as of the task that tells a failure
             assert _patience(state, "LimitExceededException") >= 12 * 3600, "as long as a training may take"

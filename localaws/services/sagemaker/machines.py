@@ -73,7 +73,7 @@ class Machines:
             process = self._boot(context, instance, scripts, port, token)
         except (OSError, ServiceError) as error:
             logger.exception("instance %s", arn)
-            store.update(arn, "Failed", FailureReason=str(error)[:1024])
+            store.insist(arn, "Failed", FailureReason=str(error)[:1024])
             return
         said = _pipe(process.stdout).readline()
         answer = json.loads(said) if said else {"failed": "The machine of the instance ended early."}
@@ -85,7 +85,7 @@ class Machines:
         with self._lock:
             ended_by_itself = self._up.get(arn) is process and self._up.pop(arn)
         if ended_by_itself:
-            store.update(arn, "Failed", FailureReason=answer.get("failed", "JupyterLab ended by itself.")[:1024])
+            store.insist(arn, "Failed", FailureReason=answer.get("failed", "JupyterLab ended by itself.")[:1024])
 
     def _boot(
         self, context: Context, instance: Resource, scripts: list[tuple[str, str]], port: int, token: str
