@@ -41,6 +41,5 @@ def run(settings: Settings) -> None:
         machines.close()
         jobs.close()
         store.close()
-        settings.process_file.unlink(missing_ok=True)
 
     emulator.serve(settings, frozenset(each.signing_name for each in services), switch, conclude, close)
