@@ -20,7 +20,7 @@ from localaws.settings import Settings, prepare
 
 START_SECONDS = 60
 STOP_SECONDS = 30
-_NOTING_SECONDS = 5
+_UNCLEAR_SECONDS = 10
 _CLAIMING_SECONDS = 1
 _LOCK = "process.lock"
 
@@ -37,23 +37,11 @@ def running(settings: Settings) -> int | None:
 def _running(state: Path) -> int | None:
     """The same of a folder whose settings may be damaged.
 
-    Raises ProcessError when one runs that does not say which process it is.
+    Raises ProcessError when one runs that does not say which process it is. It does so just after it has taken the
+    lock, and just before its end the process is none any more.
     """
-    try:
-        with open(state / _LOCK) as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None
-    except FileNotFoundError:
-        return None
-    except BlockingIOError:
-        pass
-    return _noted(state)
-
-
-def _noted(state: Path) -> int:
-    """The process id that the one that holds the lock has noted; it does so just after it took the lock."""
-    path, deadline = state / "process.json", time.monotonic() + _NOTING_SECONDS
-    while True:
+    path, deadline = state / "process.json", time.monotonic() + _UNCLEAR_SECONDS
+    while _locked(state / _LOCK):
         try:
             pid = json.loads(path.read_text())["pid"]
             if type(pid) is int and pid > 1 and _is_ours(pid):
@@ -67,6 +55,18 @@ def _noted(state: Path) -> int:
                 "Next: end the process `localaws serve` of this folder (ps ax), and start again."
             )
         time.sleep(0.05)
+    return None
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
 
 
 def claim(settings: Settings) -> IO[str]:

@@ -135,7 +135,7 @@ def test_an_odd_process_file_of_one_that_does_not_run_is_no_matter(settings: Set
 
 
 def test_an_odd_process_file_of_one_that_runs_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_NOTING_SECONDS", 0)
+    monkeypatch.setattr(process, "_UNCLEAR_SECONDS", 0)
     with process.claim(settings):
         settings.process_file.write_text('{"pid": -1}')
         with pytest.raises(StateError, match=r"process\.json does not name its process \(-1"):
