@@ -1,5 +1,6 @@
 """The embedded AWS as a process in the background: start it, stop it, ask how it is, empty it."""
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -136,8 +137,14 @@ def _stop(state: Path) -> bool:
 
 
 def reset(state: Path, port: int | None) -> None:
-    """Empties it, also a damaged one: every resource and file is gone. One that was running runs again, empty."""
+    """Empties it, also a damaged one: every resource and file is gone. One that was running runs again, empty.
+
+    It keeps its port, unless another one is given or the settings are damaged.
+    """
     was_running = _stop(state)
+    if port is None:
+        with contextlib.suppress(files.StateError):
+            port = prepare(state).port
     shutil.rmtree(state, ignore_errors=True)
     fresh = prepare(state, port)
     if was_running:
