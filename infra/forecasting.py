@@ -16,7 +16,7 @@ from infra.forecasting_states import pipeline
 from infra.importing import quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.pipeline import PipelineStack
+from infra.pipeline import PipelineStack, check_settings
 from infra.steps import State
 from infra.storage import Storage, reading, reading_versions, writing
 from infra.tables import forecast_tables
@@ -183,7 +183,7 @@ class Forecasting(PipelineStack):
         return record(
             PlanRequest,
             **self._plan_basics(self._storage.forecast_role),
-            config=configured(Config, self._section),
+            config=check_settings("forecasting", configured(Config, self._section)),
             domain=record(DomainColumns, item=item, target=target),
             database=f"storecast_{self._config.identifier}",
         )

@@ -42,6 +42,7 @@ from infra.steps import (
     MAP_ITEM,
     State,
     chain,
+    ending_with,
     in_words,
     lambda_task,
     map_over,
@@ -67,7 +68,7 @@ def pipeline(section: Section, plan_request: State, functions: Functions, notify
         importing("forecasting", "forecast", functions["load"], notify, next_state="Compare with actuals"),
         _training(functions),
         _using_the_predictor(functions, section),
-        lambda_task("Publish", functions["publish"], payload=branch, next_state="Notify", base=branch),
+        lambda_task("Publish", functions["publish"], payload=branch, next_state="Notify", base=Expression("{}")),
         lambda_task("Notify", notify, payload=success),
     )
 
@@ -159,6 +160,7 @@ def _using_the_predictor(functions: Functions, config: Section) -> dict[str, Sta
     branches = [_forecasts(functions, config), backtests]
     if config.explainability:
         branches.append(_explanation(functions))
+    branches[1:] = [ending_with({}, branch) for branch in branches[1:]]
     return {"Use the predictor": {"Type": "Parallel", "Branches": branches, "Next": "Publish"}}
 
 

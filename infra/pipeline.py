@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import functions, history
-from infra.config import Pipeline
+from infra.config import ConfigError, Pipeline
 from infra.config.base import Schedule
 from infra.importing import PLAN
 from infra.machine import state_machine
@@ -20,6 +21,23 @@ from infra.permissions import Permission
 from infra.steps import EXECUTION, State
 from infra.storage import Storage, reading
 from infra.triggers import clock, trigger
+
+MOST_SETTINGS = {"forecasting": 16_000, "recommending": 40_000}  # bytes as JSON
+
+
+def check_settings(pipeline: str, settings: State) -> State:
+    """The settings that Plan works from. They and the requests that it makes of them are part of the state, which holds
+    256 KiB (Step Functions guide, service-quotas.md).
+
+    Raises ConfigError if a run could reach that.
+    """
+    size = len(json.dumps(settings, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MOST_SETTINGS[pipeline]:
+        raise ConfigError(
+            f"{pipeline}: its settings take {size:,} bytes as JSON; at most {MOST_SETTINGS[pipeline]:,} fit in the "
+            "state of a run. Use fewer or shorter what_if, or filters and excluded_dataset_columns."
+        )
+    return settings
 
 
 class PipelineStack(Stack):

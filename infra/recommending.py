@@ -12,7 +12,7 @@ from infra.hours import RECOMMENDER, StopAndStart
 from infra.importing import quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
-from infra.pipeline import PipelineStack
+from infra.pipeline import PipelineStack, check_settings
 from infra.recommending_states import pipeline
 from infra.steps import State
 from infra.storage import Storage, reading, reading_versions, writing
@@ -190,7 +190,7 @@ class Recommending(PipelineStack):
         return record(
             PlanRequest,
             **self._plan_basics(self._storage.personalize_role),
-            config=configured(Config, self._section),
+            config=check_settings("recommending", configured(Config, self._section)),
             recipes={
                 **{use_case: self._recipe(of_use_cases[use_case]) for use_case in self._section.use_cases},
                 **{made.recipe: self._recipe(made.recipe) for made in self._section.solutions.values()},

@@ -23,7 +23,18 @@ from infra.expressions import (
     variable,
 )
 from infra.importing import importing
-from infra.steps import EXECUTION, MAP_ITEM, State, chain, in_words, lambda_task, map_over, nothing_new, wait_for
+from infra.steps import (
+    EXECUTION,
+    MAP_ITEM,
+    State,
+    chain,
+    ending_with,
+    in_words,
+    lambda_task,
+    map_over,
+    nothing_new,
+    wait_for,
+)
 from operations.payload import SuccessNotification
 from recommending.payload import (
     BatchAnswer,
@@ -41,7 +52,6 @@ from recommending.payload import (
     GroupRequest,
     LeftoversAnswer,
     LeftoversRequest,
-    Plan,
     PublishAnswer,
     PublishRequest,
     RecommenderAnswer,
@@ -69,14 +79,14 @@ def pipeline(plan_request: State, functions: Mapping[str, lambda_.CfnFunction], 
         "Pipeline",
         "Plan",
         lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything new?"),
-        nothing_new(Plan, otherwise="Ensure"),
+        nothing_new(otherwise="Ensure"),
         _datasets(ensure, next_state="Import"),
         importing("recommending", "personalize", load, notify, next_state="Ensure filters and solutions"),
         _filters(ensure, next_state="Recommenders and solutions"),
         _training(functions["recommend"], next_state="Batch"),
         _batch(load, next_state="Evaluate"),
         lambda_task("Evaluate", functions["evaluate"], next_state="Publish"),
-        lambda_task("Publish", functions["publish"], next_state="Ensure nothing else"),
+        lambda_task("Publish", functions["publish"], next_state="Ensure nothing else", base=_needed_for_leftovers()),
         _leftovers(ensure, next_state="Notify"),
         lambda_task("Notify", notify, payload=success),
     )
@@ -245,11 +255,17 @@ def _batch(load: lambda_.CfnFunction, *, next_state: str) -> dict[str, State]:
     return map_over(
         "Batch",
         run.batch,
-        one_job,
+        ending_with(template(selected(payload(BatchResult), *field_types(BatchResult))), one_job),
         selector=template(request),
-        output=template(merged(payload(PublishRequest), batch=_results(BatchResult))),
+        output=template(merged(payload(PublishRequest), batch=Expression(f"[{result(list[BatchResult])}]"))),
         next_state=next_state,
     )
+
+
+def _needed_for_leftovers() -> Expression:
+    """Of the payload, what the steps after Publish need beside its summary."""
+    answers = ("part", "polls")
+    return selected(payload(LeftoversRequest), *(name for name in field_types(LeftoversRequest) if name not in answers))
 
 
 def _leftovers(ensure: lambda_.CfnFunction, *, next_state: str) -> dict[str, State]:

@@ -41,6 +41,8 @@ MAP_ITEM = Expression("$states.context.Map.Item.Value")
 EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
 CAUGHT = Path("$states.errorOutput", CaughtError)
+# Characters of what a service or a function says, and of that in a list: a state holds 256 KiB in all.
+LONGEST_REASON, SHORT_REASON = 3_000, 600
 NO_REASON = "the service returned no reason"
 FAILED = "failed"  # the Fail state of the chain that a task is in, until `chain` names it
 
@@ -226,7 +228,7 @@ def _polled(resource: str, service: str, arn: Path | str) -> Expression:
         Wait,
         arn=Expression(arn),
         status=Expression(status),
-        message=Expression(f"[{', '.join(reasons)}][0]"),
+        message=Expression(f"$substring([{', '.join(reasons)}][0], 0, {LONGEST_REASON})"),
         seconds=Expression(f"{before} ? $min([{HIGHEST_WAIT}, $ceil({before.seconds} * {GROWTH})]) : {LOWEST_WAIT}"),
         waited=Expression(f"{before} ? {before.waited} + {before.seconds} : 0"),
     )
@@ -296,9 +298,25 @@ def chain(label: str, start_at: str, *parts: dict[str, State], fatal: bool = Tru
                 "Cause": template(f"$string({payload(Failure)})"),
             }
             if fatal
-            else {"Type": "Pass", "Output": record(Failed, failure=payload(Failure)), "End": True}
+            else {"Type": "Pass", "Output": record(Failed, failure=_shortened()), "End": True}
         )
     return {"StartAt": start_at, "States": states}
+
+
+def ending_with(output: Template, inner: State) -> State:
+    """The chain with this output where it succeeds: what the branches of a Parallel or the iterations of a Map return
+    counts together."""
+    states = {
+        name: {**state, "Output": output} if state["Type"] == "Succeed" else state
+        for name, state in inner["States"].items()
+    }
+    return {**inner, "States": states}
+
+
+def _shortened() -> Expression:
+    """The failure in the payload, for a list of them."""
+    message = Expression(f"$substring({payload(Failure).message}, 0, {SHORT_REASON})")
+    return merged(payload(Failure), message=message)
 
 
 def map_over(
@@ -326,10 +344,11 @@ def map_over(
 
 
 def _caught(step: str) -> State:
+    cut = Expression(f"$substring({CAUGHT.Cause}, 0, {LONGEST_REASON})")
     return {
         "ErrorEquals": ["States.ALL"],
         "Next": FAILED,
-        "Output": record(Failure, step=step, error=CAUGHT.Error, message=CAUGHT.Cause),
+        "Output": record(Failure, step=step, error=CAUGHT.Error, message=cut),
     }
 
 

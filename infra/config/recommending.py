@@ -87,7 +87,7 @@ class Recommending(Strict):
     use_cases: dict[str, UseCase] = {}
     solutions: dict[str, Solution] = Field(default={}, max_length=10, validate_default=True)
     filters: dict[str, str] = Field(default={}, max_length=30)
-    batch: dict[str, Batch] = {}
+    batch: dict[str, Batch] = Field(default={}, max_length=15)
     event_tracker: bool = False
     publish: Publish = Publish()
     schedule: Schedule | None = None

@@ -14,6 +14,7 @@ from forecasting.history import History, Key, lower
 from forecasting.payload import Forecasted, LeftOut, SeriesCounts
 
 NAMED = 5  # series that a reason names
+_LONGEST = 600  # characters of a message: the run's state and its mail hold 256 KiB
 _COUNTING = (
     "RETAIL",
     "INVENTORY_PLANNING",
@@ -106,9 +107,9 @@ def _messages(event: Forecasted) -> Iterator[str]:
         ]
         newest = of_kind[-1] if of_kind else {}
         if message := newest.get("Message"):
-            yield f"import of {kind}: {message}"
+            yield f"import of {kind}: {message[:_LONGEST]}"
     for kind, arns in ours.items():
         arn, name = arn_member(forecast, kind), name_member(forecast, kind)
         for each in summaries(forecast, kind):
             if each[arn] in arns and each["Status"] == "ACTIVE" and each.get("Message"):
-                yield f"{kind.replace('_', ' ')} {each[name]}: {each['Message']}"
+                yield f"{kind.replace('_', ' ')} {each[name]}: {each['Message'][:_LONGEST]}"

@@ -176,7 +176,7 @@ class Run(TypedDict):
     """What all steps after Plan find in the payload."""
 
     dataset: str
-    config: Config
+    publish: PublishSettings
     execution: str
     started: str  # ISO 8601, of the execution
     dataBucket: str

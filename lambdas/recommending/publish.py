@@ -23,7 +23,7 @@ from recommending.report import render
 def handler(event: PublishRequest, context: LambdaContext) -> PublishAnswer:
     """The summary; in S3 recommendations.json, report.html, summary.json of the run and the newest pointers."""
     bucket, folder = event["resultsBucket"], f"recommending/{event['dataset']}/"
-    settings = event["config"]["publish"]
+    settings = event["publish"]
     people = audience(
         event,
         folder,

@@ -56,7 +56,7 @@ def run_plan(
     config = event["config"]
     plan: Plan = {
         "dataset": event["dataset"],
-        "config": config,
+        "publish": config["publish"],
         "execution": event["execution"],
         "started": event["started"],
         "dataBucket": event["dataBucket"],

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import pytest
+
+from localaws.emulator import limits
 from localaws.faults import Fault, write
 from tests.faults.pipelines import RECOMMENDING, series, shop
 from tests.faults.promises import recommended_otherwise
@@ -137,6 +140,28 @@ def a_process_killed_in_mid_run_leaves_nothing_behind(world: World) -> None:
     assert (dead.status, dead.error) == ("FAILED", "States.ServiceRestart") and after.passed("Take over the lock")
     assert after.status == "SUCCEEDED"
     _covered(world)
+
+
+def a_run_that_a_limit_of_step_functions_ends_loses_no_delivery(world: World) -> None:
+    """Nothing in it can release the lock; the next start takes it over, and covers what came during that run."""
+    for limit, value, error in (
+        ("HISTORY_EVENTS", 150, "States.Runtime"),
+        ("STATE_BYTES", 5_000, "States.DataLimitExceeded"),
+    ):
+        world.begin(0, [])
+        _delivery(world)
+        _later(world, _IN_THE_IMPORT - 2, world.upload, "target/b.csv", _target(1))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limits, limit, value)
+            world.go()
+        dead, joined = world.runs()
+        assert (dead.status, dead.error, joined.status) == ("FAILED", error, "SUCCEEDED"), dead.cause
+        assert world.holder() == dead.arn and not dead.passed("Notify failure")
+        world.start({})
+        world.go()
+        assert world.runs()[-1].passed("Take over the lock")
+        assert world.runs()[-1].status == "SUCCEEDED"
+        _covered(world)
 
 
 def a_run_stopped_by_hand_leaves_its_place(world: World) -> None:

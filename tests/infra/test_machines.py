@@ -390,6 +390,28 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
     assert after["scenarioArns"] == ["one"] and after["forecasts"] == payload["forecasts"]
 
 
+def test_what_is_used_no_more_leaves_the_state(assembly: Assembly) -> None:
+    """The branches of a Parallel and the iterations of a Map return into one state, which holds 256 KiB."""
+    forecasting, recommending = (dict(states_of(machine(assembly, pipeline))) for pipeline in _PIPELINES)
+    for ended in ("Predictor backtest export job is ready", "Explainability export is ready", "Nothing explained"):
+        assert evaluate(forecasting[ended]["Output"], input={"run": "r"}) == {}
+    made = {"Payload": {"summary": {"run": "r"}}}
+    assert evaluate(forecasting["Publish"]["Output"], input=[{"config": {}}, {}, {}], result=made) == made["Payload"]
+    given = {"groupArn": "g", "filters": [], "batch": [], "inputs": {}, "datasets": []}
+    after = evaluate(recommending["Publish"]["Output"], input=given, result=made)
+    assert after == {"groupArn": "g", "filters": [], **made["Payload"]}
+    job = {"name": "b", "batchInferenceJobArn": "j", "solutions": [], "filters": [], "wait": {}}
+    ended = evaluate(recommending["Batch inference job is ready"]["Output"], input=job)
+    assert ended == {"name": "b", "batchInferenceJobArn": "j"}
+    assert evaluate(recommending["Batch"]["Output"], input={"run": "r"}, result=[ended]) == {
+        "run": "r",
+        "batch": [ended],
+    }
+    long = evaluate(forecasting["Train"]["Catch"][0]["Output"], errorOutput={"Error": "E", "Cause": "x" * 32_768})
+    assert len(long["message"]) == 3_000
+    assert len(evaluate(forecasting["Train failed"]["Output"], input=long)["failure"]["message"]) == 600
+
+
 @pytest.mark.parametrize("pipeline", _PIPELINES)
 def test_a_validator_that_is_not_ours_finds_nothing(guarded: Assembly, tmp_path: Path, pipeline: str) -> None:
     """npm's asl-validator: the states language's schema, and every JSONata expression."""

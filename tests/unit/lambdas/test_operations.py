@@ -17,6 +17,16 @@ from tests.unit.lambdas.personalize import Personalize
 _EXECUTION = arn("states", "execution:storecast-corner-shop-forecasting:e1")
 
 
+@pytest.mark.parametrize("length", [40, 60, 200])
+def test_of_a_step_that_was_cut_off_in_its_message_the_words_are_read(length: int) -> None:
+    """Lambda's errors are JSON, of which a state keeps the beginning."""
+    from common.failures import in_words
+
+    words = 'row 7, column "demand": \u00e9'
+    whole = json.dumps({"errorMessage": words, "errorType": "ValueError", "stackTrace": ["x" * 90]})
+    assert words.startswith(in_words(whole[:length])) and len(in_words(whole[:length])) >= 20
+
+
 def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
     stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
