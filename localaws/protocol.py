@@ -8,7 +8,7 @@ answer fits the model too.
 import json
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from localaws.errors import ServiceError
 
 Response = tuple[int, dict[str, str], bytes]
+_DEEPEST = 100  # levels of JSON; no service's model has so many, and DynamoDB's documents have 32 at most
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Service:
 
     @property
     def model(self) -> ServiceModel:
-        return _service_model(self.name)
+        return service_model(self.name)
 
 
 @lru_cache
-def _service_model(name: str) -> ServiceModel:
+def service_model(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
 
@@ -105,13 +106,35 @@ def _find_operation(service: Service, request: Request) -> OperationModel:
 
 
 def _read_input(service: Service, operation: OperationModel, request: Request) -> dict:
-    try:
-        params = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise ServiceError("SerializationException", f"The body of {operation.name} is not JSON: {error}") from None
+    params = read_json(request.body or b"{}")
     if not isinstance(params, dict):
         raise ServiceError("SerializationException", f"The body of {operation.name} must be a JSON object.")
     return params
+
+
+def read_json(body: bytes) -> Any:
+    """The value that a body is. Raises ServiceError where it is no JSON in UTF-8, or nested too deeply."""
+    try:
+        value = json.loads(body)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no character
+    except ValueError as error:
+        raise ServiceError("SerializationException", f"The body is not JSON: {error}") from None
+    except RecursionError:
+        raise _too_deep() from None
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inner(each)]
+    if level:
+        raise _too_deep()
+    return value
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _too_deep() -> ServiceError:
+    return ServiceError("SerializationException", f"The body is JSON that is nested more than {_DEEPEST} levels deep.")
 
 
 # --- checking a value against a shape -------------------------------------------------------------------------------
@@ -155,7 +178,7 @@ def _check_structure(shape: Shape, value: Any, unchecked_patterns: frozenset[str
     return problems
 
 
-_SCALARS: dict[str, tuple[type, ...]] = {
+SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "long": (int,),
@@ -168,7 +191,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], path: str) -> list[str]:
-    allowed = _SCALARS[shape.type_name]
+    allowed = SCALARS[shape.type_name]
     known = isinstance(value, allowed)
     if not known or (isinstance(value, bool) and bool not in allowed):
         return [_failed(value, path, f"Member must be a {shape.type_name}")]
@@ -206,7 +229,7 @@ def _check_size(shape: Shape, size: float, value: Any, path: str, what: str) -> 
 
 def _join(path: str, name: str) -> str:
     """Services write all members as predictorName, whatever their model does (recorded of CreatePredictor)."""
-    name = name[0].lower() + name[1:]
+    name = name[:1].lower() + name[1:]
     return f"{path}.{name}" if path else name
 
 
@@ -245,6 +268,6 @@ def shaped(shape: Shape, value: Any) -> Any:
         return [shaped(shape.member, item) for item in value]
     if shape.type_name == "map":
         return {key: shaped(shape.value, item) for key, item in value.items()}
-    if not isinstance(value, _SCALARS[shape.type_name]):
+    if not isinstance(value, SCALARS[shape.type_name]):
         raise AssertionError(f"{value!r} is no {shape.type_name} ({shape.name})")
     return value

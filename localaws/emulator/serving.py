@@ -2,8 +2,10 @@
 
 import asyncio
 import asyncio.constants
+import logging
 import os
 import signal
+import ssl
 from collections.abc import Callable
 
 import ministack.app as ministack
@@ -14,6 +16,7 @@ from localaws.emulator import saving
 from localaws.emulator.access_logs import recorded
 from localaws.emulator.bounds import bounded
 from localaws.emulator.faults import around
+from localaws.emulator.inputs import readable
 from localaws.emulator.signatures import signed
 from localaws.faults import Switch
 from localaws.settings import Settings
@@ -43,8 +46,15 @@ def serve(
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
-    checked = signed(around(saving.durable(recorded(ministack.app)), switch), settings, own)
+    logging.getLogger("asyncio").addFilter(lambda record: not _is_a_goodbye(record))
+    checked = signed(readable(around(saving.durable(recorded(ministack.app)), switch)), settings, own)
     asyncio.run(_serve(config, bounded(checked), settings.port, once_serving, on_stop))
+
+
+def _is_a_goodbye(record: logging.LogRecord) -> bool:
+    """Whether all that happened is that a client left without TLS's goodbye, or in the middle of a request."""
+    error = record.exc_info[1] if record.exc_info else None
+    return isinstance(error, ssl.SSLError) or (isinstance(error, TimeoutError) and "SSL" in str(error))
 
 
 async def _serve(

@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from localaws.settings import Settings
 from tests.contract.clients import OURS, client, client_sending, refused
@@ -87,6 +88,59 @@ def test_wrong_input_names_the_member(
 ) -> None:
     code = "ValidationException" if service in ("forecast", "sagemaker") else "InvalidInputException"
     refused(code, getattr(client_sending(service, params), operation), *words)
+
+
+# Bodies that no client of AWS sends: what is behind them must not fail on them.
+UNREADABLE = {
+    "deep": (b'{"Name": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "nested more than"),
+    "deeper than any model": (b'{"Name": ' + b"[" * 150 + b"]" * 150 + b"}", "nested more than"),
+    "half a character": (b'{"Name": "\\ud83d"}', "not JSON"),
+    "a number of 5,000 digits": (b"1" * 5_000, "not JSON"),
+    "not UTF-8": (b"\xff\xfe", "not JSON"),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+@pytest.mark.parametrize(("service", "operation"), [("forecast", "list_datasets"), ("dynamodb", "list_tables")])
+def test_a_body_that_is_no_json_of_aws_is_refused(
+    embedded_aws: Settings, service: str, operation: str, body: str
+) -> None:
+    sent, words = UNREADABLE[body]
+    made = boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+    made.meta.events.register("before-call", lambda params, **_: params.update(body=sent))
+    refused("SerializationException", getattr(made, operation), words)
+
+
+TYPES = {
+    "a list": ("dynamodb", "delete_table", {"TableName": ["t"]}, 'TableName is ["t"], not a string'),
+    "within": ("glue", "batch_create_partition", {"DatabaseName": "d", "TableName": "t", "PartitionInputList": ["p"]},
+               'PartitionInputList[0] is "p", not a structure'),
+    "required": ("kms", "verify", {"KeyId": "k"}, "the body lacks Message"),
+    "blob": ("kms", "decrypt", {"CiphertextBlob": "no base64"}, "CiphertextBlob is"),
+    "path": ("lambda", "create_event_source_mapping", {"FunctionName": {}}, "FunctionName is {}, not a string"),
+    "tag": ("events", "create_event_bus", {"Name": "b", "Tags": [{}]}, "Tags[0] lacks Key"),
+    "empty tag": ("athena", "create_data_catalog", {"Name": "c", "Type": "GLUE", "Tags": [{}]}, "Tags[0] is a tag"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "operation", "params", "words"), TYPES.values(), ids=TYPES)
+def test_a_service_of_the_emulator_gets_no_type_that_its_model_lacks(
+    embedded_aws: Settings, service: str, operation: str, params: dict, words: str
+) -> None:
+    refused("SerializationException", getattr(client_sending(service, params), operation), words, **_in_path(service))
+
+
+def _in_path(service: str) -> dict[str, str]:
+    return {"FunctionName": "f"} if service == "lambda" else {}
+
+
+def test_a_null_is_a_member_that_is_absent(embedded_aws: Settings) -> None:
+    made = client_sending("dynamodb", {"Limit": None, "ExclusiveStartTableName": None})
+    assert "TableNames" in made.list_tables()
+
+
+def test_a_form_with_a_character_that_xml_does_not_allow_is_refused(embedded_aws: Settings) -> None:
+    refused("ValidationError", boto3.client("cloudformation").describe_stacks, "XML does not allow", StackName="a\0b")
 
 
 UNBUILT = {
