@@ -129,7 +129,10 @@ def stopped_runs(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_lette
     """Report a run that was stopped, timed out or failed in a way that nothing catches to the topic, as it cannot do so
     itself; what the topic did not accept goes to the dead letters, and an alarm says so."""
     report = {
-        "what": f"a run of {config.dataset} ended before it was done; what serves goes on serving",
+        "what": f"a run of {config.dataset} ended before it was done",
+        "serves": f"what newest.json names, in the pipeline's folder {config.dataset}/ of the results bucket: if its "
+        "execution is this one, the run published before it ended, and its results serve; if not, the results of the "
+        "run before go on serving",
         "status": "<status>",
         "execution": "<execution>",
         "console": f"{_states_console(stack)}#/v2/executions/details/<execution>",

@@ -15,6 +15,7 @@ def save(bucket: str, folder: str, run: str, summary: Mapping[str, Any], page: s
 
 
 def point_to(bucket: str, folder: str, summary: Mapping[str, Any], page: str) -> None:
-    """Make a run the newest: newest.json, by which the next run plans, comes last."""
+    """Make a run the newest, by one write: newest.json comes last, and alone decides what serves. report.html before it
+    is a copy for people, which names its run."""
     put_text(bucket, f"{folder}report.html", page)
     put_json(bucket, f"{folder}newest.json", summary)

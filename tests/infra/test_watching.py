@@ -86,4 +86,7 @@ def test_a_run_that_is_stopped_is_told_by_somebody_else(assembly: Assembly) -> N
     assert "DeadLetters" in flat(rule["Targets"][0]["DeadLetterConfig"]["Arn"])
     told = json.loads(flat(rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
     assert told["status"] == "<status>" and "next" in told
+    # It may have published before it was stopped: newest.json is what decides, and what says whose results serve.
+    assert "goes on serving" not in told["what"]
+    assert "newest.json" in told["serves"] and "its execution is this one" in told["serves"]
     assert told["console"].endswith("#/v2/executions/details/<execution>") and told["since"] == "<when>"

@@ -89,6 +89,7 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
 
     _expect_partitions(stub, event)
     summary = handler(event, context)["summary"]
+    assert list(bucket.objects)[-1].endswith("/newest.json"), "a run that is stopped before that has published nothing"
     assert json.loads(bucket.objects["forecasting/corner-shop/newest.json"]) == summary
     assert json.loads(bucket.objects[f"forecasting/corner-shop/runs/{_RUN}/summary.json"]) == summary
     copied = bucket.objects[f"forecasting/corner-shop/tables/planning/run={_RUN}/x_part1.csv"].decode()

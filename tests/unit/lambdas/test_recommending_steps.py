@@ -304,6 +304,7 @@ def test_publish_writes_lists_with_names(bucket: Any, stub: Any, context: Any) -
         {"useCase": "recommended-for-you", "recommenderArn": _RECOMMENDER, "metrics": {}},
     ]
     summary = handler({**recommending_plan(), "inputs": {}, "recommenders": made, **_SERVING}, context)["summary"]
+    assert list(bucket.objects)[-1].endswith("/newest.json"), "a run that is stopped before that has published nothing"
     assert summary["lists"] == 6 and summary["trackingId"] == "t"
     assert bucket.listings == []  # it reads what the plan saw
     assert summary["filters"]["cheap"] == arn("personalize", "filter/cheap")
