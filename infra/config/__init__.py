@@ -82,7 +82,7 @@ def load(path: Path, learners: str | None = None) -> Pipeline:
     Raises ConfigError with every problem found: key, value, and what is allowed.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        raw = _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except FileNotFoundError:
         known = ", ".join(sorted(p.parent.name for p in path.parent.parent.glob("*/pipeline.yaml"))) or "none"
         raise ConfigError(f"{path}: no such file; datasets with a pipeline.yaml: {known}") from None

@@ -88,7 +88,7 @@ def _answered(
     parsed = parser.parse(answer, operation_model.output_shape)
     if status >= 300:
         endpoint._add_modeled_error_fields(answer, parsed, operation_model, parser)
-    return (SimpleNamespace(status_code=status, headers=headers, content=content), parsed), None
+    return (SimpleNamespace(status_code=status, headers=headers, content=content, raw=content), parsed), None
 
 
 def _exchange(app: App, request: SimpleNamespace) -> list[dict[str, Any]]:

@@ -82,12 +82,14 @@ class World:
             admitted = {"Principal": {"Service": "personalize.amazonaws.com"}}
             reading = statement("s3:GetObject", "s3:ListBucket", on=whole_bucket(bucket), **admitted)
             self.s3.put_bucket_policy(Bucket=bucket, Policy=policy(reading))
+        actions = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
+        files = statement(*actions, on=whole_bucket(DATA) + whole_bucket(RESULTS))
         quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
         os.environ.update(quiet, POWERTOOLS_SERVICE_NAME="faults", TOPIC_ARN=topic)
         self.machine = {
             each.name: self.machines.create_state_machine(
                 name=f"storecast-{DATASET}-{each.name}",
-                definition=_resolved(definitions[each.name], each, arn := role(each.service)),
+                definition=_resolved(definitions[each.name], each, arn := role(each.service, files)),
                 roleArn=arn,
             )["stateMachineArn"]
             for each in PIPELINES

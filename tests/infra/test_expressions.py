@@ -104,16 +104,19 @@ def test_a_renamed_field_of_a_payload_fails_the_synth(monkeypatch: pytest.Monkey
 
 
 def test_infra_imports_of_the_lambdas_only_their_payloads_and_domains() -> None:
-    """And a payload imports nothing but types, the domains nothing but the standard library, so that a synth needs none
-    of the Lambdas' libraries."""
+    """And a payload imports nothing but types, the domains and reserved names nothing but the standard library, so that
+    a synth needs none of the Lambdas' libraries."""
+    shared = (".payload", ".domains", ".reserved")
     rooms = {folder.name for folder in (ROOT / "lambdas").iterdir() if folder.is_dir()}
     for path in (ROOT / "infra").rglob("*.py"):
         for module in _imported(path):
-            assert module.split(".")[0] not in rooms or module.endswith((".payload", ".domains")), f"{path}: {module}"
+            assert module.split(".")[0] not in rooms or module.endswith(shared), f"{path}: {module}"
     for path in (ROOT / "lambdas").rglob("payload.py"):
         others = {module for module in _imported(path) if not module.endswith(".payload")}
         assert others <= {"__future__", "collections.abc", "typing"}, path
-    for path in (ROOT / "lambdas").rglob("domains.py"):
+    for path in (ROOT / "lambdas").glob("*/*.py"):
+        if path.name not in ("domains.py", "reserved.py"):
+            continue
         assert {module.split(".")[0] for module in _imported(path)} <= sys.stdlib_module_names, path
 
 
