@@ -8,7 +8,7 @@ the results are those of `forecasting.autopredictor`.
 `run` and the modules below it need the extra `storecast-engines[spark]`; requests, results and storage do not.
 """
 
-from storecast_engines.distributed.documents import JobFailed, Request, Result, Source
+from storecast_engines.distributed.documents import Change, JobFailed, Request, Result, Source
 from storecast_engines.distributed.storage import LocalFiles, Storage
 
-__all__ = ["JobFailed", "LocalFiles", "Request", "Result", "Source", "Storage"]
+__all__ = ["Change", "JobFailed", "LocalFiles", "Request", "Result", "Source", "Storage"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from types import UnionType
-from typing import Any, get_origin, get_type_hints
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT, TIMESTAMP_FORMATS
 from storecast_engines.forecasting import frequency
@@ -31,16 +31,29 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A change of a related series over the horizon (forecasting.Transformation), where all columns have the values."""
+
+    attribute: str
+    operation: str
+    value: float
+    where: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Request:
     """A training with its forecast, or with a `predictor` a forecast by that one, which trains nothing.
 
-    output           the folder of the results, as a URI: forecast/, backtest/, predictor/ and result.json
+    output           the folder of the results, as a URI: forecast/, backtest/, predictor/, what-if/, explainability/
+                     and result.json
     name             starts the names of the files
     item, value      the columns of the target that name the item and hold what is forecast
     types            "mean" and quantile levels such as "0.1"
     predictor        the folder of a predictor that an earlier job left
     counted          the target counts things, so values below zero are remarked on
     sample           most series that the models of all series are learned from
+    scenarios        what-if forecasts: name -> changes
+    explain          whether to say which attributes move the forecasts
 
     The other members are those of forecasting.AutoPredictor.
     """
@@ -66,6 +79,8 @@ class Request:
     boundary: dict[str, Any] = field(default_factory=dict)
     counted: bool = False
     sample: int = SAMPLE
+    scenarios: dict[str, list[Change]] = field(default_factory=dict)
+    explain: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -101,6 +116,7 @@ class Result:
     quarantined    files that were left out: file, row, column, value, allowed, message
     failed         series that a model failed on and that the seasonal naive forecast instead: series, algorithm, error;
                    at most MOST_NAMED of them, `failures` counts all
+    impact         attribute -> its normalised impact on the mean forecast, -1 to 1 (forecasting.explainability)
     seconds        how long each stage took
     """
 
@@ -115,6 +131,7 @@ class Result:
     failures: int
     failed: list[dict[str, Any]]
     messages: list[str]
+    impact: dict[str, float]
     seconds: dict[str, float]
 
     def to_json(self) -> str:
@@ -168,10 +185,18 @@ def _made(cls: type, document: Any, where: str) -> Any:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    kinds = [get_origin(each) or each for each in (hint.__args__ if isinstance(hint, UnionType) else [hint])]
-    if Source in kinds and isinstance(value, Mapping):
-        return _made(Source, value, where)
-    if type(value) not in kinds and not (type(value) is int and float in kinds):
-        names = " or ".join("null" if each is type(None) else each.__name__ for each in kinds)
-        raise JobFailed(f"{where} is {json.dumps(value)[:100]}, it must be of type {names}")
-    return value
+    options = hint.__args__ if isinstance(hint, UnionType) else [hint]
+    for option in options:
+        kind, of = get_origin(option) or option, get_args(option)
+        if option is Any or (kind in (int, str, bool, NoneType) and type(value) is kind):
+            return value
+        if kind is float and type(value) in (int, float):
+            return value
+        if is_dataclass(kind) and isinstance(value, Mapping):
+            return _made(option, value, where)
+        if kind is list and isinstance(value, list):
+            return [_value(of[0], each, f"{where}[{at}]") for at, each in enumerate(value)]
+        if kind is dict and isinstance(value, Mapping):
+            return {key: _value(of[1], each, f"{where}.{key}") for key, each in value.items()}
+    names = " or ".join("null" if each is NoneType else (get_origin(each) or each).__name__ for each in options)
+    raise JobFailed(f"{where} is {json.dumps(value)[:100]}, it must be of type {names}")

@@ -13,28 +13,34 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark import Broadcast
 from pyspark.accumulators import Accumulator
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sql
 
-from storecast_engines.distributed import local, predictors
+from storecast_engines.distributed import chunks, local, predictors
+from storecast_engines.distributed.chunks import ANSWER, fit_part, for_levels, run_chunk, run_cold_chunk, weights_of
 from storecast_engines.distributed.documents import JobFailed, Request, Result
 from storecast_engines.distributed.local import Data, Fitted, Sums, Training
 from storecast_engines.distributed.predictors import Predictor
 from storecast_engines.distributed.reading import WEIGHTS, Columns
 from storecast_engines.distributed.storage import Storage
 from storecast_engines.distributed.tables import Tables, by_chunk, read_tables
-from storecast_engines.forecasting import algorithms, autopredictor, ensemble, exports, lightgbm, metrics
+from storecast_engines.forecasting import (
+    algorithms,
+    autopredictor,
+    ensemble,
+    explainability,
+    exports,
+    lightgbm,
+    metrics,
+)
 from storecast_engines.forecasting.backtest import Backtest
 from storecast_engines.forecasting.cold_start import without_history
+from storecast_engines.forecasting.features import attribute_columns
 from storecast_engines.forecasting.panel import Panel, Prediction
 
-CELLS = 200_000  # time steps of all series of a chunk, at most: bounds the memory of a task
-SERIES = 200  # of a chunk, at most: with fewer and larger ones the last executors would work while the others wait
 REPORT_SECONDS = 15
 PER_SERIES = ("actual", "quantiles", "mean", "scale")  # of a Backtest
-ANSWER = "sums string, error string"  # of a chunk
 
 
 def run(
@@ -81,14 +87,19 @@ class _Job:
             if known is None:
                 training = _learned(fitted, training, request)
         with self._stage("local"):
-            found = _weights_of(warm, weights, known, tables.data, training)
+            found = weights_of(warm, weights, known, tables.data, training)
             sums = local.finish("part000000", warm, fitted, tables.data, training, storage, found)
             sums = replace(sums, left_out=len(left_out), left_out_names=left_out[: Sums.NAMED])
             sums = reduce(add, self._chunks(tables, training, known), sums)
-        mean = sums.weights / sums.series if known is None else _for_levels(known.mean[None], known, training)[0]
+        mean = sums.weights / sums.series if known is None else for_levels(known.mean[None], known, training)[0]
         with self._stage("cold starts"):
             self._cold_starts(tables, panel, fitted, training, mean)
-        return self._finish(tables, training, sums, mean, known)
+        if request.explain:
+            of_mean = np.tile(mean, (len(panel.keys), 1, 1))
+            cold = without_history(panel)
+            impact = local.impact_of(panel.series(cold), of_mean[cold], tables.data, training)
+            sums = replace(sums, impact=sums.impact + impact)
+        return self._finish(tables, training, sums, mean, known, list(attribute_columns(panel, 0)))
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -109,6 +120,7 @@ class _Job:
                 "no series of the sample has both a history and related time series: check that the files of target "
                 f"and related name the same {', '.join(self._request.keys)}"
             )
+        _check_panel(panel.series(~without_history(panel)), self._request)
         return panel, left_out, rows[rows["kind"] == WEIGHTS] if known else None
 
     def _training(self, panel: Panel, warm: Panel, known: Predictor | None) -> Training:
@@ -122,6 +134,9 @@ class _Job:
         else:
             settings, starts = _settings(warm, request)
             used = list(settings)
+        if request.explain and local.GLOBAL not in settings:
+            there = ", ".join(settings)
+            raise JobFailed(f"explainability needs {local.GLOBAL} among the algorithms, which are {there}")
         models: dict[int, lightgbm.Fitted] = {}
         if local.GLOBAL in used:
             fit = partial(lightgbm.fit, horizon=request.horizon, levels=levels, workers=self._workers)
@@ -131,13 +146,11 @@ class _Job:
 
     def _fit_sample(self, warm: Panel, data: Data, training: Training) -> Fitted:
         """The models of the sample's series, fitted on the executors."""
-        size = _chunk_series(warm.target.shape[1])
+        size = chunks.series_of_a_chunk(warm.target.shape[1])
         parts = [warm.series(slice(at, at + size)) for at in range(0, len(warm.keys), size)]
         sent = self._spark.sparkContext.broadcast((data, training))
         with self._progress(len(parts)) as done:
-            found = (
-                self._spark.sparkContext.parallelize(parts, len(parts)).map(partial(_fit_part, sent, done)).collect()
-            )
+            found = self._spark.sparkContext.parallelize(parts, len(parts)).map(partial(fit_part, sent, done)).collect()
         failed = [each for part in found for each in part.failed]
         for name in training.settings:
             errors = [each["error"] for each in failed if each["algorithm"] == name]
@@ -146,6 +159,10 @@ class _Job:
         return Fitted(
             {name: _joined([part.runs[name] for part in found]) for name in found[0].runs},
             {name: _one([part.predictions[name] for part in found]) for name in found[0].predictions},
+            {
+                scenario: {name: _one([part.changed[scenario][name] for part in found]) for name in of}
+                for scenario, of in found[0].changed.items()
+            },
             failed,
         )
 
@@ -154,11 +171,11 @@ class _Job:
         rest = tables.warm - self._request.sample
         if rest <= 0:
             return []
-        count = -(-rest // _chunk_series(tables.steps))
+        count = -(-rest // chunks.series_of_a_chunk(tables.steps))
         with self._progress(count) as done:
             sent = self._spark.sparkContext.broadcast((tables.data, training, self._storage, known, tables.steps))
             rows = tables.rows.filter(sql.col("place") > tables.threshold)
-            answers = by_chunk(rows, count).applyInPandas(partial(_chunk, sent, done), ANSWER).collect()
+            answers = by_chunk(rows, count).applyInPandas(partial(run_chunk, sent, done), ANSWER).collect()
         if errors := sorted(row["error"] for row in answers if row["error"]):
             raise JobFailed(errors[0])
         return [Sums.from_json(row["sums"]) for row in answers]
@@ -172,13 +189,19 @@ class _Job:
             local.forecast_similar("cold000000", of, warm, fitted, training, mean, self._request, self._storage)
         if tables.cold is None or not tables.colds:
             return
-        count = -(-tables.colds // SERIES)
-        slim = Fitted({}, fitted.predictions, [])
+        count = -(-tables.colds // chunks.SERIES)
+        slim = Fitted({}, fitted.predictions, fitted.changed, [])
         sent = self._spark.sparkContext.broadcast((tables.data, warm, slim, training, mean, self._storage))
-        by_chunk(tables.cold, count).applyInPandas(partial(_cold_chunk, sent), ANSWER).collect()
+        by_chunk(tables.cold, count).applyInPandas(partial(run_cold_chunk, sent), ANSWER).collect()
 
     def _finish(
-        self, tables: Tables, training: Training, sums: Sums, mean: np.ndarray, known: Predictor | None
+        self,
+        tables: Tables,
+        training: Training,
+        sums: Sums,
+        mean: np.ndarray,
+        known: Predictor | None,
+        attributes: Sequence[str],
     ) -> Result:
         request = self._request
         if known:
@@ -188,6 +211,7 @@ class _Job:
             predictors.save(
                 self._storage, request, Predictor(training.settings, training.levels, mean, leaderboard, [])
             )
+        impact = self._explained(sums, attributes)
         messages = list(tables.notes)
         if sums.left_out:
             named = "; ".join(sums.left_out_names[:5])
@@ -206,10 +230,21 @@ class _Job:
             failures=sums.failures,
             failed=sums.failed,
             messages=messages,
+            impact=impact,
             seconds=self._seconds,
         )
         self._storage.write(f"{request.output}/result.json", result.to_json().encode())
         return result
+
+    def _explained(self, sums: Sums, attributes: Sequence[str]) -> dict[str, float]:
+        """The normalised impact of each attribute on the forecasts, also as a file."""
+        request = self._request
+        if not request.explain:
+            return {}
+        scores = explainability.normalised(sums.impact[0] * np.sign(sums.impact[1]))
+        table = pd.DataFrame([scores], columns=[f"{each}-NormalizedImpactScore" for each in attributes])
+        self._storage.write(f"{request.output}/explainability/{request.name}.csv", exports.to_csv(table))
+        return dict(zip(attributes, map(float, scores)))
 
     @contextmanager
     def _progress(self, count: int) -> Iterator[Accumulator[int]]:
@@ -242,6 +277,16 @@ def _check_algorithms(request: Request) -> None:
         raise JobFailed(f"the request: metric is {request.metric!r}, allowed are {', '.join(metrics.FIELD)}")
 
 
+def _check_panel(warm: Panel, request: Request) -> None:
+    """Raises JobFailed where scenarios or the explanation ask for what the data do not have."""
+    try:
+        local.scenarios_of(warm, request)
+    except ValueError as error:
+        raise JobFailed(str(error)) from None
+    if request.explain and not attribute_columns(warm, 0):
+        raise JobFailed("explainability needs attributes: related time series, item metadata or holidays")
+
+
 def _settings(warm: Panel, request: Request) -> tuple[dict[str, dict[str, Any]], list[int]]:
     """The hyperparameters of each algorithm, and the starts of the backtest windows."""
     try:
@@ -260,87 +305,6 @@ def _learned(fitted: Fitted, training: Training, request: Request) -> Training:
     held_out = ensemble.learn_held_out(fitted.runs, request.metric)
     used = [name for name, each in zip(training.settings, shares.shares) if each.any()]
     return replace(training, shares=shares, held_out=held_out, used=used)
-
-
-def _weights_of(
-    panel: Panel, rows: pd.DataFrame | None, known: Predictor | None, data: Data, training: Training
-) -> np.ndarray | None:
-    """(n, A, Q+1) weights of an earlier job; a series that it did not have takes the mean weights."""
-    if known is None or rows is None:
-        return None
-    found = np.tile(known.mean, (len(panel.keys), 1, 1))
-    values = rows[data.columns.value_names[: known.mean.size]].to_numpy().reshape(-1, *known.mean.shape)
-    at = pd.MultiIndex.from_frame(rows[data.columns.key_names]).get_indexer(pd.MultiIndex.from_frame(panel.keys))
-    found[at >= 0] = values[at[at >= 0]]
-    return _for_levels(found, known, training)
-
-
-def _for_levels(weights: np.ndarray, known: Predictor, training: Training) -> np.ndarray:
-    """A level that was not trained takes the weights of the nearest one that was."""
-    return weights[:, :, autopredictor.nearest(known.levels, training.levels)]
-
-
-def _chunk_series(steps: int) -> int:
-    """How many series of so many steps make a chunk."""
-    return max(1, min(SERIES, CELLS // steps))
-
-
-def _fit_part(sent: Broadcast[tuple[Data, Training]], done: Accumulator[int], panel: Panel) -> Fitted:
-    found = local.fit(panel, *sent.value)
-    done.add(1)
-    return found
-
-
-def _chunk(
-    sent: Broadcast[tuple[Data, Training, Storage, Predictor | None, int]], done: Accumulator[int], rows: pd.DataFrame
-) -> pd.DataFrame:
-    """All that is done for the series of a chunk beyond the sample, in groups whose size has a bound."""
-    data, training, storage, known, steps = sent.value
-    name = f"part{rows['chunk'].iloc[0] + 1:06d}"
-    places = np.sort(rows.loc[rows["kind"] == "target", "place"].unique())
-    size = 2 * _chunk_series(steps)  # a chunk holds that of _chunk_series on average
-    groups = [places[at : at + size] for at in range(0, len(places), size)]
-    try:
-        found = [
-            _finished(f"{name}-{at}", rows[rows["place"].isin(group)], data, training, storage, known)
-            for at, group in enumerate(groups)
-        ]
-    except ValueError as error:
-        return pd.DataFrame({"sums": [""], "error": [str(error)]})
-    done.add(1)
-    return pd.DataFrame({"sums": [each.to_json() for each in found], "error": [""] * len(found)})
-
-
-def _finished(
-    name: str, rows: pd.DataFrame, data: Data, training: Training, storage: Storage, known: Predictor | None
-) -> Sums:
-    panel, left_out = local.panel_of(rows, data)
-    nothing = Sums(0, {}, np.zeros((1, 1)), 0, [], len(left_out), left_out[: Sums.NAMED])
-    if panel is None or not len(panel.keys):
-        return nothing
-    panel = panel.series(~without_history(panel))
-    weights = _weights_of(panel, rows[rows["kind"] == WEIGHTS], known, data, training)
-    fitted = local.fit(panel, data, training)
-    return local.finish(name, panel, fitted, data, training, storage, weights) + nothing
-
-
-def _cold_chunk(
-    sent: Broadcast[tuple[Data, Panel, Fitted, Training, np.ndarray, Storage]], rows: pd.DataFrame
-) -> pd.DataFrame:
-    """The forecasts of series without history beyond the sample."""
-    data, warm, fitted, training, mean, storage = sent.value
-    request, rows = data.request, rows.sort_values(data.columns.key_names)
-    keys = rows[data.columns.key_names].set_axis(request.keys, axis=1).reset_index(drop=True)
-    texts = (
-        rows[data.columns.text_names]
-        .set_axis(list(warm.metadata if warm.metadata is not None else ()), axis=1)
-        .reset_index(drop=True)
-    )
-    target = np.full((len(rows), warm.target.shape[1]), np.nan)
-    cold = replace(warm, keys=keys, metadata=texts, target=target, related=None)
-    name = f"cold{rows['chunk'].iloc[0] + 1:06d}"
-    local.forecast_similar(name, cold, warm, fitted, training, mean, request, storage)
-    return pd.DataFrame({"sums": [""], "error": [""]})
 
 
 def _joined(runs: Sequence[Backtest]) -> Backtest:

@@ -21,6 +21,7 @@ from storecast_engines.forecasting.backtest import Backtest, backtest
 from storecast_engines.forecasting.cold_start import from_similar
 from storecast_engines.forecasting.ensemble import Shares
 from storecast_engines.forecasting.panel import Panel, Prediction, build_panel
+from storecast_engines.forecasting.what_if import Condition, Transformation, transformed
 
 GLOBAL = "LightGBM"  # the model that is learned on the driver for all series
 Models = Mapping[int, lightgbm.Fitted]  # by the steps of history that each was learned from
@@ -55,7 +56,12 @@ class Fitted:
 
     runs: dict[str, Backtest]
     predictions: dict[str, Prediction]
+    changed: dict[str, dict[str, Prediction]]  # by scenario, those of the models that read related series
     failed: list[dict[str, str]]
+
+    def of(self, scenario: str) -> dict[str, Prediction]:
+        """The predictions in a scenario."""
+        return self.predictions | self.changed[scenario]
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Sums:
     failed: list[dict[str, str]]  # the first of them
     left_out: int
     left_out_names: list[str]
+    impact: np.ndarray  # (2, attributes) the sums of the absolute and of the plain raw impact scores
 
     NAMED: ClassVar[int] = 100
 
@@ -82,6 +89,7 @@ class Sums:
             (self.failed + other.failed)[: self.NAMED],
             self.left_out + other.left_out,
             (self.left_out_names + other.left_out_names)[: self.NAMED],
+            self.impact + other.impact,
         )
 
     def to_json(self) -> str:
@@ -94,7 +102,8 @@ class Sums:
             name: [metrics.Totals(**{**each, "loss": np.array(each["loss"])}) for each in of_windows]
             for name, of_windows in document["totals"].items()
         }
-        return cls(**{**document, "totals": totals, "weights": np.array(document["weights"])})
+        arrays = {name: np.array(document[name]) for name in ("weights", "impact")}
+        return cls(**{**document, **arrays, "totals": totals})
 
 
 def panel_of(rows: pd.DataFrame, data: Data) -> tuple[Panel | None, list[str]]:
@@ -157,7 +166,36 @@ def fit(panel: Panel, data: Data, training: Training) -> Fitted:
         name: backtest(forecast, panel, horizon, levels, training.starts) for name, forecast in forecasts.items()
     } if training.starts else {}  # fmt: skip
     predictions = {name: forecasts[name](panel, horizon, levels) for name in training.used}
-    return Fitted(runs, predictions, failed)
+    changed = {
+        scenario: {name: forecasts[name](of, horizon, levels) for name in training.used if _reads(name, training)}
+        for scenario, of in scenarios_of(panel, data.request).items()
+    }
+    return Fitted(runs, predictions, changed, failed)
+
+
+def scenarios_of(panel: Panel, request: Request) -> dict[str, Panel]:
+    """The panel as each what-if scenario changes it. Raises ValueError as what_if.transformed does."""
+    return {
+        name: transformed(
+            panel,
+            request.horizon,
+            [
+                Transformation(
+                    each.attribute,
+                    each.operation,
+                    each.value,
+                    tuple(Condition(column, "EQUALS", value) for column, value in each.where.items()),
+                )
+                for each in changes
+            ],
+        )
+        for name, changes in request.scenarios.items()
+    }
+
+
+def _reads(name: str, training: Training) -> bool:
+    """Whether a model reads related series; the others forecast the same in each scenario."""
+    return name in (GLOBAL, "Prophet") or bool(training.settings[name].get("use_related"))
 
 
 def _algorithm(name: str, training: Training) -> Callable[[Panel, int, Sequence[float]], Prediction]:
@@ -213,8 +251,21 @@ def finish(
         write_weights(name, panel.keys, weights, request, storage)
     blended = blend(weights, fitted.predictions, training)
     write_forecast(name, panel, blended, training.levels, request, storage)
+    changed = {each: blend(weights, fitted.of(each), training) for each in request.scenarios}
+    write_what_if(name, panel, {"Baseline": blended, **changed}, training.levels, request, storage)
+    impact = impact_of(panel, weights, data, training)
     named = fitted.failed[: Sums.NAMED]
-    return Sums(len(panel.keys), totals, weights.sum(axis=0), len(fitted.failed), named, 0, [])
+    return Sums(len(panel.keys), totals, weights.sum(axis=0), len(fitted.failed), named, 0, [], impact)
+
+
+def impact_of(panel: Panel, weights: np.ndarray, data: Data, training: Training) -> np.ndarray:
+    """(2, attributes) sums over the series and steps of the raw scores of explainability.py, absolute and plain."""
+    if not data.request.explain:
+        return np.zeros((2, 1))
+    fitted = training.models.get(panel.target.shape[1], lightgbm.Fitted((), (), ()))
+    found = np.stack(list(lightgbm.contributions(fitted, panel, data.request.horizon).values()), axis=2)
+    raw = found * weights[:, list(training.settings).index(GLOBAL), -1][:, None, None]
+    return np.stack([np.abs(raw).sum(axis=(0, 1)), raw.sum(axis=(0, 1))])
 
 
 def blend(weights: np.ndarray, predictions: Mapping[str, Prediction], training: Training) -> Prediction:
@@ -250,12 +301,17 @@ def forecast_similar(
     def similar(values: np.ndarray) -> np.ndarray:
         return from_similar(both, np.concatenate([values, np.full((n, *values.shape[1:]), np.nan)]))[-n:]
 
-    predictions = {
-        each: Prediction(similar(fitted.predictions[each].quantiles), similar(fitted.predictions[each].mean))
-        for each in training.used
-    }
-    blended = blend(np.tile(mean, (n, 1, 1)), predictions, training)
-    write_forecast(name, cold, blended, training.levels, request, storage)
+    def blended(predictions: Mapping[str, Prediction]) -> Prediction:
+        of_similar = {
+            each: Prediction(similar(predictions[each].quantiles), similar(predictions[each].mean))
+            for each in training.used
+        }
+        return blend(np.tile(mean, (n, 1, 1)), of_similar, training)
+
+    baseline = blended(fitted.predictions)
+    write_forecast(name, cold, baseline, training.levels, request, storage)
+    changed = {each: blended(fitted.of(each)) for each in request.scenarios}
+    write_what_if(name, cold, {"Baseline": baseline, **changed}, training.levels, request, storage)
 
 
 def write_forecast(
@@ -265,6 +321,24 @@ def write_forecast(
     values = exports.by_type(prediction, levels, types)
     table = exports.forecasts(panel.keys, panel.future(request.horizon).to_numpy(), values, exports.names_of(types))
     storage.write(f"{request.output}/forecast/{request.name}_{name}.csv", exports.to_csv(table))
+
+
+def write_what_if(
+    name: str,
+    panel: Panel,
+    forecasts: Mapping[str, Prediction],
+    levels: Sequence[float],
+    request: Request,
+    storage: Storage,
+) -> None:
+    """The columns of all scenarios beside the baseline's, where there are scenarios."""
+    if len(forecasts) == 1:
+        return
+    types = exports.in_order(request.types)
+    columns = [f"{label}_{kind}" for label in forecasts for kind in exports.names_of(types)]
+    values = np.concatenate([exports.by_type(each, levels, types) for each in forecasts.values()], axis=2)
+    table = exports.forecasts(panel.keys, panel.future(request.horizon).to_numpy(), values, columns)
+    storage.write(f"{request.output}/what-if/{request.name}_{name}.csv", exports.to_csv(table))
 
 
 def write_backtest(name: str, keys: pd.DataFrame, run: Backtest, request: Request, storage: Storage) -> None:

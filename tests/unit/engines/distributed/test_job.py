@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from storecast_engines.distributed import JobFailed, LocalFiles, Request, Result, Source, job, local
+from storecast_engines.distributed import Change, JobFailed, LocalFiles, Request, Result, Source, job, local
 from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT
-from storecast_engines.forecasting import autopredictor
+from storecast_engines.forecasting import autopredictor, explainability
 from storecast_engines.forecasting.algorithms import ALGORITHMS
-from storecast_engines.forecasting.panel import build_panel
+from storecast_engines.forecasting.panel import Panel, Prediction, build_panel
+from storecast_engines.forecasting.what_if import Condition, Transformation, transformed
 
 HORIZON, STEPS, SERIES = 7, 70, 26
 FAST = ["SeasonalNaive", "NPTS", "LightGBM"]
+PLAIN = {"related": None, "scenarios": {}, "explain": False}
 DAYS = pd.date_range("2024-01-01", periods=STEPS + HORIZON)
 
 
@@ -65,6 +67,8 @@ def request_of(tmp_path_factory: pytest.TempPathFactory) -> Request:
         metadata=written(folder, "metadata", metadata),
         dimensions=["store"],
         algorithms=FAST,
+        scenarios={"cheap": [Change("price", "MULTIPLY", 0.5, {"store": "s0"})]},
+        explain=True,
     )
 
 
@@ -74,10 +78,9 @@ def results(folder: str, kind: str, key: tuple[str, ...] = ("item_id", "store", 
     return pd.concat(frames).sort_values(list(key), ignore_index=True)
 
 
-def single() -> tuple[autopredictor.Predictor, pd.DataFrame]:
-    """What the single process makes of the same: the predictor, and its forecast as rows in the same order."""
+def single_panel() -> Panel:
     target, related, metadata = shop()
-    panel = build_panel(
+    return build_panel(
         target,
         related,
         metadata,
@@ -87,15 +90,23 @@ def single() -> tuple[autopredictor.Predictor, pd.DataFrame]:
         freq="D",
         horizon=HORIZON,
     )
-    levels = (0.1, 0.5, 0.9)
+
+
+def single() -> tuple[autopredictor.Predictor, pd.DataFrame]:
+    """What the single process makes of the same: the predictor, and its forecast as rows in the same order."""
+    panel, levels = single_panel(), (0.1, 0.5, 0.9)
     trained = autopredictor.train(panel, HORIZON, levels, algorithms=FAST)
     found = autopredictor.predict(trained, panel, HORIZON, levels)
+    return trained, as_rows(panel, found)
+
+
+def as_rows(panel: Panel, found: Prediction) -> pd.DataFrame:
     keys = panel.keys.apply(lambda column: column.str.lower())
     rows = keys.loc[keys.index.repeat(HORIZON)].reset_index(drop=True)
     rows["date"] = np.tile(DAYS[STEPS:].strftime("%Y-%m-%dT%H:%M:%SZ"), len(keys))
     rows["mean"] = found.mean.ravel()
     rows[["p10", "p50", "p90"]] = found.quantiles.reshape(-1, 3)
-    return trained, rows.sort_values(["item_id", "store", "date"], ignore_index=True)
+    return rows.sort_values(["item_id", "store", "date"], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +134,43 @@ def test_of_few_series_all_results_are_those_of_the_single_process(trained: Resu
     assert Result.from_json(Path(request_of.output, "result.json").read_text()) == trained
 
 
+def test_scenarios_and_impact_are_those_of_the_single_process(trained: Result, request_of: Request) -> None:
+    predictor, expected = single()
+    panel = single_panel()
+    half = Transformation("price", "MULTIPLY", 0.5, (Condition("store", "EQUALS", "s0"),))
+    cheap = as_rows(
+        panel, autopredictor.predict(predictor, transformed(panel, HORIZON, [half]), HORIZON, (0.1, 0.5, 0.9))
+    )
+    found = results(request_of.output, "what-if")
+    for kind in ("mean", "p10", "p50", "p90"):
+        assert found[f"Baseline_{kind}"].to_numpy() == pytest.approx(expected[kind], rel=1e-9)
+        assert found[f"cheap_{kind}"].to_numpy() == pytest.approx(cheap[kind], rel=1e-9)
+    assert not np.allclose(found["cheap_mean"], found["Baseline_mean"])
+    raw = explainability.impact(predictor, panel, HORIZON)
+    scores = explainability.normalised(explainability.aggregated(raw.raw, (0, 1)))
+    assert trained.impact == pytest.approx(dict(zip(raw.attributes, scores)), rel=1e-9)
+    (file,) = Path(request_of.output, "explainability").glob("*.csv")
+    assert list(pd.read_csv(file)) == ["price-NormalizedImpactScore", "category-NormalizedImpactScore"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scenarios": {"x": [Change("prize", "ADD", 1)]}}, "'prize' is no related time series; there are price"),
+        ({"algorithms": ["NPTS"]}, "explainability needs LightGBM among the algorithms, which are NPTS"),
+        ({"algorithms": ["CNN-QR"]}, "CNN-QR is a network over all series at once"),
+        ({"algorithms": ["Oracle"]}, "unknown algorithm 'Oracle', allowed are ARIMA"),
+        ({"windows": 5, "horizon": 12, **PLAIN}, "5 backtest windows of 12 steps leave only 10 of 70"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    spark: SparkSession, request_of: Request, tmp_path: Path, change: dict, words: str
+) -> None:
+    with pytest.raises(JobFailed) as raised:
+        job.run(spark, replace(request_of, output=str(tmp_path), **change), LocalFiles())
+    assert words in str(raised.value)
+
+
 def test_a_predictor_forecasts_without_being_trained_again(
     spark: SparkSession, trained: Result, request_of: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,8 +185,8 @@ def test_a_predictor_forecasts_without_being_trained_again(
 def test_beyond_the_sample_each_series_still_has_its_own_models_and_every_series_its_forecast(
     spark: SparkSession, request_of: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "SERIES", 5)
-    few = replace(request_of, output=str(tmp_path / "few"), algorithms=["NPTS"], sample=4)
+    monkeypatch.setattr(job.chunks, "SERIES", 5)
+    few = replace(request_of, output=str(tmp_path / "few"), algorithms=["NPTS"], sample=4, explain=False)
     found = job.run(spark, few, LocalFiles())
     all_of_them = replace(few, output=str(tmp_path / "all"), sample=100)
     expected = job.run(spark, all_of_them, LocalFiles())
@@ -161,7 +209,8 @@ def test_a_bad_file_is_left_out_with_its_reason_and_the_rest_goes_on(
     bad.write_text("Item0,2024-01-01 00:00:00,s0,many\n")
     source = replace(request_of.target, files=[*request_of.target.files, str(bad)])
     lines: list[str] = []
-    asked = replace(request_of, target=source, output=str(tmp_path / "out"), algorithms=["SeasonalNaive"])
+    plain = replace(request_of, algorithms=["SeasonalNaive"], explain=False)
+    asked = replace(plain, target=source, output=str(tmp_path / "out"))
     found = job.run(spark, asked, LocalFiles(), report=lines.append)
     (about,) = found.quarantined
     assert (about["file"], about["row"], about["column"], about["value"]) == (str(bad), 1, "demand", "many")
@@ -177,7 +226,7 @@ def test_a_related_value_that_is_missing_fails_the_job_in_the_words_of_the_singl
 ) -> None:
     _, related, _ = shop()
     gap = related[~((related["item_id"] == "Item3") & (related["timestamp"] == DAYS[20]))]
-    asked = replace(request_of, related=written(tmp_path, "gap", gap), algorithms=["SeasonalNaive"], sample=2)
+    asked = replace(request_of, related=written(tmp_path, "gap", gap), algorithms=["NPTS"], sample=2, explain=False)
     with pytest.raises(JobFailed, match="'price' of item_id='Item3', store='s[01]' is missing at 2024-01-21"):
         job.run(spark, replace(asked, output=str(tmp_path / "out")), LocalFiles())
 
@@ -224,6 +273,7 @@ def test_a_series_that_a_model_fails_on_is_reported_and_forecast_nevertheless(
 
     monkeypatch.setitem(ALGORITHMS, "ETS", fails)
     training = local.Training({"ETS": {}}, [], [0.5], {}, local.Shares(*np.empty((2, 0, 0))), [], ["ETS"])
+    request_of = replace(request_of, scenarios={})
     data = local.Data(request_of, local.Columns(2, 1, 1), (DAYS[0], DAYS[STEPS - 1]), False)
     found = local.fit(panel, data, training)
     assert [(each["series"], each["error"]) for each in found.failed] == [
