@@ -21,6 +21,8 @@ from infra.steps import State
 from infra.storage import Storage, reading, reading_versions, writing
 from infra.tables import forecast_tables
 
+# What a clean-up lists of Forecast to stop it, beside predictors and forecasts.
+FORECAST_JOBS = ("PredictorBacktestExportJobs", "ForecastExportJobs", "Explainabilities", "ExplainabilityExports")
 _PUBLISHED = ("newest.json", "report.html", "scores.json", "runs/", "tables/")
 
 
@@ -69,7 +71,9 @@ class Forecasting(PipelineStack):
             ],
             sweeping=[
                 self._permission("DeleteResourceTree", "StopResource"),
-                self._listing("DatasetGroups", "Datasets", "Predictors", "Forecasts", "DatasetImportJobs"),
+                self._listing(
+                    "DatasetGroups", "Datasets", "Predictors", "Forecasts", "DatasetImportJobs", *FORECAST_JOBS
+                ),
             ],
             by_the_clock=section.schedule,
         )
@@ -79,7 +83,9 @@ class Forecasting(PipelineStack):
         data, results = self._storage.data_arn, self._storage.results_arn
         extras = self._extras()
         exports = {kind: plural for kind, plural in extras.items() if kind.endswith("Export")}
-        what_if = {kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast") if kind in extras}
+        forecasted = {
+            kind: extras[kind] for kind in ("WhatIfAnalysis", "WhatIfForecast", "Explainability") if kind in extras
+        }
         what_if_forecasts = [plural for kind, plural in extras.items() if kind == "WhatIfForecast"]
         handing_over = self._handing_over(self._storage.forecast_role)
         encrypting = handing_over if self._key else []  # with a key goes the role that may use it
@@ -134,13 +140,13 @@ class Forecasting(PipelineStack):
             ),
             "compare": self._function(
                 "compare",
-                self._permission("GetAccuracyMetrics", "DescribeAutoPredictor"),
+                self._permission("GetAccuracyMetrics"),
                 *reading_versions(data, f"{self._prefix}target/"),
                 *reading(results, self._prefix),  # exports, and the copies that tables read
                 timeout_seconds=600,
                 memory_mb=1024,
             ),
-            "forecast": self._function("forecast", *self._making({"Forecast": "Forecasts"} | what_if)),
+            "forecast": self._function("forecast", *self._making({"Forecast": "Forecasts"} | forecasted)),
             "export": self._function(
                 "export",
                 *self._making(

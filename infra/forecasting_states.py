@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_lambda as lambda_
 
-from common.payload import Start
+from common.payload import Failed, Start
 from forecasting.payload import (
     ActualsRequest,
     Algorithm,
@@ -58,7 +58,8 @@ def pipeline(section: Section, plan_request: State, functions: Functions, notify
     """The chain of the pipeline's own states, phase by phase."""
     summary = payload(Published).summary
     success = record(SuccessNotification, pipeline="forecasting", summary=summary, execution=EXECUTION)
-    branch = payload(list[Forecasted])[0]  # the first one's payload goes on
+    branches = payload(list[Forecasted])  # the first one's payload goes on, with why the last one failed
+    forecasted = merged(branches[0], unexplained=Path(str(branches[2]), Failed).failure)
     return chain(
         "Pipeline",
         "Plan",
@@ -68,7 +69,7 @@ def pipeline(section: Section, plan_request: State, functions: Functions, notify
         importing("forecasting", "forecast", functions["load"], notify, next_state="Compare with actuals"),
         _training(functions),
         _using_the_predictor(functions, section),
-        lambda_task("Publish", functions["publish"], payload=branch, next_state="Notify", base=Expression("{}")),
+        lambda_task("Publish", functions["publish"], payload=forecasted, next_state="Notify", base=Expression("{}")),
         lambda_task("Notify", notify, payload=success),
     )
 
@@ -223,14 +224,20 @@ def _what_ifs(functions: Functions) -> dict[str, State]:
 
 
 def _explanation(functions: Functions) -> State:
-    """The export of the explainability that was made with the serving predictor."""
-    export, arn = payload(Forecasted).explainability, payload(Forecasted).explainabilityArn
+    """The explainability of the predictor that serves, and its export. ARIMA, ETS and NPTS have none, which may be all
+    that an AutoPredictor is made of: that fails no run (predictor-explainability.md)."""
+    run, made = payload(Forecasted), payload(ForecastAnswer).madeArn
+    request = record(ForecastRequest, forecast=run.explanation, sourceArn=run.servingArn)
     return chain(
         "Explanation",
-        "Anything explained?",
-        _only_if("Anything explained?", f"$exists({arn})", "Describe explainability", "Nothing explained"),
-        wait_for("Explainability", service="forecast", arn=arn, next_state="Export explainability"),
-        _export(functions, "explainability", "ExplainabilityExport", export=export, source=arn),
+        "To be explained?",
+        _only_if("To be explained?", f"{run.explained} = true", "Forecast explainability", "Nothing explained"),
+        lambda_task(
+            "Forecast explainability", functions["forecast"], payload=request, next_state="Describe explainability"
+        ),
+        wait_for("Explainability", service="forecast", arn=made, next_state="Export explainability"),
+        _export(functions, "explainability", "ExplainabilityExport", export=run.explainability, source=made),
+        fatal=False,
     )
 
 

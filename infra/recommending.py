@@ -52,7 +52,8 @@ class Recommending(PipelineStack):
             sweeping=[
                 self._permission("DeleteDataset", "DeleteDatasetGroup", "DeleteSchema"),
                 *self._removing(),
-                self._listing("DatasetGroups", "Datasets", "Schemas"),
+                self._permission("StopSolutionVersionCreation"),
+                self._listing("DatasetGroups", "Datasets", "Schemas", "SolutionVersions"),
             ],
             by_the_clock=section.schedule,
         )

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra import functions, labs, permissions
 from infra.config import Pipeline
+from infra.forecasting import FORECAST_JOBS
 from infra.hours import NOTEBOOK_INSTANCE, StopAndStart
 from infra.learner import SCRIPTS, Learner, Place, starting
 from infra.operations import Operations
@@ -86,7 +87,9 @@ class Workshop(Stack):
             Permission(
                 ["forecast:DeleteResourceTree", "forecast:StopResource"], labs.own(self, "forecast", anybody), _LEFT
             ),
-            labs.lists("forecast", "DatasetGroups", "Datasets", "DatasetImportJobs", "Predictors", "Forecasts"),
+            labs.lists(
+                "forecast", "DatasetGroups", "Datasets", "DatasetImportJobs", "Predictors", "Forecasts", *FORECAST_JOBS
+            ),
             Permission(
                 [
                     "personalize:DeleteRecommender",

@@ -10,6 +10,8 @@ from typing import Any
 
 from common.payload import AwsJson
 
+_PLURALS = {"sis": "ses", "ity": "ities"}  # what_if_analyses, explainabilities
+
 
 def create(client: Any, kind: str, request: AwsJson, **narrower: str) -> str:
     """The ARN of the resource of `kind` with the name that `request` gives it.
@@ -33,9 +35,9 @@ def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
     return next((each[arn] for each in summaries(client, kind, **narrower) if each.get(called) == name), None)
 
 
-def summaries(client: Any, kind: str, **narrower: str) -> list[AwsJson]:
+def summaries(client: Any, kind: str, **narrower: Any) -> list[AwsJson]:
     """All that the service lists of `kind`."""
-    plural = f"{kind.removesuffix('is')}es" if kind.endswith("sis") else f"{kind}s"  # what_if_analyses
+    plural = next((kind[: -len(end)] + ends for end, ends in _PLURALS.items() if kind.endswith(end)), f"{kind}s")
     listed = "Filters" if plural == "filters" else _member(client, plural)  # API_ListFilters.md: with a capital
     pages = client.get_paginator(f"list_{plural}").paginate(**narrower)
     return [summary for page in pages for summary in page[listed]]

@@ -101,18 +101,12 @@ def _nothing_trained(event: PredictorsRequest) -> PredictorsAnswer:
 
 
 def _of_auto_predictor(config: ResolvedConfig, serving: str) -> AutoPredictorExtras:
-    """What an AutoPredictor alone makes: what-if forecasts, and the explainability that was made with it."""
-    forecast = client("forecast")
+    """What an AutoPredictor alone makes: what-if forecasts and an explainability."""
     if not (config.get("what_if") or config.get("explainability")):
         return {}
-    if not forecast.get_accuracy_metrics(PredictorArn=serving)["IsAutoPredictor"]:
+    if not client("forecast").get_accuracy_metrics(PredictorArn=serving)["IsAutoPredictor"]:
         return {}
-    extras: AutoPredictorExtras = {"scenarios": bool(config.get("what_if"))}
-    if config.get("explainability"):
-        described = forecast.describe_auto_predictor(PredictorArn=serving)
-        if "ExplainabilityInfo" in described:
-            extras["explainabilityArn"] = described["ExplainabilityInfo"]["ExplainabilityArn"]
-    return extras
+    return {"scenarios": bool(config.get("what_if")), "explained": bool(config.get("explainability"))}
 
 
 def decide(new: float | None, in_use: float | None | Incomparable, metric: str, tolerance: float) -> Decision:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 
 from common.clients import client
 from common.deliveries import planned
+from common.failures import in_words
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import arn_member, name_member, summaries
 from forecasting.history import History, Key, lower
@@ -57,6 +58,8 @@ def notes(event: Forecasted, history: History) -> list[str]:
             f"rows of the target without a {target}: {history.empty:,}; they count as missing, and forecasting.filling "
             "in pipeline.yaml says what fills them"
         )
+    if reason := event.get("unexplained"):
+        found.append(f"there is no explainability of the predictor: {in_words(reason['message'])[:_LONGEST]}")
     return [*found, *_messages(event)]
 
 

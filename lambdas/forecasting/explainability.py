@@ -10,7 +10,7 @@ _SCORE = "-normalizedimpactscore"
 
 def impact(event: Forecasted) -> list[Impact]:
     """Each attribute's normalised impact score on the predictor, the strongest first (predictor-explainability.md)."""
-    if "explainabilityArn" not in event:
+    if not event.get("explained") or "unexplained" in event:
         return []
     row = next(iter(records(event["resultsBucket"], event["explainability"]["folder"])), {})
     scores: list[Impact] = [

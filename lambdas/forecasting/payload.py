@@ -206,6 +206,7 @@ class Requests(TypedDict):
     group: AwsJson
     datasets: list[Dataset]
     backtests: Export
+    explanation: Creation  # the explainability of the predictor that serves
     explainability: Export
     whatIf: WhatIf
 
@@ -361,7 +362,7 @@ class AutoPredictorExtras(TypedDict):
     """What only an AutoPredictor makes."""
 
     scenarios: NotRequired[bool]  # whether it makes the what-if forecasts
-    explainabilityArn: NotRequired[str]
+    explained: NotRequired[bool]  # whether an explainability of it is asked for
 
 
 class PredictorsAnswer(AutoPredictorExtras):
@@ -410,6 +411,7 @@ class Forecasted(Trained, PredictorsAnswer):
 
     forecasts: list[MadeForecast]
     scenarioArns: NotRequired[list[str]]
+    unexplained: NotRequired[Failure]  # why there is no explainability, which fails no run
 
 
 Span = TypedDict("Span", {"from": str, "to": str, "steps": int})

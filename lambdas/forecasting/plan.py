@@ -16,6 +16,7 @@ from common.store import get_json, put_json
 from forecasting import headers, predictors
 from forecasting.payload import (
     Change,
+    Creation,
     Dataset,
     Export,
     Forecast,
@@ -111,6 +112,7 @@ def run_plan(
             for algorithm in config["algorithms"]
         ],
         "backtests": _export(event, run, "backtests", "predictor_backtest_export_job", "PredictorArn"),
+        "explanation": _explanation(event, run),
         "explainability": _export(event, run, "explainability", "explainability_export", "ExplainabilityArn"),
         "forecasts": [_forecast(event, run, name, types) for name, types in config["forecasts"].items()],
         "whatIf": _what_if(event, run),
@@ -189,6 +191,19 @@ def _export(event: ResolvedRequest, run: str, folder: str, kind: str, of: str, *
             f"{resource}Name": forecast_name(event["dataset"], *name, run),
             "Destination": {"S3Config": place},
             "Format": "CSV",
+            "Tags": _tags(event),
+        },
+    }
+
+
+def _explanation(event: ResolvedRequest, run: str) -> Creation:
+    """The explainability of a predictor, over all series and time points (API_CreateExplainability.md)."""
+    return {
+        "kind": "explainability",
+        "of": "ResourceArn",
+        "request": {
+            "ExplainabilityName": forecast_name(event["dataset"], "explained", run),
+            "ExplainabilityConfig": {"TimeSeriesGranularity": "ALL", "TimePointGranularity": "ALL"},
             "Tags": _tags(event),
         },
     }

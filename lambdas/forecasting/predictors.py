@@ -32,7 +32,6 @@ def _auto_predictor(config: ResolvedConfig, kinds: list[str]) -> AwsJson:
         "ForecastFrequency": config["frequency"],
         **_dimensions(config),
         **({"TimeAlignmentBoundary": boundary} if boundary else {}),
-        **({"ExplainPredictor": True} if config.get("explainability") else {}),
         "DataConfig": {
             **({"AttributeConfigs": filling} if filling else {}),
             **(

@@ -40,6 +40,19 @@ Ours = Callable[[str], Any]  # whether a name is that of something we made
 
 # Named one by one: a dataset whose name begins with ours (grocery, grocery-weekly) is not ours.
 _FORECAST_KINDS = ("target", "related", "metadata")
+# By kind, the jobs over it, and by which member their lists are narrowed to one of it.
+_JOBS_OF = {
+    "predictor": {
+        "predictor_backtest_export_job": "PredictorArn",
+        "explainability": "ResourceArn",
+        "explainability_export": "ResourceArn",
+    },
+    "forecast": {
+        "forecast_export_job": "ForecastArn",
+        "explainability": "ResourceArn",
+        "explainability_export": "ResourceArn",
+    },
+}
 _PERSONALIZE_KINDS = ("interactions", "items", "users")
 
 
@@ -101,7 +114,11 @@ def _sweep(event: AwsJson, context: LambdaContext, why: str) -> bool:
     while left := [arn for sweep in sweeps for arn in sweep()]:
         logger.info("still there", extra={"left": left})
         if time.time() - since > _PATIENCE:
-            raise TimeoutError(f"not deleted after {_PATIENCE // 60} minutes: {', '.join(left)}")
+            raise TimeoutError(
+                f"not deleted after {_PATIENCE // 60} minutes: {', '.join(left)}. What is still being made, such as a "
+                "recommender, which trains for hours and can't be stopped, goes when that has ended: run the same "
+                "destroy again then, it deletes the rest"
+            )
         if context.get_remaining_time_in_millis() < _RESERVE:
             return False
         time.sleep(next(pauses))
@@ -172,8 +189,9 @@ def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
     """
     groups = [g["DatasetGroupArn"] for g in summaries(forecast, "dataset_group") if group(g["DatasetGroupName"])]
     if groups:
-        for kind in ("predictor", "forecast"):
-            _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") in groups)
+        for kind in _JOBS_OF:
+            for arn in _stop(forecast, kind, lambda job: job.get("DatasetGroupArn") in groups):
+                _stop_jobs_of(forecast, kind, arn)
         for arn in groups:
             attempt(forecast, forecast.delete_resource_tree, ResourceArn=arn)
         return groups
@@ -181,6 +199,13 @@ def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
     for arn in datasets:
         _forecast_dataset(forecast, arn)
     return datasets
+
+
+def _stop_jobs_of(forecast: Any, kind: str, arn: str) -> None:
+    """Stop the exports and explainabilities of a predictor or forecast. What-ifs can't be stopped: they are waited for
+    (API_StopResource.md)."""
+    for job, member in _JOBS_OF[kind].items():
+        _stop(forecast, job, lambda job: True, Filters=[{"Key": member, "Value": arn, "Condition": "IS"}])
 
 
 def _forecast_dataset(forecast: Any, arn: str) -> None:
@@ -199,6 +224,11 @@ def _personalize_groups(personalize: Any, group: Ours, schema: Ours) -> list[str
 
 
 def _personalize_group(personalize: Any, group: str) -> list[str]:
+    for solution in summaries(personalize, "solution", datasetGroupArn=group):
+        for version in summaries(personalize, "solution_version", solutionArn=solution["solutionArn"]):
+            if version["status"] in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+                arn = version["solutionVersionArn"]
+                attempt(personalize, personalize.stop_solution_version_creation, solutionVersionArn=arn)
     if left := remove_serving(personalize, group) or remove(personalize, "dataset", datasetGroupArn=group):
         return left
     attempt(personalize, personalize.delete_dataset_group, datasetGroupArn=group)
@@ -234,7 +264,10 @@ def empty(s3: Any, folder: str) -> list[str]:
     return [f"s3://{folder}"] if found else []
 
 
-def _stop(forecast: Any, kind: str, ours: Callable[[AwsJson], bool]) -> None:
-    for job in summaries(forecast, kind):
-        if ours(job) and job["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
-            attempt(forecast, forecast.stop_resource, ResourceArn=job[arn_member(forecast, kind)])
+def _stop(forecast: Any, kind: str, ours: Callable[[AwsJson], bool], **narrower: Any) -> list[str]:
+    """Stop those of our jobs that are in progress; the ARNs of all of them."""
+    member, jobs = arn_member(forecast, kind), [job for job in summaries(forecast, kind, **narrower) if ours(job)]
+    for job in jobs:
+        if job["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+            attempt(forecast, forecast.stop_resource, ResourceArn=job[member])
+    return [job[member] for job in jobs]

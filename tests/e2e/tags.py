@@ -10,11 +10,11 @@ from tests.e2e.observing import ours
 def tags_by_arn() -> dict[str, dict[str, str]]:
     """Of all that the dataset's runs made and that a Create call gives tags.
 
-    A schema takes none (tagging-resources.md); an explainability here is the service's own, made with its predictor.
+    A schema takes none (tagging-resources.md).
     """
     forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
     found = {}
-    for kind in FORECAST.types.keys() - {"Explainability"}:
+    for kind in FORECAST.types:
         for arn in (each[f"{kind}Arn"] for each in ours("forecast", FORECAST.list_member(kind))):
             tags = forecast.list_tags_for_resource(ResourceArn=arn)["Tags"]
             found[arn] = {tag["Key"]: tag["Value"] for tag in tags}

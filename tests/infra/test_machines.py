@@ -14,6 +14,7 @@ import pytest
 from tests.infra.conftest import ROOT, Assembly, definition, machine
 
 _PIPELINES = ("forecasting", "recommending")
+_CONTEXT = {"Execution": {"Id": "e", "Input": {}}, "StateMachine": {"Id": "m"}}
 _CHANGING = {kind: {f"Latest{kind}Update": {"Status": "CREATE IN_PROGRESS"}} for kind in ("Campaign", "Dataset")}
 
 
@@ -380,7 +381,7 @@ def test_what_ifs_and_explainability_only_where_the_serving_predictor_makes_them
     states = dict(states_of(machine(assembly, "forecasting")))
     for choice, there, then, otherwise in (
         ("Any what-ifs?", {"scenarios": True}, "Forecast what-ifs", "No what-ifs"),
-        ("Anything explained?", {"explainabilityArn": "e"}, "Describe explainability", "Nothing explained"),
+        ("To be explained?", {"explained": True}, "Forecast explainability", "Nothing explained"),
     ):
         assert decide(states[choice], there)[0] == then and decide(states[choice], {})[0] == otherwise
     payload = {"forecasts": [{"forecastArn": "f"}, {"forecastArn": "g"}], "whatIf": {"analysis": {"kind": "k"}}}
@@ -410,6 +411,20 @@ def test_what_is_used_no_more_leaves_the_state(assembly: Assembly) -> None:
     long = evaluate(forecasting["Train"]["Catch"][0]["Output"], errorOutput={"Error": "E", "Cause": "x" * 32_768})
     assert len(long["message"]) == 3_000
     assert len(evaluate(forecasting["Train failed"]["Output"], input=long)["failure"]["message"]) == 600
+
+
+def test_a_predictor_that_cannot_be_explained_fails_no_run(assembly: Assembly) -> None:
+    """ARIMA, ETS and NPTS have no explainability (predictor-explainability.md): Publish is handed the reason."""
+    states = dict(states_of(machine(assembly, "forecasting")))
+    describe, choice = _wait(assembly, "forecasting", "explainability")
+    failed = {"Status": "CREATE_FAILED", "Message": "no explainable model"}
+    following, reason = decide(choice, evaluate(describe["Output"], input={"madeArn": "e"}, result=failed))
+    assert following == "Explanation failed" and states[following]["Type"] == "Pass"
+    ended = evaluate(states[following]["Output"], input=reason)
+    given = evaluate(states["Publish"]["Arguments"]["Payload"], input=[{"run": "r"}, {}, ended], context=_CONTEXT)
+    assert given["unexplained"]["message"] == "no explainable model" and given["run"] == "r"
+    whole = evaluate(states["Publish"]["Arguments"]["Payload"], input=[{"run": "r"}, {}, {}], context=_CONTEXT)
+    assert "unexplained" not in whole
 
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)

@@ -14,6 +14,7 @@ _KINDS = {
     "filter": ("datasetGroupArn", ()),
     "event_tracker": ("datasetGroupArn", ()),
     "solution": ("datasetGroupArn", ("campaign",)),
+    "solution_version": ("solutionArn", ()),
     "campaign": ("solutionArn", ()),
     "dataset": ("datasetGroupArn", ("recommender",)),
     "schema": (None, ()),
@@ -37,6 +38,7 @@ class Personalize:
     def __init__(self, *resources: tuple[str, str, str]) -> None:
         self.there = {(kind, name): [parent, "ACTIVE"] for kind, name, parent in resources}
         self.deleted: list[str] = []
+        self.stopped: list[str] = []
 
     def get_paginator(self, operation: str) -> Any:
         kind = operation.removeprefix("list_").removesuffix("s")
@@ -51,6 +53,10 @@ class Personalize:
                 del self.there[key]
         return [{"name": key[1], f"{_member(kind)}Arn": _arn(*key), "status": state[1]} for key, state in found]
 
+    def stop_solution_version_creation(self, solutionVersionArn: str) -> None:
+        self.stopped.append(name := solutionVersionArn.rsplit("/", 1)[1])
+        self.there["solution_version", name][1] = "CREATE STOPPED"
+
     def __getattr__(self, operation: str) -> Any:
         kind = operation.removeprefix("delete_")
 
@@ -58,10 +64,15 @@ class Personalize:
             name = request[f"{_member(kind)}Arn"].rsplit("/", 1)[1]
             if (kind, name) not in self.there:
                 raise Gone
+            if self.there[kind, name][1] in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+                raise InUse
             if any(other in _KINDS[kind][1] and state[0] == name for (other, _), state in self.there.items()):
                 raise InUse
             self.there[kind, name][1] = "DELETE IN_PROGRESS"
             self.deleted.append(name)
+            for version in [key for key, state in self.there.items() if key[0] == "solution_version"]:
+                if kind == "solution" and self.there[version][0] == name:
+                    del self.there[version]
 
         return delete
 

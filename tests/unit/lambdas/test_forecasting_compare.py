@@ -121,18 +121,17 @@ def test_a_run_that_trained_nothing_goes_on_with_the_predictor_in_use(stub: Any,
 
 
 @pytest.mark.parametrize(
-    ("wanted", "auto", "info", "answered"),
+    ("wanted", "auto", "answered"),
     [
-        ({}, True, True, {}),
-        ({"what_if": {"cheaper": []}}, True, False, {"scenarios": True}),
-        ({"explainability": True}, True, True, {"scenarios": False, "explainabilityArn": "e"}),
-        ({"explainability": True}, True, False, {"scenarios": False}),
-        ({"what_if": {"cheaper": []}, "explainability": True}, False, False, {}),
+        ({}, True, {}),
+        ({"what_if": {"cheaper": []}}, True, {"scenarios": True, "explained": False}),
+        ({"explainability": True}, True, {"scenarios": False, "explained": True}),
+        ({"what_if": {"cheaper": []}, "explainability": True}, False, {}),
     ],
-    ids=["nothing", "what-if", "explained", "no explainability came about", "not an AutoPredictor"],
+    ids=["nothing", "what-if", "explained", "not an AutoPredictor"],
 )
 def test_only_an_auto_predictor_imagines_and_is_explained(
-    stub: Any, context: Any, wanted: dict[str, Any], auto: bool, info: bool, answered: dict[str, Any]
+    stub: Any, context: Any, wanted: dict[str, Any], auto: bool, answered: dict[str, Any]
 ) -> None:
     from forecasting.compare import handler
 
@@ -140,13 +139,10 @@ def test_only_an_auto_predictor_imagines_and_is_explained(
     service.add_response("get_accuracy_metrics", {"PredictorEvaluationResults": [_result(0.1, 0.1)]})
     if wanted:
         service.add_response("get_accuracy_metrics", {"IsAutoPredictor": auto}, {"PredictorArn": _NEW})
-    if wanted.get("explainability") and auto:
-        explained = {"ExplainabilityInfo": {"ExplainabilityArn": "e", "Status": "ACTIVE"}} if info else {}
-        service.add_response("describe_auto_predictor", explained, {"PredictorArn": _NEW})
     config = {**FORECASTING["config"], **wanted}
     event = {**_EVENT, "config": config, "serving": None, "predictors": _TRAINED}
     answer = handler(event, context)
-    assert {key: answer[key] for key in ("scenarios", "explainabilityArn") if key in answer} == answered
+    assert {key: answer[key] for key in ("scenarios", "explained") if key in answer} == answered
 
 
 _FAILED = {"algorithm": "CNN-QR", "step": "Train", "message": "m"}

@@ -140,7 +140,7 @@ def test_what_ifs_and_impact_stand_in_summary_and_report(
             "scenarios": [{"name": "cheaper", "request": {"WhatIfForecastName": "storecast_x_cheaper_1"}}],
             "export": {"folder": "what-if/"},
         },
-        "explainabilityArn": "e",
+        "explained": True,
         "explainability": {"folder": "explainability/"},
     }
     bucket.objects["what-if/x.csv"] = (

@@ -98,9 +98,11 @@ def test_what_ifs_and_the_explainability_are_asked_for_as_the_service_takes_them
     milk = {"attribute": "price", "operation": "MULTIPLY", "value": 0.9, "where": {"item_id": "milk"}}
     event["config"] |= {"what_if": {"cheaper": [milk]}, "explainability": True}
     order = run_plan(event, {"target": "t", "related": "r"}, {}, "20261122T211700_abc")
-    assert order["predictors"][0]["request"]["ExplainPredictor"] is True
+    assert "ExplainPredictor" not in order["predictors"][0]["request"], "its explainability's ARN would not be ours"
     service.client.meta.events.register("before-parameter-build.forecast", lambda params, **_: sent.append({**params}))
+    service.add_response("list_explainabilities", {"Explainabilities": []})
     calls = [
+        ("explainability", forecast, order["explanation"], arn("forecast", "predictor/p")),
         ("what_if_analysis", forecast, order["whatIf"]["analysis"], arn("forecast", "forecast/f")),
         ("what_if_forecast", forecast, order["whatIf"]["scenarios"][0], arn("forecast", "what-if-analysis/a")),
         ("what_if_forecast_export", export, order["whatIf"]["export"], [arn("forecast", "what-if-forecast/a/f")]),
@@ -111,12 +113,34 @@ def test_what_ifs_and_the_explainability_are_asked_for_as_the_service_takes_them
         service.add_response(f"create_{kind}", {member: arn("forecast", f"{kind}/made")})
         key = "export" if module is export else "forecast"
         assert arn("forecast", f"{kind}/made") in module.handler({key: item, "sourceArn": source}, context).values()
+    sent = sent[2:]  # the list and the explainability come first
     [change] = sent[1]["TimeSeriesTransformations"]
     assert change["Action"] == {"AttributeName": "price", "Operation": "MULTIPLY", "Value": 0.9}
     assert change["TimeSeriesConditions"] == [
         {"AttributeName": "item_id", "Condition": "EQUALS", "AttributeValue": "milk"}
     ]
     assert sent[2]["Destination"]["S3Config"]["Path"] == "s3://results/" + order["whatIf"]["export"]["folder"]
+
+
+@pytest.mark.parametrize(
+    ("status", "made"),
+    [("ACTIVE", "before"), ("CREATE_IN_PROGRESS", "before"), ("CREATE_FAILED", "new"), ("CREATE_STOPPED", "new")],
+)
+def test_a_predictor_is_explained_once(stub: Any, context: Any, status: str, made: str) -> None:
+    """A predictor that goes on serving has the explainability of an earlier run; one that failed is tried again."""
+    from forecasting.forecast import handler
+
+    service, item = stub("forecast"), _order(["target"])["explanation"]
+    predictor, before, new = (arn("forecast", name) for name in ("predictor/p", "explainability/e", "explainability/n"))
+    listed = {"ExplainabilityArn": before, "Status": status}
+    filters = {"Filters": [{"Key": "ResourceArn", "Value": predictor, "Condition": "IS"}]}
+    service.add_response("list_explainabilities", {"Explainabilities": [listed]}, filters)
+    if made == "new":
+        service.add_response(
+            "create_explainability", {"ExplainabilityArn": new}, {**item["request"], "ResourceArn": predictor}
+        )
+    answer = handler({"forecast": item, "sourceArn": predictor}, context)
+    assert answer == {"madeArn": before if made == "before" else new}
 
 
 def test_an_analysis_that_was_made_before_is_found_again(stub: Any, context: Any) -> None:

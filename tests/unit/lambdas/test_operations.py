@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,6 +159,21 @@ def test_nothing_is_deleted_when_a_stack_is_made(answered: list[dict[str, Any]],
     assert answered == [{"Status": "SUCCESS", "Reason": "done"}]
 
 
+def _expect_jobs(service: Any, of: str, resource: str, **running: list[dict[str, str]]) -> None:
+    """The lists of the jobs over a predictor or forecast; those that are running are stopped."""
+    exports = "PredictorBacktestExportJobs" if of == "Predictor" else "ForecastExportJobs"
+    for plural, member in (
+        (exports, f"{of}Arn"),
+        ("Explainabilities", "ResourceArn"),
+        ("ExplainabilityExports", "ResourceArn"),
+    ):
+        operation = re.sub("(?<!^)([A-Z])", r"_\1", plural).lower()
+        filters = {"Filters": [{"Key": member, "Value": resource, "Condition": "IS"}]}
+        service.add_response(f"list_{operation}", {plural: running.get(plural, [])}, filters)
+        for job in running.get(plural, []):
+            service.add_response("stop_resource", {}, {"ResourceArn": next(iter(job.values()))})
+
+
 def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     answered: list[dict[str, Any]], context: Any, stub: Any
 ) -> None:
@@ -175,6 +191,12 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
         "DatasetGroupArn": group,
         "Status": "CREATE_IN_PROGRESS",
     }
+    forecast = {
+        "ForecastArn": arn("forecast", "forecast/f"),
+        "ForecastName": "f",
+        "DatasetGroupArn": group,
+        "Status": "ACTIVE",
+    }
     datasets = {
         "Datasets": [
             {"DatasetArn": ours, "DatasetName": "storecast_corner_shop_target"},
@@ -184,10 +206,15 @@ def test_forecast_goes_as_trees_after_its_jobs_are_stopped(
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
     service.add_response("list_predictors", {"Predictors": [training]})
     service.add_response("stop_resource", {}, {"ResourceArn": training["PredictorArn"]})
-    service.add_response("list_forecasts", {"Forecasts": []})
+    explaining = {"ExplainabilityArn": arn("forecast", "explainability/e"), "Status": "CREATE_PENDING"}
+    _expect_jobs(service, "Predictor", training["PredictorArn"], Explainabilities=[explaining])
+    service.add_response("list_forecasts", {"Forecasts": [forecast]})
+    exporting = {"ForecastExportJobArn": arn("forecast", "forecast-export-job/j"), "Status": "CREATE_IN_PROGRESS"}
+    _expect_jobs(service, "Forecast", forecast["ForecastArn"], ForecastExportJobs=[exporting])
     service.add_client_error("delete_resource_tree", "ResourceInUseException")
     service.add_response("list_dataset_groups", copy.deepcopy(groups))
     service.add_response("list_predictors", {"Predictors": [{**training, "Status": "CREATE_STOPPED"}]})
+    _expect_jobs(service, "Predictor", training["PredictorArn"])
     service.add_response("list_forecasts", {"Forecasts": []})
     service.add_response("delete_resource_tree", {}, {"ResourceArn": group})
     service.add_response("list_dataset_groups", {"DatasetGroups": []})
@@ -257,6 +284,33 @@ def test_what_cannot_be_deleted_fails_the_stack_in_words(
     _stack_is(stub, "DELETE_IN_PROGRESS")
     handler(_event("Delete", ForecastNames="n"), context)
     assert answered[0]["Status"] == "FAILED" and "not allowed to list" in answered[0]["Reason"]
+
+
+def test_a_destroy_during_a_training_says_what_happens_and_the_second_one_finishes(
+    answered: list[dict[str, Any]], context: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A solution version is stopped; a recommender in creation can't be stopped nor deleted, for hours."""
+    from operations import cleanup
+
+    service = Personalize(
+        ("dataset_group", "storecast-corner-shop", ""),
+        ("recommender", "training", "storecast-corner-shop"),
+        ("solution", "solution", "storecast-corner-shop"),
+        ("solution_version", "version", "solution"),
+    )
+    for busy in (("recommender", "training"), ("solution_version", "version")):
+        service.there[busy][1] = "CREATE IN_PROGRESS"
+    real = cleanup.client
+    monkeypatch.setattr(cleanup, "client", lambda name: service if name == "personalize" else real(name))
+    _stack_is(stub, "DELETE_IN_PROGRESS")
+    long_ago = _event("Delete", PersonalizeNames="storecast-corner-shop") | {"Since": 0}
+    cleanup.handler(long_ago, context)
+    assert service.stopped == ["version"] and answered[-1]["Status"] == "FAILED"
+    assert "run the same destroy again then, it deletes the rest" in answered[-1]["Reason"]
+    service.there["recommender", "training"][1] = "ACTIVE"
+    _stack_is(stub, "DELETE_IN_PROGRESS")
+    cleanup.handler(_event("Delete", PersonalizeNames="storecast-corner-shop"), context)
+    assert answered[-1]["Status"] == "SUCCESS" and not service.there
 
 
 def _closed(s3: Any) -> None:
