@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -31,13 +31,15 @@ class Toolbox:
 def log_group(scope: Construct, toolbox: Toolbox, pipeline: str) -> logs.CfnLogGroup:
     """One log group for a pipeline: its state machine and its functions. The prefix keeps the account's log
     resource policy from growing with each state machine (Step Functions guide, cw-logs.md)."""
-    return logs.CfnLogGroup(
+    group = logs.CfnLogGroup(
         scope,
         "Logs",
         log_group_name=f"/aws/vendedlogs/storecast/{toolbox.dataset}/{pipeline}",
         retention_in_days=90,
         kms_key_id=toolbox.key,
     )
+    group.apply_removal_policy(RemovalPolicy.DESTROY)
+    return group
 
 
 def lambda_function(

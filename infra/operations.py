@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, Stack
+from aws_cdk import Arn, ArnFormat, CfnOutput, CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
@@ -71,6 +71,7 @@ class Operations(Stack):
                 point_in_time_recovery_enabled=True
             ),
         )
+        lock.apply_removal_policy(RemovalPolicy.DESTROY)
         notify = functions.lambda_function(
             self,
             self.toolbox,
@@ -126,6 +127,7 @@ class Operations(Stack):
             **({"kms_master_key_id": self.key_arn} if self.key_arn else {"sqs_managed_sse_enabled": True}),
             message_retention_period=14 * 86_400,
         )
+        queue.apply_removal_policy(RemovalPolicy.DESTROY)
         rules = self.format_arn(service="events", resource="rule", resource_name=f"storecast-{config.dataset}-*")
         events = iam.PolicyStatement(
             principals=[iam.ServicePrincipal("events.amazonaws.com")],

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from infra.config.workshop import Vpc, Workshop
+from infra.config import Pipeline
+from tests.infra.variants import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,36 +35,44 @@ class Assembly:
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, as its config is."""
-    return _shared(tmp_path_factory, "assembly")
+    return shared(tmp_path_factory, "sample")
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The sample's, with all that its config could ask for to keep it closed, and for production."""
-    vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
-    return _shared(
-        tmp_path_factory,
-        "guarded",
-        purpose="production",
-        customer_managed_key=True,
-        permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess",
-        workshop=Workshop(vpc=vpc),
-    )
+    return shared(tmp_path_factory, "guarded")
 
 
-def _shared(tmp_path_factory: pytest.TempPathFactory, name: str, **changed: Any) -> Assembly:
-    """What the first worker of this run synthesized under the name; a synth that fails leaves nothing under it."""
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return shared(tmp_path_factory, "options")
+
+
+@pytest.fixture(scope="session")
+def longest_names(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return shared(tmp_path_factory, "longest")
+
+
+@pytest.fixture(scope="session", params=sorted(VARIANTS))
+def variant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Each of `variants.py`, one after the other."""
+    return shared(tmp_path_factory, request.param)
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Assembly:
+    """The variant of that name, as the first worker of this run synthesized it; a failed synth leaves nothing."""
     root = tmp_path_factory.getbasetemp()
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / name).exists():
-            synthesized(tmp_path_factory.mktemp(name), **changed).folder.rename(root / name)
+            synthesized(tmp_path_factory.mktemp(name), VARIANTS[name]()).folder.rename(root / name)
     return _assembly(root / name)
 
 
-def synthesized(folder: Path, **changed: Any) -> Assembly:
-    """The app of the sample dataset, with `changed` members of its config."""
+def synthesized(folder: Path, config: Pipeline | None = None, **changed: Any) -> Assembly:
+    """The app of the config, by default the sample's with `changed` members."""
     from aws_cdk import App
 
     import app as entry
@@ -73,7 +82,7 @@ def synthesized(folder: Path, **changed: Any) -> Assembly:
         outdir=str(folder), context={**json.loads((ROOT / "cdk.json").read_text())["context"], "dataset": "sample"}
     )
     checks.check(app)
-    entry.build(app, entry.settings_of(app).model_copy(update=changed))
+    entry.build(app, config or entry.settings_of(app).model_copy(update=changed))
     app.synth()
     return _assembly(folder)
 
@@ -109,8 +118,11 @@ def machine(assembly: Assembly, stack: str) -> dict[str, Any]:
 
 
 def definition(assembly: Assembly, stack: str) -> str:
-    """The state machine of a stack as text."""
-    [properties] = [
-        p for name, p in assembly.resources("AWS::StepFunctions::StateMachine").items() if name.startswith(stack)
-    ]
-    return flat(properties["DefinitionString"])
+    """The pipeline's state machine of a stack as text."""
+    return definitions_of(assembly)[f"{stack}/Machine"]
+
+
+def definitions_of(assembly: Assembly) -> dict[str, str]:
+    """All state machines as text, by `<stack>/<logical id>`."""
+    machines = assembly.resources("AWS::StepFunctions::StateMachine").items()
+    return {name: flat(properties["DefinitionString"]) for name, properties in machines}

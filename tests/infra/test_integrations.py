@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
 import pytest
 
-from tests.infra.conftest import Assembly, machine
+from tests.infra.conftest import Assembly, definitions_of
 from tests.infra.test_machines import states_of
 
 _SERVICES = {
@@ -32,10 +33,11 @@ def _problems(name: str, state: dict[str, Any]) -> Iterator[str]:
     yield from (f"{name}: {operation} needs {each}" for each in sorted(lacking))
 
 
-@pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])
-def test_every_integration_is_one_that_botocore_knows(guarded: Assembly, pipeline: str) -> None:
-    tasks = [pair for pair in states_of(machine(guarded, pipeline)) if ":aws-sdk:" in pair[1].get("Resource", "")]
-    assert len(tasks) > 8
+def test_every_integration_is_one_that_botocore_knows(variant: Assembly) -> None:
+    definitions = map(json.loads, definitions_of(variant).values())
+    states = [pair for each in definitions for pair in states_of(each)]
+    tasks = [pair for pair in states if ":aws-sdk:" in pair[1].get("Resource", "")]
+    assert len(tasks) > 16
     assert [problem for name, state in tasks for problem in _problems(name, state)] == []
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonata
 import pytest
 
-from tests.infra.conftest import ROOT, Assembly, definition, machine
+from tests.infra.conftest import ROOT, Assembly, machine
 
 _PIPELINES = ("forecasting", "recommending")
 _CONTEXT = {"Execution": {"Id": "e", "Input": {}}, "StateMachine": {"Id": "m"}}
@@ -425,13 +423,3 @@ def test_a_predictor_that_cannot_be_explained_fails_no_run(assembly: Assembly) -
     assert given["unexplained"]["message"] == "no explainable model" and given["run"] == "r"
     whole = evaluate(states["Publish"]["Arguments"]["Payload"], input=[{"run": "r"}, {}, {}], context=_CONTEXT)
     assert "unexplained" not in whole
-
-
-@pytest.mark.parametrize("pipeline", _PIPELINES)
-def test_a_validator_that_is_not_ours_finds_nothing(guarded: Assembly, tmp_path: Path, pipeline: str) -> None:
-    """npm's asl-validator: the states language's schema, and every JSONata expression."""
-    path = tmp_path / "machine.json"
-    path.write_text(definition(guarded, pipeline).replace("<AWS::Partition>", "aws"))
-    command = ["node", str(ROOT / "node_modules" / "asl-validator" / "dist" / "bin" / "asl-validator.js")]
-    done = subprocess.run([*command, "--json-path", str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (done.stdout + done.stderr)[:3000]

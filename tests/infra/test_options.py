@@ -2,46 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
-from aws_cdk import App
-
-from infra import checks
-from infra.config import load
-from infra.operations import Operations
-from infra.recommending import Recommending
-from infra.storage import Storage
-from infra.workshop import Workshop
 from tests.infra.conftest import ROOT, Assembly, flat
-
-_HOURS = 'hours: {start: "07:00", stop: "20:00", days: [MON]}'
-
-
-@pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The sample with hours, a budget, an accuracy floor and added imports, but for the stack that has nothing to do
-    with them."""
-    folder = tmp_path_factory.mktemp("options")
-    text = (ROOT / "data" / "sample" / "pipeline.yaml").read_text()
-    text = text.replace("forecasting:\n", "forecasting:\n  accuracy_floor: {worst: 0.5}\n", 1)
-    text = text.replace("recommending:\n", f"recommending:\n  import_mode: INCREMENTAL\n  {_HOURS}\n", 1)
-    (folder / "pipeline.yaml").write_text(f"{text}\nbudget: {{monthly_usd: 50}}\nworkshop: {{learners: 2, {_HOURS}}}\n")
-    config = load(folder / "pipeline.yaml")
-    app = App(outdir=str(folder), context=json.loads((ROOT / "cdk.json").read_text())["context"])
-    checks.check(app)
-    operations = Operations(app, "operations", config=config)
-    shared = {"config": config, "operations": operations}
-    storage = Storage(app, "storage", **shared)
-    Recommending(app, "recommending", section=config.recommending, storage=storage, **shared)
-    Workshop(app, "workshop", storage=storage, **shared)
-    app.synth()
-    return Assembly(folder, {path.name.split(".")[0]: _read(path) for path in folder.glob("*.template.json")})
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text())
 
 
 def test_what_has_hours_is_named_in_a_machine_of_its_own(options: Assembly) -> None:

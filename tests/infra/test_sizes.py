@@ -8,9 +8,8 @@ import json
 
 import pytest
 
-from infra.config.base import Hours
-from infra.config.workshop import Vpc, Workshop
 from tests.infra.conftest import Assembly, flat, synthesized
+from tests.infra.variants import MOST_LEARNERS, longest
 
 _TEMPLATE_BYTES = 1_000_000  # (CloudFormation guide, cloudformation-limits.md)
 _RESOURCES = 500
@@ -21,18 +20,7 @@ _SCRIPT_CHARACTERS = 16_384  # in base64 (API_NotebookInstanceLifecycleHook.md)
 
 @pytest.fixture(scope="module")
 def largest(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    vpc = Vpc(
-        subnet_id="subnet-0123456789abcdef0", security_group_ids=tuple(f"sg-0123456789abcdef{n}" for n in range(5))
-    )
-    hours = Hours(start="07:00", stop="20:00")
-    workshop = Workshop(learners=65, vpc=vpc, hours=hours, classic_policies=True)
-    return synthesized(
-        tmp_path_factory.mktemp("largest"),
-        customer_managed_key=True,
-        permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess",
-        owner="x" * 256,
-        workshop=workshop,
-    )
+    return synthesized(tmp_path_factory.mktemp("largest"), longest(learners=MOST_LEARNERS))
 
 
 def test_every_template_is_within_the_size_that_cloudformation_takes(largest: Assembly) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tests.infra.conftest import ROOT, Assembly, flat
@@ -204,14 +201,6 @@ def test_each_accepted_finding_of_cdk_nag_has_a_reason(assembly: Assembly) -> No
     [report] = json.loads((assembly.folder / "validation-report.json").read_text())["pluginReports"]
     assert report["violations"] == []
     assert all(finding["reason"] for finding in report["suppressedViolations"])
-
-
-def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
-    lint = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run(
-        [str(lint), *map(str, assembly.folder.glob("*.template.json"))], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
 
 
 def test_athena_tables_have_the_columns_of_their_exports(assembly: Assembly) -> None:
