@@ -79,9 +79,11 @@ bootstrap: setup ## what CDK needs in an account and region, once before the fir
 
 # The app holds one dataset's stacks: these patterns match whatever it is called, shop_test or shop-test.
 deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name)
+	python -m infra.deployed --dataset $(DATASET)
 	$(CDK) deploy "storecast-*ing" --require-approval never --context dataset=$(DATASET)
 
 destroy: setup ## all of it from that account again, with what the pipelines made
+	python -m infra.deployed --dataset $(DATASET) --destroy
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
 
 deploy-workshop: setup ## the workshop's notebook instances, to that account (DATASET=name, LEARNERS=N)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
     sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"]}
     if stamp.exists() and json.loads(stamp.read_text()) == sources and outputs(dataset):
         return False
+    _prepare(dataset, environment, out)
     # forecasting and recommending, as far as the config has them; the CLI adds the stacks that they depend on.
     _deploy(f"storecast-{dataset}-*ing", _context(dataset), environment, out)
     stamp.write_text(json.dumps(sources))
@@ -55,6 +57,7 @@ def _deploy(stacks: str, context: list[str], environment: Mapping[str, str], out
 def destroy(dataset: str, environment: Mapping[str, str], out: Path) -> None:
     """Takes all stacks down, with what the pipelines created."""
     run = dict(os.environ) | dict(environment)
+    _prepare(dataset, environment, out, "--destroy")
     _cdk(["destroy", "--all", "--force", *_context(dataset), *_assembly(out)], run, out / "destroy.log")
     (out / f"deployed-{dataset}.json").unlink(missing_ok=True)
 
@@ -86,12 +89,22 @@ def _stack(name: str) -> bool:
         return False
 
 
+def _prepare(dataset: str, environment: Mapping[str, str], out: Path, *options: str) -> None:
+    """What must happen first, because of how the dataset is deployed (infra/deployed.py)."""
+    command = [sys.executable, "-m", "infra.deployed", "--dataset", dataset, *options]
+    _run(command, dict(os.environ) | dict(environment), out / "prepare.log", ROOT)
+
+
 def _cdk(arguments: list[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> None:
+    _run([*CLI, *arguments], environment, log, cwd or ROOT)
+
+
+def _run(command: list[str], environment: Mapping[str, str], log: Path, cwd: Path) -> None:
     with log.open("wb") as file:
-        code = subprocess.run([*CLI, *arguments], cwd=cwd or ROOT, env=environment, stdout=file, stderr=file).returncode
+        code = subprocess.run(command, cwd=cwd, env=environment, stdout=file, stderr=file).returncode
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        raise DeploymentFailed(f"cdk {' '.join(arguments)} failed (whole log: {log}):\n{tail}")
+        raise DeploymentFailed(f"{' '.join(command)} failed (whole log: {log}):\n{tail}")
 
 
 def _hash() -> str:

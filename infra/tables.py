@@ -42,13 +42,7 @@ def forecast_tables(
         ),
     )
     tables = []
-    for name, types in section.forecasts.items():
-        columns = [
-            (FORECAST_DOMAINS[section.domain][0], "string"),
-            ("date", "string"),
-            *((d, "string") for d in section.dimensions),
-            *((quantile_column(q), "double") for q in sorted(types, key=_place)),
-        ]
+    for name in section.forecasts:
         tables.append(
             glue.CfnTable(
                 scope,
@@ -61,7 +55,7 @@ def forecast_tables(
                     parameters={"skip.header.line.count": "1"},
                     partition_keys=[glue.CfnTable.ColumnProperty(name="run", type="string")],
                     storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                        columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns],
+                        columns=[glue.CfnTable.ColumnProperty(name=c, type=t) for c, t in columns(section, name)],
                         location=f"s3://{results}/{prefix}exports/{name}/",
                         input_format="org.apache.hadoop.mapred.TextInputFormat",
                         output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -73,6 +67,16 @@ def forecast_tables(
             )
         )
     return database, tables
+
+
+def columns(section: Forecasting, name: str) -> list[tuple[str, str]]:
+    """Of the table of a kind of forecast, with their types in Athena."""
+    return [
+        (FORECAST_DOMAINS[section.domain][0], "string"),
+        ("date", "string"),
+        *((d, "string") for d in section.dimensions),
+        *((quantile_column(q), "double") for q in sorted(section.forecasts[name], key=_place)),
+    ]
 
 
 def _place(quantile: str) -> float:

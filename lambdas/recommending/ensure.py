@@ -57,7 +57,7 @@ def _group(personalize: Any, event: GroupRequest) -> GroupAnswer:
     if there != wanted:
         raise ValueError(
             f"dataset group {arn} exists with the KMS key {there}, but it should be {wanted}; Personalize cannot "
-            "change it: destroy the app and deploy it anew, or put customer_managed_key of pipeline.yaml back"
+            "change it: destroy the app and deploy it again"
         )
     return {"groupArn": arn}
 

@@ -1,0 +1,128 @@
+"""What a deploy or a destroy of a dataset must do first, because of how it is deployed: `python -m infra.deployed`.
+
+CloudFormation refuses to remove what another stack imports, and the CDK reaches only the stacks of the config at hand:
+a pipeline whose section has left the config would keep both the deploy and itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from infra import config
+from infra.config import ConfigError, Pipeline
+from infra.tables import columns
+
+_DATA = Path(__file__).resolve().parent.parent / "data"
+_PIPELINES = ("forecasting", "recommending")
+_GONE = {"Delay": 5, "MaxAttempts": 840}  # of the waiter: the clean-up has an hour, a second try may follow
+
+
+def delete_leftovers(settings: Pipeline, cloudformation: Any) -> list[str]:
+    """Delete the stacks of pipelines that the config no longer has, with what their runs made, and return their names.
+    The data and the results stay: they are in the buckets of another stack."""
+    left = [
+        name
+        for pipeline in _PIPELINES
+        if getattr(settings, pipeline) is None and _exists(cloudformation, name := _stack(settings, pipeline))
+    ]
+    for name in left:
+        print(f"{name}: its section is not in pipeline.yaml any more; deleting it, the data in the buckets stay")
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=_GONE)
+    return left
+
+
+def check_key(settings: Pipeline, cloudformation: Any) -> None:
+    """What is in the buckets, and the datasets of Forecast and Personalize, keep the key that they were made with.
+
+    Raises ConfigError if the app is deployed with another setting of customer_managed_key.
+    """
+    name = _stack(settings, "storage")
+    if not _exists(cloudformation, name):
+        return
+    template = cloudformation.get_template(StackName=name)["TemplateBody"]
+    keyed = "aws:kms" in str(template)
+    if keyed != settings.customer_managed_key:
+        there, wanted = str(keyed).lower(), str(settings.customer_managed_key).lower()
+        raise ConfigError(
+            f"{settings.dataset}: customer_managed_key = {wanted} in pipeline.yaml, and deployed is {there}: "
+            "Forecast, Personalize and the files in the buckets keep the key that they were made with. Set it back to "
+            f"{there}; or run make destroy, then make deploy with {wanted}, and upload the files again (with purpose: "
+            "production the old buckets and their key stay, to copy from; with purpose: workshop they are deleted)."
+        )
+
+
+def check_tables(settings: Pipeline, cloudformation: Any) -> None:
+    """A table of Athena over CSV files knows columns by their places, in the files of earlier runs too.
+
+    Raises ConfigError for kinds of forecast that are deployed with other columns. What becomes of the table of a kind
+    that has left the config is printed.
+    """
+    name, section = _stack(settings, "forecasting"), settings.forecasting
+    if section is None or not _exists(cloudformation, name):
+        return
+    problems = []
+    for table, there in _tables(cloudformation.get_template(StackName=name)["TemplateBody"]).items():
+        if table not in section.forecasts:
+            print(
+                f"{name}: forecasts.{table} is not in pipeline.yaml any more: Athena's table {table} goes, its files "
+                f"stay under forecasting/{settings.dataset}/exports/{table}/ of the results bucket"
+            )
+        elif there != (wanted := [column for column, _ in columns(section, table)]):
+            problems.append(
+                f"forecasts.{table} would have the columns {', '.join(wanted)}, and deployed are {', '.join(there)}: "
+                f"in Athena's table {table} the figures of earlier runs would be in wrong columns. Give the new types "
+                f"another name, such as {table[:11]}2, and keep {table} for as long as its table is read"
+            )
+    if problems:
+        raise ConfigError("\n".join([f"{settings.dataset}:", *problems]))
+
+
+def _tables(template: dict[str, Any]) -> dict[str, list[str]]:
+    """The columns of the Glue tables in a template, by the tables' names."""
+    inputs = [
+        each["Properties"]["TableInput"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::Glue::Table"
+    ]
+    return {each["Name"]: [column["Name"] for column in each["StorageDescriptor"]["Columns"]] for each in inputs}
+
+
+def _stack(settings: Pipeline, which: str) -> str:
+    return f"storecast-{settings.dataset}-{which}"
+
+
+def _exists(cloudformation: Any, name: str) -> bool:
+    try:
+        return bool(cloudformation.describe_stacks(StackName=name)["Stacks"])
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return False
+        raise
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
+    parser.add_argument("--dataset", required=True, help="a folder of data/")
+    parser.add_argument("--destroy", action="store_true", help="before a destroy rather than a deploy")
+    options, cloudformation = parser.parse_args(), boto3.client("cloudformation")
+    try:
+        settings = config.of_dataset(_DATA, options.dataset)
+        if not options.destroy:
+            check_key(settings, cloudformation)
+            check_tables(settings, cloudformation)
+        delete_leftovers(settings, cloudformation)
+    except (ConfigError, BotoCoreError, ClientError, WaiterError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""What keeps a deploy from changing what is deployed: a table's columns, the key."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import deployed
+from infra.config import ConfigError, Pipeline, load
+from tests.infra.conftest import ROOT, Assembly
+
+
+@pytest.fixture
+def cloudformation(assembly: Assembly) -> Any:
+    """With the sample's stacks, deployed."""
+
+    def describe_stacks(StackName: str) -> dict[str, Any]:
+        if StackName.rsplit("-", 1)[1] not in assembly.templates:
+            missing = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": missing}, "DescribeStacks")
+        return {"Stacks": [{"StackName": StackName}]}
+
+    return SimpleNamespace(
+        describe_stacks=describe_stacks,
+        get_template=lambda StackName: {"TemplateBody": assembly.templates[StackName.rsplit("-", 1)[1]]},
+    )
+
+
+def _sample(**forecasting: Any) -> Pipeline:
+    config = load(ROOT / "data" / "sample" / "pipeline.yaml")
+    assert config.forecasting
+    return config.model_copy(update={"forecasting": config.forecasting.model_copy(update=forecasting)})
+
+
+def test_a_deploy_of_what_is_deployed_is_fine(cloudformation: Any) -> None:
+    deployed.check_key(_sample(), cloudformation)
+    deployed.check_tables(_sample(), cloudformation)
+
+
+@pytest.mark.parametrize(
+    ("changed", "columns"),
+    [
+        ({"forecasts": {"planning": ("0.2", "0.5")}}, "item_id, date, p20, p50"),
+        ({"dimensions": ("store",)}, "item_id, date, store, mean, p10, p50, p90"),
+    ],
+    ids=["types", "dimensions"],
+)
+def test_other_columns_of_a_table_are_refused(cloudformation: Any, changed: dict[str, Any], columns: str) -> None:
+    words = (
+        rf"forecasts.planning would have the columns {columns}, and deployed are item_id, date, mean, p10, p50, p90: "
+        r".*wrong columns.*another name, such as planning2"
+    )
+    with pytest.raises(ConfigError, match=words):
+        deployed.check_tables(_sample(**changed), cloudformation)
+
+
+def test_of_a_kind_that_is_renamed_is_said_where_its_files_are(
+    cloudformation: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.check_tables(_sample(forecasts={"plan2": ("0.5",)}), cloudformation)
+    assert "table planning goes, its files stay under forecasting/sample/exports/planning/" in capsys.readouterr().out
+
+
+def test_another_key_is_refused(cloudformation: Any) -> None:
+    keyed = _sample().model_copy(update={"customer_managed_key": True})
+    with pytest.raises(
+        ConfigError, match=r"customer_managed_key = true in pipeline.yaml.*Set it back to false; or run"
+    ):
+        deployed.check_key(keyed, cloudformation)
+
+
+def test_nothing_is_asked_of_what_is_not_deployed() -> None:
+    def describe_stacks(StackName: str) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "Stack does not exist"}}, "DescribeStacks")
+
+    nothing = SimpleNamespace(describe_stacks=describe_stacks)
+    deployed.check_key(_sample(), nothing)
+    deployed.check_tables(_sample(), nothing)
+    assert deployed.delete_leftovers(_sample().model_copy(update={"forecasting": None}), nothing) == []
