@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,15 @@ workshop: setup $(VENV)/.jupyter ## JupyterLab with the notebooks for each learn
 test: export OPENBLAS_NUM_THREADS := 1
 test: setup $(VENV)/.jupyter ## all tests
 	python -m pytest
+
+chaos: export OPENBLAS_NUM_THREADS := 1
+chaos: setup $(VENV)/.jupyter ## the attack: every blow in every state, full disks, hostile learners, a fuzzer (an hour)
+	python -m tests.chaos fuzz --requests 20000
+	python -m tests.chaos pipelines --pipeline forecasting
+	python -m tests.chaos pipelines --pipeline recommending
+	python -m tests.faults --stories 200
+	python -m pytest tests/contract/test_full_disk.py tests/contract/test_crash.py tests/contract/test_hostile.py \
+		tests/contract/test_learners.py tests/e2e/test_workshop.py tests/unit/localaws/test_state.py
 
 cost: setup ## what a dataset costs in a month on AWS, before any deploy (DATASET=name)
 	python -m infra.costs --dataset $(DATASET)
