@@ -70,6 +70,7 @@ class Jobs:
         self._running: dict[str, BaseProcess] = {}
         self._lock = threading.Lock()
         self._stopping = False
+        self._closed = threading.Event()
         _CONTEXT.set_forkserver_preload(list(preload))
         if preload:
             self._threads.submit(self._warm_up)
@@ -98,6 +99,15 @@ class Jobs:
         """Runs what an API call should not wait for and needs no process (deletions, empty resources)."""
         self._light.submit(contextvars.copy_context().run, self._quietly, function, *arguments)
 
+    def every(self, seconds: float, function: Callable[..., object], *arguments: Any) -> None:
+        """Runs what is to happen by the clock again and again, until the jobs are closed."""
+
+        def run() -> None:
+            while not self._closed.wait(seconds):
+                self._quietly(function, *arguments)
+
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+
     def stop(self, arn: str) -> bool:
         """Ends a running job's process; its resource is the caller's to mark. False when it does not run."""
         with self._lock:
@@ -108,6 +118,7 @@ class Jobs:
 
     def close(self) -> None:
         self._stopping = True
+        self._closed.set()
         for arn in list(self._running):
             self.stop(arn)
         self._threads.shutdown(wait=False, cancel_futures=True)

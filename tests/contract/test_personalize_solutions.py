@@ -172,10 +172,9 @@ def test_one_event_type_trains(personalize, runtime, group) -> None:
 def test_what_cannot_be_made(personalize, group, solutions, versions, campaigns) -> None:
     create = personalize.create_solution
     wrong = {"name": "wrong", "datasetGroupArn": group.arn, "performAutoTraining": False}
-    by_default = {"name": "wrong", "datasetGroupArn": group.arn, "recipeArn": RECIPE + POPULAR}
-    refused(INVALID, create, "performAutoTraining is true unless", "schedule", **by_default)
     refused(INVALID, create, FOR_YOU, SIMILAR, **wrong, recipeArn=RECIPE + FOR_YOU)
-    refused(INVALID, create, "performAutoTraining", "schedule", **by_default, performAutoTraining=True)
+    seldom = {"solutionConfig": {"autoTrainingConfig": {"schedulingExpression": "rate(31 days)"}}}
+    refused(INVALID, create, "rate(31 days)", "rate(30 days)", **wrong, recipeArn=RECIPE + POPULAR, **seldom)
     refused(INVALID, create, "performIncrementalUpdate", "v2", **wrong, recipeArn=RECIPE + POPULAR,
             performIncrementalUpdate=True)  # fmt: skip
     refused(INVALID, create, "recipeArn", "left out", **wrong, recipeArn=RECIPE + POPULAR, performAutoML=True)

@@ -7,7 +7,7 @@ import pytest
 
 from localaws.settings import Settings
 from tests.contract.clients import client, refused
-from tests.contract.helpers import ended, eventually, logged, unique
+from tests.contract.helpers import ended, eventually, gone, logged, unique
 from tests.contract.personalize_setup import (
     PERSONAL,
     POPULAR,
@@ -145,9 +145,35 @@ def test_a_solution_is_updated(personalize, group) -> None:
         lambda: personalize.describe_solution(solutionArn=solution)["solution"]["latestSolutionUpdate"]["status"],
         lambda status: status == "ACTIVE",
     )
-    refused(INVALID, update, "schedule", "CreateSolutionVersion", solutionArn=solution, performAutoTraining=True)
     rate = {"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}}
-    refused(INVALID, update, "autoTrainingConfig", solutionArn=solution, solutionUpdateConfig=rate)
+    update(solutionArn=solution, solutionUpdateConfig=rate)
+    found = eventually(
+        lambda: personalize.describe_solution(solutionArn=solution)["solution"],
+        lambda found: (
+            found["latestSolutionUpdate"].get("solutionUpdateConfig") == rate
+            and found["latestSolutionUpdate"]["status"] == "ACTIVE"
+        ),
+    )
+    assert found["solutionConfig"] == rate and found["performAutoTraining"] is False
+    seldom = {"autoTrainingConfig": {"schedulingExpression": "rate(0 days)"}}
+    refused(INVALID, update, "rate(0 days)", "rate(1 day)", solutionArn=solution, solutionUpdateConfig=seldom)
+
+
+def test_a_solution_trains_automatically_unless_it_is_not_to(personalize, group) -> None:
+    """performAutoTraining is true by default (API_CreateSolution.md)."""
+    recipe = {"datasetGroupArn": group.arn, "recipeArn": RECIPE + POPULAR}
+    made = personalize.create_solution(name=unique("automatic"), **recipe)["solutionArn"]
+    assert ended(personalize.describe_solution, "solution", solutionArn=made)["performAutoTraining"] is True
+
+    def newest() -> dict:
+        return personalize.describe_solution(solutionArn=made)["solution"].get("latestSolutionVersion", {})
+
+    version = eventually(newest, lambda found: found.get("status") == "ACTIVE")
+    assert (version["trainingType"], version["trainingMode"]) == ("AUTOMATIC", "FULL")
+    [listed] = personalize.list_solution_versions(solutionArn=made)["solutionVersions"]
+    assert listed["trainingType"] == "AUTOMATIC"
+    personalize.delete_solution(solutionArn=made)
+    gone(personalize.describe_solution, solutionArn=made)
 
 
 def test_columns_and_histories_that_do_not_train(personalize, group) -> None:

@@ -4,6 +4,7 @@ from localaws import protocol
 from localaws.registration import Registration
 from localaws.services.personalize.api import (
     algorithms,
+    automatic_training,
     batch_inference,
     campaigns,
     datasets,
@@ -83,4 +84,5 @@ REGISTRATION = Registration(
     service_for=_service_for,
     new_arns=OPERATIONS.named_by_call,
     sdk_prefix="Personalize",
+    resume=automatic_training.resume,
 )

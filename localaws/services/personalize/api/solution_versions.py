@@ -23,6 +23,11 @@ INHERITED = ("datasetGroupArn", "recipeArn", "eventType", "solutionConfig", "per
 def create_solution_version(context: Context, params: dict) -> dict:
     """FULL trains on all that is imported and put; UPDATE brings new items and events into the newest FULL model."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"], active=True)
+    return train(context, solution, params, "MANUAL")
+
+
+def train(context: Context, solution: Resource, params: dict, training_type: str) -> dict:
+    """A new version; `training_type` says whether its creation was asked for (MANUAL) or is AUTOMATIC."""
     mode = params.get("trainingMode", "FULL")
     files = imported_files(context, solution.record["datasetGroupArn"])
     base = _base(context, solution) if mode == "UPDATE" else None
@@ -31,7 +36,7 @@ def create_solution_version(context: Context, params: dict) -> dict:
     record = {name: solution.record[name] for name in INHERITED if name in solution.record}
     identity = uuid.uuid4().hex[:8]
     name = params.get("name", f"{solution.name}/{identity}")
-    record |= params | {"version": identity, "name": name, "trainingMode": mode, "trainingType": "MANUAL"}
+    record |= params | {"version": identity, "name": name, "trainingMode": mode, "trainingType": training_type}
     version = PERSONALIZE.create(context, "SolutionVersion", record)
     folder = context.store.folder(version.arn) / "model"
     chosen = selection(context, record)

@@ -1,9 +1,9 @@
-"""Custom solutions: what to train, and how.
+"""Custom solutions: what to train, how, and when."""
 
-Nothing trains by itself here: what AWS trains automatically every 7 days is a CreateSolutionVersion of the caller.
-"""
-
+import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from localaws.errors import in_use, invalid
 from localaws.registration import Context
@@ -19,22 +19,24 @@ FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 8
 BUILT_CONFIG = (
     "algorithmHyperParameters",
     "autoMLConfig",
+    "autoTrainingConfig",
     "eventValueThreshold",
     "featureTransformationParameters",
     "hpoConfig",
     "trainingDataConfig",
 )
 AUTO_ML_RECIPES = (recommending.USER_PERSONALIZATION, "aws-popularity-count")  # those of type USER_PERSONALIZATION
+DEFAULT_DAYS, MOST_DAYS = 7, 30  # between two automatic trainings
 METRIC = "normalized_discounted_cumulative_gain_at_25"  # the guide does not say what is optimized
 
 
 def create_solution(context: Context, params: dict) -> dict:
     PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
-    _check_automatic(params)
     config = params.get("solutionConfig", {})
+    _check_training(params, config)
     if unbuilt := [name for name, value in config.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    record = {"performHPO": False, "performAutoML": False} | params
+    record = {"performHPO": False, "performAutoML": False, "performAutoTraining": True} | params
     if record["performAutoML"]:
         if "recipeArn" in params:
             raise invalid("performAutoML chooses the recipe; recipeArn must be left out.")
@@ -48,12 +50,20 @@ def create_solution(context: Context, params: dict) -> dict:
     return {"solutionArn": solution.arn}
 
 
-def _check_automatic(params: dict) -> None:
-    if params.get("performAutoTraining", True):
-        raise invalid(
-            "performAutoTraining is true unless it is given as false, and nothing trains on a schedule in Storecast's "
-            "embedded AWS, which need not run for days: pass false and call CreateSolutionVersion."
-        )
+def days_of(config: Mapping[str, Any]) -> int:
+    """Between two automatic trainings, by a solutionConfig or a solutionUpdateConfig (API_AutoTrainingConfig.md).
+
+    Raises ServiceError InvalidInputException.
+    """
+    expression = config.get("autoTrainingConfig", {}).get("schedulingExpression", f"rate({DEFAULT_DAYS} days)")
+    days = int(expression.removeprefix("rate(").split(" ")[0])  # botocore's pattern: rate\(\d+ days?\)
+    if not 1 <= days <= MOST_DAYS:
+        raise invalid(f"schedulingExpression is {expression!r}; it must be rate(1 day) to rate({MOST_DAYS} days).")
+    return days
+
+
+def _check_training(params: dict, config: dict) -> None:
+    days_of(config)
     if params.get("performIncrementalUpdate"):
         raise invalid("performIncrementalUpdate is for User-Personalization-v2, which Storecast's embedded AWS lacks.")
 
@@ -109,12 +119,22 @@ def describe_solution(context: Context, params: dict) -> dict:
 
 
 def update_solution(context: Context, params: dict) -> dict:
-    """Automatic training on or off (API_UpdateSolution.md); on is refused, as at creation."""
+    """Automatic training on or off, or another schedule (API_UpdateSolution.md)."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"], active=True)
-    _check_automatic({"performAutoTraining": False} | params)
-    if unbuilt := [name for name, value in params.get("solutionUpdateConfig", {}).items() if value]:
+    update = params.get("solutionUpdateConfig", {})
+    _check_training(params, update)
+    if unbuilt := [name for name, value in update.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    changed = {"performAutoTraining": False, "performIncrementalUpdate": False}
+    before = solution.record.get("performAutoTraining", False)
+    automatic = params.get("performAutoTraining", before)
+    changed = {
+        "performAutoTraining": automatic,
+        "performIncrementalUpdate": False,
+        "solutionUpdateConfig": update,
+        "solutionConfig": solution.record.get("solutionConfig", {}) | update,
+    }
+    if automatic and not before:
+        changed["automaticSince"] = time.time()
     PERSONALIZE.update_soon(context, solution.arn, changed)
     return {"solutionArn": solution.arn}
 
