@@ -64,7 +64,8 @@ def walk(rights: Mapping[Right, str], settings: Settings, unseen: Unseen) -> Non
     known = {
         patterns: {right for right in rights if all(map(fnmatch.fnmatchcase, right, patterns))} for patterns in unseen
     }
-    assert unused - set().union(*known.values()) == set(), "nobody needs them"
+    needless = sorted(unused - set().union(*known.values()))
+    assert not needless, f"nobody needs {needless}"
     assert [entry for entry, fitting in known.items() if not fitting] == [], "no role has such a right any more"
     assert set().union(*known.values()) - unused == set(), "used after all: their entry is wrong"
 
