@@ -225,6 +225,14 @@ def credentials(request: pytest.FixtureRequest, wire: Wire) -> Credentials:
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
+@pytest.mark.parametrize("body", [b'{"Limit":5}', b'{ "Limit" : 5 }', b'{"Limit": 5}'])
+def test_json_is_let_in_as_any_sdk_writes_it(wire: Wire, credentials: Credentials, body: bytes) -> None:
+    """Without blanks by JavaScript's, with blanks by Python's."""
+    headers = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"}
+    answer = wire.signed("POST", "/", "dynamodb", credentials, headers=headers, body=body)
+    assert answer.status == 200, answer
+
+
 def test_a_signature_that_is_not_right_is_refused(wire: Wire, credentials: Credentials, call: dict) -> None:
     key, secret, token = credentials.access_key, credentials.secret_key, credentials.token
 
