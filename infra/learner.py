@@ -88,7 +88,8 @@ class Learner(Construct):
             role_arn=role.role_arn,
             root_access="Enabled" if settings.root_access else "Disabled",
             **_network(settings),
-            default_code_repository=settings.git_repository,
+            # Beside the notebooks that the start brings: JupyterLab would open in a default one.
+            additional_code_repositories=[settings.git_repository] if settings.git_repository else None,
             volume_size_in_gb=settings.volume_size_gb,
             kms_key_id=place.key,
             lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,

@@ -149,7 +149,7 @@ def _training(recommend: lambda_.CfnFunction, *, next_state: str) -> dict[str, S
         "Solutions",
         payload(ServingAnswer).solutions,
         _one_solution(recommend),
-        selector=template(merged(solution, **shared)),
+        selector=template(merged(solution, run=payload(Grouped).run, **shared)),
         output=template(built(TrainedSolutions, solutions=_results(SolutionResult))),
     )
     return {

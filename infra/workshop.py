@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ from infra.storage import WORKSHOP, Storage
 
 _NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 _LEFT = "what learners of this workshop left behind: their names and files come at run time"
+
+
+def learners_stem(dataset: str) -> str:
+    """What the names of a dataset's learners begin with, before their numbers: theirs alone, also where another dataset
+    is called the same but for a dash."""
+    stem = dataset.replace("-", "")
+    return stem if stem == dataset else f"{stem}{hashlib.sha256(dataset.encode()).hexdigest()[:3]}"
 
 
 class Workshop(Stack):
@@ -50,8 +58,7 @@ class Workshop(Stack):
             stop_when_idle=assets.Asset(self, "StopWhenIdle", path=str(SCRIPTS / "stop_when_idle.py")),
             shared=permissions.managed_policy(self, "LearnersPolicy", labs.shared(self, config, storage)),
         )
-        # A learner's name is the dataset's and a number, so that workshops on several datasets do not collide.
-        stem = config.dataset.replace("-", "")
+        stem = learners_stem(config.dataset)
         cleanup = self._clean_up(operations, storage, f"lab_{stem}")
         learners = [Learner(self, f"{stem}{n + 1:02}", place=place) for n in range(config.workshop.learners)]
         for learner in learners:

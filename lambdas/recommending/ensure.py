@@ -13,7 +13,7 @@ from common.clients import client
 from common.names import personalize_name
 from common.payload import AwsJson, Import
 from common.personalize import Keeping, remove, remove_serving
-from common.resources import create, summaries
+from common.resources import arn_member, create, summaries
 from common.step import LambdaContext, ServiceUnavailable, step
 from recommending.payload import (
     DatasetsAnswer,
@@ -34,6 +34,8 @@ from recommending.payload import (
     ServingRequest,
     Solution,
 )
+
+_QUOTAS = {"recommender": 5, "filter": 30, "solution": 10, "campaign": 5}  # of a dataset group (limits.md)
 
 
 @step
@@ -103,8 +105,9 @@ def _replace_schema(personalize: Any, arn: str, there: str, schema: str) -> None
 
 def _filters_and_solutions(personalize: Any, event: ServingRequest) -> ServingAnswer:
     """Also the event tracker. Raises ValueError with the service's words if it refuses one."""
-    _wait_for_deletion(remove_serving(personalize, event["groupArn"], _all_but_failed(_serving_requests(event))))
     group = event["groupArn"]
+    _wait_for_deletion(remove_serving(personalize, group, _all_but_failed(_serving_requests(event))))
+    _wait_for_deletion(_make_room(personalize, event))
     filters: list[EnsuredFilter] = [
         {**one, "filterArn": _named_in_config(personalize, "filter", one, group)} for one in event["filters"]
     ]
@@ -115,6 +118,51 @@ def _filters_and_solutions(personalize: Any, event: ServingRequest) -> ServingAn
         return {"filters": filters, "solutions": solutions}
     tracker = _event_tracker(personalize, event["eventTracker"], group)
     return {"filters": filters, "solutions": solutions, "eventTracker": tracker}
+
+
+def _make_room(personalize: Any, event: ServingRequest) -> list[str]:
+    """Where a quota of the dataset group would be exceeded, what the config no longer names goes at once, the oldest
+    first, as far as it takes. All else of it serves until everything new does."""
+    group = event["groupArn"]
+    wanted = {
+        "recommender": {one["request"]["name"] for one in event["recommenders"]},
+        "filter": {one["request"]["name"] for one in event["filters"]},
+        "campaign": {one["campaign"]["name"] for one in event["solutions"] if "campaign" in one},
+        "solution": {one["request"]["name"] for one in event["solutions"]},
+    }
+    there = {kind: summaries(personalize, kind, datasetGroupArn=group) for kind in _QUOTAS if kind != "campaign"}
+    solutions = [{"solutionArn": one["solutionArn"]} for one in there["solution"]]
+    there["campaign"] = [one for of in solutions for one in summaries(personalize, "campaign", **of)]
+    doomed = {
+        one[arn_member(personalize, kind)]
+        for kind in _QUOTAS
+        for one in _surplus(event, kind, there[kind], wanted[kind])
+    }
+    if not doomed:
+        return []
+
+    def keeping(name: str, arn: str, status: str) -> bool:
+        return arn not in doomed
+
+    left = [
+        arn for kind in ("recommender", "filter") for arn in remove(personalize, kind, keeping, datasetGroupArn=group)
+    ]
+    for of in solutions:  # with a solution its campaigns go
+        left += remove(personalize, "campaign", keeping if of["solutionArn"] not in doomed else _nothing, **of)
+    return left + remove(personalize, "solution", keeping, datasetGroupArn=group)
+
+
+def _surplus(event: ServingRequest, kind: str, there: list[AwsJson], wanted: set[str]) -> list[AwsJson]:
+    """Those of our resources of a kind that have to go first, so that all that are wanted can be made."""
+    ours = personalize_name(event["dataset"], "")
+    new = wanted - {one["name"] for one in there}
+    leftovers = [one for one in there if one["name"].startswith(ours) and one["name"] not in wanted]
+    leftovers.sort(key=lambda one: one["creationDateTime"])
+    return leftovers[: max(0, len(there) + len(new) - _QUOTAS[kind])]
+
+
+def _nothing(name: str, arn: str, status: str) -> bool:
+    return False
 
 
 def _serving_requests(event: ServingRequest) -> list[AwsJson]:
@@ -175,4 +223,4 @@ def _all_but_failed(wanted: Iterable[AwsJson]) -> Keeping:
 def _wait_for_deletion(left: list[str]) -> None:
     """Raises ServiceUnavailable, upon which the step is tried again, until names are free."""
     if left:
-        raise ServiceUnavailable(f"being deleted, to be made anew: {', '.join(left)}")
+        raise ServiceUnavailable(f"being deleted, to make room or to be made again: {', '.join(left)}")

@@ -302,6 +302,7 @@ class VersionRequest(EnsuredSolution):
     """Recommend trains a solution, unless its newest version is of the same data."""
 
     part: Literal["version"]
+    run: str
     started: str
     dataChanged: bool
 

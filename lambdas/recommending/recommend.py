@@ -3,13 +3,14 @@ UpdateRecommender, StartRecommender, CreateSolutionVersion, CreateCampaign, Upda
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
 from common.clients import client
 from common.payload import AwsJson
 from common.resources import attempt, create, find
-from common.step import LambdaContext, step
+from common.step import LambdaContext, logger, step
 from recommending.payload import (
     CampaignAnswer,
     CampaignRequest,
@@ -57,7 +58,14 @@ def _recommender(personalize: Any, event: RecommenderRequest) -> RecommenderAnsw
         config = {"trainingDataConfig": {"excludedDatasetColumns": {}}, **config}
     changed = {"recommenderArn": arn, "recommenderConfig": config}
     outdated = outdated or _needs_update(there, update, {"recommenderConfig": config})
-    updated = outdated and attempt(personalize, personalize.update_recommender, **changed)
+    try:
+        updated = outdated and attempt(personalize, personalize.update_recommender, **changed)
+    except personalize.exceptions.InvalidInputException as error:
+        if _differs(there.get("recommenderConfig"), config):
+            raise
+        # It would change nothing. A recommender takes up new data by itself, too (Personalize guide, use-cases).
+        logger.warning("the recommender was not updated", extra={"recommender": arn, "reason": str(error)})
+        return {"recommenderArn": arn, "updateDue": False}
     return {"recommenderArn": arn, "updateDue": outdated and not updated}
 
 
@@ -70,8 +78,9 @@ def _version(personalize: Any, event: VersionRequest) -> VersionAnswer:
         or (newest["status"] == "ACTIVE" and not event["dataChanged"])
     ):
         return {"solutionVersionArn": newest["solutionVersionArn"]}
-    # A version has no name to be found again by.
-    made = client("personalize", attempts=1).create_solution_version(solutionArn=arn, tags=event["request"]["tags"])
+    # A second one of this run is refused by its name, and the retried step finds the first one.
+    name = f"{hashlib.sha256(arn.encode()).hexdigest()[:8]}-{event['run']}"
+    made = personalize.create_solution_version(name=name, solutionArn=arn, tags=event["request"]["tags"])
     return {"solutionVersionArn": made["solutionVersionArn"]}
 
 

@@ -120,7 +120,8 @@ def test_a_training_that_is_stopped_stays_so(personalize, group) -> None:
     """Several at once, so that the last one is still to come or under way when it is stopped."""
     [solution] = create_solutions(personalize, group, PERSONAL, performHPO=True).values()
     create, stop = personalize.create_solution_version, personalize.stop_solution_version_creation
-    first, last = (create(solutionArn=solution)["solutionVersionArn"] for _ in range(2))
+    first, last = (create(solutionArn=solution, name=name)["solutionVersionArn"] for name in ("first", "last"))
+    refused("ResourceAlreadyExistsException", create, "already exists", solutionArn=solution, name="first")
     stop(solutionVersionArn=last)
     stop(solutionVersionArn=first)
 

@@ -17,7 +17,7 @@ from infra.config import ConfigError, load
 from infra.lifecycle import stop_when_idle
 from infra.operations import Operations
 from infra.storage import Storage
-from infra.workshop import Workshop
+from infra.workshop import Workshop, learners_stem
 from tests.infra.conftest import ROOT, Assembly, flat
 
 SAMPLE = ROOT / "data" / "sample" / "pipeline.yaml"
@@ -41,7 +41,7 @@ def test_each_learner_has_an_instance_a_role_and_names_of_ones_own() -> None:
     for key, value in {
         "InstanceType": "ml.m5.large",
         "VolumeSizeInGB": 7,
-        "DefaultCodeRepository": "https://example.com/a/b",
+        "AdditionalCodeRepositories": ["https://example.com/a/b"],
         "PlatformIdentifier": "notebook-al2023-v1",
         "RootAccess": "Disabled",
     }.items():
@@ -51,6 +51,14 @@ def test_each_learner_has_an_instance_a_role_and_names_of_ones_own() -> None:
     [text] = [json.dumps(role["Policies"]) for name, role in roles.items() if name.startswith("Learner02Role")]
     assert "lab_sample02_*" in text and "workshop/sample02/*" in text
     assert "sample01" not in text and "sample03" not in text
+
+
+@pytest.mark.parametrize(("one", "other"), [("a-b", "ab"), ("a-b-c", "ab-c"), ("grocery-weekly", "groceryweekly")])
+def test_learners_of_two_datasets_share_no_names(one: str, other: str) -> None:
+    stems = [learners_stem(dataset) for dataset in (one, other)]
+    assert not stems[0].startswith(stems[1]) or not stems[0].removeprefix(stems[1])[:2].isdigit()
+    assert stems[0] != stems[1] and all(re.fullmatch("[a-z][a-z0-9]{1,22}", stem) for stem in stems)
+    assert learners_stem("sample") == "sample"
 
 
 def test_the_roles_that_a_learner_passes_reach_no_other_learners_files() -> None:

@@ -51,7 +51,16 @@ class Personalize:
         for key, state in found:
             if state[1] == "DELETE IN_PROGRESS":
                 del self.there[key]
-        return [{"name": key[1], f"{_member(kind)}Arn": _arn(*key), "status": state[1]} for key, state in found]
+        ages = list(self.there)
+        return [
+            {
+                "name": key[1],
+                f"{_member(kind)}Arn": _arn(*key),
+                "status": state[1],
+                "creationDateTime": ages.index(key) if key in ages else -1,
+            }
+            for key, state in found
+        ]
 
     def stop_solution_version_creation(self, solutionVersionArn: str) -> None:
         self.stopped.append(name := solutionVersionArn.rsplit("/", 1)[1])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.unit.lambdas.conftest import RECOMMENDING, arn, recommending_plan
 
@@ -79,6 +80,25 @@ def test_an_update_whose_answer_was_lost_is_looked_at_again(stub: Any, context: 
     assert handler(work, context) == {"recommenderArn": _RECOMMENDER, "updateDue": True}
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_update_of_nothing_that_is_refused_fails_no_run(stub: Any, context: Any, changed: bool) -> None:
+    """The data is new, and the config as it is there: Personalize may find that nothing is to be updated."""
+    from recommending.recommend import handler
+
+    work, service = _RECOMMEND | recommending_plan()["recommenders"][0], stub("personalize")
+    named = {"name": work["request"]["name"], "recommenderArn": _RECOMMENDER}
+    service.add_response("list_recommenders", {"recommenders": [named]})
+    config = {**_CONFIG, **({"enableMetadataWithRecommendations": True} if changed else {})}
+    found = {"status": "ACTIVE", "creationDateTime": _BEFORE, "recommenderConfig": config}
+    service.add_response("describe_recommender", {"recommender": found})
+    service.add_client_error("update_recommender", "InvalidInputException", "no change")
+    if changed:
+        with pytest.raises(ClientError, match="no change"):
+            handler({**work, "dataChanged": True}, context)
+    else:
+        assert handler({**work, "dataChanged": True}, context) == {"recommenderArn": _RECOMMENDER, "updateDue": False}
+
+
 def test_recommend_creates_what_is_not_there(stub: Any, context: Any) -> None:
     from recommending.recommend import handler
 
@@ -97,7 +117,14 @@ _NEW, _OLD = f"{_SOLUTION}/11111111", f"{_SOLUTION}/00000000"
 def _recommend(part: str, context: Any, **known: Any) -> dict[str, Any]:
     from recommending.recommend import handler
 
-    shared = {"part": part, "solutionArn": _SOLUTION, "started": RECOMMENDING["started"], "dataChanged": False}
+    run = "20261122T211700_abc"
+    shared = {
+        "part": part,
+        "run": run,
+        "solutionArn": _SOLUTION,
+        "started": RECOMMENDING["started"],
+        "dataChanged": False,
+    }
     return handler({**shared, **recommending_plan()["solutions"][0], **known}, context)
 
 
@@ -122,7 +149,8 @@ def test_a_solution_is_trained_where_its_newest_version_does_not_know_the_data(
     service.add_response("describe_solution", {"solution": there})
     if trains:
         tags = [{"tagKey": key, "tagValue": value} for key, value in RECOMMENDING["tags"].items()]
-        request = {"solutionArn": _SOLUTION, "tags": tags}
+        name = "7287988b-20261122T211700_abc"
+        request = {"name": name, "solutionArn": _SOLUTION, "tags": tags}
         service.add_response("create_solution_version", {"solutionVersionArn": _NEW}, request)
     made = _recommend("version", context, dataChanged=data_changed)
     assert made == {"solutionVersionArn": _NEW if trains else _OLD}

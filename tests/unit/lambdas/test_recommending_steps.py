@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -78,7 +79,9 @@ def test_ensure_waits_until_a_group_that_failed_is_gone(context: Any, monkeypatc
     service.there["dataset_group", "storecast-corner-shop"][1] = "CREATE FAILED"
     monkeypatch.setattr(ensure, "client", lambda name: service)
     for _ in range(2):  # deleted, and still under deletion
-        with pytest.raises(ServiceUnavailable, match="being deleted, to be made anew: .*storecast-corner-shop"):
+        with pytest.raises(
+            ServiceUnavailable, match="being deleted, to make room or to be made again: .*storecast-corner-shop"
+        ):
             _ensure("group", context)
     assert service.deleted == ["storecast-corner-shop"] and not service.there
 
@@ -157,6 +160,8 @@ def _list_nothing(service: Any) -> None:
         service.add_response(f"list_{kind}s", {plural: []}, {"datasetGroupArn": _GROUP})
     for _ in ("for their campaigns", "for themselves"):
         service.add_response("list_solutions", {"solutions": []}, {"datasetGroupArn": _GROUP})
+    for kind, plural in (("recommender", "recommenders"), ("filter", "Filters"), ("solution", "solutions")):
+        service.add_response(f"list_{kind}s", {plural: []}, {"datasetGroupArn": _GROUP})  # is there room?
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -185,6 +190,51 @@ def test_a_filter_that_is_refused_is_named(stub: Any, context: Any) -> None:
     stub("personalize").add_client_error("create_filter", "InvalidInputException", "Invalid Expression: Items.PRISE")
     with pytest.raises(ValueError, match="filter cheap of pipeline.yaml: .*Invalid Expression: Items.PRISE"):
         _ensure("filtersAndSolutions", context, groupArn=_GROUP)
+
+
+@pytest.mark.parametrize(("there", "going"), [(29, []), (30, ["f0"])])
+def test_where_the_filters_are_as_many_as_may_be_an_old_one_goes_first(
+    context: Any, monkeypatch: pytest.MonkeyPatch, there: int, going: list[str]
+) -> None:
+    """A changed filter has another name: with 30 there, it could not be made before the old one is deleted."""
+    from common.step import ServiceUnavailable
+    from recommending import ensure
+
+    group, ours = "storecast-corner-shop", "storecast-corner-shop-"
+    service = Personalize(*(("filter", f"{ours}f{number}", group) for number in range(there)))
+    monkeypatch.setattr(ensure, "client", lambda name: service)
+    monkeypatch.setattr(ensure, "create", lambda *_, **__: "arn")
+    config = {**RECOMMENDING["config"], "solutions": {}, "batch": {}, "event_tracker": False}
+    if going:
+        with pytest.raises(ServiceUnavailable, match="to make room .*filter/storecast-corner-shop-f0$"):
+            _ensure("filtersAndSolutions", context, config=config, groupArn=_GROUP)
+    while going and (("filter", f"{ours}f0") in service.there):
+        with contextlib.suppress(ServiceUnavailable):
+            _ensure("filtersAndSolutions", context, config=config, groupArn=_GROUP)
+    assert _ensure("filtersAndSolutions", context, config=config, groupArn=_GROUP)["filters"][0]["filterArn"] == "arn"
+    assert service.deleted == [f"{ours}{name}" for name in going]
+
+
+def test_a_changed_solution_takes_the_place_of_the_oldest_with_its_campaign(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten solutions and five campaigns are there; one that was made by hand stays."""
+    from common.step import ServiceUnavailable
+    from recommending import ensure
+
+    group, ours = "storecast-corner-shop", "storecast-corner-shop-"
+    made = ["made by hand", *(f"{ours}s{number}" for number in range(9))]
+    service = Personalize(
+        *(("solution", name, group) for name in made), *(("campaign", name, name) for name in made[:5])
+    )
+    monkeypatch.setattr(ensure, "client", lambda name: service)
+    monkeypatch.setattr(ensure, "create", lambda *_, **__: "arn")
+    config = {**RECOMMENDING["config"], "batch": {}, "event_tracker": False}
+    for _ in range(9):
+        with contextlib.suppress(ServiceUnavailable):
+            answer = _ensure("filtersAndSolutions", context, config=config, groupArn=_GROUP)
+    assert [one["solutionArn"] for one in answer["solutions"]] == ["arn"]
+    assert service.deleted == [f"{ours}s0", f"{ours}s0"], "the campaign, then the solution"
 
 
 def test_what_the_config_no_longer_names_goes_and_what_is_not_ours_stays(

@@ -5,7 +5,7 @@ import uuid
 from functools import partial
 from pathlib import Path
 
-from localaws.errors import in_use, invalid
+from localaws.errors import ServiceError, in_use, invalid
 from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.resources import Resource
@@ -33,6 +33,10 @@ def train(context: Context, solution: Resource, params: dict, training_type: str
     base = _base(context, solution) if mode == "UPDATE" else None
     if mode == "AUTOTRAIN":
         raise invalid("trainingMode AUTOTRAIN is the service's own; it must be FULL or UPDATE.")
+    versions = PERSONALIZE.having(context, "SolutionVersion", solutionArn=solution.arn)
+    for taken in (each for each in versions if each.record["name"] == params.get("name")):
+        message = f"Another resource with Arn {taken.arn} already exists."
+        raise ServiceError("ResourceAlreadyExistsException", message)
     record = {name: solution.record[name] for name in INHERITED if name in solution.record}
     identity = uuid.uuid4().hex[:8]
     name = params.get("name", f"{solution.name}/{identity}")
