@@ -96,6 +96,7 @@ destroy: setup ## all of it from that account again, with what the pipelines mad
 	$(CDK) destroy --all --force --context dataset=$(DATASET)
 
 deploy-workshop: setup ## the workshop's notebook instances, to that account (DATASET=name, LEARNERS=N)
+	python -m infra.deployed --dataset $(DATASET) --workshop $(if $(LEARNERS),--learners $(LEARNERS))
 	$(CDK) deploy "storecast-*-workshop" --require-approval never --context dataset=$(DATASET) $(if $(LEARNERS),--context learners=$(LEARNERS))
 
 # A stack may change an export only when nobody imports it any more: the pipelines go first, each by itself.

@@ -39,10 +39,13 @@ def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
     return True
 
 
-def deploy_workshop(dataset: str, environment: Mapping[str, str], out: Path, learners: int | None) -> None:
-    """Bootstraps and deploys the workshop, for as many learners as the config says if `learners` does not."""
+def deploy_workshop(dataset: str, environment: Mapping[str, str], out: Path, learners: int | None) -> str:
+    """Bootstraps and deploys the workshop, for as many learners as the config says if `learners` does not. The answer
+    is what its host should know, such as a quota that the learners exceed."""
     number = ["--context", f"learners={learners}"] if learners else []
+    known = _prepare(dataset, environment, out, "--workshop", *(["--learners", str(learners)] if learners else []))
     _deploy(f"storecast-{dataset}-workshop", [*_context(dataset), *number], environment, out)
+    return known
 
 
 def _deploy(stacks: str, context: list[str], environment: Mapping[str, str], out: Path) -> None:
@@ -89,10 +92,11 @@ def _stack(name: str) -> bool:
         return False
 
 
-def _prepare(dataset: str, environment: Mapping[str, str], out: Path, *options: str) -> None:
-    """What must happen first, because of how the dataset is deployed (infra/deployed.py)."""
-    command = [sys.executable, "-m", "infra.deployed", "--dataset", dataset, *options]
-    _run(command, dict(os.environ) | dict(environment), out / "prepare.log", ROOT)
+def _prepare(dataset: str, environment: Mapping[str, str], out: Path, *options: str) -> str:
+    """What must happen first, because of how the dataset is deployed (infra/deployed.py); returns what that printed."""
+    command, log = [sys.executable, "-m", "infra.deployed", "--dataset", dataset, *options], out / "prepare.log"
+    _run(command, dict(os.environ) | dict(environment), log, ROOT)
+    return log.read_text(errors="replace").strip()
 
 
 def _cdk(arguments: list[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> None:

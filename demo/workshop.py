@@ -33,10 +33,12 @@ def main() -> int:
         os.environ.update(environment)
         process.start(settings)
         console.print(f"Deploying the workshop to the embedded AWS at {settings.endpoint} ...", highlight=False)
-        deploy.deploy_workshop(options.dataset, environment, OUT, options.learners)
+        known = deploy.deploy_workshop(options.dataset, environment, OUT, options.learners)
     except (StateError, deploy.DeploymentFailed) as error:
         console.print(f"[red]{error}[/red]", highlight=False, soft_wrap=True)
         return 1
+    if known:
+        console.print(f"[yellow]{known}[/yellow]", highlight=False, soft_wrap=True)
     for instance, url in urls(options.dataset).items():
         console.print(f"{instance}: {url}", highlight=False, soft_wrap=True)
     console.print(

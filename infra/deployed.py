@@ -20,6 +20,7 @@ from infra.tables import columns
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
 _PIPELINES = ("forecasting", "recommending")
+_GROUPS_OF_A_REGION = 5  # of Personalize, by default (Personalize guide, limits.md)
 _GONE = {"Delay": 5, "MaxAttempts": 840}  # of the waiter: the clean-up has an hour, a second try may follow
 
 
@@ -84,6 +85,24 @@ def check_tables(settings: Pipeline, cloudformation: Any) -> None:
         raise ConfigError("\n".join([f"{settings.dataset}:", *problems]))
 
 
+def room_for_learners(learners: int, personalize: Any) -> str:
+    """What to do first, if the learners' lab needs more dataset groups than Personalize has in a region; else nothing.
+
+    Each learner makes one in the lab of recommendations, and the pipeline of the dataset has one.
+    """
+    pages = personalize.get_paginator("list_dataset_groups").paginate()
+    there = [group["name"] for page in pages for group in page["datasetGroups"]]
+    if len(there) + learners <= _GROUPS_OF_A_REGION:
+        return ""
+    return (
+        f"Personalize: {learners} learners make a dataset group each, and this region has {len(there)} "
+        f"({', '.join(sorted(there)) or 'none'}), of {_GROUPS_OF_A_REGION} by default. Before the workshop, have the "
+        'quota "Dataset groups" raised (console, Service Quotas, Amazon Personalize), delete groups that nobody uses, '
+        f"or invite {max(0, _GROUPS_OF_A_REGION - len(there))} learners; those beyond cannot do Lab 2, whose clean-up "
+        "frees theirs."
+    )
+
+
 def _tables(template: dict[str, Any]) -> dict[str, list[str]]:
     """The columns of the Glue tables in a template, by the tables' names."""
     inputs = [
@@ -111,9 +130,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
     parser.add_argument("--dataset", required=True, help="a folder of data/")
     parser.add_argument("--destroy", action="store_true", help="before a destroy rather than a deploy")
+    parser.add_argument("--workshop", action="store_true", help="before a deploy of the workshop")
+    parser.add_argument("--learners", help="of the workshop, instead of as many as pipeline.yaml says")
     options, cloudformation = parser.parse_args(), boto3.client("cloudformation")
     try:
-        settings = config.of_dataset(_DATA, options.dataset)
+        settings = config.of_dataset(_DATA, options.dataset, options.learners)
+        if options.workshop:
+            print(room_for_learners(settings.workshop.learners, boto3.client("personalize")))
         if not options.destroy:
             check_key(settings, cloudformation)
             check_tables(settings, cloudformation)

@@ -138,10 +138,6 @@ class Recommending(Strict):
         found = [
             problem for name in value if domain for problem in not_one_of(name, sorted(domain.recipes) or ["none"])
         ]
-        if len(value) > 5:
-            found.append(
-                f"{len(value)} use cases: a dataset group has at most 5 recommenders (limits.md); leave some out"
-            )
         for name, settings in value.items():
             found += [f"{name}.{problem}" for problem in settings.problems(name in personalize.EXPLORING)]
         refuse(found)

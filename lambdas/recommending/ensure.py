@@ -35,7 +35,8 @@ from recommending.payload import (
     Solution,
 )
 
-_QUOTAS = {"recommender": 5, "filter": 30, "solution": 10, "campaign": 5}  # of a dataset group (limits.md)
+# Of a dataset group (limits.md). It may have five recommenders, and no domain has more use cases.
+_QUOTAS = {"filter": 30, "solution": 10, "campaign": 5}
 
 
 @step
@@ -125,7 +126,6 @@ def _make_room(personalize: Any, event: ServingRequest) -> list[str]:
     first, as far as it takes. All else of it serves until everything new does."""
     group = event["groupArn"]
     wanted = {
-        "recommender": {one["request"]["name"] for one in event["recommenders"]},
         "filter": {one["request"]["name"] for one in event["filters"]},
         "campaign": {one["campaign"]["name"] for one in event["solutions"] if "campaign" in one},
         "solution": {one["request"]["name"] for one in event["solutions"]},
@@ -144,9 +144,7 @@ def _make_room(personalize: Any, event: ServingRequest) -> list[str]:
     def keeping(name: str, arn: str, status: str) -> bool:
         return arn not in doomed
 
-    left = [
-        arn for kind in ("recommender", "filter") for arn in remove(personalize, kind, keeping, datasetGroupArn=group)
-    ]
+    left = remove(personalize, "filter", keeping, datasetGroupArn=group)
     for of in solutions:  # with a solution its campaigns go
         left += remove(personalize, "campaign", keeping if of["solutionArn"] not in doomed else _nothing, **of)
     return left + remove(personalize, "solution", keeping, datasetGroupArn=group)

@@ -72,6 +72,17 @@ def test_another_key_is_refused(cloudformation: Any) -> None:
         deployed.check_key(keyed, cloudformation)
 
 
+@pytest.mark.parametrize(("there", "learners", "told"), [(1, 4, False), (1, 5, True), (5, 1, True), (0, 20, True)])
+def test_the_host_is_told_before_learners_exceed_the_dataset_groups_of_a_region(
+    there: int, learners: int, told: bool
+) -> None:
+    pages = [{"datasetGroups": [{"name": f"group{number}"} for number in range(there)]}]
+    personalize = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda: pages))
+    said = deployed.room_for_learners(learners, personalize)
+    assert bool(said) is told
+    assert not told or (f"{learners} learners" in said and f"invite {5 - there} learners" in said and "quota" in said)
+
+
 def test_nothing_is_asked_of_what_is_not_deployed() -> None:
     def describe_stacks(StackName: str) -> dict[str, Any]:
         raise ClientError({"Error": {"Code": "ValidationError", "Message": "Stack does not exist"}}, "DescribeStacks")

@@ -160,7 +160,7 @@ def _list_nothing(service: Any) -> None:
         service.add_response(f"list_{kind}s", {plural: []}, {"datasetGroupArn": _GROUP})
     for _ in ("for their campaigns", "for themselves"):
         service.add_response("list_solutions", {"solutions": []}, {"datasetGroupArn": _GROUP})
-    for kind, plural in (("recommender", "recommenders"), ("filter", "Filters"), ("solution", "solutions")):
+    for kind, plural in (("filter", "Filters"), ("solution", "solutions")):
         service.add_response(f"list_{kind}s", {plural: []}, {"datasetGroupArn": _GROUP})  # is there room?
 
 
