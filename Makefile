@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost check local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ chaos: setup $(VENV)/.jupyter ## the attack: every blow in every state, full dis
 
 cost: setup ## what a dataset costs in a month on AWS, before any deploy (DATASET=name)
 	python -m infra.costs --dataset $(DATASET)
+
+check: setup ## the checks of a run on files of this machine (DATASET=name, FILES="file or folder ...")
+	python -m infra.files --dataset $(DATASET) $(if $(KIND),--kind $(KIND)) $(FILES)
 
 local: setup ## the embedded AWS in the foreground
 	python -m localaws serve --state $(STATE)

@@ -100,10 +100,10 @@ class Forecasting(PipelineStack):
         return {
             "plan": self._function(
                 "plan",
-                *reading(data, self._prefix),
                 *self._planning(),
-                *writing(results, f"{self._prefix}staged/", f"{self._prefix}runs/"),
-                timeout_seconds=300,
+                *writing(results, f"{self._prefix}staged/"),
+                timeout_seconds=900,
+                memory_mb=1769,
             ),
             "ensure": self._function(
                 "ensure",
@@ -123,9 +123,11 @@ class Forecasting(PipelineStack):
                 *self._making({"DatasetImportJob": "DatasetImportJobs"}),
                 *handing_over,
                 *quarantining(data, self._prefix),
+                *reading_versions(data, self._prefix),
                 reading(results, f"{self._prefix}staged/")[0],
                 *writing(results, f"{self._prefix}staged/"),
                 timeout_seconds=900,
+                memory_mb=1024,
             ),
             "train": self._function(
                 "train",

@@ -35,7 +35,7 @@ from forecasting.payload import (
 )
 from infra.config.forecasting import Forecasting as Section
 from infra.expressions import Expression, Path, built, element, merged, payload, record, result, template, variable
-from infra.importing import importing
+from infra.importing import importing, refusing
 from infra.steps import (
     EXECUTION,
     FAILED,
@@ -63,7 +63,8 @@ def pipeline(section: Section, plan_request: State, functions: Functions, notify
     return chain(
         "Pipeline",
         "Plan",
-        lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything new?"),
+        lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything refused?"),
+        refusing("forecasting", notify, next_state="Anything new?"),
         nothing_new(Plan, otherwise="Ensure"),
         lambda_task("Ensure", functions["ensure"], next_state="Import"),
         importing("forecasting", "forecast", functions["load"], notify, next_state="Compare with actuals"),

@@ -17,6 +17,10 @@ from infra.steps import State
 
 MOST_EVENTS = 25_000
 _OF_THE_FRAME = 500  # the lock, settling, telling a failure
+_AGAIN = (
+    *("Plan", "Anything refused?", "Notify refused", "Anything new?"),
+    *("Ensure", "Ensure datasets", "Datasets", "Import", "Import again?"),
+)
 _IMPORTS_AGAIN = 4  # lambdas/common/deliveries.py: once, and three times at files that changed meanwhile
 _RECOMMENDED_AGAIN = 2  # a recommender that was off, or in progress, is updated once it is on
 _LOOKS_AT_WHAT_GOES = 40  # infra/recommending.py
@@ -69,7 +73,17 @@ def _of(chain: State, items: Mapping[str, int], *, quotas: bool = True) -> int:
 
 
 def _times(name: str, chain: State) -> int:
-    if name in ("Plan", "Anything new?", "Ensure", "Ensure datasets", "Datasets", "Import", "Import again?"):
+    if name in (
+        "Plan",
+        "Anything refused?",
+        "Notify refused",
+        "Anything new?",
+        "Ensure",
+        "Ensure datasets",
+        "Datasets",
+        "Import",
+        "Import again?",
+    ):
         return _IMPORTS_AGAIN
     if chain["StartAt"] == "Recommend":
         return _RECOMMENDED_AGAIN

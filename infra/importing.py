@@ -15,21 +15,41 @@ from common.payload import (
     ImportResult,
     ImportStarted,
     QuarantineRequest,
+    Refusing,
     Reimport,
     Start,
 )
-from infra.expressions import Expression, built, element, merged, payload, record, result, template, variable
+from infra.expressions import Expression, Path, built, element, merged, payload, record, result, template, variable
 from infra.permissions import Permission
 from infra.steps import EXECUTION, FAILED, NO_REASON, State, chain, lambda_task, map_over, wait_for
 from infra.storage import reading, writing
-from operations.payload import QuarantineNotification
+from operations.payload import QuarantineNotification, RefusalNotification
 
 _ATTEMPT = payload(Import).attempt
 PLAN = {  # what Plan needs to know of the execution
     "started": Expression("$states.context.Execution.StartTime"),
     "force": Expression(f"{payload(Start).force} = true"),
+    "dryRun": Expression(f"{payload(Start).dry_run} = true"),
     "attempt": Expression(f"$exists({_ATTEMPT}) ? {_ATTEMPT} + 1 : 0"),
 }
+
+
+def refusing(pipeline: str, notify: lambda_.CfnFunction, *, next_state: str) -> dict[str, State]:
+    """The states after "Plan" that report the files which it put into quarantine."""
+    refused, dry = payload(Refusing).refused, f"{Path('$states.context.Execution.Input', Start).dry_run} = true"
+    return {
+        "Anything refused?": {
+            "Type": "Choice",
+            "Choices": [{"Condition": template(f"{refused.count} > 0 and $not({dry})"), "Next": "Notify refused"}],
+            "Default": next_state,
+        },
+        **lambda_task(
+            "Notify refused",
+            notify,
+            payload=record(RefusalNotification, pipeline=pipeline, refused=refused, execution=EXECUTION),
+            next_state=next_state,
+        ),
+    }
 
 
 def importing(

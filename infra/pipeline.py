@@ -14,12 +14,12 @@ from constructs import Construct
 from infra import functions, history
 from infra.config import ConfigError, Pipeline
 from infra.config.base import Schedule
-from infra.importing import PLAN
+from infra.importing import PLAN, quarantining
 from infra.machine import state_machine
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.steps import EXECUTION, State
-from infra.storage import Storage, reading
+from infra.storage import Storage, reading, reading_versions, writing
 from infra.triggers import clock, trigger
 
 MOST_SETTINGS = {"forecasting": 16_000, "recommending": 40_000}  # bytes as JSON
@@ -139,10 +139,15 @@ class PipelineStack(Stack):
         }
 
     def _planning(self) -> list[Permission]:
-        """What Plan reads beside the files: quarantine, the newest results, the imports and their tags."""
+        """What Plan needs: to check files and to put bad ones into quarantine, the newest results, what it keeps of a
+        run, the imports and their tags."""
+        data, results = self._storage.data_arn, self._storage.results_arn
         return [
-            reading(self._storage.data_arn, f"quarantine/{self._prefix}")[1],
-            *reading(self._storage.results_arn, f"{self._prefix}newest.json"),
+            *quarantining(data, self._prefix),
+            *reading_versions(data, self._prefix),
+            *reading(results, f"{self._prefix}newest.json"),
+            *reading(results, f"{self._prefix}runs/"),
+            *writing(results, f"{self._prefix}runs/"),
             self._listing("DatasetImportJobs"),
             self._permission("ListTagsForResource"),
         ]

@@ -81,8 +81,7 @@ class Recommending(PipelineStack):
 
     def _functions(self) -> dict[str, lambda_.CfnFunction]:
         data, results = self._storage.data_arn, self._storage.results_arn
-        adds, staged = self._section.import_mode == "INCREMENTAL", f"{self._prefix}staged/"
-        reads = adds or not all(self._section.datasets.values())  # files, for their columns and how many rows are new
+        staged = f"{self._prefix}staged/"
         handing_over = self._handing_over(self._storage.personalize_role)
         loaded = {"DatasetImportJob": "DatasetImportJobs"}
         if self._section.batch:
@@ -90,17 +89,17 @@ class Recommending(PipelineStack):
         return {
             "plan": self._function(
                 "plan",
-                reading(data, self._prefix)[1],
-                *(reading_versions(data, self._prefix) if reads else []),
                 *self._planning(),
-                *reading(results, f"{self._prefix}runs/"),
-                *writing(results, f"{self._prefix}runs/"),
-                *([*reading(results, staged), *writing(results, staged)] if adds else []),
+                *reading(results, staged),
+                *writing(results, staged),
+                timeout_seconds=900,
+                memory_mb=1769,
             ),
             "ensure": self._function(
                 "ensure",
                 *self._making({"Schema": "Schemas", "DatasetGroup": "DatasetGroups", "Dataset": "Datasets"}),
                 self._permission("DescribeDatasetGroup", "DescribeDataset", "UpdateDataset"),
+                self._listing("DatasetImportJobs"),
                 self._permission("CreateFilter", "CreateSolution", "CreateEventTracker"),
                 *(handing_over if self._key else []),  # with a key goes the role that may use it
                 self._on_trackers("CreateEventTracker", "DescribeEventTracker", "TagResource"),
@@ -112,10 +111,12 @@ class Recommending(PipelineStack):
                 *handing_over,
                 *self._making(loaded),
                 *quarantining(data, self._prefix),
-                *([reading(results, staged)[0], *writing(results, staged)] if adds else []),
+                *reading_versions(data, self._prefix),
+                reading(results, staged)[0],
+                *writing(results, staged),
                 *(self._writing_batches() if self._section.batch else []),
-                timeout_seconds=600,
-                memory_mb=1024 if self._section.batch else 256,
+                timeout_seconds=900,
+                memory_mb=1024,
             ),
             "recommend": self._function(
                 "recommend",

@@ -22,7 +22,7 @@ from infra.expressions import (
     template,
     variable,
 )
-from infra.importing import importing
+from infra.importing import importing, refusing
 from infra.steps import (
     EXECUTION,
     MAP_ITEM,
@@ -78,7 +78,8 @@ def pipeline(plan_request: State, functions: Mapping[str, lambda_.CfnFunction], 
     return chain(
         "Pipeline",
         "Plan",
-        lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything new?"),
+        lambda_task("Plan", functions["plan"], payload=plan_request, next_state="Anything refused?"),
+        refusing("recommending", notify, next_state="Anything new?"),
         nothing_new(otherwise="Ensure"),
         _datasets(ensure, next_state="Import"),
         importing("recommending", "personalize", load, notify, next_state="Ensure filters and solutions"),

@@ -18,6 +18,7 @@ from common.payload import (
     NothingNew,
     Outcome,
     Planned,
+    Refusing,
     Start,
     Wait,
     Waiting,
@@ -242,12 +243,13 @@ def _polled(resource: str, service: str, arn: Path | str) -> Expression:
 
 def nothing_new(plan: type = Planned, *, otherwise: str) -> dict[str, State]:
     """End the chain if Plan found nothing to do, with what it says, or after a dry run, with the plan but for its
-    config; otherwise continue with the state `otherwise`."""
-    nothing = payload(NothingNew).nothingNew
+    config; fail it if the last file of a kind was refused; otherwise continue with the state `otherwise`."""
+    nothing, lost = payload(NothingNew).nothingNew, payload(Refusing).lost
     return {
         "Anything new?": {
             "Type": "Choice",
             "Choices": [
+                {"Condition": template(f"$exists({lost})"), "Next": FAILED, "Output": template(lost)},
                 {
                     "Condition": template(f"$exists({nothing})"),
                     "Next": "Nothing new",

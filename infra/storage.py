@@ -86,13 +86,12 @@ class Storage(Stack):
         """With what the buckets' own policies must allow beside it."""
         allowed = serving("personalize", self.data.bucket_arn, folder)
         self._admit_personalize(self.data, folder, "s3:GetObject")
-        read = [f"{folder}staged/"] if section.import_mode == "INCREMENTAL" else []
+        read = [f"{folder}staged/"]
         if section.batch:
             read.append(f"{folder}batch/")
             allowed += writing(self.results.bucket_arn, f"{folder}batch/")
             self._admit_personalize(self.results, f"{folder}batch/", "s3:PutObject")
-        if read:
-            allowed += serving("personalize", self.results.bucket_arn, *read)
+        allowed += serving("personalize", self.results.bucket_arn, *read)
         for prefix in read:
             self._admit_personalize(self.results, prefix, "s3:GetObject")
         return permissions.service_role(self, "personalize", allowed, key)

@@ -1,5 +1,5 @@
-"""Copies of files, which are imported in their place: of those with a header Forecast gets the rest, and Personalize
-gets the files that are new together, in one job.
+"""Copies of files, which are imported in their place: of those that no service reads as they are (columns in another
+order or case, gzip, rows that a newer file replaces), and of files that Personalize adds to a dataset in one job.
 
 A state of Step Functions holds 256 KiB, a dataset up to 10,000 files: Plan writes the list of them to S3, the copies
 go to the folder beside it.
@@ -7,12 +7,20 @@ go to the folder beside it.
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+
+from boto3.s3.transfer import TransferConfig
+
 from common.clients import client
 from common.payload import CopiedFile, Import
-from common.store import get_json
+from common.step import ServiceUnavailable
+from common.store import get_json, opened
+from common.tables import rows
 
-_LEAST_FOR_RANGES = 5 * 2**20  # UploadPartCopy copies ranges of larger objects only
-_PART = 5 * 2**30
+_PART = 8 * 2**20  # characters: more than the least of a part of a multipart upload
 
 
 def list_key(folder: str, attempt: str, kind: str) -> str:
@@ -29,7 +37,12 @@ def copies(event: Import) -> dict[str, CopiedFile]:
     """The files to copy by the keys of their copies; of files of one name in two folders both are copied."""
     files: list[CopiedFile] = get_json(event["resultsBucket"], event["copies"]) if event["copies"] else []
     folder = copies_folder(event["copies"])
-    return {f"{folder}{at:05d}_{file['key'].rpartition('/')[2]}": file for at, file in enumerate(files)}
+    return {f"{folder}{at:05d}_{_csv(file['key'].rpartition('/')[2])}": file for at, file in enumerate(files)}
+
+
+def _csv(name: str) -> str:
+    """The name of a copy, which is never compressed."""
+    return name[:-3] if name.lower().endswith(".gz") else name
 
 
 def by_uri(event: Import) -> dict[str, str]:
@@ -44,23 +57,44 @@ def make(event: Import) -> None:
 
 
 def copy(source: str, file: CopiedFile, bucket: str, key: str) -> None:
-    """Copy a file from `start` on; within S3, unless it is small. Fails if the file has changed since Plan."""
-    s3, start = client("s3"), file["start"]
-    size = s3.head_object(Bucket=source, Key=file["key"])["ContentLength"]
-    if size <= _LEAST_FOR_RANGES:
-        found = s3.get_object(Bucket=source, Key=file["key"], Range=f"bytes={start}-", IfMatch=file["etag"])
-        s3.put_object(Bucket=bucket, Key=key, Body=found["Body"].read(), ContentType="text/csv")
+    """Copy a file within S3, or write it anew as its layout says. Fails if it has changed since Plan."""
+    if "layout" in file:
+        write(bucket, key, _written(source, file))
+        return
+    unchanged = {"CopySourceIfMatch": file["etag"]}
+    one_by_one = TransferConfig(use_threads=False)
+    client("s3").copy({"Bucket": source, "Key": file["key"]}, bucket, key, ExtraArgs=unchanged, Config=one_by_one)
+
+
+def _written(source: str, file: CopiedFile) -> Iterator[bytes]:
+    """The rows of a file as CSV, in parts of some megabytes."""
+    body, escape = opened(source, file["key"], file["etag"]), file.get("escape")
+    if body is None:
+        raise ServiceUnavailable(f"s3://{source}/{file['key']} was replaced or deleted since it was planned")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, escapechar=escape, doublequote=escape is None, lineterminator="\n")
+    if header := file.get("header"):
+        writer.writerow(header)
+    for _, row in rows(f"s3://{source}/{file['key']}", body, file["layout"], escape):
+        writer.writerow(row)
+        if text.tell() > _PART:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def write(bucket: str, key: str, parts: Iterator[bytes]) -> None:
+    """An object of these parts; with several, all but the last are of at least 5 MiB."""
+    s3, first = client("s3"), next(parts)
+    second = next(parts, None)
+    if second is None:
+        s3.put_object(Bucket=bucket, Key=key, Body=first, ContentType="text/csv")
         return
     upload = {"Bucket": bucket, "Key": key}
     upload["UploadId"] = s3.create_multipart_upload(**upload, ContentType="text/csv")["UploadId"]
-    parts = []
-    for number, first in enumerate(range(start, size, _PART), 1):
-        copied = s3.upload_part_copy(
-            **upload,
-            PartNumber=number,
-            CopySource={"Bucket": source, "Key": file["key"]},
-            CopySourceIfMatch=file["etag"],
-            CopySourceRange=f"bytes={first}-{min(first + _PART, size) - 1}",
-        )
-        parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
-    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    made = []
+    for number, part in enumerate(itertools.chain([first, second], parts), 1):
+        answer = s3.upload_part(**upload, PartNumber=number, Body=part)
+        made.append({"PartNumber": number, "ETag": answer["ETag"]})
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": made})

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from common import metrics
 from common.names import RUN_ID_LENGTH
 from common.payload import ConfirmRequest, NothingNew, PlannedRun, QuarantineRequest, Reimport
 from common.resources import arn_member, name_member, summaries, tag, tags
 from common.store import CsvFolder, S3File, csv_files, get_json, listed
+from common.tables import Layout, is_folder
 
+_NAMED = 5  # files that a note names
 TAG = "files"
 REIMPORTS = 3  # of a run, of files that were written while they were imported
 QUARANTINE = "quarantine/"  # of the data bucket; under it the folders are as above it
@@ -46,9 +48,28 @@ class Uploads:
     def listed(cls, bucket: str, folder: str) -> Uploads:
         return cls(bucket, folder, listed(bucket, folder))
 
+    def under(self, kind: str) -> list[S3File]:
+        """All objects in the folder of a kind of dataset, but for those that only stand for a folder."""
+        return [file for file in self.files if file.key.startswith(f"{self.folder}{kind}/") and not is_folder(file.key)]
+
     def of(self, kind: str) -> list[S3File]:
         """The CSV files of a kind of dataset."""
-        return [file for file in self.files if file.is_csv and file.key.startswith(f"{self.folder}{kind}/")]
+        return [file for file in self.under(kind) if file.is_csv]
+
+    def without(self, keys: Collection[str]) -> Uploads:
+        return replace(self, files=[file for file in self.files if file.key not in keys])
+
+    def elsewhere(self, kinds: Collection[str]) -> list[str]:
+        """A note on files that are in no folder of these kinds, and so are never read."""
+        known = tuple(f"{self.folder}{kind}/" for kind in kinds)
+        keys = [file.key for file in self.files if not is_folder(file.key) and not file.key.startswith(known)]
+        if not keys:
+            return []
+        named = ", ".join(key.removeprefix(self.folder) for key in keys[:_NAMED])
+        folders = ", ".join(f"{kind}/" for kind in kinds)
+        return [
+            f"{len(keys):,} files under s3://{self.bucket}/{self.folder} are not in {folders} and not read: {named}"
+        ]
 
     def etags(self, kinds: Iterable[str]) -> dict[str, dict[str, str]]:
         """By kind that has CSV files, their ETags by key."""
@@ -72,13 +93,33 @@ def data_key(folder: str, run: str) -> str:
     return f"{folder}runs/{run}/data.json"
 
 
-def planned(event: PlannedRun, folder: str, kind: str) -> CsvFolder:
-    """The files of a kind as the run's plan saw them: what was uploaded since is the next run's."""
+class Data(TypedDict):
+    """The files of a kind of dataset that a run works on, as data.json keeps them."""
+
+    files: dict[str, str]  # ETags by key
+    layouts: NotRequired[dict[str, Layout]]  # by key, of files that are not read as they are
+    columns: NotRequired[Any]  # of the dataset, by name
+    notes: NotRequired[list[str]]  # on what is not read, and why
+
+
+def data_of(event: PlannedRun, folder: str) -> dict[str, Data]:
+    """By kind, the files that a run works on."""
     key = data_key(folder, event["run"])
-    data = get_json(event["resultsBucket"], key)
+    data: dict[str, Data] | None = get_json(event["resultsBucket"], key)
     if data is None:
         raise ValueError(f"s3://{event['resultsBucket']}/{key} is missing, which Plan writes: start with {{}} again")
-    return CsvFolder(event["dataBucket"], data.get(kind, {"files": {}})["files"])
+    return data
+
+
+def planned(event: PlannedRun, folder: str, kind: str) -> CsvFolder:
+    """The files of a kind as the run's plan saw them: what was uploaded since is the next run's."""
+    data = data_of(event, folder).get(kind, {"files": {}})
+    return CsvFolder(event["dataBucket"], data["files"], data.get("layouts", {}), list(data.get("columns", ())))
+
+
+def notes(event: PlannedRun, folder: str) -> list[str]:
+    """What Plan has to say of the files of a run."""
+    return [note for data in data_of(event, folder).values() for note in data.get("notes", ())]
 
 
 @dataclass(frozen=True)
@@ -157,6 +198,10 @@ def nothing_new(uploads: Uploads, kinds: Iterable[str], run: str) -> NothingNew:
     return {"nothingNew": f"nothing new: {files} are unchanged since run {run}, and so is the config; {force}"}
 
 
+def _is_reason(key: str) -> bool:
+    return key.endswith(".reason.txt")
+
+
 def waiting(uploads: Uploads, kinds: Iterable[str], needed: str) -> NothingNew | None:
     """Plan's answer to a delivery that lacks files of the kind `needed`, which nothing can do without, or of a kind
     whose last file is in quarantine, which nobody decided to do without; None if it lacks none.
@@ -165,7 +210,7 @@ def waiting(uploads: Uploads, kinds: Iterable[str], needed: str) -> NothingNew |
     """
     for kind in (kind for kind in kinds if not uploads.of(kind)):
         place = f"{uploads.folder}{kind}/"
-        if refused := csv_files(uploads.bucket, f"{QUARANTINE}{place}"):
+        if refused := [file for file in listed(uploads.bucket, f"{QUARANTINE}{place}") if not _is_reason(file.key)]:
             why = f"the last {kind} file is in quarantine, s3://{uploads.bucket}/{refused[-1].key}"
             without = "" if kind == needed else f"; to do without {kind}, delete that one and start with {{}}"
         elif kind == needed:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from common.tables import Layout
+
 AwsJson = dict[str, Any]  # AWS's own JSON, such as the request of an operation or the answer to it
 
 
@@ -74,7 +76,32 @@ class CaughtError(TypedDict):
     Cause: str
 
 
-class NothingNew(TypedDict):
+class Quarantined(TypedDict):
+    """A file that was moved into quarantine, and why."""
+
+    kind: str
+    file: str  # its URI before
+    movedTo: str  # its URI now
+    message: str
+    importJobArn: NotRequired[str]  # absent: it was refused before any import
+    last: NotRequired[bool]  # it was the last file of its kind
+
+
+class Refusals(TypedDict):
+    """The files that Plan refused, and moved into quarantine unless the run is a dry one."""
+
+    count: int
+    files: list[Quarantined]  # the first of them
+
+
+class Refusing(TypedDict):
+    """What each of Plan's answers has beside all else."""
+
+    refused: NotRequired[Refusals]
+    lost: NotRequired[Failure]  # a kind of dataset lost its last file: the run fails
+
+
+class NothingNew(Refusing):
     """Plan's answer that ends a run early, for whoever started it."""
 
     nothingNew: str
@@ -88,6 +115,7 @@ class PlanRequest(Execution):
     started: str  # ISO 8601, of the execution
     force: bool
     attempt: int  # of this run to import; from the second on, files had changed or gone into quarantine
+    dryRun: NotRequired[bool]  # absent in a run that an earlier version began
     dataBucket: str
     resultsBucket: str
     roleArn: str  # of the service
@@ -119,7 +147,9 @@ class CopiedFile(TypedDict):
 
     key: str
     etag: str
-    start: int  # the byte at which the copy begins
+    layout: NotRequired[Layout]  # absent: it is copied as it is
+    header: NotRequired[list[str]]  # of the copy, where it is written anew
+    escape: NotRequired[str]  # the character that escapes quotes, where quotes are not doubled
 
 
 class PlannedRun(TypedDict):
@@ -170,17 +200,6 @@ class QuarantineRequest(Import, Execution, ImportStarted):
 
     part: Literal["quarantine"]
     wait: Wait
-
-
-class Quarantined(TypedDict):
-    """A file that was moved into quarantine, and why."""
-
-    kind: str
-    file: str  # its URI before
-    movedTo: str  # its URI now
-    message: str
-    importJobArn: str
-    last: NotRequired[bool]  # it was the last file of its kind
 
 
 class Reimport(TypedDict):

@@ -6,7 +6,8 @@ It moves from `<pipeline>/<dataset>/<kind>/` of the data bucket to `quarantine/<
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from common import deliveries
 from common.clients import client
-from common.payload import NothingMoved, Quarantined, QuarantineRequest, Reimport
-from common.store import S3File, csv_files, get_text, put_text
+from common.payload import NothingMoved, PlanRequest, Quarantined, QuarantineRequest, Reimport
+from common.store import S3File, csv_files, get_json, get_text, put_json, put_text
 
 MOST = 5  # attempts of a run to import: if one more fails, the config is wrong rather than a file
 _NOT_THE_FILE = re.compile(
@@ -65,7 +66,7 @@ def take_out(
     [key] = blamed
     if key not in new:
         return _unclear(event, f"{key.removeprefix(folder)} was imported before")
-    refused = _move(event, there[key])
+    refused = _move(_of_import(event), there[key])
     return {"reimport": True, "refused": {**refused, "last": len(files) == 1}}
 
 
@@ -84,21 +85,84 @@ def _unclear(event: QuarantineRequest, why: str) -> NothingMoved:
     return {"wait": {**event["wait"], "message": f"{message} (no file was moved: {why})"}}
 
 
-def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
+def set_aside(
+    event: PlanRequest, folder: str, run: str, found: Sequence[tuple[str, S3File, str]], *, last: Collection[str]
+) -> list[Quarantined]:
+    """What Plan refused in this attempt: kind, file, why. Each file moves, but not in a dry run; `last` are kinds that
+    have no other file.
+
+    The list is written first: a step that is cut off finds it, and says again what it moved before.
+    """
+    journal = f"{folder}runs/{run}/refused-{event['attempt']}.json"
+    before: list[Quarantined] = get_json(event["resultsBucket"], journal) or []
+    abouts = [
+        _About(kind, run, event["execution"], event["dataBucket"], f"{folder}{kind}/", why) for kind, _, why in found
+    ]
+    refused = [about.refused(file.key) for about, (_, file, _) in zip(abouts, found, strict=True)]
+    again = {each["file"] for each in refused}
+    refused += [each for each in before if each["file"] not in again]
+    for each in refused:
+        if each["kind"] in last:
+            each["last"] = True
+    if refused != before and not event.get("dryRun"):
+        put_json(event["resultsBucket"], journal, refused)
+    for about, (_, file, _) in zip(abouts, found, strict=True):
+        if not event.get("dryRun"):
+            _move(about, file)
+    return refused
+
+
+@dataclass(frozen=True)
+class _About:
+    """Why files of a folder of the data bucket are refused, and in which run."""
+
+    kind: str
+    run: str
+    execution: str
+    bucket: str
+    folder: str
+    message: str
+    import_job: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{deliveries.QUARANTINE}{self.folder}{self.run}/"
+
+    def refused(self, key: str) -> Quarantined:
+        moved: Quarantined = {
+            "kind": self.kind,
+            "file": f"s3://{self.bucket}/{key}",
+            "movedTo": f"s3://{self.bucket}/{self.place}{key.removeprefix(self.folder)}",
+            "message": self.message,
+        }
+        return {**moved, "importJobArn": self.import_job} if self.import_job else moved
+
+
+def _of_import(event: QuarantineRequest) -> _About:
+    message = event["wait"].get("message", "the service returned no reason")
+    place = event["dataBucket"], event["folder"]
+    return _About(event["kind"], event["run"], event["execution"], *place, message, event["importJobArn"])
+
+
+def _move(about: _About, file: S3File) -> Quarantined:
     """The file's copy and the reason come first: a step that is cut off leaves two files rather than none."""
-    s3, bucket = client("s3"), event["dataBucket"]
-    place = f"{_place(event)}{file.key.removeprefix(event['folder'])}"
-    refused = _refused(event, file.key, place)
+    s3, bucket, refused = client("s3"), about.bucket, about.refused(file.key)
+    place = refused["movedTo"].removeprefix(f"s3://{bucket}/")
     source, unchanged = {"Bucket": bucket, "Key": file.key}, {"CopySourceIfMatch": file.etag}
-    s3.copy(source, bucket, place, ExtraArgs=unchanged, Config=TransferConfig(use_threads=False))
+    try:
+        s3.copy(source, bucket, place, ExtraArgs=unchanged, Config=TransferConfig(use_threads=False))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("PreconditionFailed", "412", "404", "NoSuchKey"):  # replaced or deleted
+            return refused
+        raise
+    job = f"import: {about.import_job}\n" if about.import_job else ""
     put_text(
         bucket,
         f"{place}{_REASON}",
         f"what:   {refused['message']}\n"
         f"file:   {refused['file']}\n"
         f"moved:  {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, to {refused['movedTo']}\n"
-        f"import: {refused['importJobArn']}\n"
-        f"run:    {event['run']} ({event['execution']})\n"
+        f"{job}run:    {about.run} ({about.execution})\n"
         f"next:   upload the corrected file to where it was, which starts the next run; if the config was wrong and "
         f"not the file, fix the config and copy the file back; then delete it here.\n",
     )
@@ -112,23 +176,9 @@ def _move(event: QuarantineRequest, file: S3File) -> Quarantined:
 
 def _moved_before(event: QuarantineRequest, files: Container[str]) -> Quarantined | None:
     """What an earlier attempt of this step moved, if it was cut off before it could say so."""
-    place = _place(event)
-    for moved in csv_files(event["dataBucket"], place):
-        key = f"{event['folder']}{moved.key.removeprefix(place)}"
-        if key not in files and event["importJobArn"] in get_text(event["dataBucket"], f"{moved.key}{_REASON}"):
-            return _refused(event, key, moved.key)
+    about = _of_import(event)
+    for moved in csv_files(about.bucket, about.place):
+        key = f"{about.folder}{moved.key.removeprefix(about.place)}"
+        if key not in files and about.import_job in get_text(about.bucket, f"{moved.key}{_REASON}"):
+            return about.refused(key)
     return None
-
-
-def _place(event: QuarantineRequest) -> str:
-    return f"{deliveries.QUARANTINE}{event['folder']}{event['run']}/"
-
-
-def _refused(event: QuarantineRequest, key: str, place: str) -> Quarantined:
-    return {
-        "kind": event["kind"],
-        "file": f"s3://{event['dataBucket']}/{key}",
-        "movedTo": f"s3://{event['dataBucket']}/{place}",
-        "message": event["wait"].get("message", "the service returned no reason"),
-        "importJobArn": event["importJobArn"],
-    }

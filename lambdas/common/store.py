@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from common.clients import client
+from common.step import ServiceUnavailable
+from common.tables import Layout, is_data, rows
 
 logger = Logger(serialize_stacktrace=False)
 # What GetObject says of an object that is another one by now, or gone; of one that is gone, S3 denies access to a
@@ -31,7 +33,7 @@ class S3File(NamedTuple):
 
     @property
     def is_csv(self) -> bool:
-        return self.key.lower().endswith(".csv") and self.size > 0
+        return is_data(self.key) and self.size > 0
 
 
 def listed(bucket: str, prefix: str) -> list[S3File]:
@@ -79,15 +81,22 @@ class CsvFolder:
 
     bucket: str
     etags: Mapping[str, str]  # by key
+    layouts: Mapping[str, Layout] = field(default_factory=dict)  # by key, of files that are not read as they are
+    names: Sequence[str] = ()  # of columns, which a header may write in another case
 
     @classmethod
     def listed(cls, bucket: str, prefix: str) -> CsvFolder:
         return cls(bucket, {file.key: file.etag for file in csv_files(bucket, prefix)})
 
     def placed_rows(self) -> Iterator[tuple[Place, list[str]]]:
-        """The rows of all files, headers and all, and where they are."""
+        """The rows of all files and where they are: headers and all, but of a file with a layout the rows of data."""
         for key in self.etags:
             row = 0
+            if layout := self.layouts.get(key):
+                body = opened(self.bucket, key, self.etags[key]) or io.BytesIO()
+                for row, values in rows(f"s3://{self.bucket}/{key}", body, layout):
+                    yield Place(self.bucket, key, row), values
+                continue
             try:
                 for row, values in enumerate(csv.reader(self._text(key)), 1):
                     yield Place(self.bucket, key, row), values
@@ -111,10 +120,14 @@ class CsvFolder:
         Raises ValueError for a row that is longer or shorter than the header.
         """
         header: list[str] = []
+        of = ""  # the file whose header that is
+        spelled = {name.lower(): name for name in self.names}
         for place, values in self.placed_rows():
-            if place.row == 1:
-                header = values
-            elif values:
+            if not values:
+                continue
+            if place.key != of:
+                of, header = place.key, [spelled.get(value.strip().lower(), value) for value in values]
+            else:
                 yield place, dict(zip(header, _checked(place, values, header), strict=True))
 
     def records(self) -> Iterator[dict[str, str]]:
@@ -122,25 +135,56 @@ class CsvFolder:
         return (record for _, record in self.placed_records())
 
     def _text(self, key: str) -> Iterator[str]:
-        body = self._body(key)
-        if body is None:
-            logger.warning("a file was left out: its version is gone", extra={"uri": f"s3://{self.bucket}/{key}"})
-            return iter(())
-        return io.TextIOWrapper(io.BufferedReader(body), encoding="utf-8-sig", newline="")
+        body = opened(self.bucket, key, self.etags[key])
+        return iter(()) if body is None else io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
 
-    def _body(self, key: str) -> Any:
-        """The file, or None where neither it nor its version is there any more."""
-        s3, etag = client("s3"), self.etags[key]
-        try:
-            return s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)["Body"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _CHANGED:
-                raise
-        versions = s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key)
-        for version in (each for page in versions for each in page.get("Versions", ())):
-            if version["Key"] == key and version["ETag"] == etag:
-                return s3.get_object(Bucket=self.bucket, Key=key, VersionId=version["VersionId"])["Body"]
-        return None
+
+def opened(bucket: str, key: str, etag: str) -> io.BufferedReader | None:
+    """A file as it was when it had this ETag; None where neither it nor its version is there any more."""
+    s3 = client("s3")
+    try:
+        return io.BufferedReader(s3.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _CHANGED:
+            raise
+    versions = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+    for version in (each for page in versions for each in page.get("Versions", ())):
+        if version["Key"] == key and version["ETag"] == etag:
+            found = s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
+            return io.BufferedReader(found["Body"])
+    logger.warning("a file was left out: its version is gone", extra={"uri": f"s3://{bucket}/{key}"})
+    return None
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of S3 to be checked, as it was listed."""
+
+    bucket: str
+    file: S3File
+
+    @property
+    def name(self) -> str:
+        return f"s3://{self.bucket}/{self.file.key}"
+
+    @property
+    def size(self) -> int:
+        return self.file.size
+
+    @property
+    def modified(self) -> datetime:
+        return self.file.modified
+
+    def start(self, most: int) -> bytes:
+        with self.stream() as body:
+            return body.read(most)
+
+    def stream(self) -> io.BufferedReader:
+        """Raises ServiceUnavailable, upon which the step is tried again, where it is gone by now."""
+        body = opened(self.bucket, self.file.key, self.file.etag)
+        if body is None:
+            raise ServiceUnavailable(f"{self.name} was replaced or deleted while it was checked")
+        return body
 
 
 def records(bucket: str, prefix: str) -> Iterator[dict[str, str]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
+from common import deliveries
 from common.clients import client
 from common.deliveries import planned
 from common.failures import in_words
@@ -60,7 +61,7 @@ def notes(event: Forecasted, history: History) -> list[str]:
         )
     if reason := event.get("unexplained"):
         found.append(f"there is no explainability of the predictor: {in_words(reason['message'])[:_LONGEST]}")
-    return [*found, *_messages(event)]
+    return [*found, *deliveries.notes(event, f"forecasting/{event['dataset']}/"), *_messages(event)]
 
 
 def _reason(event: Forecasted, history: History, key: Key, related: _Related | None) -> str:

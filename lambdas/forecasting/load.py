@@ -1,5 +1,5 @@
-"""Load: start the import of one dataset's files (CreateDatasetImportJob), of copies without headers where they have
-headers; when it has ended, confirm what it read, or find out which file made it fail and move that into quarantine."""
+"""Load: start the import of one dataset's files (CreateDatasetImportJob), of copies where it cannot read them as
+they are; when it has ended, confirm what it read, or find out which file made it fail and move that into quarantine."""
 
 from __future__ import annotations
 

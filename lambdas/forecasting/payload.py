@@ -58,6 +58,7 @@ class Settings(TypedDict):
     timestamp_format: str
     dimensions: list[str]
     summed_over: list[str]  # columns of the target that split no series
+    overlap: NotRequired[Literal["newest", "sum"]]  # which rows count that are in several files
     filling: dict[str, dict[str, str]]
     quantiles: list[str]
     optimization_metric: str

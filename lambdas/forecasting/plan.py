@@ -4,16 +4,20 @@ at all if the last run worked on the same."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from common import deliveries
+from common import deliveries, intake
 from common.clients import client
 from common.copies import copies_folder, list_key
+from common.deliveries import Data
+from common.gate import Gate, layouts
+from common.gate import copied as gate_copies
+from common.intake import Checked
 from common.names import forecast_name, numbered, run_id
 from common.payload import AwsJson, Inputs, NothingNew
 from common.step import LambdaContext, step
 from common.store import get_json, put_json
-from forecasting import headers, predictors
+from forecasting import predictors, schema
 from forecasting.payload import (
     Change,
     Creation,
@@ -35,36 +39,94 @@ from forecasting.payload import (
 
 # Keys of the config that change nothing in what a run makes.
 _NOT_TRAINED_WITH = ("keep", "promotion", "drift", "summed_over")
+_SUMMED = "+sum"  # ends the checksum of files whose rows add up where several files have them
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
 
 @step
 def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
-    """The run's plan, or why there is nothing to do."""
-    folder, kinds = _folder(event), event["config"]["datasets"]
+    """The run's plan, or why there is nothing to do; and which files were refused."""
+    folder, kinds, results = _folder(event), event["config"]["datasets"], event["resultsBucket"]
     uploads = deliveries.Uploads.listed(event["dataBucket"], folder)
     uploads.report_age(event["dataset"])
-    if waiting := deliveries.waiting(uploads, kinds, "target"):
-        return waiting
-    newest: Summary | None = get_json(event["resultsBucket"], f"{folder}newest.json")
-    files = uploads.checksums(kinds)
-    config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
-    inputs: Inputs = {"files": files, "config": deliveries.checksum(config)}
-    named = functools.partial(forecast_name, event["dataset"])
-    first = not event["attempt"]
-    imported = {} if event["force"] and first else deliveries.imported(client("forecast"), files, named)
-    if imported == files and newest and newest.get("inputs") == inputs and not event["force"]:
-        return deliveries.nothing_new(uploads, files, newest["run"])
+    newest: Summary | None = get_json(results, f"{folder}newest.json")
+    before: dict[str, Data] = (newest and get_json(results, deliveries.data_key(folder, newest["run"]))) or {}
     run = run_id(event["execution"], event["started"], newest["run"] if newest else None)
-    columns, with_headers = headers.resolve(event, uploads, list(files))
+    gate = Gate(event, folder, run, {kind: data["files"] for kind, data in before.items()})
+    uploads = gate.by_name(uploads, kinds)
+    named = functools.partial(forecast_name, event["dataset"])
+    imported = functools.cache(lambda: deliveries.imported(client("forecast"), kinds, named))
+    state = _State(event, newest, uploads, imported)
+    if state.ends:
+        return gate.answer(state.ends)
+    newest_counts = event["config"].get("overlap") != "sum"
+    checked = {
+        kind: intake.check(gate.files(uploads, kind), schema.expecting(event, kind), newest_counts=newest_counts)
+        for kind in state.files
+    }
+    uploads = gate.refuse(uploads, {kind: of.refused for kind, of in checked.items()})
+    checked = {kind: of for kind, of in checked.items() if of.layouts}
+    state = _State(event, newest, uploads, imported, checked)
+    if state.ends:
+        return gate.answer(state.ends)
+    data = _data(uploads, checked)
+    data["target"]["notes"] += uploads.elsewhere(kinds)
+    copied = {kind: gate_copies(checked[kind], of["files"], uploads.bucket) for kind, of in data.items()}
+    copied = {kind: files for kind, files in copied.items() if checked[kind].plain < set(_uris(uploads, data[kind]))}
+    columns = {kind: dict(of.expected.columns) for kind, of in checked.items() if of.expected}
     resolved: ResolvedConfig = {**event["config"], "datasets": columns}
-    requests = run_plan({**event, "config": resolved}, files, imported, run, copied=with_headers)
-    data = {kind: {"files": etags} for kind, etags in uploads.etags(kinds).items()}
-    put_json(event["resultsBucket"], deliveries.data_key(folder, run), data)
+    requests = run_plan({**event, "config": resolved}, state.files, state.imported, run, copied=copied)
+    put_json(results, deliveries.data_key(folder, run), data)
     for job in requests["imports"]:
         if job["copies"]:
-            put_json(event["resultsBucket"], job["copies"], with_headers[job["kind"]])
-    return {**requests, "inputs": inputs, "serving": _serving(newest) if newest else None}
+            put_json(results, job["copies"], copied[job["kind"]])
+    return gate.answer({**requests, "inputs": state.inputs, "serving": _serving(newest) if newest else None})
+
+
+class _State:
+    """What a run works on, and how it ends early if there is nothing to do."""
+
+    def __init__(
+        self,
+        event: PlanRequest,
+        newest: Summary | None,
+        uploads: deliveries.Uploads,
+        imported: Callable[[], dict[str, str]],
+        checked: Mapping[str, Checked] | None = None,
+    ) -> None:
+        kinds = event["config"]["datasets"]
+        how = _SUMMED if event["config"].get("overlap") == "sum" else ""  # the same files are another dataset then
+        self.files = {kind: of + how for kind, of in uploads.checksums(kinds if checked is None else checked).items()}
+        self.imported: dict[str, str] = {}
+        config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
+        self.inputs: Inputs = {"files": self.files, "config": deliveries.checksum(config)}
+        self.ends: NothingNew | None = deliveries.waiting(uploads, kinds, "target")
+        if self.ends is None and "target" not in self.files:
+            where = f"s3://{uploads.bucket}/{uploads.folder}target/"
+            self.ends = {"nothingNew": f"waits: no file under {where} has a row yet", "waitsFor": "target"}
+        if self.ends:
+            return
+        if not event["force"] or event["attempt"]:
+            self.imported = {kind: of for kind, of in imported().items() if kind in self.files}
+        unchanged = self.imported == self.files and newest and newest.get("inputs") == self.inputs
+        if unchanged and newest and not event["force"]:
+            self.ends = deliveries.nothing_new(uploads, self.files, newest["run"])
+
+
+def _data(uploads: deliveries.Uploads, checked: Mapping[str, Checked]) -> dict[str, Data]:
+    """By kind, what the run works on."""
+    return {
+        kind: {
+            "files": files,
+            "layouts": layouts(checked[kind], uploads.bucket),
+            "notes": checked[kind].notes,
+        }
+        for kind, files in uploads.etags(checked).items()
+    }
+
+
+def _uris(uploads: deliveries.Uploads, data: Data) -> Iterator[str]:
+    return (f"s3://{uploads.bucket}/{key}" for key in data["files"])
 
 
 def _serving(newest: Summary) -> Serving:
@@ -148,7 +210,7 @@ def _import(
     *,
     copied: bool,
 ) -> Import:
-    """The import of a kind's folder, or of a copy of its files if those have headers."""
+    """The import of a kind's folder, or of copies of its files if the service cannot read them all as they are."""
     attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
     folder, copies = f"{_folder(event)}{kind}/", list_key(_folder(event), attempt, kind) if copied else ""
     path = f"s3://{event['dataBucket']}/{folder}"
@@ -166,7 +228,7 @@ def _import(
         "copies": copies,
         "changed": imported != checksum,
         "importedChecksum": checksum,
-        "plannedChecksum": "" if copied else checksum,  # a copy stays as it is
+        "plannedChecksum": "" if copied else checksum.removesuffix(_SUMMED),  # a copy stays as it is
         "request": {
             "DatasetImportJobName": forecast_name(event["dataset"], kind, attempt),
             "Format": "CSV",

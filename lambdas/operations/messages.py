@@ -83,6 +83,8 @@ def _recommended(summary: recommending.payload.Summary) -> Iterator[tuple[str, s
         shown = ", ".join(f"{metric} {value:.4f}" for metric, value in list(metrics.items())[:_NAMED])
         yield "Measured", f"{name}: {shown or 'the service returned no metrics'}"
     yield "Changed", "trained on new data" if summary["dataChanged"] else "no new data: the models stay as they were"
+    for note in summary["notes"]:
+        yield "Note", note
     yield "Report", summary["report"]
     yield "Lists", summary["recommendations"]
 

@@ -19,7 +19,7 @@ from common.step import LambdaContext, step
 from operations import messages
 from operations.figures import figures, trained
 from operations.history import history
-from operations.payload import FailureNotification, Notification, QuarantineNotification, Summary
+from operations.payload import FailureNotification, Notification, QuarantineNotification, RefusalNotification, Summary
 
 _NEXT = {  # by what the error or its message begins with; the operations guide says more
     "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
@@ -27,6 +27,7 @@ _NEXT = {  # by what the error or its message begins with; the operations guide 
     "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
 }
 _MOST_BYTES = 200_000  # of the attribute: SNS takes 256 KiB in all
+_UPLOAD = "upload the corrected file to where it was, which starts the next run"
 _FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
 
 
@@ -35,6 +36,8 @@ def handler(event: Notification, context: LambdaContext) -> Outcome:
     """For a failure, `failure: {Error, Cause}` with a cause that people can read; otherwise nothing."""
     if "quarantined" in event:
         return _quarantined(event)
+    if "refused" in event:
+        return _refused(event)
     run = history(event["execution"])
     where = {"execution": event["execution"], "console": console_link(event["execution"]), "since": run["started"]}
     if "failure" in event:
@@ -92,11 +95,38 @@ def _next(failure: Failure) -> str:
     return next((advice for what, advice in _NEXT.items() if what in text), _FIX)
 
 
+def _refused(event: RefusalNotification) -> Outcome:
+    """One message for all files that a plan refused."""
+    count, files, execution = event["refused"]["count"], event["refused"]["files"], event["execution"]
+    called = files[0]["file"].rpartition("/")[2] if count == 1 else f"{count:,} files"
+    what = f"{called} cannot be imported and went into quarantine, the reason beside each; the run goes on without"
+    lines = [line for each in files for line in (("Cause", each["message"]), ("Now at", each["movedTo"]))]
+    if count > len(files):
+        lines.append(("And", f"{count - len(files):,} more beside them, each with its reason"))
+    lines += [("Next", _UPLOAD), ("Run", console_link(execution))]
+    _publish(
+        f"{event['pipeline']} put {called} into quarantine",
+        messages.laid_out(
+            f"{what[0].upper()}{what[1:]}.", [*lines, ("Next", _UPLOAD), ("Run", console_link(execution))]
+        ),
+        {
+            "what": what,
+            "pipeline": event["pipeline"],
+            "count": count,
+            "files": files,
+            "execution": execution,
+            "console": console_link(execution),
+            "next": _UPLOAD,
+        },
+    )
+    return {}
+
+
 def _quarantined(event: QuarantineNotification) -> Outcome:
     refused, execution = event["quarantined"], event["execution"]
     file = refused["file"].rpartition("/")[2]
     what = f"the import of {file} failed; the file was moved, and the reason lies beside it"
-    following = "upload the corrected file to where it was, which starts the next run"
+    following = _UPLOAD
     lines = {
         "Cause": refused["message"],
         "File": refused["file"],
@@ -114,7 +144,7 @@ def _quarantined(event: QuarantineNotification) -> Outcome:
             "file": refused["file"],
             "movedTo": refused["movedTo"],
             "message": refused["message"],
-            "import": refused["importJobArn"],
+            "import": refused.get("importJobArn"),
             "execution": execution,
             "console": console_link(execution),
             "next": following,

@@ -6,7 +6,7 @@ from typing import final
 
 import forecasting.payload
 import recommending.payload
-from common.payload import CaughtError, Execution, Quarantined
+from common.payload import CaughtError, Execution, Quarantined, Refusals
 
 Summary = forecasting.payload.Summary | recommending.payload.Summary
 
@@ -35,4 +35,12 @@ class QuarantineNotification(Execution):
     quarantined: Quarantined
 
 
-Notification = SuccessNotification | FailureNotification | QuarantineNotification
+@final
+class RefusalNotification(Execution):
+    """Notify says which files Plan put into quarantine."""
+
+    pipeline: str
+    refused: Refusals
+
+
+Notification = SuccessNotification | FailureNotification | QuarantineNotification | RefusalNotification

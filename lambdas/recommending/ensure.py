@@ -55,13 +55,24 @@ def handler(event: EnsureRequest, context: LambdaContext) -> EnsureAnswer:
 def _group(personalize: Any, event: GroupRequest) -> GroupAnswer:
     """Raises ValueError if it exists under another key: Personalize cannot change that."""
     _wait_for_deletion(remove(personalize, "dataset_group", _all_but_failed([event["group"]])))
-    arn, wanted = create(personalize, "dataset_group", event["group"]), event["group"].get("kmsKeyArn")
-    there = personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"].get("kmsKeyArn")
-    if there != wanted:
+    wanted = event["group"]
+    arn = create(personalize, "dataset_group", wanted)
+    there = personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]
+    if there.get("kmsKeyArn") != wanted.get("kmsKeyArn"):
         raise ValueError(
-            f"dataset group {arn} exists with the KMS key {there}, but it should be {wanted}; Personalize cannot "
-            "change it: destroy the app and deploy it again"
+            f"dataset group {arn} exists with the KMS key {there.get('kmsKeyArn')}, but it should be "
+            f"{wanted.get('kmsKeyArn')}; Personalize cannot change it: destroy the app and deploy it again"
         )
+    if there.get("domain") not in (None, wanted.get("domain")):
+        datasets = summaries(personalize, "dataset", datasetGroupArn=arn)
+        if any(_held_data(personalize, each["datasetArn"]) for each in datasets):
+            raise ValueError(
+                f"dataset group {arn} exists with domain {there['domain']}, but pipeline.yaml says "
+                f"{wanted.get('domain', 'CUSTOM')}; Personalize cannot change it: destroy the app and deploy it again, "
+                "or put the domain back"
+            )
+        left = remove(personalize, "dataset", datasetGroupArn=arn)
+        _wait_for_deletion(left or remove(personalize, "dataset_group", _all_but(arn)))
     return {"groupArn": arn}
 
 
@@ -77,7 +88,7 @@ def _datasets(personalize: Any, event: DatasetsRequest) -> DatasetsAnswer:
         arn = create(personalize, "dataset", request, datasetGroupArn=group)
         there = _schema_of(personalize.describe_dataset(datasetArn=arn)["dataset"])
         if there != schema:
-            _replace_schema(personalize, arn, there, schema)
+            _replace_schema(personalize, arn, there, schema, group)
         datasets.append({**dataset, "datasetArn": arn})
     arns = {dataset["kind"]: dataset["datasetArn"] for dataset in datasets}
     imports: list[Import] = [
@@ -93,15 +104,26 @@ def _schema_of(dataset: dict[str, Any]) -> str:
     return update["schemaArn"] if under_way else dataset["schemaArn"]
 
 
-def _replace_schema(personalize: Any, arn: str, there: str, schema: str) -> None:
-    """Items and users may gain columns, and lose or change none (updating-dataset-schema.md)."""
+def _replace_schema(personalize: Any, arn: str, there: str, schema: str, group: str) -> None:
+    """Items and users may gain columns, and lose or change none (updating-dataset-schema.md). A dataset that never held
+    data, such as after a refused first file, is made again."""
     try:
         personalize.update_dataset(datasetArn=arn, schemaArn=schema)
     except personalize.exceptions.InvalidInputException as error:
+        if not _held_data(personalize, arn) and not summaries(personalize, "event_tracker", datasetGroupArn=group):
+            _wait_for_deletion(
+                remove(personalize, "dataset", lambda name, of, status: of != arn, datasetGroupArn=group)
+            )
         raise ValueError(
             f"dataset {arn} exists with schema {there} and cannot have that of pipeline.yaml ({schema}): {error}; "
             "delete the dataset, or give the config another name"
         ) from None
+
+
+def _held_data(personalize: Any, dataset: str) -> bool:
+    """Whether an import into the dataset succeeded, or may still do so."""
+    jobs = summaries(personalize, "dataset_import_job", datasetArn=dataset)
+    return any(not job["status"].startswith(("CREATE FAILED", "DELETE")) for job in jobs)
 
 
 def _filters_and_solutions(personalize: Any, event: ServingRequest) -> ServingAnswer:
@@ -216,6 +238,10 @@ def _all_but_failed(wanted: Iterable[AwsJson]) -> Keeping:
     """Keeps all but what bears the name of a wanted request and an earlier run failed to make."""
     names = {request["name"] for request in wanted}
     return lambda name, arn, status: name not in names or not status.startswith(("CREATE FAILED", "DELETE"))
+
+
+def _all_but(arn: str) -> Keeping:
+    return lambda name, of, status: of != arn
 
 
 def _wait_for_deletion(left: list[str]) -> None:

@@ -421,6 +421,7 @@ class Summary(TypedDict):
     filters: dict[str, str]  # ARNs by name
     trackingId: NotRequired[str]
     lists: int  # how many recommendations.json has
+    notes: list[str]  # on files and rows that count otherwise than they look
 
 
 class PublishAnswer(TypedDict):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from common import results
+from common import deliveries, results
 from common.step import LambdaContext, step
 from common.store import put_json
 from recommending.payload import BatchResult, PreviousBatch, PublishAnswer, PublishRequest, Summary
@@ -52,7 +52,8 @@ def handler(event: PublishRequest, context: LambdaContext) -> PublishAnswer:
             "filters": filters,
         },
     )
-    page = render(event["dataset"], event["run"], use_cases, solutions, filters, event["batch"], settings["note"])
+    note = " ".join([settings["note"], *summary["notes"]]).strip()
+    page = render(event["dataset"], event["run"], use_cases, solutions, filters, event["batch"], note)
     results.save(bucket, folder, event["run"], summary, page)
     results.point_to(bucket, folder, summary, page)
     return {"summary": summary}
@@ -73,6 +74,7 @@ def _summary(event: PublishRequest, run: str, lists: int) -> Summary:
         "batch": {one["name"]: _without_name(one) for one in event["batch"]},
         "filters": {one["name"]: one["filterArn"] for one in event["filters"]},
         "lists": lists,
+        "notes": deliveries.notes(event, f"recommending/{event['dataset']}/"),
     }
     if "eventTracker" in event:
         summary["trackingId"] = event["eventTracker"]["trackingId"]

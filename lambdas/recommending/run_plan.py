@@ -30,7 +30,8 @@ class PlannedImport:
     """An import of all files of a dataset kind, or of those that are `added` to what it holds.
 
     `imported_checksum` is that of what the dataset holds after a full import, or of the files added;
-    `planned_checksum` that of the files that a full import reads.
+    `planned_checksum` that of the files that a full import reads, unless it reads copies: `copied` of all files, where
+    the service cannot read them as they are.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class PlannedImport:
     imported_checksum: str = ""
     planned_checksum: str = ""
     added: Sequence[CopiedFile] = ()
+    copied: Sequence[CopiedFile] = ()
 
 
 def run_plan(
@@ -105,15 +107,15 @@ def _domain(event: PlanRequest) -> dict[str, str]:
 def _import(event: PlanRequest, job: PlannedImport, run: str) -> Import:
     attempt = numbered(run, event["attempt"]) if event["attempt"] else run  # a name is free once
     folder = f"recommending/{event['dataset']}/"
-    copies = list_key(folder, attempt, job.kind) if job.added else ""
+    copies = list_key(folder, attempt, job.kind) if job.added or job.copied else ""
     location = f"s3://{event['dataBucket']}/{folder}{job.kind}/"
-    if job.added:
+    if copies:
         location = f"s3://{event['resultsBucket']}/{copies_folder(copies)}"
     return {
         "kind": job.kind,
         "changed": job.changed,
         "importedChecksum": job.imported_checksum,
-        "plannedChecksum": job.planned_checksum,
+        "plannedChecksum": "" if copies else job.planned_checksum,
         "dataset": event["dataset"],
         "attempt": event["attempt"],
         "dataBucket": event["dataBucket"],

@@ -2,63 +2,85 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from common.deliveries import Uploads
+from common.intake import Expecting
 from common.store import CsvFolder
+from common.tables import Expected, Head, Refused
 from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
 from recommending.payload import Column, Columns, Config
 
+ESCAPE = "\\"  # of quotes in quotes (data-prep-formatting.md)
+_KEYS = {"interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"), "items": ("ITEM_ID",), "users": ("USER_ID",)}
 SAMPLE = 10_000  # rows that are looked at
 _WHOLE, _FRACTION = re.compile(r"[+-]?\d{1,18}"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LONGEST_CATEGORY = 1000  # characters (limits.md)
 
 
-def columns(config: Config, kind: str, uploads: Uploads, known: Columns) -> Columns:
-    """The columns of a dataset: as the config gives them, or inferred from its first CSV file.
+def expecting(config: Config, kind: str) -> Expecting:
+    """What a file of this kind of dataset must hold, by its name and head: the config's columns, or its own."""
+    given = config["datasets"][kind]
+    if given:
+        fixed = _expected(kind, {name: column["type"] for name, column in given.items()}, others=True)
+        return lambda name, head: fixed
+    return functools.partial(_inferred_from, DOMAINS[config["domain"]], kind)
+
+
+def _expected(kind: str, columns: Mapping[str, str], *, others: bool) -> Expected:
+    """Only what no import takes is refused here: the service judges all other values."""
+    keys = tuple(name for name in _KEYS[kind] if name in columns)
+    return Expected(
+        kind=kind,
+        columns=columns,
+        keys=keys,
+        identity=(),  # the service keeps one of equal events, and the last of items and users with the same id
+        checked=("TIMESTAMP",) if "TIMESTAMP" in keys else (),
+        header=True,
+        others=others,
+        escape=ESCAPE,
+    )
+
+
+def _inferred_from(domain: Domain, kind: str, name: str, head: Head) -> Expected:
+    """The columns of a header; those that the domain knows in its spelling. Raises Refused where one is missing that
+    the domain needs, or a name is not allowed."""
+    known = {each.lower(): each for each in domain.fields(kind)}
+    header = [known.get(cell.strip().lower(), cell.strip()) for cell in (head.rows[0] if head.rows else ())]
+    problems = [
+        f"column {each} is missing; the domain needs it" for each in domain.required[kind] if each not in header
+    ]
+    problems += [
+        f"column {each!r}: allowed are 1-63 letters, digits and _, a letter first"
+        for each in header
+        if each and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", each)
+    ]
+    if problems:
+        raise Refused(f"{name}, row 1: {'; '.join(problems)}; found {','.join(header)[:200]!r}")
+    types = {each: "long" if each == "TIMESTAMP" else "string" for each in header if each}
+    return _expected(kind, types, others=False)
+
+
+def columns(config: Config, kind: str, where: str, first: CsvFolder, known: Columns) -> Columns:
+    """The columns of a dataset in the folder `where`: as the config gives them, or inferred from its `first` good file.
 
     A column that the last run knew (`known`) stays what it was: a dataset's columns can only become more
-    (updating-dataset-schema.md). Raises ValueError, naming the file's folder and the column, if a column that the
-    domain needs is missing, if a name is not allowed, or if there are too many or too few.
+    (updating-dataset-schema.md). Raises ValueError if there are too many or too few.
     """
     given = config["datasets"][kind]
     if given:
         return given
-    where = f"s3://{uploads.bucket}/{uploads.folder}{kind}/"
     domain = DOMAINS[config["domain"]]
-    sample = _sample(where, uploads, kind, set(domain.required[kind]))
+    sample = list(itertools.islice(first.records(), SAMPLE))
     found: Columns = {
         name: known.get(name) or _of_domain(domain, kind, name) or _inferred([row[name] for row in sample if row[name]])
         for name in sample[0]
     }
     _check(where, found, domain, kind)
     return found
-
-
-def _sample(where: str, uploads: Uploads, kind: str, required: set[str]) -> list[dict[str, str]]:
-    """The first records of the first file that has the columns that the domain needs, or of the first file at all.
-
-    What is wrong with a file is left to its import, which says so and has the file put into quarantine.
-    """
-    samples, problems = [], []
-    for file in uploads.of(kind):
-        sample: list[dict[str, str]] = []
-        try:
-            for record in itertools.islice(CsvFolder(uploads.bucket, {file.key: file.etag}).records(), SAMPLE):
-                sample.append(record)
-        except ValueError as error:
-            problems.append(error)
-        if sample and required <= set(sample[0]):
-            return sample
-        samples.append(sample)
-    if sample := next(filter(None, samples), []):
-        return sample
-    if problems:
-        raise problems[0]
-    raise ValueError(f"{where}: the first CSV file has no row beside its header")
 
 
 def _of_domain(domain: Domain, kind: str, name: str) -> Column | None:

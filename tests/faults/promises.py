@@ -129,7 +129,8 @@ def _told(world: World, story: Story, runs: list[Run], told: list[dict[str, Any]
             yield f"{run.arn}, {run.status} with {run.error}, told {failures[run.arn]} failures: {run.cause}"
     files = [key for key in world.files("quarantine/") if not key.endswith(_REASON)]
     for key in files:
-        times = sum(each.get("movedTo") == f"s3://{DATA}/{key}" for each in told)
+        moved = [file["movedTo"] for each in told for file in each.get("files", [each]) if "movedTo" in file]
+        times = moved.count(f"s3://{DATA}/{key}")
         if times != 1 and not (cut_short and times == 0):
             yield f"{key} in quarantine was told {times} times"
 

@@ -231,7 +231,7 @@ def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World)
         assert world.runs()[-1].output["summary"]["nothingNew"].startswith("waits: the last target file is in")
     assert [each["subject"] for each in world.told()] == [
         "Storecast: forecasting put a.csv into quarantine",
-        "Storecast: forecasting FAILED in Load",
+        "Storecast: forecasting FAILED in Plan",
     ]
 
 
@@ -313,7 +313,7 @@ def two_poison_files_are_told_once_each(world: World) -> None:
         world.upload(f"interactions/{name}.csv", _interactions(number, poison=name != "c"))
     world.go()
     told = [each["subject"].removeprefix("Storecast: recommending ") for each in world.told()]
-    assert told == ["put a.csv into quarantine", "put b.csv into quarantine", "succeeded"], told
+    assert told == ["put 2 files into quarantine", "succeeded"], told
 
 
 def a_poison_file_of_interactions_is_set_aside(world: World) -> None:

@@ -180,7 +180,8 @@ class World:
         from common.deliveries import checksum
 
         if self.pipeline is FORECASTING or not (newest := self.newest()):
-            return self.newest().get("inputs", {}).get("files", {})
+            files = self.newest().get("inputs", {}).get("files", {})
+            return {kind: checksum.removesuffix("+sum") for kind, checksum in files.items()}
         key = f"{self.pipeline.folder}runs/{newest['run']}/data.json"
         return {kind: checksum(of["files"]) for kind, of in json.loads(self.files(key, RESULTS)[key]).items()}
 

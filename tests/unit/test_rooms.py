@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
     | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"}
     | {"forecasting.reserved", "storecast_engines.filters"},
+    "infra.files": {"common.intake", "common.payload", "forecasting", "infra", "recommending"},
     "common": LAMBDA,
     "forecasting": LAMBDA | {SHARED},
     "recommending": LAMBDA,

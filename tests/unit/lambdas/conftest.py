@@ -239,6 +239,12 @@ def arn(service: str, resource: str) -> str:
     return ACCOUNT.format(service=service, resource=resource)
 
 
+def events(count: int, user: str = "u1") -> bytes:
+    """A file of interactions; an import takes 1,000 at least."""
+    rows = "".join(f"{user},i{number},{1_700_000_000 + number},View\n" for number in range(count))
+    return f"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n{rows}".encode()
+
+
 FORECASTING = {
     "dataset": "corner-shop",
     "domain": {"item": "item_id", "target": "demand"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, arn, times
+from tests.unit.lambdas.conftest import FORECASTING, RECOMMENDING, arn, events, times
 
 _TARGET, _RELATED = ("forecasting/corner-shop/target/a.csv", "forecasting/corner-shop/related/a.csv")
 _NEWEST = "forecasting/corner-shop/newest.json"
@@ -139,7 +139,7 @@ def test_the_last_import_that_took_effect_counts(
 def test_recommending_does_likewise(bucket: Any, stub: Any, context: Any) -> None:
     from recommending.plan import handler
 
-    bucket.objects["recommending/corner-shop/interactions/a.csv"] = b"USER_ID\n1\n"
+    bucket.objects["recommending/corner-shop/interactions/a.csv"] = events(1_000)
     service = stub("personalize")
     service.add_response("list_dataset_import_jobs", {"datasetImportJobs": []})
     planned = handler(RECOMMENDING, context)
@@ -164,5 +164,5 @@ def test_recommending_does_likewise(bucket: Any, stub: Any, context: Any) -> Non
     assert again["dataChanged"] and not again["imports"][0]["changed"]
     service.add_response("list_dataset_import_jobs", listed)
     service.add_response("list_tags_for_resource", tagged, {"resourceArn": import_arn})
-    bucket.objects["recommending/corner-shop/interactions/a.csv"] = b"USER_ID\n2\n"
+    bucket.objects["recommending/corner-shop/interactions/a.csv"] = events(1_000, "u2")
     assert handler(RECOMMENDING, context)["imports"][0]["changed"]

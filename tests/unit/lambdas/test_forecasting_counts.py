@@ -118,6 +118,7 @@ def test_the_mail_of_recommendations_is_for_people(stub: Any, context: Any, monk
         "recommenders": [{"useCase": "best-sellers", "metrics": {"coverage": 0.5, "precision_at_5": 0.25}}],
         "solutions": [{"name": "alike", "recipe": "aws-similar-items", "metrics": {}, "campaignArn": "c"}],
         "lists": 12,
+        "notes": [],
         "batch": {"everyone": {}},
         "dataChanged": True,
         "report": "s3://results/report.html",

@@ -276,14 +276,30 @@ def test_with_a_key_datasets_predictors_and_files_are_encrypted_under_it() -> No
     assert [place["KMSKeyArn"] for place in places] == ["arn:key"] * 5
 
 
-def test_ensure_refuses_a_dataset_of_another_schema(stub: Any, context: Any) -> None:
+def _ensured_over_another_frequency(stub: Any, context: Any, status: str) -> None:
+    """Ensure finds the dataset of another frequency, with one import of this status."""
     from forecasting.ensure import handler
 
     order, service = _order(["target"]), stub("forecast")
+    dataset = arn("forecast", "dataset/storecast_corner_shop_target")
     there = _described(order["datasets"][0]["request"] | {"DataFrequency": "W"})
-    service.add_response("create_dataset", {"DatasetArn": arn("forecast", "dataset/storecast_corner_shop_target")})
-    service.add_response("describe_dataset", there)
-    with pytest.raises(
-        ValueError, match="storecast_corner_shop_target exists with DataFrequency W, but pipeline.yaml says D"
-    ):
-        handler(order, context)
+    service.add_response("create_dataset", {"DatasetArn": dataset})
+    service.add_response("describe_dataset", {**there, "Status": "ACTIVE"})
+    job = {"DatasetImportJobName": "j", "DatasetImportJobArn": "j", "Status": status}
+    service.add_response("list_dataset_import_jobs", {"DatasetImportJobs": [job]})
+    if status != "ACTIVE":
+        service.add_response("delete_resource_tree", {}, {"ResourceArn": dataset})
+    handler(order, context)
+
+
+def test_ensure_refuses_a_dataset_of_another_schema_that_held_data(stub: Any, context: Any) -> None:
+    words = "storecast_corner_shop_target exists with DataFrequency W, but pipeline.yaml says D"
+    with pytest.raises(ValueError, match=words):
+        _ensured_over_another_frequency(stub, context, "ACTIVE")
+
+
+def test_ensure_makes_a_dataset_again_that_never_held_data(stub: Any, context: Any) -> None:
+    from common.step import ServiceUnavailable
+
+    with pytest.raises(ServiceUnavailable, match="being deleted, to be made again"):
+        _ensured_over_another_frequency(stub, context, "CREATE_FAILED")

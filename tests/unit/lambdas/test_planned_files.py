@@ -78,19 +78,3 @@ def test_a_file_of_interactions_without_its_columns_is_named(bucket: Any) -> Non
     bucket.plan(folder, _RUN)
     with pytest.raises(ValueError, match="interactions/a.csv, row 2: the file has no column ITEM_ID, only USER_ID, I"):
         interactions(_EVENT, folder)
-
-
-@pytest.mark.parametrize("name", _BAD)
-def test_a_bad_file_is_left_to_its_import(bucket: Any, name: str) -> None:
-    """The columns of a dataset are inferred from the first file that has them: an import names a bad file, and the run
-    goes on without it; a plan that failed would keep every other file waiting."""
-    from common.deliveries import Uploads
-    from recommending.schema import columns
-
-    folder = "recommending/corner-shop/"
-    bucket.objects[f"{folder}interactions/0.csv"] = _BAD[name]
-    bucket.objects[f"{folder}interactions/a.csv"] = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu1,i1,1,View\n"
-    found = columns(
-        {"domain": "ECOMMERCE", "datasets": {"interactions": {}}}, "interactions", Uploads.listed("data", folder), {}
-    )
-    assert list(found) == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]

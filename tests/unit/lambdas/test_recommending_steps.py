@@ -132,10 +132,30 @@ def test_ensure_gives_a_dataset_its_new_schema_or_says_why_not(allowed: bool, st
             service.add_response("update_dataset", {"datasetArn": there}, {"datasetArn": there, "schemaArn": new})
         else:
             service.add_client_error("update_dataset", "InvalidInputException", "keep field AGE")
+            service.add_response("list_dataset_import_jobs", {"datasetImportJobs": [{"status": "ACTIVE"}]})
             with pytest.raises(ValueError, match="exists with schema .*schema/old and cannot .* keep field AGE"):
                 _ensure("datasets", context, groupArn=_GROUP)
             return
     _ensure("datasets", context, groupArn=_GROUP)
+
+
+def test_a_dataset_that_never_held_data_is_made_again_with_another_schema(stub: Any, context: Any) -> None:
+    from common.step import ServiceUnavailable
+
+    service, there = stub("personalize"), arn("personalize", "dataset/g/INTERACTIONS")
+    named = {"name": recommending_plan()["datasets"][0]["request"]["name"], "datasetArn": there, "status": "ACTIVE"}
+    service.add_response("list_datasets", {"datasets": []})
+    service.add_response("create_schema", {"schemaArn": arn("personalize", "schema/new")})
+    service.add_client_error("create_dataset", "ResourceAlreadyExistsException")
+    service.add_response("list_datasets", {"datasets": [named]})
+    service.add_response("describe_dataset", {"dataset": {"schemaArn": arn("personalize", "schema/old")}})
+    service.add_client_error("update_dataset", "InvalidInputException", "keep field AGE")
+    service.add_response("list_dataset_import_jobs", {"datasetImportJobs": [{"status": "CREATE FAILED"}]})
+    service.add_response("list_event_trackers", {"eventTrackers": []})
+    service.add_response("list_datasets", {"datasets": [named]})
+    service.add_response("delete_dataset", {}, {"datasetArn": there})
+    with pytest.raises(ServiceUnavailable, match="INTERACTIONS"):
+        _ensure("datasets", context, groupArn=_GROUP)
 
 
 def test_an_update_that_an_earlier_attempt_began_is_not_asked_for_again(stub: Any, context: Any) -> None:

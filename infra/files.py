@@ -1,0 +1,135 @@
+"""The pipelines' check of files, on this machine before anything is uploaded: `python -m infra.files --help`.
+
+Same checks and messages as those of a run, which would put what is refused here into quarantine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import forecasting.schema
+import recommending.schema
+from common import intake
+from common.intake import Checked, Expecting
+from forecasting.payload import Config as ForecastingConfig
+from infra.config import ConfigError, Pipeline, of_dataset
+from infra.config.forecast import FORECAST_DOMAINS
+from infra.expressions import configured
+from recommending.payload import Config as RecommendingConfig
+
+_DATA = Path(__file__).resolve().parent.parent / "data"
+_LEAST = {"interactions": 1_000}  # rows of an import (Personalize guide, data-prep-formatting.md)
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file on this machine."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    @property
+    def modified(self) -> datetime:
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+    def start(self, most: int) -> bytes:
+        with self.path.open("rb") as body:
+            return body.read(most)
+
+    def stream(self) -> IO[bytes]:
+        return self.path.open("rb")
+
+
+def check(config: Pipeline, files: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Checked]]:
+    """What a run would say of the files, by kind of dataset. Raises ConfigError for a kind that the config has not."""
+    for kind, paths in files.items():
+        found = [LocalFile(path) for path in paths]
+        why = intake.by_name(found)
+        left = sorted((file for file in found if file.name not in why), key=lambda file: (file.modified, file.name))
+        expecting, newest_counts = _expecting(config, kind)
+        checked = intake.check(left, expecting, newest_counts=newest_counts)
+        checked.refused = {**why, **checked.refused}
+        yield kind, checked
+
+
+def _expecting(config: Pipeline, kind: str) -> tuple[Expecting, bool]:
+    series, shop = config.forecasting, config.recommending
+    if series and kind in series.datasets:
+        item, target = FORECAST_DOMAINS[series.domain]
+        request: Any = {"config": configured(ForecastingConfig, series), "domain": {"item": item, "target": target}}
+        return forecasting.schema.expecting(request, kind), series.overlap == "newest"
+    if shop and kind in shop.datasets:
+        settings: Any = configured(RecommendingConfig, shop)
+        return recommending.schema.expecting(settings, kind), False
+    raise ConfigError(f"{kind}: not among the datasets of {config.dataset}; there are {', '.join(kinds_of(config))}")
+
+
+def kinds_of(config: Pipeline) -> list[str]:
+    sections = (config.forecasting, config.recommending)
+    return [kind for section in sections if section for kind in section.datasets]
+
+
+def by_kind(paths: Sequence[Path], kinds: Sequence[str], given: str | None) -> dict[str, list[Path]]:
+    """Files, and those in folders, by the kind `given` or else by the folder that they are in, such as target/, or by
+    how their names begin. Raises ConfigError for a file that is in none."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in [file for each in paths for file in (sorted(each.rglob("*")) if each.is_dir() else [each])]:
+        if path.is_dir():
+            continue
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file")
+        folders = [part for part in path.parts[:-1] if part in kinds]
+        named = [kind for kind in kinds if path.name.lower().startswith(kind)]
+        kind = given or next(iter([*reversed(folders), *named]), None)
+        if kind is None:
+            raise ConfigError(
+                f"{path}: of which dataset? Put it into a folder of that name ({', '.join(kinds)}), as in the data "
+                "bucket, or say --kind"
+            )
+        found[kind].append(path)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.files", description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="grocery", help="folder under data/ with a pipeline.yaml")
+    parser.add_argument("--kind", help="of dataset, such as target; otherwise by the folder of each file")
+    parser.add_argument("files", nargs="+", type=Path, help="files or folders")
+    given = parser.parse_args(arguments)
+    refused = 0
+    try:
+        config = of_dataset(_DATA, given.dataset)
+        for kind, checked in check(config, by_kind(given.files, kinds_of(config), given.kind)):
+            refused += len(checked.refused)
+            print(*_lines(kind, checked), sep="\n")
+    except (ConfigError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return int(refused > 0)
+
+
+def _lines(kind: str, checked: Checked) -> Iterator[str]:
+    rows = sum(checked.counts.values())
+    yield f"{kind}: {len(checked.layouts)} files with {rows:,} rows to import, {len(checked.refused)} refused"
+    yield from (f"  refused: {why}" for why in checked.refused.values())
+    yield from (f"  note: {note}" for note in checked.notes)
+    if checked.layouts and rows < _LEAST.get(kind, 0):
+        yield f"  note: an import takes {_LEAST[kind]:,} rows at least: a run waits for {_LEAST[kind] - rows:,} more"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The check of local files: what a run would say of them, in its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra import files
+
+
+def _written(folder: Path, **texts: str) -> list[str]:
+    for name, text in texts.items():
+        path = folder / f"{name.replace('__', '/')}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return [str(folder)]
+
+
+def test_good_files_are_counted_and_bad_ones_named_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    events = "".join(f"u{n},i{n},170000000{n},View\n" for n in range(3))
+    given = _written(
+        tmp_path,
+        target__a="timestamp,item_id,demand\n2026-01-01,milk,3\n",
+        target__b="item_id,timestamp,sales\nmilk,2026-01-01,3\n",
+        interactions__a=f"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n{events}",
+    )
+    assert files.main(["--dataset", "sample", *given]) == 1
+    printed = capsys.readouterr().out
+    for line in (
+        "target: 1 files with 1 rows to import, 1 refused",
+        f"refused: {tmp_path}/target/b.csv, row 1: in the header 'item_id,timestamp,sales' demand is missing and sales",
+        "interactions: 1 files with 3 rows to import, 0 refused",
+        "note: an import takes 1,000 rows at least: a run waits for 997 more",
+    ):
+        assert line in printed, printed
+
+
+def test_the_kind_is_given_or_the_folders_or_the_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _written(tmp_path, sales="milk,2026-01-01,3\n", target_2026="milk,2026-01-02,3\n")
+    assert files.main(["--dataset", "sample", str(tmp_path / "target_2026.csv")]) == 0
+    assert files.main(["--dataset", "sample", str(tmp_path / "sales.csv")]) == 1
+    assert "sales.csv: of which dataset? Put it into a folder of that name (target," in capsys.readouterr().err
+    assert files.main(["--dataset", "sample", "--kind", "target", str(tmp_path / "sales.csv")]) == 0
+    assert files.main(["--dataset", "sample", "--kind", "targets", str(tmp_path / "sales.csv")]) == 1
+    assert "targets: not among the datasets of sample; there are target, related" in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""Any mix of good and bad files, in any number and order: every row ends in the model, in quarantine or in a note,
+nothing counts twice, and no good file is punished for a bad one."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.lambdas.conftest import RECOMMENDING, Bucket, events
+
+_FOLDER = "recommending/corner-shop/"
+_HEADER = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")
+Rows = list[tuple[str, ...]]
+
+
+def _csv(rows: Rows, header: tuple[str, ...] = _HEADER, end: str = "\n") -> bytes:
+    return "".join(",".join(row) + end for row in [header, *rows]).encode()
+
+
+def _reordered(rows: Rows) -> bytes:
+    return _csv([(row[3], row[2], row[0], row[1]) for row in rows], ("EVENT_TYPE", "TIMESTAMP", "USER_ID", "ITEM_ID"))
+
+
+def _with(at: int, value: str) -> Callable[[Rows], bytes]:
+    """One value of the last row is another one."""
+    return lambda rows: _csv([*rows[:-1], (*rows[-1][:at], value, *rows[-1][at + 1 :])])
+
+
+# By the ending of the file's name, what is made of rows.
+_GOOD: dict[str, tuple[str, Callable[[Rows], bytes]]] = {
+    "plain": (".csv", _csv),
+    "upper": (".CSV", _csv),
+    "order": (".csv", _reordered),
+    "case": (".csv", lambda rows: _csv(rows, tuple(name.lower() for name in _HEADER))),
+    "zip": (".csv.gz", lambda rows: gzip.compress(_csv(rows))),
+    "zip in order": (".csv.gz", lambda rows: gzip.compress(_reordered(rows))),
+    "bom": (".csv", lambda rows: b"\xef\xbb\xbf" + _csv(rows)),
+    "crlf": (".csv", lambda rows: _csv(rows, end="\r\n")),
+    "more columns": (".csv", lambda rows: _csv([(*row, "x") for row in rows], (*_HEADER, "NOTE"))),
+    "blank lines": (".csv", lambda rows: b"\n" + _csv(rows, end="\n\n")),
+}
+_BAD: dict[str, tuple[str, Callable[[Rows], bytes]]] = {
+    "missing column": (".csv", lambda rows: _csv([row[:3] for row in rows], _HEADER[:3])),
+    "column twice": (".csv", lambda rows: _csv([(*row, "1") for row in rows], (*_HEADER, "user_id"))),
+    "other name": (".csv", lambda rows: _csv(rows, ("USER", *_HEADER[1:]))),
+    "no header": (".csv", lambda rows: _csv(rows[1:], rows[0])),
+    "cr": (".csv", lambda rows: _csv(rows, end="\r")),
+    "no time": (".csv", _with(2, "yesterday")),
+    "no user": (".csv", _with(0, "")),
+    "short row": (".csv", lambda rows: _csv([*rows, ("u", "i")])),
+    "latin": (".csv", lambda rows: _csv(rows) + "ü,i,1700000000,View\n".encode("latin-1")),
+    "broken zip": (".csv.gz", lambda rows: gzip.compress(_csv(rows))[:-9]),
+    "text": (".txt", _csv),
+    "bare": ("", _csv),
+    "book": (".xlsx", lambda rows: b"PK\x03\x04"),
+    "empty": (".csv", lambda rows: b""),
+}
+_ALL = _GOOD | _BAD | {"header alone": (".csv", lambda rows: _csv([]))}
+
+
+def _rows_of(body: bytes) -> Rows:
+    """As Personalize reads them: by the names of the header, the columns of the schema."""
+    records = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    return [tuple(record[name] for name in _HEADER) for record in records]
+
+
+def _imported(bucket: Bucket, plan: dict[str, Any]) -> Rows:
+    """What the planned import reads."""
+    from common import copies
+
+    [job] = plan["imports"]
+    location = job["request"]["dataSource"]["dataLocation"].partition("/")[2].partition("/")[2]
+    if job["copies"]:
+        copies.make(job)
+    folder = location.removeprefix("data/").removeprefix("results/")
+    keys = [key for key in bucket.objects if key.startswith(folder) and not key.endswith("/")]
+    bodies = [bucket.objects[key] for key in keys]
+    headers = {body.decode("utf-8-sig").split("\n")[0].strip() for body in bodies}
+    assert len(headers) == 1, "a folder's files must have one header"
+    return [row for body in bodies for row in _rows_of(body)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    files=st.lists(st.tuples(st.sampled_from(sorted(_ALL)), st.integers(1, 4), st.integers(0, 9)), max_size=8),
+    enough=st.booleans(),
+    again=st.booleans(),
+    inferred=st.booleans(),
+)
+def test_every_row_ends_in_the_model_in_quarantine_or_in_a_note(
+    bucket: Bucket,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    files: list[tuple[str, int, int]],
+    enough: bool,
+    again: bool,
+    inferred: bool,
+) -> None:
+    from common import deliveries
+    from recommending.plan import handler
+
+    monkeypatch.setattr(deliveries, "imported", lambda *_: {})
+    bucket.objects, bucket.puts = {}, {}
+    delivered: dict[str, tuple[str, Rows, bytes]] = {}
+    for number, (fault, count, age) in enumerate(files):
+        ending, made = _ALL[fault]
+        rows = [(f"u{number}", f"i{at}", str(1_700_000_000 + at), "View") for at in range(count)]
+        delivered[f"{_FOLDER}interactions/f{number}{ending}"] = (fault, rows, made(rows))
+        bucket.puts[f"{_FOLDER}interactions/f{number}{ending}"] = datetime.now(UTC) - timedelta(hours=age)
+    if enough:
+        body = events(1_000, "many")
+        delivered[f"{_FOLDER}interactions/many.csv"] = ("plain", _rows_of(body), body)
+        if again:  # the same file under a second name
+            delivered[f"{_FOLDER}interactions/resent.csv"] = ("plain", _rows_of(body), body)
+    bucket.objects = {key: body for key, (_, _, body) in delivered.items()}
+    extra = [fault for fault, _, _ in delivered.values() if fault == "more columns"]
+    bad = {key for key, (fault, _, _) in delivered.items() if fault in _BAD}
+    if inferred and extra:
+        return  # the first good file says which columns there are: with or without the one more
+
+    config = {**RECOMMENDING["config"]}
+    if inferred:
+        config["datasets"] = {"interactions": {}}
+    wanted = [row for fault, rows, _ in delivered.values() if fault in _GOOD for row in rows]
+    try:
+        answer = handler({**RECOMMENDING, "config": config}, context)
+    except ValueError as error:
+        assert "so pipeline.yaml may be wrong" in str(error) and len(bad) == len(delivered) > 5
+        assert bucket.objects == {key: body for key, (_, _, body) in delivered.items()}
+        return
+    assert answer["refused"]["count"] == len(bad) and ("lost" in answer) == (bool(bad) and len(bad) == len(delivered))
+    run = answer.get("run") or next(iter(key.split("/")[4] for key in bucket.objects if "quarantine/" in key), "")
+    place = f"quarantine/{_FOLDER}interactions/{run}/"
+    for key, (_, _, body) in delivered.items():
+        moved = key.replace(f"{_FOLDER}interactions/", place)
+        assert (moved in bucket.objects, key in bucket.objects) == (key in bad, key not in bad), key
+        if key in bad:
+            assert bucket.objects[moved] == body and key in bucket.objects[f"{moved}.reason.txt"].decode()
+    if len(wanted) < 1_000:
+        assert answer["nothingNew"].startswith("waits:")
+        return
+    data = json.loads(bucket.objects[f"{_FOLDER}runs/{run}/data.json"])["interactions"]
+    assert data["files"].keys() == delivered.keys() - bad
+    alone = [key for key, (fault, _, _) in delivered.items() if fault == "header alone"]
+    assert data["notes"] == [f"s3://data/{key} holds a header and no row: nothing is read from it" for key in
+                             sorted(alone, key=lambda key: (bucket.puts[key], key))]  # fmt: skip
+    found = _imported(bucket, answer)
+    assert sorted(found) == sorted(wanted) and set(found) == set(wanted)  # the service keeps one of equal events
+    read = deliveries.planned({**RECOMMENDING, "run": run}, _FOLDER, "interactions").records()
+    assert sorted(tuple(record[name] for name in _HEADER) for record in read) == sorted(wanted)
