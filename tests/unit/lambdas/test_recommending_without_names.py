@@ -29,6 +29,7 @@ def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
     event = {
         **RECOMMENDING,
         "config": config,
+        "publish": config["publish"],
         "run": "r1",
         "recommenders": [made],
         "solutions": [],
