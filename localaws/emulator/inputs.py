@@ -131,8 +131,8 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
                 yield _wrong(value, path, "a structure")
                 return
             yield from (f"{path or 'the body'} lacks {name}" for name in _required(shape) if name not in value)
-            if shape.name == "Tag" and not {"key", "tagkey"} & {name.lower() for name in value}:
-                yield f"{path} is a tag without a key"
+            if shape.name == "Tag" and len(value) < 2:
+                yield f"{path} is a tag without a key or a value"
             for name, member in _members(shape).items():
                 if name in value:
                     yield from _problems(member, value[name], f"{path}.{name}".lstrip("."))

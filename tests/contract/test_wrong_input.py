@@ -73,6 +73,12 @@ RULES = {
     ),
     "runtime": ("personalize-runtime", "get_recommendations", {"numResults": -1}, ["numResults", "equal to 0"]),
     "instance": ("sagemaker", "create_notebook_instance", {"InstanceType": "ml.t3.medium"}, ["notebookInstanceName"]),
+    "script": (
+        "sagemaker",
+        "create_notebook_instance_lifecycle_config",
+        {"NotebookInstanceLifecycleConfigName": "n", "OnStart": [{}]},
+        ["OnStart", "Content"],
+    ),
     "volume": (
         "sagemaker",
         "create_notebook_instance",

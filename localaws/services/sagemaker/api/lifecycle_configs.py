@@ -16,6 +16,8 @@ def scripts(context: Context, name: str, hooks: tuple[str, ...] = _HOOKS) -> lis
 
 
 def _text(hook: str, script: dict) -> str:
+    if not script.get("Content"):
+        raise invalid(f"A script of {hook} has no Content")
     try:
         return base64.b64decode(script["Content"], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
