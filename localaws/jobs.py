@@ -32,6 +32,8 @@ logger = logging.getLogger("storecast.jobs")
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
+SETTLING_SECONDS = 0.05  # on AWS it is seconds to minutes
+
 A = TypeVar("A")
 _RETRY_SECONDS = 1
 
@@ -95,9 +97,19 @@ class Jobs:
         )
         self._threads.submit(contextvars.copy_context().run, run)
 
-    def later(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Runs what an API call should not wait for and needs no process (deletions, empty resources)."""
-        self._light.submit(contextvars.copy_context().run, self._quietly, function, *arguments)
+    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1) -> None:
+        """Runs what an API call should not wait for and needs no process (deletions, empty resources).
+
+        `step` counts the states that the call leads to: each one can be seen for SETTLING_SECONDS, so that a caller
+        that does not wait for it meets it here as on AWS.
+        """
+        due = time.monotonic() + step * SETTLING_SECONDS
+
+        def run() -> None:
+            self._closed.wait(max(0.0, due - time.monotonic()))
+            self._quietly(function, *arguments)
+
+        self._light.submit(contextvars.copy_context().run, run)
 
     def every(self, seconds: float, function: Callable[..., object], *arguments: Any) -> None:
         """Runs what is to happen by the clock again and again, until the jobs are closed."""

@@ -193,14 +193,14 @@ class Operations:
     def move(self, context: Context, arn: str, *statuses: str) -> None:
         """Through `statuses`, one after the other, the first one at once: what happens without a job."""
         context.store.update(arn, statuses[0])
-        for status in statuses[1:]:
-            context.jobs.later(context.store.update, arn, status)
+        for step, status in enumerate(statuses[1:], start=1):
+            context.jobs.later(context.store.update, arn, status, step=step)
 
     def activate(self, context: Context, resource: Resource) -> None:
         """For resources that no job makes: active a moment after they were created."""
         states = self.states(resource)
-        for status in (states.in_progress, states.done):
-            context.jobs.later(context.store.update, resource.arn, status)
+        for step, status in enumerate((states.in_progress, states.done), start=1):
+            context.jobs.later(context.store.update, resource.arn, status, step=step)
 
     def stop(self, context: Context, resource: Resource) -> None:
         """Ends a resource's job, or pauses a resource. Raises ServiceError in a status that cannot be stopped."""
@@ -233,8 +233,8 @@ class Operations:
         """For updates that need no job: active a moment after they were asked for."""
         states = self.states(self.existing(context, arn))
         self.mark_update(context, arn, changed, states.pending)
-        for status in (states.in_progress, states.done):
-            context.jobs.later(self.mark_update, context, arn, changed, status)
+        for step, status in enumerate((states.in_progress, states.done), start=1):
+            context.jobs.later(self.mark_update, context, arn, changed, status, step=step)
 
     # --- deletion ---------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 
 from localaws.errors import JobFailed
 from localaws.faults import Fault, Switch, write
-from localaws.jobs import Jobs, Result
+from localaws.jobs import SETTLING_SECONDS, Jobs, Result
 from localaws.resources import Resource, Store
 from localaws.services.forecast.resource_types import TYPES as FORECAST_TYPES
 from localaws.services.personalize.resource_types import TYPES as PERSONALIZE_TYPES
@@ -247,6 +247,15 @@ def test_light_work_is_done_in_the_order_it_was_asked_for(store: Store, jobs: Jo
     held.set()
     wait_for(lambda: len(order) == 2)
     assert order == ["first", "second"]
+
+
+def test_each_state_of_light_work_can_be_seen(store: Store, jobs: Jobs) -> None:
+    """A caller that does not wait until a dataset group is ACTIVE would otherwise find it so by chance."""
+    asked, done = time.monotonic(), []
+    for step in (1, 2):
+        jobs.later(lambda: done.append(time.monotonic() - asked), step=step)
+    wait_for(lambda: len(done) == 2)
+    assert done[0] >= SETTLING_SECONDS and done[1] >= 2 * SETTLING_SECONDS
 
 
 def test_light_work_that_fails_stops_nothing(store: Store, jobs: Jobs) -> None:

@@ -53,8 +53,8 @@ def update_dataset(context: Context, params: dict) -> dict:
     schema.check_successor(old.record["schema"], new.record["schema"])
     since = time.time()
     _note_update(context, dataset.arn, new.arn, since, "UPDATE PENDING")
-    for status in ("UPDATE IN_PROGRESS", STATES.done):
-        context.jobs.later(_note_update, context, dataset.arn, new.arn, since, status)
+    for step, status in enumerate(("UPDATE IN_PROGRESS", STATES.done), start=1):
+        context.jobs.later(_note_update, context, dataset.arn, new.arn, since, status, step=step)
     return {"datasetArn": dataset.arn}
 
 
