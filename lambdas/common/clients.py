@@ -12,5 +12,6 @@ from botocore.config import Config
 
 
 @functools.cache
-def client(service: str) -> Any:
-    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))
+def client(service: str, attempts: int = 5) -> Any:
+    """With a single attempt, a lost response cannot create a duplicate, as the step looks before it retries."""
+    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": attempts}))

@@ -78,9 +78,11 @@ def _version(personalize: Any, event: VersionRequest) -> VersionAnswer:
         or (newest["status"] == "ACTIVE" and not event["dataChanged"])
     ):
         return {"solutionVersionArn": newest["solutionVersionArn"]}
-    # A second one of this run is refused by its name, and the retried step finds the first one.
+    # Where the answer is lost, the retried step finds the version; a second one of this run is refused by its name.
     name = f"{hashlib.sha256(arn.encode()).hexdigest()[:8]}-{event['run']}"
-    made = personalize.create_solution_version(name=name, solutionArn=arn, tags=event["request"]["tags"])
+    made = client("personalize", attempts=1).create_solution_version(
+        name=name, solutionArn=arn, tags=event["request"]["tags"]
+    )
     return {"solutionVersionArn": made["solutionVersionArn"]}
 
 
