@@ -100,6 +100,12 @@ def _key_in(folder: str, name: str) -> str:
     return f"{prefix.rstrip('/')}/{name}".lstrip("/")
 
 
+def get(access: Access, path: str) -> bytes:
+    """The object at a path, without a look at what else there is. Raises JobFailed when the role may not read it."""
+    bucket, key = split(path)
+    return _get(client(access), access, bucket, key)
+
+
 def size(access: Access, path: str) -> int:
     """The bytes of an object. Raises JobFailed when the role may not read it, or when it is not there."""
     bucket, key = split(path)

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "operations": LAMBDA | {"forecasting.payload", "recommending.payload"},
     "storecast_engines": {"gluonts", "holidays", "implicit", "lightgbm", "lightning", "numpy", "pandas", "prophet"}
     | {"pyarrow", "scipy", "statsforecast", "statsmodels", "torch"},
-    "storecast_engines.distributed": {"numpy", "pandas", "pyarrow", "pyspark"},
+    "storecast_engines.distributed": {"numpy", "pandas", "py4j", "pyarrow", "pyspark"},
     "localaws": SERVER | {"storecast_engines"},
     "localaws.emulator": SERVER | {"ministack"},
     "localaws.services.athena": {"duckdb"},

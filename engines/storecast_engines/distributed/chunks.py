@@ -1,4 +1,8 @@
-"""What the executors run: each function is a task of Spark's, for a chunk of series or a part of the sample."""
+"""What the executors run: each function is a task of Spark's, for a chunk of series or a part of the sample.
+
+The storage comes beside what is broadcast: Spark sends functions with their arguments by value, so that its class may
+be a script's own, and broadcasts by reference.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,13 @@ def fit_part(sent: Broadcast[tuple[Data, Training]], done: Accumulator[int], pan
 
 
 def run_chunk(
-    sent: Broadcast[tuple[Data, Training, Storage, Predictor | None, int]], done: Accumulator[int], rows: pd.DataFrame
+    sent: Broadcast[tuple[Data, Training, Predictor | None, int]],
+    done: Accumulator[int],
+    storage: Storage,
+    rows: pd.DataFrame,
 ) -> pd.DataFrame:
     """All that is done for the series of a chunk beyond the sample, in groups whose size has a bound."""
-    data, training, storage, known, steps = sent.value
+    data, training, known, steps = sent.value
     name = f"part{rows['chunk'].iloc[0] + 1:06d}"
     places = np.sort(rows.loc[rows["kind"] == "target", "place"].unique())
     size = 2 * series_of_a_chunk(steps)  # a chunk holds half of that on average
@@ -68,10 +75,10 @@ def _finished(
 
 
 def run_cold_chunk(
-    sent: Broadcast[tuple[Data, Panel, Fitted, Training, np.ndarray, Storage]], rows: pd.DataFrame
+    sent: Broadcast[tuple[Data, Panel, Fitted, Training, np.ndarray]], storage: Storage, rows: pd.DataFrame
 ) -> pd.DataFrame:
     """The forecasts of series without history beyond the sample."""
-    data, warm, fitted, training, mean, storage = sent.value
+    data, warm, fitted, training, mean = sent.value
     request, rows = data.request, rows.sort_values(data.columns.key_names)
     keys = rows[data.columns.key_names].set_axis(request.keys, axis=1).reset_index(drop=True)
     texts = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from py4j.protocol import Py4JJavaError
 from pyspark.accumulators import Accumulator
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sql
 
@@ -56,11 +59,16 @@ def run(
     `workers` are the driver's threads. `report` gets a line about each stage. What is written does not depend on the
     number of executors, and an attempt that is repeated writes the same files.
 
-    Raises JobFailed, or any error of Spark's.
+    Raises JobFailed, or an error of Spark's own.
     """
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
-    return _Job(spark, request, storage, workers, report).run()
+    try:
+        return _Job(spark, request, storage, workers, report).run()
+    except (PySparkException, Py4JJavaError) as error:
+        if cause := _of_a_task(str(error)):
+            raise JobFailed(cause) from error
+        raise
 
 
 class _Job:
@@ -173,9 +181,11 @@ class _Job:
             return []
         count = -(-rest // chunks.series_of_a_chunk(tables.steps))
         with self._progress(count) as done:
-            sent = self._spark.sparkContext.broadcast((tables.data, training, self._storage, known, tables.steps))
+            sent = self._spark.sparkContext.broadcast((tables.data, training, known, tables.steps))
             rows = tables.rows.filter(sql.col("place") > tables.threshold)
-            answers = by_chunk(rows, count).applyInPandas(partial(run_chunk, sent, done), ANSWER).collect()
+            answers = (
+                by_chunk(rows, count).applyInPandas(partial(run_chunk, sent, done, self._storage), ANSWER).collect()
+            )
         if errors := sorted(row["error"] for row in answers if row["error"]):
             raise JobFailed(errors[0])
         return [Sums.from_json(row["sums"]) for row in answers]
@@ -191,8 +201,8 @@ class _Job:
             return
         count = -(-tables.colds // chunks.SERIES)
         slim = Fitted({}, fitted.predictions, fitted.changed, [])
-        sent = self._spark.sparkContext.broadcast((tables.data, warm, slim, training, mean, self._storage))
-        by_chunk(tables.cold, count).applyInPandas(partial(run_cold_chunk, sent), ANSWER).collect()
+        sent = self._spark.sparkContext.broadcast((tables.data, warm, slim, training, mean))
+        by_chunk(tables.cold, count).applyInPandas(partial(run_cold_chunk, sent, self._storage), ANSWER).collect()
 
     def _finish(
         self,
@@ -260,6 +270,12 @@ class _Job:
             yield done
         finally:
             over.set()
+
+
+def _of_a_task(text: str) -> str:
+    """The error that a task of ours ended with, which Spark reports inside the traceback of its process."""
+    found = re.search(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(.+)", text)
+    return found[1].removeprefix(f"{JobFailed.__module__}.JobFailed: ") if found else ""
 
 
 def _check_algorithms(request: Request) -> None:

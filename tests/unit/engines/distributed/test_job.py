@@ -285,6 +285,20 @@ def test_a_series_that_a_model_fails_on_is_reported_and_forecast_nevertheless(
     assert found.predictions["ETS"].mean == pytest.approx(np.where(broken[:, None], naive, npts))
 
 
+class Unreadable(LocalFiles):
+    """Files of which one may not be read."""
+
+    def read(self, uri: str) -> bytes:
+        if uri.endswith("target1.csv"):
+            raise JobFailed(f"{uri} may not be read")
+        return super().read(uri)
+
+
+def test_an_error_of_a_task_fails_the_job_in_its_own_words(spark: SparkSession, request_of: Request) -> None:
+    with pytest.raises(JobFailed, match=r"^\S*target1.csv may not be read$"):
+        job.run(spark, request_of, Unreadable())
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -1,0 +1,81 @@
+"""The forecasting job of AWS Glue: `--request s3://bucket/key.json` names the document that says what to do
+(storecast_engines.distributed.Request).
+
+Besides the engines it needs pyspark and boto3 alone, nothing of Glue's own library: it runs wherever Spark runs.
+"""
+
+import argparse
+import os
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from pyspark.sql import SparkSession
+
+from storecast_engines.distributed import JobFailed, Request
+from storecast_engines.distributed.job import run
+
+
+class S3Objects:
+    """Storage of s3://bucket/key; each process has a client of its own, under the role of the job."""
+
+    def __init__(self) -> None:
+        self._client: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_client": None}
+
+    def read(self, uri: str) -> bytes:
+        try:
+            return self._s3.get_object(**_place(uri))["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise FileNotFoundError(uri) from None
+            raise _failed("s3:GetObject", uri, error) from None
+
+    def write(self, uri: str, body: bytes) -> None:
+        try:
+            self._s3.put_object(**_place(uri), Body=body)
+        except ClientError as error:
+            raise _failed("s3:PutObject", uri, error) from None
+
+    def list(self, folder: str) -> list[str]:
+        place = _place(f"{folder.rstrip('/')}/")
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=place["Bucket"], Prefix=place["Key"])
+            return [f"s3://{place['Bucket']}/{each['Key']}" for page in pages for each in page.get("Contents", [])]
+        except ClientError as error:
+            raise _failed("s3:ListBucket", folder, error) from None
+
+    @property
+    def _s3(self) -> Any:
+        self._client = self._client or boto3.client("s3")
+        return self._client
+
+
+def _place(uri: str) -> dict[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return {"Bucket": bucket, "Key": key}
+
+
+def _failed(action: str, uri: str, error: ClientError) -> JobFailed:
+    found = error.response["Error"]
+    return JobFailed(f"{action} on {uri} failed: {found['Code']}: {found['Message']}; the job's role needs it")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--request", required=True)
+    given, _ = parser.parse_known_args()  # Glue adds arguments of its own
+    storage = S3Objects()
+    try:
+        request = Request.from_json(storage.read(given.request).decode())
+    except FileNotFoundError:
+        raise JobFailed(f"there is no request at {given.request}") from None
+    spark = SparkSession.builder.appName(request.name).getOrCreate()
+    run(spark, request, storage, workers=os.cpu_count() or 1, report=lambda line: print(line, flush=True))
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
