@@ -237,7 +237,9 @@ def rows(name: str, stream: IO[bytes], layout: Layout, escape: str | None = None
     except UnicodeDecodeError as error:
         raise Refused(f"{name}, row {number + 1}: it is not UTF-8 ({error.reason}); save it as CSV (UTF-8)") from None
     except csv.Error as error:
-        raise Refused(f"{name}, row {number + 1}: it is not CSV ({error}); upload a corrected file") from None
+        quotes = "unexpected end" in str(error) or '"' in str(error)
+        what = "a quoted value does not end as it should" if quotes else "it is not CSV"
+        raise Refused(f"{name}, row {number + 1}: {what} ({error})") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Refused(f"{name} is a broken gzip file ({error}); compress and upload it again") from None
 

@@ -28,7 +28,7 @@ def dataset(forecast) -> str:
     ("name", "body", "more", "words"),
     [
         ("sales.csv", GOOD + "bread,2024-01-01,many\n", {}, ["row 3", "demand", "'many'", "float"]),
-        ("sales.csv", GOOD + "bread\n", {}, ["row 3", "1 columns, not 3"]),
+        ("sales.csv", GOOD + "bread\n", {}, ["row 3", "1 values, but 3 columns"]),
         ("sales.csv", b"milk,2024-01-01,5\nm\xff,2024-01-02,6\n", {}, ["row 2", "UTF-8"]),
         ("2024.csv", GOOD, {}, ["at least one letter"]),
         ("sales.parquet", GOOD, {"Format": "PARQUET"}, ["not a Parquet file"]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # whoever only catches FileError need not load them
     import pandas as pd
+    import pyarrow as pa
 
 
 class FileError(ValueError):
@@ -71,8 +72,8 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") 
     if uneven:
         first, more = uneven[0], _more(len(uneven))
         raise FileError(
-            f"{name}, row {first.number}: {first.actual_columns} columns, not {len(header)} "
-            f"({', '.join(header)}): {first.text[:200]!r}{more}",
+            f"{name}, row {first.number}: {first.actual_columns} values, but {len(header)} columns "
+            f"({', '.join(header)}): {first.text[:200]!r}{_separators(first)}{more}",
             file=name,
             row=first.number,
         )
@@ -87,7 +88,9 @@ def text_of(name: str, body: bytes) -> str:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = body[: error.start].count(b"\n") + 1
-        raise FileError(f"{name}, row {row}: the file is not UTF-8 ({error.reason})", file=name, row=row) from None
+        raise FileError(
+            f"{name}, row {row}: it is not UTF-8 ({error.reason}); save it as CSV (UTF-8)", file=name, row=row
+        ) from None
     if not text.strip():
         raise FileError(f"{name} is empty", file=name)
     return text
@@ -116,6 +119,10 @@ def _check_quotes(name: str, text: str, escape: str) -> None:
     except csv.Error as error:
         message = f"{name}, row {row + 1}: a quoted value does not end as it should ({error})"
         raise FileError(message, file=name, row=row + 1) from None
+
+
+def _separators(row: "pa.csv.InvalidRow") -> str:
+    return "; separate values by commas" if row.actual_columns == 1 and any(each in row.text for each in ";\t|") else ""
 
 
 def _more(count: int) -> str:

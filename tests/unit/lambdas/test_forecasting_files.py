@@ -99,7 +99,7 @@ _REFUSED = {
     "number.csv": (b"milk,2026-01-01,3\nmilk,2026-01-02,many\n", "row 2, demand: 'many' is not a finite number"),
     "key.csv": (b",2026-01-01,3\n", "row 1, item_id: '' is not a value"),
     "latin.csv": ("Käse,2026-01-01,3\n".encode("latin-1"), "row 1: it is not UTF-8"),
-    "quote.csv": (b'milk,2026-01-01,"3\nmilk,2026-01-02,4\n', "it is not CSV"),
+    "quote.csv": (b'milk,2026-01-01,"3\nmilk,2026-01-02,4\n', "a quoted value does not end"),
     "broken.csv.gz": (b"\x1f\x8bnothing", "is a broken gzip file"),
     "book.xlsx": (b"PK\x03\x04", "is no CSV file by its name"),
     "book.csv": (b"PK\x03\x04", "is an Excel workbook"),

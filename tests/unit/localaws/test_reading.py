@@ -17,16 +17,16 @@ SCHEMA = """{"type": "record", "name": "Users", "namespace": "com.amazonaws.pers
 
 def test_a_bad_file_fails_a_job_of_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "read", lambda *_: [BAD])
-    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
         files.read_all(None, files.Source("role", "s3://bucket/", Layout({"item_id": "string"})))
 
 
 def test_a_bad_file_fails_an_import_into_personalize(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "read", lambda *_: [BAD])
-    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
         datasets.import_dataset(datasets.ImportDataset("s3://bucket/", SCHEMA, Path("unused")), None)
 
 
 def test_a_bad_file_fails_a_batch_inference_job() -> None:
-    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: the file is not UTF-8"):
+    with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
         batch_inference._lines(BAD)

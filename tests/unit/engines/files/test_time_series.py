@@ -26,9 +26,12 @@ def refusal(body: str | bytes, expected: Layout, uri: str = URI) -> str:
 
 
 BAD = {
-    "too few columns": (GOOD + "bread\n", ["row 3", "1 columns, not 3", "item_id, timestamp, demand", "'bread'"]),
-    "too few in the first row": ("milk,2024-01-01\n", ["row 1", "2 columns, not 3"]),
-    "too many columns": (GOOD + "bread,2024-01-01,1,extra\n", ["row 3", "4 columns, not 3", "extra"]),
+    "too few columns": (
+        GOOD + "bread\n",
+        ["row 3", "1 values, but 3 columns", "item_id, timestamp, demand", "'bread'"],
+    ),
+    "too few in the first row": ("milk,2024-01-01\n", ["row 1", "2 values, but 3 columns"]),
+    "too many columns": (GOOD + "bread,2024-01-01,1,extra\n", ["row 3", "4 values, but 3 columns", "extra"]),
     "another order": ("2024-01-01,milk,5\n", ["row 1", "timestamp", "'milk'", "yyyy-MM-dd"]),
     "unparseable timestamp": (GOOD + "bread,01/02/2024,1\n", ["row 3", "timestamp", "'01/02/2024'", "yyyy-MM-dd"]),
     "mixed timestamps": (GOOD + "bread,2024-01-01 00:00:00,1\n", ["row 3", "timestamp", "'2024-01-01 00:00:00'"]),
@@ -48,7 +51,7 @@ BAD = {
     "UTF-16": (GOOD.encode("utf-16"), ["row 1", "not UTF-8"]),
     "open quote": (GOOD + '"bread,2024-01-01,1\n', ["row 3", "quote"]),
     "open quote in the last column": ('milk,2024-01-01,"5\n' + GOOD, ["row 1", "quote"]),
-    "semicolons": (GOOD.replace(",", ";"), ["row 1", "1 columns, not 3", "milk;2024-01-01;5"]),
+    "semicolons": (GOOD.replace(",", ";"), ["row 1", "1 values, but 3 columns", "milk;2024-01-01;5"]),
 }
 
 
@@ -62,7 +65,7 @@ def test_a_bad_file_is_refused_in_words(body: str | bytes, words: list[str]) -> 
 def test_rows_are_counted_as_the_file_has_them() -> None:
     body = "\nmilk,2024-01-01,5\r\n\r\n,,\nmilk,2024-01-02,x\n"
     assert "row 5, demand: 'x'" in refusal(body, layout())
-    assert "row 3: 1 columns" in refusal("\n\nbread\n", layout())
+    assert "row 3: 1 values" in refusal("\n\nbread\n", layout())
 
 
 GOOD_FILES = {
