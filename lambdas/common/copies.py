@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 
 from boto3.s3.transfer import TransferConfig
 
 from common.clients import client
-from common.payload import CopiedFile, Import
+from common.payload import CopiedFile, Import, QuarantineRequest
 from common.step import ServiceUnavailable
 from common.store import get_json, opened
 from common.tables import rows
@@ -48,6 +49,29 @@ def _csv(name: str) -> str:
 def by_uri(event: Import) -> dict[str, str]:
     """The keys of the files by the URIs of their copies."""
     return {f"s3://{event['resultsBucket']}/{copy}": file["key"] for copy, file in copies(event).items()}
+
+
+def about_deliveries(event: QuarantineRequest) -> QuarantineRequest:
+    """The event with the service's message about copies turned into one about the files that were delivered: their
+    names, and the rows as people count them there."""
+    message = event["wait"].get("message", "")
+    for copy, file in copies(event).items():
+        uri = f"s3://{event['resultsBucket']}/{copy}"
+        named = f"s3://{event['dataBucket']}/{file['key']}"
+        for row in set(re.findall(rf"{re.escape(uri)}, row (\d+)", message)):
+            there = _delivered_row(event["dataBucket"], file, int(row))
+            message = re.sub(rf"{re.escape(uri)}, row {row}\b", f"{named}, row {there}" if there else named, message)
+        message = message.replace(uri, named)
+    return {**event, "wait": {**event["wait"], "message": message}} if message else event
+
+
+def _delivered_row(source: str, file: CopiedFile, row: int) -> int | None:
+    """The number of a copy's row in the file that it is of; None where that is gone."""
+    if "layout" not in file:
+        return row
+    body = opened(source, file["key"], file["etag"])
+    numbers = (number for number, _ in rows(file["key"], body, file["layout"], file.get("escape"))) if body else ()
+    return next(itertools.islice(numbers, row - 1 - ("header" in file), None), None)
 
 
 def make(event: Import) -> None:

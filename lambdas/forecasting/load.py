@@ -22,6 +22,6 @@ def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
     if event["part"] == "confirm":
         return confirm(forecast, event, named)
     if event["part"] == "quarantine":
-        return take_out(forecast, event, named, copies.by_uri(event))
+        return take_out(forecast, copies.about_deliveries(event), named, copies.by_uri(event))
     copies.make(event)
     return {"importJobArn": create(forecast, "dataset_import_job", event["request"])}

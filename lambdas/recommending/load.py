@@ -32,7 +32,7 @@ def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
     named = functools.partial(personalize_name, event["dataset"])
     if event["part"] == "confirm":
         return confirm(personalize, event, named)
-    return take_out(personalize, event, named, copies.by_uri(event))
+    return take_out(personalize, copies.about_deliveries(event), named, copies.by_uri(event))
 
 
 def _import(personalize: Any, event: ImportRequest) -> ImportStarted:
