@@ -96,8 +96,8 @@ class TimeSteps:
     def number(self, moment: datetime) -> int:
         """The number of the step that the moment is in."""
         if self._months:
-            moved = moment - timedelta(days=self._day - 1)
-            return (moved.year * 12 + moved.month - 1 - self._first_month) // self._months
+            month = moment.year * 12 + moment.month - 1 - (moment.day < self._day)
+            return (month - self._first_month) // self._months
         return (moment - self._origin) // self._length
 
     def start(self, number: int) -> datetime:

@@ -63,6 +63,7 @@ class Forecasting(Strict):
     timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
     dimensions: tuple[Column, ...] = ()
     summed_over: tuple[Column, ...] = ()  # text columns of the target that are no dimensions, on purpose
+    implausible_times: Literal["refuse", "accept"] = "refuse"  # of the target: in the future, or far from all others
     overlap: Literal["newest", "sum"] = "newest"  # of rows with the same keys in several files: the newest file's count
     datasets: dict[str, dict[Column, str] | str]
     filling: dict[Column, dict[str, str]] = {}

@@ -53,6 +53,11 @@ class Gate:
         self._left = uploads.without(gone)
         return self._left
 
+    def known(self, uploads: Uploads, kind: str) -> set[str]:
+        """The URIs of the files that were imported before as they are."""
+        known = self._known.get(kind, {})
+        return {f"s3://{uploads.bucket}/{file.key}" for file in uploads.of(kind) if known.get(file.key) == file.etag}
+
     def files(self, uploads: Uploads, kind: str) -> list[StoredFile]:
         """The files of a kind to check: those that were imported before first, then the oldest."""
         known = self._known.get(kind, {})
@@ -93,7 +98,7 @@ def copied(
     found: list[CopiedFile] = []
     for key, etag in files.items():
         name = f"s3://{bucket}/{key}"
-        if name not in checked.layouts:
+        if name not in checked.layouts or _replaced(checked, name):
             continue
         file: CopiedFile = {"key": key, "etag": etag}
         if name not in checked.plain:
@@ -104,3 +109,9 @@ def copied(
                 file["escape"] = escape
         found.append(file)
     return found
+
+
+def _replaced(checked: Checked, name: str) -> bool:
+    """Whether newer files replace all rows of the file: a service refuses a copy without any."""
+    skipped = sum(last - first + 1 for first, last in checked.layouts[name].get("skip", []))
+    return skipped == checked.counts[name]

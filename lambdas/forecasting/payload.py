@@ -57,7 +57,8 @@ class Settings(TypedDict):
     horizon: int
     timestamp_format: str
     dimensions: list[str]
-    summed_over: list[str]  # columns of the target that split no series
+    summed_over: NotRequired[list[str]]  # columns of the target that split no series
+    implausible_times: NotRequired[Literal["refuse", "accept"]]
     overlap: NotRequired[Literal["newest", "sum"]]  # which rows count that are in several files
     filling: dict[str, dict[str, str]]
     quantiles: list[str]

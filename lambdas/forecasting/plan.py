@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from common import deliveries, intake
 from common.clients import client
@@ -36,9 +37,10 @@ from forecasting.payload import (
     Summary,
     WhatIf,
 )
+from forecasting.plausible import Plausible
 
 # Keys of the config that change nothing in what a run makes.
-_NOT_TRAINED_WITH = ("keep", "promotion", "drift", "summed_over")
+_NOT_TRAINED_WITH = ("keep", "promotion", "drift", "summed_over", "implausible_times")
 _SUMMED = "+sum"  # ends the checksum of files whose rows add up where several files have them
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 
@@ -59,12 +61,7 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     state = _State(event, newest, uploads, imported)
     if state.ends:
         return gate.answer(state.ends)
-    newest_counts = event["config"].get("overlap") != "sum"
-    checked = {
-        kind: intake.check(gate.files(uploads, kind), schema.expecting(event, kind), newest_counts=newest_counts)
-        for kind in state.files
-    }
-    uploads = gate.refuse(uploads, {kind: of.refused for kind, of in checked.items()})
+    uploads, checked = _checked(event, gate, uploads, list(state.files))
     checked = {kind: of for kind, of in checked.items() if of.layouts}
     state = _State(event, newest, uploads, imported, checked)
     if state.ends:
@@ -81,6 +78,31 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
         if job["copies"]:
             put_json(results, job["copies"], copied[job["kind"]])
     return gate.answer({**requests, "inputs": state.inputs, "serving": _serving(newest) if newest else None})
+
+
+def _checked(
+    event: PlanRequest, gate: Gate, uploads: deliveries.Uploads, kinds: Sequence[str]
+) -> tuple[deliveries.Uploads, dict[str, Checked]]:
+    """What the check of the files found, and the uploads without those that are refused."""
+
+    def check(kind: str, watch: intake.Watch) -> Checked:
+        newest_counts = event["config"].get("overlap") != "sum"
+        expecting = schema.expecting(event, kind)
+        return intake.check(gate.files(uploads, kind), expecting, newest_counts=newest_counts, watch=watch)
+
+    while True:  # until no file is refused, so that of one that is, nothing counts
+        plausible = Plausible(event["config"], event["domain"], datetime.fromisoformat(event["started"][:19]))
+        checked = {kind: check(kind, plausible.watch(kind)) for kind in sorted(kinds, key=list(_TYPES).index)}
+        odd, known = plausible.odd(checked), {kind: gate.known(uploads, kind) for kind in kinds}
+        notes = {kind: [why for name, why in of.items() if name in known[kind]] for kind, of in odd.items()}  # stays
+        new = {kind: {name: why for name, why in of.items() if name not in known[kind]} for kind, of in odd.items()}
+        refused = {kind: {**of.refused, **new[kind]} for kind, of in checked.items()}
+        if not any(refused.values()):
+            break
+        uploads = gate.refuse(uploads, refused)
+    for kind, of_kind in notes.items():
+        checked[kind].notes += of_kind
+    return uploads, checked
 
 
 class _State:

@@ -49,7 +49,7 @@ def _inferred(event: PlanRequest, kind: str, name: str, head: Head) -> Expected:
     file whose header cannot be that of a dataset, ValueError where the config must say what a column is for.
     """
     item, target, header = event["domain"]["item"], event["domain"]["target"], head.rows[0] if head.rows else []
-    dimensions, summed_over = event["config"]["dimensions"], event["config"]["summed_over"]
+    dimensions, summed_over = event["config"]["dimensions"], event["config"].get("summed_over", [])
     known = {"timestamp": "timestamp", target: "float"} | dict.fromkeys([item, *dimensions], "string")
     spelled = {each.lower(): each for each in (*known, *summed_over)}
     names = [spelled.get(cell.strip().lower(), cell.strip()) for cell in header]

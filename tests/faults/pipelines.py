@@ -52,10 +52,10 @@ def series(chance: random.Random, kind: str, poison: bool = False) -> str:
     """Daily values of two items; related ones reach over the horizon."""
     days = 16 if kind == "related" else chance.randint(8, 14)
     lines = [
-        f"{item},2026-01-{day:02d},{chance.randrange(100)}" for item in ("milk", "bread") for day in range(1, days)
+        f"{item},2025-01-{day:02d},{chance.randrange(100)}" for item in ("milk", "bread") for day in range(1, days)
     ]
     if poison:
-        lines[chance.randrange(len(lines))] = f"milk,2026-01-{chance.randint(1, 9):02d},{POISON}"
+        lines[chance.randrange(len(lines))] = f"milk,2025-01-{chance.randint(1, 9):02d},{POISON}"
     return "\n".join(lines) + "\n"
 
 

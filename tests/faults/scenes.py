@@ -180,7 +180,7 @@ def two_hundred_uploads_in_a_minute_lead_to_one_run_and_one_after_it(world: Worl
     # After a minute the first run is still at work.
     write(world.inside.settings.faults, [Fault("forecast:CreatePredictor", **full)])
     for number in range(200):
-        text = f"milk,2026-01-{chance.randint(1, 20):02d},{chance.randrange(100)}\n"
+        text = f"milk,2025-01-{chance.randint(1, 20):02d},{chance.randrange(100)}\n"
         _later(world, chance.uniform(0, 60), world.upload, f"target/f{number % 40}.csv", text)
     world.go()
     looked = [run for run in world.runs() if run.passed("Plan")]
