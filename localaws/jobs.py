@@ -286,7 +286,7 @@ def _work(sender: Connection, function: Callable[..., Result], *arguments: objec
     threading.Thread(target=_end_with_the_api, daemon=True).start()
     try:
         sender.send(("done", function(*arguments)))
-    except (JobFailed, OSError) as error:
+    except (JobFailed, ServiceError, OSError) as error:
         sender.send(("failed", _cause(error)))
     except Exception as error:
         logger.exception("%s", function.__qualname__)

@@ -21,6 +21,7 @@ from localaws.errors import ServiceError
 
 Response = tuple[int, dict[str, str], bytes]
 _DEEPEST = 100  # levels of JSON; no service's model has so many, and DynamoDB's documents have 32 at most
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Service:
     """A botocore service name, its operations by AWS's names, and the code that its model gives to wrong input.
 
     `unchecked_patterns` names shape members whose pattern in the model contradicts the guide (RoleArn of Forecast has
-    the pattern of a Forecast ARN); their other constraints still hold.
+    the pattern of a Forecast ARN), with the pattern that holds instead, "" for any text; their other constraints still
+    hold.
     """
 
     name: str
     operations: Mapping[str, Callable[[Any, dict], dict | None]]
     invalid_input: str
-    unchecked_patterns: frozenset[str] = field(default_factory=frozenset)
+    unchecked_patterns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> ServiceModel:
@@ -72,13 +74,20 @@ def call(service: Service, request: Request, authorize: Callable[[OperationModel
 
 
 def read(service: Service, request: Request) -> tuple[OperationModel, dict]:
-    """The operation that a request is for, and its input, checked against the model. Raises ServiceError."""
+    """The operation that a request is for, and its input, checked against the model. A null is a member that is not
+    there, as AWS reads it. Raises ServiceError."""
     operation = _find_operation(service, request)
     params = _read_input(service, operation, request)
     problems = check(operation.input_shape, params, service.unchecked_patterns) if operation.input_shape else []
     if problems:
         raise ServiceError(service.invalid_input, _validation_message(problems))
-    return operation, params
+    return operation, _without_nulls(params)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _headers(service: Service, request_id: str) -> dict[str, str]:
@@ -140,7 +149,7 @@ def _too_deep() -> ServiceError:
 # --- checking a value against a shape -------------------------------------------------------------------------------
 
 
-def check(shape: Shape, value: Any, unchecked_patterns: frozenset[str] = frozenset(), path: str = "") -> list[str]:
+def check(shape: Shape, value: Any, unchecked_patterns: Mapping[str, str] = NONE, path: str = "") -> list[str]:
     """All the ways in which `value` breaks `shape`, each in AWS's words: the value, the member, the constraint."""
     if shape.type_name == "structure":
         return _check_structure(shape, value, unchecked_patterns, path)
@@ -162,7 +171,7 @@ def check(shape: Shape, value: Any, unchecked_patterns: frozenset[str] = frozens
     return _check_scalar(shape, value, unchecked_patterns, path)
 
 
-def _check_structure(shape: Shape, value: Any, unchecked_patterns: frozenset[str], path: str) -> list[str]:
+def _check_structure(shape: Shape, value: Any, unchecked_patterns: Mapping[str, str], path: str) -> list[str]:
     if not isinstance(value, dict):
         return [_failed(value, path, "Member must be a structure")]
     problems = [
@@ -190,7 +199,7 @@ SCALARS: dict[str, tuple[type, ...]] = {
 }
 
 
-def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], path: str) -> list[str]:
+def _check_scalar(shape: Shape, value: Any, unchecked_patterns: Mapping[str, str], path: str) -> list[str]:
     allowed = SCALARS[shape.type_name]
     known = isinstance(value, allowed)
     if not known or (isinstance(value, bool) and bool not in allowed):
@@ -205,8 +214,10 @@ def _check_scalar(shape: Shape, value: Any, unchecked_patterns: frozenset[str], 
     enum, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
     if enum and value not in enum:
         problems.append(_failed(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]"))
-    unchecked = path.rpartition(".")[2] in {_join("", each) for each in unchecked_patterns}
-    if pattern and not unchecked and not _pattern(pattern).fullmatch(value):
+    for name, instead in unchecked_patterns.items():
+        if path.rpartition(".")[2] == _join("", name):
+            pattern = instead
+    if pattern and not _pattern(pattern).fullmatch(value):
         problems.append(_failed(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return problems
 

@@ -1,5 +1,6 @@
 """S3 as a job sees it: through the role that the caller passed, never with more rights than that role has."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localaws.errors import JobFailed
+from localaws.errors import JobFailed, invalid
 
 LOCATE, LIST, GET, PUT = "s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject"
 OF_BUCKETS = (LOCATE, LIST)  # the other actions are on objects
+
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # (S3 guide, bucketnamingrules.md)
+_LONGEST_KEY = 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,10 @@ class File:
 
 
 def split(path: str) -> tuple[str, str]:
-    """("bucket", "key or prefix") of an s3:// path."""
+    """("bucket", "key or prefix") of an s3:// path. Raises ServiceError for one that can name no object of S3."""
     bucket, _, key = path.removeprefix("s3://").partition("/")
+    if not path.startswith("s3://") or not _BUCKET.fullmatch(bucket) or len(key.encode()) > _LONGEST_KEY:
+        raise invalid(f"{path[:200]!r} is not a path of S3: s3://bucket/key, by the rules for names of buckets")
     return bucket, key
 
 

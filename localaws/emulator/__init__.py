@@ -33,6 +33,7 @@ from localaws.emulator import (
     objects,
     record,
     saving,
+    spool,
     step_functions,
     templates,
     updates,
@@ -100,6 +101,7 @@ def register(
     access_logs.register()
     updates.register()
     objects.register()
+    spool.register(settings)
     executions.register()
     saving.register()
     saving.load()

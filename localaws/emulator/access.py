@@ -1,6 +1,7 @@
 """Who may do what: every call is put to ministack's IAM, and so is what a state machine's role does inside it."""
 
 import contextvars
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from ministack.services import iam
 from localaws.emulator import authorization
 from localaws.errors import ServiceError
 from localaws.registration import Registration
+
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/(?:[^/]+/)*([^/]+)")
 
 # The role of the state machine whose step calls a service in this process; None outside Step Functions.
 step_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("step_role", default=None)
@@ -91,7 +94,7 @@ def require(headers: dict, query: dict, service: str, action: str, resource: str
 
 def require_of_role(role_arn: str, action: str, resource: str, context: dict | None = None) -> None:
     resource = authorization.resource_asked(action, resource)
-    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    account, name = account_and_name(role_arn)
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/session"
     evaluation = iam_evaluator.EvalContext(
         principal_arn=principal,
@@ -110,6 +113,14 @@ def require_of_role(role_arn: str, action: str, resource: str, context: dict | N
         result = iam_evaluator.combine_resource_policy(result, evaluation, *found, required=required, limits=limits)
     if result.decision != "Allow":
         raise _denied(action, principal, resource, result.decision)
+
+
+def account_and_name(role_arn: str) -> tuple[str, str]:
+    """Of a role. Raises ServiceError ValidationException for what is not the ARN of one."""
+    found = _ROLE.fullmatch(role_arn)
+    if not found:
+        raise ServiceError("ValidationException", f"{role_arn[:200]!r} is not the ARN of a role.")
+    return found[1], found[2]
 
 
 def _denied(action: str, principal: str, resource: str, decision: str) -> ServiceError:

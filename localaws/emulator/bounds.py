@@ -1,5 +1,6 @@
 """No request and no key of S3 is larger than the service takes: a larger one is refused, and never held in memory."""
 
+import asyncio
 from collections.abc import Callable
 
 from ministack.core import router
@@ -17,8 +18,15 @@ MOST_OF_A_KEY = 1024  # bytes (S3 guide, object-keys.md)
 _ERRORS = {"s3": ("EntityTooLarge", 400), "lambda": ("RequestTooLargeException", 413)}
 
 
+BODY_SECONDS = 60  # that a client may take for the next piece of a body, as S3's RequestTimeout
+
+
 class _TooLarge(Exception):
     """More has come than the service takes."""
+
+
+class _TooSlow(Exception):
+    """The next piece of a body does not come."""
 
 
 def bounded(app: Callable) -> Callable:
@@ -40,7 +48,10 @@ def bounded(app: Callable) -> Callable:
 
         async def counted() -> dict:
             nonlocal size
-            message = await incoming()
+            try:
+                message = await (asyncio.wait_for(incoming(), BODY_SECONDS) if incoming.more else incoming())
+            except TimeoutError:
+                raise _TooSlow from None
             size += len(message.get("body", b""))
             if size > most:
                 raise _TooLarge
@@ -55,5 +66,8 @@ def bounded(app: Callable) -> Callable:
             code, status = _ERRORS.get(service, ("RequestEntityTooLargeException", 413))
             message = f"The request's body is larger than the {most:,} bytes that {service} takes."
             await refuse(send, service, "", headers, code=code, message=message, status=status)
+        except _TooSlow:
+            message = "Your socket connection to the server was not read from or written to within the timeout period."
+            await refuse(send, service, "", headers, code="RequestTimeout", message=message, status=400)
 
     return guarded

@@ -10,7 +10,9 @@ import functools
 import json
 import logging
 import os
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import get_account_id
@@ -19,9 +21,26 @@ from ministack.services import s3
 logger = logging.getLogger("storecast.emulator")
 
 _SIDECAR = ".meta.json"
+PIECE = 2**20  # bytes that are read at once
 # Operations on one key, whose first two parameters are the bucket and the key.
 _OPERATIONS = ("_put_object", "_copy_object", "_complete_multipart_upload", "_delete_object")
 _held: contextvars.ContextVar[list[Callable[[], None]] | None] = contextvars.ContextVar("held", default=None)
+
+
+class Spooled:
+    """A body in a file of its own, which goes when nothing holds the body any more."""
+
+    def __init__(self, path: Path, size: int):
+        self.path, self._size = path, size
+        weakref.finalize(self, path.unlink, missing_ok=True)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def pieces(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
 
 
 class CannotStore(BaseException):
@@ -48,6 +67,9 @@ def _write(path: str, data: Any, *, text: bool = False) -> None:
 def _write_beside(path: str, data: Any) -> None:
     """Writes <path>.tmp durably. Raises CannotStore, leaving nothing."""
     try:
+        if isinstance(data, Spooled):
+            os.replace(data.path, f"{path}.tmp")
+            return
         with open(os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)
             file.flush()
@@ -79,7 +101,9 @@ def _persist(bucket: str, key: str, record: dict) -> None:
         _discard(path)
         _discard(path + _SIDECAR)
         raise CannotStore(str(error)) from None
-    record["body"] = None  # it is read from the disk
+    record["body"] = None  # it is read from the disk, and so are its versions
+    for version in s3._object_versions.get((bucket, key)) or []:
+        version["data"] = None
     other = s3._other_key_disk_path(os.path.join(s3.DATA_DIR, get_account_id(), bucket), key, path)
     _remove(other)
 

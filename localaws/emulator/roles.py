@@ -9,7 +9,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
 
-from localaws.emulator.access import require_of_role
+from localaws.emulator.access import account_and_name, require_of_role
 from localaws.emulator.keys import NEEDED, key_of
 from localaws.errors import ServiceError
 from localaws.s3 import Access
@@ -22,7 +22,7 @@ def assume(settings: Settings, role_arn: str, principal: str, source_arn: str) -
     Raises ServiceError AccessDeniedException when there is no such role or its trust policy does not let the service.
     """
     require_trust(role_arn, principal, source_arn)
-    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    account, name = account_and_name(role_arn)
     # The same for each call about one resource: a second call must not end the session that its job works with.
     key, secret, token = (
         hmac.new(settings.secret_key.encode(), f"{part}:{role_arn}:{source_arn}".encode(), hashlib.sha256).hexdigest()
@@ -40,7 +40,7 @@ def assume(settings: Settings, role_arn: str, principal: str, source_arn: str) -
 def require_trust(role_arn: str, principal: str, source_arn: str) -> None:
     """Raises ServiceError AccessDeniedException unless the role is there and its trust policy lets the service
     `principal` take it on for the resource `source_arn`."""
-    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    account, name = account_and_name(role_arn)
     role = iam._roles.get_scoped(account, None, name)
     evaluation = iam_evaluator.EvalContext(
         principal_arn=principal,

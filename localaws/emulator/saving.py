@@ -27,7 +27,7 @@ from localaws import files
 from localaws.emulator import executions
 from localaws.emulator.objects import CannotStore
 from localaws.emulator.refusing import refuse
-from localaws.emulator.scope import headers_and_query
+from localaws.emulator.scope import Incoming, headers_and_query
 from localaws.files import StateError
 from localaws.state import read_json
 
@@ -208,11 +208,11 @@ def durable(app: Callable) -> Callable:
             return
         headers, query = headers_and_query(scope)
         service = router.detect_service(scope["method"], scope["path"], headers, query)
-        beginning = b""
+        beginning, incoming = b"", Incoming(receive)
 
         async def received() -> dict:
             nonlocal beginning
-            message = await receive()
+            message = await incoming()
             if len(beginning) < _BEGINNING:
                 beginning += message.get("body", b"")[:_BEGINNING]
             return message
@@ -226,6 +226,7 @@ def durable(app: Callable) -> Callable:
             await app(scope, received, answered)
         except CannotStore as error:
             logger.error("%s %s was refused: %s", scope["method"], scope["path"], error)
+            await incoming.discard(headers)
             code, message = "ServiceUnavailable", f"The state of {service} cannot be written: {error}"
             if service == "s3":
                 code, message = "SlowDown", "Please reduce your request rate."

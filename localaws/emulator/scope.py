@@ -16,18 +16,18 @@ class Incoming:
     """A request's `receive` that knows whether more of the body is to come."""
 
     def __init__(self, receive: Callable):
-        self._receive, self._more = receive, True
+        self._receive, self.more = receive, True  # whether more of the body is to come
 
     async def __call__(self) -> dict:
         message = await self._receive()
-        self._more = message.get("more_body", False)
+        self.more = message.get("more_body", False)
         return message
 
     async def discard(self, headers: dict[str, str]) -> bytes:
         """Reads what is left of a request that is refused, and answers its beginning: a client that does not wait for
         100 Continue reads no answer before it has sent everything."""
         beginning = b""
-        while self._more and "expect" not in headers:
+        while self.more and "expect" not in headers:
             body = (await self()).get("body", b"")
             beginning += body[: _BEGINNING - len(beginning)]
         return beginning

@@ -12,7 +12,7 @@ import ministack.app as ministack
 from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 
-from localaws.emulator import saving
+from localaws.emulator import saving, spool
 from localaws.emulator.access_logs import recorded
 from localaws.emulator.bounds import bounded
 from localaws.emulator.faults import around
@@ -23,6 +23,9 @@ from localaws.settings import Settings
 
 SAVE_EVERY_SECONDS = float(os.environ.get("LOCALAWS_SAVE_EVERY_SECONDS", "20"))
 TLS_SHUTDOWN_SECONDS = 1
+_HANDSHAKE_SECONDS = 5
+# A client says nothing while its request is answered, and an answer takes 15 minutes at most (a Lambda function's).
+_SILENT_SECONDS = 16 * 60
 
 
 def serve(
@@ -43,11 +46,13 @@ def serve(
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000  # the default closes a client's connection after 1,000
     config.loglevel = "WARNING"
+    config.read_timeout = _SILENT_SECONDS
+    config.ssl_handshake_timeout = _HANDSHAKE_SECONDS
     # A client that holds an idle connection does not answer TLS's goodbye; asyncio would wait 30 s for it, and
     # hypercorn has no setting for that.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_SHUTDOWN_SECONDS
     logging.getLogger("asyncio").addFilter(lambda record: not _is_a_goodbye(record))
-    checked = signed(readable(around(saving.durable(recorded(ministack.app)), switch)), settings, own)
+    checked = signed(readable(around(spool.wanted(saving.durable(recorded(ministack.app))), switch)), settings, own)
     asyncio.run(_serve(config, bounded(checked), settings.port, once_serving, on_stop))
 
 

@@ -16,7 +16,7 @@ from storecast_engines.files.rows import FileError, refuse, rows
 from storecast_engines.files.schemas import GEOLOCATION_FORMATS, TIMESTAMP_FORMATS, Layout
 
 # Of one Parquet file: what a laptop's memory holds (AWS: 3 billion rows and 30 GB in all).
-MOST_VALUES, MOST_BYTES = 200_000_000, 2 * 2**30
+MOST_VALUES, MOST_BYTES = 60_000_000, 2 * 2**30
 _GEOLOCATIONS = {
     "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
     "CC_POSTALCODE": r"US_\d{5}",

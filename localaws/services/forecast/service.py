@@ -19,7 +19,12 @@ from localaws.services.forecast.resource_types import TYPES, delete_tree, stop
 
 # The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
 # Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
-UNCHECKED = frozenset({"RoleArn", "Value", "ForecastFrequency", "DataFrequency"})
+UNCHECKED = {
+    "RoleArn": r"arn:[a-z\d-]+:iam::\d{12}:role/[\w+=,.@/-]+",
+    "Value": "",
+    "ForecastFrequency": "",
+    "DataFrequency": "",
+}
 
 FORECAST = protocol.Service(
     "forecast",

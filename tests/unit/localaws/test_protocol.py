@@ -158,9 +158,11 @@ def test_unchecked_patterns_keep_the_other_constraints() -> None:
     shape = FORECAST.model.shape_for("S3Config")
     config = {"Path": "s3://bucket/key", "RoleArn": "arn:aws:iam::000000000000:role/worker"}
     assert protocol.check(shape, config)
-    assert protocol.check(shape, config, frozenset({"RoleArn"})) == []
-    (problem,) = protocol.check(shape, config | {"RoleArn": "x" * 300}, frozenset({"RoleArn"}))
+    assert protocol.check(shape, config, {"RoleArn": ""}) == []
+    (problem,) = protocol.check(shape, config | {"RoleArn": "x" * 300}, {"RoleArn": ""})
     assert "'roleArn'" in problem and "256" in problem
+    (problem,) = protocol.check(shape, config | {"RoleArn": "arn:"}, {"RoleArn": "arn:.+"})
+    assert "'roleArn'" in problem and "arn:.+" in problem
 
 
 def request(target: str, body: bytes) -> protocol.Request:

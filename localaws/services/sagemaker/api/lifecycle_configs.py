@@ -1,7 +1,6 @@
 """Lifecycle configurations: the scripts that an instance runs when it is created (OnCreate) and at each start."""
 
 import base64
-import binascii
 
 from localaws.registration import Context
 from localaws.services.sagemaker.resource_types import INSTANCE, LIFECYCLE, SAGEMAKER, invalid, named
@@ -19,8 +18,8 @@ def _text(hook: str, script: dict) -> str:
     if not script.get("Content"):
         raise invalid(f"A script of {hook} has no Content")
     try:
-        return base64.b64decode(script["Content"], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+        return base64.b64decode(script.get("Content", ""), validate=True).decode()
+    except ValueError as error:  # not ASCII, not base64, or not text
         raise invalid(f"{hook} is not a base64-encoded script: {error}") from None
 
 
