@@ -24,7 +24,19 @@ from localaws.errors import ServiceError
 from localaws.protocol import SCALARS, read_json, service_model
 
 # Services of ministack with bodies in JSON that anything here uses; bodies of others are only parsed.
-_TARGETS = ("athena", "budgets", "dynamodb", "events", "glue", "kms", "logs", "sqs", "ssm", "stepfunctions")
+_TARGETS = (
+    "athena",
+    "budgets",
+    "dynamodb",
+    "events",
+    "glue",
+    "kms",
+    "logs",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+)
 _PATHS = ("lambda", "scheduler")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
