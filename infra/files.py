@@ -19,8 +19,11 @@ import recommending.schema
 from common import intake
 from common.intake import Checked, Expecting
 from forecasting.payload import Config as ForecastingConfig
+from forecasting.payload import DomainColumns
+from forecasting.plausible import Plausible
 from infra.config import ConfigError, Pipeline, of_dataset
 from infra.config.forecast import FORECAST_DOMAINS
+from infra.config.forecasting import Forecasting
 from infra.expressions import configured
 from recommending.payload import Config as RecommendingConfig
 
@@ -56,21 +59,49 @@ class LocalFile:
 
 def check(config: Pipeline, files: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Checked]]:
     """What a run would say of the files, by kind of dataset. Raises ConfigError for a kind that the config has not."""
-    for kind, paths in files.items():
-        found = [LocalFile(path) for path in paths]
-        why = intake.by_name(found)
-        left = sorted((file for file in found if file.name not in why), key=lambda file: (file.modified, file.name))
+    left = {kind: [LocalFile(path) for path in paths] for kind, paths in files.items()}
+    refused = {kind: intake.by_name(found) for kind, found in left.items()}
+    while True:  # until no file is refused, so that of one that is, nothing counts
+        left = {kind: [file for file in found if file.name not in refused[kind]] for kind, found in left.items()}
+        checked = _checked(config, left)
+        new = {kind: of.refused for kind, of in checked.items() if of.refused}
+        if not new:
+            break
+        for kind, why in new.items():
+            refused[kind] |= why
+    for kind, of_kind in checked.items():
+        of_kind.refused = refused[kind]
+        yield kind, of_kind
+
+
+def _checked(config: Pipeline, files: Mapping[str, Sequence[LocalFile]]) -> dict[str, Checked]:
+    series, watches, found = config.forecasting, dict[str, intake.Watch](), dict[str, Checked]()
+    if series:
+        plausible = Plausible(_config(series), _domain(series), datetime.now(UTC).replace(tzinfo=None))
+        watches = {kind: plausible.watch(kind) for kind in files if kind in series.datasets}
+    for kind in sorted(files, key=lambda kind: kind != "target"):  # which says how names are written
         expecting, newest_counts = _expecting(config, kind)
-        checked = intake.check(left, expecting, newest_counts=newest_counts)
-        checked.refused = {**why, **checked.refused}
-        yield kind, checked
+        oldest_first = sorted(files[kind], key=lambda file: (file.modified, file.name))
+        found[kind] = intake.check(oldest_first, expecting, newest_counts=newest_counts, watch=watches.get(kind))
+    if series:
+        for kind, why in plausible.odd({kind: of for kind, of in found.items() if kind in watches}).items():
+            found[kind].refused |= why
+    return found
+
+
+def _config(series: Forecasting) -> Any:
+    return configured(ForecastingConfig, series)
+
+
+def _domain(series: Forecasting) -> DomainColumns:
+    item, target = FORECAST_DOMAINS[series.domain]
+    return {"item": item, "target": target}
 
 
 def _expecting(config: Pipeline, kind: str) -> tuple[Expecting, bool]:
     series, shop = config.forecasting, config.recommending
     if series and kind in series.datasets:
-        item, target = FORECAST_DOMAINS[series.domain]
-        request: Any = {"config": configured(ForecastingConfig, series), "domain": {"item": item, "target": target}}
+        request: Any = {"config": _config(series), "domain": _domain(series)}
         return forecasting.schema.expecting(request, kind), series.overlap == "newest"
     if shop and kind in shop.datasets:
         settings: Any = configured(RecommendingConfig, shop)

@@ -154,9 +154,9 @@ class Plausible:
         accepted = {kind: {name: self._seen[kind][name] for name in of.layouts} for kind, of in checked.items()}
         of_file = {name: kind for kind, files in accepted.items() for name in files}
         found: dict[str, dict[str, str]] = {kind: {} for kind in checked}
-        if self._config.get("implausible_times") != "accept":
+        if "target" in accepted and self._config.get("implausible_times") != "accept":
             found["target"] |= implausible(accepted["target"], self._steps, self._config["frequency"], self._now)
         files = ((name, each) for of_kind in accepted.values() for name, each in of_kind.items())
-        for name, why in colliding((name, each) for name, each in files if name not in found["target"]):
+        for name, why in colliding((name, each) for name, each in files if name not in found.get("target", {})):
             found[of_file[name]][name] = why
         return found

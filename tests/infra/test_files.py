@@ -38,6 +38,23 @@ def test_good_files_are_counted_and_bad_ones_named_with_the_reason(
         assert line in printed, printed
 
 
+def test_what_no_file_shows_alone_is_found_too(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    given = _written(
+        tmp_path,
+        target__a="milk,2025-01-01,3\n",
+        target__b="milk,2025-01-02,3\nmilk,2099-01-01,3\n",
+        metadata__a="Milk,dairy,Alp\n",
+    )
+    assert files.main(["--dataset", "sample", *given]) == 1
+    printed = capsys.readouterr().out
+    for line in (
+        "target: 1 files with 1 rows to import, 1 refused",
+        f"refused: {tmp_path}/target/b.csv, row 2, timestamp: '2099-01-01' lies in the future",
+        f"{tmp_path}/metadata/a.csv, row 1, item_id: 'Milk' differs from 'milk' ({tmp_path}/target/a.csv, row 1)",
+    ):
+        assert line in printed, printed
+
+
 def test_the_kind_is_given_or_the_folders_or_the_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     _written(tmp_path, sales="milk,2026-01-01,3\n", target_2026="milk,2026-01-02,3\n")
     assert files.main(["--dataset", "sample", str(tmp_path / "target_2026.csv")]) == 0
