@@ -65,9 +65,9 @@ def _left_out(summary: Summary) -> str:
     without = summary["series"]["withoutHistory"]
     notes = [f"{without:,} series have no history and are forecast from similar ones", *summary["notes"]]
     notes = notes if without else summary["notes"]
-    told = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    listed = "".join(f"<li>{escape(note)}</li>" for note in notes)
     left_out = section("Left out", table(["Why", "Series", "Which"], rows)) if rows else ""
-    return left_out + (section("To know", f"<ul>{told}</ul>") if told else "")
+    return left_out + (section("Notes", f"<ul>{listed}</ul>") if listed else "")
 
 
 def _named(left_out: LeftOut) -> str:
