@@ -8,19 +8,33 @@ from typing import Any
 from common.clients import client
 from common.resources import create, summaries
 from common.step import LambdaContext, step
-from forecasting.payload import ForecastAnswer, ForecastRequest
+from forecasting.payload import AwsJson, ForecastAnswer, ForecastRequest
 
 
 @step
 def handler(event: ForecastRequest, context: LambdaContext) -> ForecastAnswer:
     forecast, wanted, source = client("forecast"), event["forecast"], event["sourceArn"]
-    if wanted["kind"] == "explainability" and (there := _explained(forecast, source)):
-        return {"madeArn": there}
-    return {"madeArn": create(forecast, wanted["kind"], {**wanted["request"], wanted["of"]: source})}
+    request = {**wanted["request"], wanted["of"]: source}
+    if wanted["kind"] == "explainability":
+        return {"madeArn": _explanation(forecast, request, source)}
+    return {"madeArn": create(forecast, wanted["kind"], request)}
+
+
+def _explanation(forecast: Any, request: AwsJson, predictor: str) -> str:
+    """The explainability of the predictor, which has one: a second one is refused, also where the first answer to
+    this call was lost."""
+    if there := _explained(forecast, predictor):
+        return there
+    try:
+        return create(forecast, "explainability", request)
+    except forecast.exceptions.InvalidInputException:
+        if there := _explained(forecast, predictor):
+            return there
+        raise
 
 
 def _explained(forecast: Any, predictor: str) -> str | None:
-    """The explainability that an earlier run made of the predictor: a predictor has one."""
+    """The explainability that an earlier run or attempt made of the predictor."""
     of_predictor = [{"Key": "ResourceArn", "Value": predictor, "Condition": "IS"}]
     return next(
         (

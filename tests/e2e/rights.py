@@ -26,6 +26,7 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("*/[LP]*Role", "s3:ListBucketVersions", "*-data*"): "likewise",
     ("*/CompareRole", "s3:ListBucketVersions", "*-data*"): "likewise",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
+    ("operations/CleanupRole", "personalize:StopSolutionVersionCreation", "*"): "for a destroy during a training",
 }
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
     ("CleanupRole", "glue:GetDatabases", "*:database/*"): "Glue asks about each database and what is in it,",

@@ -143,6 +143,24 @@ def test_a_predictor_is_explained_once(stub: Any, context: Any, status: str, mad
     assert answer == {"madeArn": before if made == "before" else new}
 
 
+@pytest.mark.parametrize("found", [True, False])
+def test_an_explainability_whose_answer_was_lost_is_found(stub: Any, context: Any, found: bool) -> None:
+    """The SDK asks again, and the service says that the predictor has its one explainability already."""
+    from forecasting.forecast import handler
+
+    service, item = stub("forecast"), _order(["target"])["explanation"]
+    made = {"ExplainabilityArn": arn("forecast", "explainability/e"), "Status": "CREATE_PENDING"}
+    service.add_response("list_explainabilities", {"Explainabilities": []})
+    service.add_client_error("create_explainability", "InvalidInputException", "it has its one already")
+    service.add_response("list_explainabilities", {"Explainabilities": [made] if found else []})
+    event = {"forecast": item, "sourceArn": arn("forecast", "predictor/p")}
+    if found:
+        assert handler(event, context) == {"madeArn": made["ExplainabilityArn"]}
+    else:
+        with pytest.raises(service.client.exceptions.InvalidInputException, match="its one already"):
+            handler(event, context)
+
+
 def test_an_analysis_that_was_made_before_is_found_again(stub: Any, context: Any) -> None:
     from forecasting import forecast
 
