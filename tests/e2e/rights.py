@@ -25,6 +25,8 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("*/*Role", "s3:GetObjectVersion", "*-data*"): "for a file that is replaced while a run works on it",
     ("*/[LP]*Role", "s3:ListBucketVersions", "*-data*"): "likewise",
     ("*/CompareRole", "s3:ListBucketVersions", "*-data*"): "likewise",
+    ("forecasting/LoadRole", "s3:PutObject", "*/quarantine/*"): "for a file that the plan accepts and Forecast refuses",
+    ("forecasting/LoadRole", "s3:DeleteObject", "*"): "likewise",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
     ("operations/CleanupRole", "personalize:StopSolutionVersionCreation", "*"): "for a destroy during a training",
 }

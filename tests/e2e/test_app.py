@@ -207,8 +207,7 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert "FAILED" in told["Subject"]
     message = facts(told)
     assert message["pipeline"] == "forecasting"
-    assert ":dataset-import-job/" in message["resource"]
-    assert "row 7, demand: 'many'" in message["message"]
+    assert message["step"] == "Plan" and "row 7, demand: 'many'" in message["message"]
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
     [place] = quarantined(bucket, "forecasting")
     assert message["message"].endswith(f"s3://{bucket}/{place}")
@@ -217,18 +216,27 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"
 
 
-def test_a_poison_file_among_good_ones_is_put_aside_and_told(app: App):
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("short.csv", b"USER_ID,AGE\nu001\n"),  # refused by the plan
+        ("long.csv", b"age,user_id\n" + b"x" * 1_001 + b",u001\n"),  # by the service, of the copy that it reads
+    ],
+)
+def test_a_bad_file_among_good_ones_goes_into_quarantine(app: App, name: str, body: bytes):
     topic = mailbox(app.outputs["NotificationsTopic"])
     before = app.newest("recommending")
-    run = app.upload(f"recommending/{DATASET}/users/poison.csv", b"USER_ID,AGE\nu001\n")
+    run = app.upload(f"recommending/{DATASET}/users/{name}", body)
     assert run.status == "SUCCEEDED", run.cause
     assert "Nothing new" in run.states, "what is left was imported before"
     assert app.newest("recommending") == before
-    [place] = quarantined(app.outputs["DataBucket"], "recommending")
-    assert place.startswith(f"quarantine/recommending/{DATASET}/users/") and place.endswith("/poison.csv")
+    places = quarantined(app.outputs["DataBucket"], "recommending")
+    [place] = [each for each in places if each.endswith(f"/{name}")]
+    assert place.startswith(f"quarantine/recommending/{DATASET}/users/")
     told = next_message(topic)
-    assert told["Subject"] == "Storecast: recommending put poison.csv into quarantine"
-    assert "row 2" in facts(told)["message"] and "row 2" in told["Message"]
+    assert told["Subject"] == f"Storecast: recommending put {name} into quarantine"
+    [file] = facts(told).get("files", [facts(told)])
+    assert "row 2" in file["message"] and "row 2" in told["Message"]
 
 
 @pytest.mark.parametrize("pipeline", ["forecasting", "recommending"])
@@ -255,7 +263,7 @@ def test_a_worse_predictor_does_not_serve(app: App):
     noisy = [[item, day, noise.randrange(500) if day >= "2024-05-18" else sold] for item, day, sold in rows]
     noisy = [row for row in noisy if row[1] < "2024-07-12"]
     text = "".join(f"{item},{day},{sold}\n" for item, day, sold in noisy)
-    run = app.upload(key, f"item_id,timestamp,demand\n{text}".encode())
+    run = app.upload(key, f"Item_ID,timestamp,demand\n{text}".encode())
     assert run.status == "SUCCEEDED", run.cause
     newest = app.newest("forecasting")
     promotion = newest["promotion"]
