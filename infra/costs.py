@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.config import ConfigError, Pipeline, of_dataset
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
 from infra.config.forecasting import Forecasting
 from infra.config.recommending import Recommending
+from infra.deployed import room_for_runs
 from infra.polling import HIGHEST_WAIT
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -172,6 +176,21 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
     yield f"each notebook of {config.workshop.learners} on for {_notebook_hours(config, volume):.4g} hours"
 
 
+def _shared(config: Pipeline) -> Iterator[str]:
+    """What the dataset takes of shared quotas, and what will not fit beside what is there, if the account answers."""
+    if forecasting := config.forecasting:
+        kept = forecasting.keep * len(forecasting.forecasts)
+        yield f"{kept} forecasts of {forecasting.most_forecasts} (keep x forecasts)"
+    if recommending := config.recommending:
+        yield f"1 dataset group of 5, {len(recommending.use_cases)} recommenders of 15 by default"
+    once = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
+    try:
+        clients = (boto3.client(service, config=once) for service in ("forecast", "personalize"))
+        yield from room_for_runs(config, *clients) or ["they fit beside what the account has"]
+    except (BotoCoreError, ClientError) as error:
+        yield f"what the account has is not known here: {error}"
+
+
 def _mark(line: Line) -> str:
     return "*" if line.source == UNSOURCED else line.source
 
@@ -198,6 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = yaml.safe_load(_PRICES.read_text())
     volume = Volume(**given)
     print(_told(config, estimate(config, volume, table), volume, table["date"]))
+    print("", "Quotas that all datasets of an account share:", *(f"  {line}" for line in _shared(config)), sep="\n")
     return 0
 
 

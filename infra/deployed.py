@@ -20,7 +20,7 @@ from infra.tables import columns
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
 _PIPELINES = ("forecasting", "recommending")
-_GROUPS_OF_A_REGION = 5  # of Personalize, by default (Personalize guide, limits.md)
+_GROUPS_OF_A_REGION, _RECOMMENDERS_OF_A_REGION = 5, 15  # of Personalize, by default (Personalize guide, limits.md)
 _GONE = {"Delay": 5, "MaxAttempts": 840}  # of the waiter: the clean-up has an hour, a second try may follow
 
 
@@ -85,6 +85,50 @@ def check_tables(settings: Pipeline, cloudformation: Any) -> None:
         raise ConfigError("\n".join([f"{settings.dataset}:", *problems]))
 
 
+def room_for_runs(settings: Pipeline, forecast: Any, personalize: Any) -> list[str]:
+    """What will not fit beside what the account has already, of quotas that all its datasets share; and what to do."""
+    found, raised = [], "or have the quota raised (console, Service Quotas)"
+    if section := settings.forecasting:
+        group = f"dataset-group/storecast_{settings.identifier}"
+        pages = forecast.get_paginator("list_forecasts").paginate()
+        listed = [each for page in pages for each in page["Forecasts"]]
+        others = [each["ForecastName"] for each in listed if not each["DatasetGroupArn"].endswith(group)]
+        needed = section.keep * len(section.forecasts)
+        if len(others) + needed > section.most_forecasts:
+            found.append(
+                f"Forecast: this dataset keeps up to {needed} forecasts (keep x forecasts), and others of the account "
+                f"have {len(others)} ({', '.join(sorted(others)[:5])}), of {section.most_forecasts} in all: a run will "
+                f"fail before it trains. Lower keep or forecasts, delete forecasts that nobody uses, {raised} and "
+                "write the new one as forecasting.most_forecasts"
+            )
+    if shop := settings.recommending:
+        name = f"storecast-{settings.dataset}"
+        groups = [
+            each["name"]
+            for page in personalize.get_paginator("list_dataset_groups").paginate()
+            for each in page["datasetGroups"]
+        ]
+        if name not in groups and len(groups) >= _GROUPS_OF_A_REGION:
+            found.append(
+                f"Personalize: this dataset needs a dataset group, and this region has {len(groups)} "
+                f"({', '.join(sorted(groups))}), of {_GROUPS_OF_A_REGION} by default. Delete one that nobody uses, "
+                f"{raised}"
+            )
+        recommenders = [
+            each["name"]
+            for page in personalize.get_paginator("list_recommenders").paginate()
+            for each in page["recommenders"]
+            if not each["name"].startswith(f"{name}-")
+        ]
+        if len(recommenders) + len(shop.use_cases) > _RECOMMENDERS_OF_A_REGION:
+            found.append(
+                f"Personalize: this dataset makes {len(shop.use_cases)} recommenders, and this region has "
+                f"{len(recommenders)} others, of {_RECOMMENDERS_OF_A_REGION} by default. Use fewer use_cases, delete "
+                f"some that nobody uses, {raised}"
+            )
+    return found
+
+
 def room_for_learners(learners: int, personalize: Any) -> str:
     """What to do first, if the learners' lab needs more dataset groups than Personalize has in a region; else nothing.
 
@@ -126,6 +170,15 @@ def _exists(cloudformation: Any, name: str) -> bool:
         raise
 
 
+def _say_what_will_not_fit(settings: Pipeline) -> None:
+    """It keeps no deploy: a run that finds no room says so, and whoever deploys may not look at all that there is."""
+    try:
+        for line in room_for_runs(settings, boto3.client("forecast"), boto3.client("personalize")):
+            print(line)
+    except (BotoCoreError, ClientError) as error:
+        print(f"shared quotas were not looked at: {error}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
     parser.add_argument("--dataset", required=True, help="a folder of data/")
@@ -140,6 +193,7 @@ def main() -> int:
         if not options.destroy:
             check_key(settings, cloudformation)
             check_tables(settings, cloudformation)
+            _say_what_will_not_fit(settings)
         delete_leftovers(settings, cloudformation)
     except (ConfigError, BotoCoreError, ClientError, WaiterError) as error:
         print(error, file=sys.stderr)

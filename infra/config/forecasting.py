@@ -79,6 +79,7 @@ class Forecasting(Strict):
     what_if: dict[str, tuple[Change, ...]] = Field(default={}, max_length=10)
     explainability: bool = False
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
+    most_forecasts: int = Field(default=10, ge=1, validate_default=True)  # of an account (limits.md)
     promotion: Promotion = Promotion()
     drift: Drift | None = None
     accuracy_floor: AccuracyFloor | None = None
@@ -191,6 +192,20 @@ class Forecasting(Strict):
         for name, types in value.items():
             found += [f"{name}: {problem}" for problem in forecast.quantile_problems(types)]
         refuse(found)
+        return value
+
+    @field_validator("most_forecasts")
+    @classmethod
+    def _most_forecasts(cls, value: int, info: Any) -> int:
+        each, keep = len(info.data.get("forecasts", ())), info.data.get("keep", 1)
+        if each * keep > value:
+            raise problems(
+                [
+                    f"{keep} runs are kept (keep) of {each} forecasts: {each * keep}, more than an account may have "
+                    "of all its datasets; use fewer, or have the quota raised (Service Quotas, Amazon Forecast) and "
+                    "write the new one here"
+                ]
+            )
         return value
 
     @field_validator("drift")

@@ -71,6 +71,7 @@ class Settings(TypedDict):
     what_if: NotRequired[dict[str, list[Change]]]
     explainability: NotRequired[bool]
     keep: int
+    most_forecasts: NotRequired[int]  # of all datasets of the account
     promotion: PromotionRule
     drift: NotRequired[DriftRule]
 

@@ -40,7 +40,7 @@ from forecasting.payload import (
 from forecasting.plausible import Plausible
 
 # Keys of the config that change nothing in what a run makes.
-_NOT_TRAINED_WITH = ("keep", "promotion", "drift", "summed_over", "implausible_times")
+_NOT_TRAINED_WITH = ("keep", "most_forecasts", "promotion", "drift", "summed_over", "implausible_times")
 _SUMMED = "+sum"  # ends the checksum of files whose rows add up where several files have them
 _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "metadata": "ITEM_METADATA"}
 

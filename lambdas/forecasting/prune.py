@@ -6,13 +6,17 @@ Forecast allows 10 forecasts by default (limits.md); failed runs leave some behi
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from common import deliveries
 from common.names import RUN_ID_LENGTH, forecast_name
+from common.payload import AwsJson
 from common.resources import attempt, summaries
 from common.step import logger
 from forecasting.payload import Plan
+
+_MOST_FORECASTS, _NAMED = 10, 5  # of an account by default (limits.md); forecasts that a message names
 
 
 def prune(forecast: Any, event: Plan, group: str) -> list[str]:
@@ -23,13 +27,14 @@ def prune(forecast: Any, event: Plan, group: str) -> list[str]:
     What is in progress is left to the next run. Deleting a predictor deletes its tree (delete-resource.md).
     """
     prefix = forecast_name(event["dataset"], "")
+    listed = {kind: summaries(forecast, kind.lower()) for kind in ("Predictor", "Forecast")}
     predictors, forecasts = (
         {
             found[f"{kind}Arn"]: found
-            for found in summaries(forecast, kind.lower())
+            for found in there
             if found["DatasetGroupArn"] == group and found[f"{kind}Name"].startswith(prefix)
         }
-        for kind in ("Predictor", "Forecast")
+        for kind, there in listed.items()
     )
     serving = event["serving"]
     serving_run = serving["run"] if serving else ""
@@ -43,6 +48,9 @@ def prune(forecast: Any, event: Plan, group: str) -> list[str]:
     needed |= {serving["predictorArn"]} if serving else set()
     needed |= {arn for arn, found in predictors.items() if _run(found["PredictorName"]) in runs}
 
+    going = forecasts.keys() - kept
+    _check_room(event, [each for each in listed["Forecast"] if each["ForecastArn"] not in going])
+
     trees = [arn for arn in predictors if arn not in needed]
     trees += [arn for arn, found in forecasts.items() if arn not in kept and found["PredictorArn"] in needed]
     imports = _old_imports(forecast, event, runs)
@@ -50,6 +58,26 @@ def prune(forecast: Any, event: Plan, group: str) -> list[str]:
     gone += [arn for arn in imports if attempt(forecast, forecast.delete_dataset_import_job, DatasetImportJobArn=arn)]
     logger.info("pruned", extra={"pruned": gone})
     return gone
+
+
+def _check_room(event: Plan, staying: Sequence[AwsJson]) -> None:
+    """Raises ValueError before anything is imported or trained, if the account has no room for the run's forecasts
+    beside those that stay: a full quota of forecasts does not empty by waiting."""
+    there = {found["ForecastName"] for found in staying if not found["Status"].startswith("DELETE")}
+    names = [each["request"]["ForecastName"] for each in event.get("forecasts", ())]
+    new = [name for name in names if name not in there]
+    most = event["config"].get("most_forecasts", _MOST_FORECASTS)
+    if len(there) + len(new) <= most:
+        return
+    prefix = forecast_name(event["dataset"], "")
+    others = sorted(name for name in there if not name.startswith(prefix))
+    named = ", ".join(others[:_NAMED]) or "none"
+    raise ValueError(
+        f"the run makes {len(new)} forecasts, and {len(there)} are there and stay, {len(others)} of them of others "
+        f"({named}): an account may have {most} of all datasets; delete some, lower keep or the number of forecasts of "
+        "a dataset, or have the quota raised (Service Quotas, Amazon Forecast) and write the new one as "
+        "most_forecasts; then start with {}"
+    )
 
 
 def _old_imports(forecast: Any, event: Plan, runs: set[str]) -> list[str]:

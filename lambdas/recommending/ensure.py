@@ -56,7 +56,15 @@ def _group(personalize: Any, event: GroupRequest) -> GroupAnswer:
     """Raises ValueError if it exists under another key: Personalize cannot change that."""
     _wait_for_deletion(remove(personalize, "dataset_group", _all_but_failed([event["group"]])))
     wanted = event["group"]
-    arn = create(personalize, "dataset_group", wanted)
+    try:
+        arn = create(personalize, "dataset_group", wanted)
+    except personalize.exceptions.LimitExceededException as error:
+        there = ", ".join(sorted(each["name"] for each in summaries(personalize, "dataset_group")))
+        raise ValueError(
+            f"{error}: dataset groups are shared by all datasets of the account in this region, and there are {there}; "
+            "delete one that nobody uses, or have the quota raised (Service Quotas, Amazon Personalize), then start "
+            "with {}"
+        ) from None
     there = personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]
     if there.get("kmsKeyArn") != wanted.get("kmsKeyArn"):
         raise ValueError(

@@ -165,6 +165,11 @@ _BY_STORE = {"item_id": "string", "timestamp": "timestamp", "demand": "float", "
         ("forecasting", {"keep": 1}, "forecasting.keep = 1"),
         (
             "forecasting",
+            {"keep": 11},
+            "11 runs are kept (keep) of 1 forecasts: 11, more than an account may have of",
+        ),
+        (
+            "forecasting",
             {"promotion": {"metric": "wape"}},
             "forecasting.promotion.metric = 'wape': 'wape' is not known",
         ),

@@ -91,3 +91,27 @@ def test_nothing_is_asked_of_what_is_not_deployed() -> None:
     deployed.check_key(_sample(), nothing)
     deployed.check_tables(_sample(), nothing)
     assert deployed.delete_leftovers(_sample().model_copy(update={"forecasting": None}), nothing) == []
+
+
+def _lists(**listed: list[dict[str, str]]) -> Any:
+    """A service whose lists have one page each."""
+    pages = {f"list_{name}": [{member: found}] for name, found in listed.items() for member in [_member(name)]}
+    return SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda: pages[name]))
+
+
+def _member(name: str) -> str:
+    return {"forecasts": "Forecasts", "dataset_groups": "datasetGroups"}.get(name, name)
+
+
+@pytest.mark.parametrize(("others", "groups", "problems"), [(8, 4, 0), (9, 4, 1), (8, 5, 1), (9, 5, 2)])
+def test_what_will_not_fit_beside_what_the_account_has_is_said(others: int, groups: int, problems: int) -> None:
+    """Of the sample, two forecasts are kept, and it has no dataset group yet."""
+    there = [
+        {"ForecastName": f"storecast_cafe_{n}", "DatasetGroupArn": "arn:a:forecast:r:1:dataset-group/storecast_cafe"}
+        for n in range(others)
+    ]
+    mine = {"ForecastName": "f", "DatasetGroupArn": "arn:a:forecast:r:1:dataset-group/storecast_sample"}
+    forecast = _lists(forecasts=[*there, mine])
+    personalize = _lists(dataset_groups=[{"name": f"g{n}"} for n in range(groups)], recommenders=[])
+    said = deployed.room_for_runs(_sample(), forecast, personalize)
+    assert len(said) == problems and all("have the quota raised" in line for line in said)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.unit.lambdas.conftest import FORECASTING, arn, times
 
 _GROUP = arn("forecast", "dataset-group/storecast_corner_shop")
@@ -182,3 +184,20 @@ def test_imports_that_predictors_refer_to_do_not_pile_up() -> None:
         serving = {"run": _run(day), "predictorArn": trained, "forecasts": made}
         most = max(most, len(forecast.imports))
     assert forecast.refused and most <= 5, (forecast.refused, most)
+
+
+@pytest.mark.parametrize("others", [8, 9])
+def test_a_run_whose_forecasts_will_not_fit_fails_before_it_imports(others: int) -> None:
+    """Two forecasts, and those of other datasets: an account has ten of all."""
+    from forecasting.prune import _check_room
+
+    planned = [{"request": {"ForecastName": f"storecast_corner_shop_{name}_r"}} for name in ("planning", "fan")]
+    event: Any = {**FORECASTING, "forecasts": planned}
+    there = [{"ForecastName": f"storecast_cafe_{number}", "Status": "ACTIVE"} for number in range(others)]
+    if others == 8:
+        _check_room(event, there)
+        return
+    with pytest.raises(ValueError, match="makes 2 forecasts, and 9 are there and stay, 9 of them of others .store"):
+        _check_room(event, there)
+    event["config"] = {**event["config"], "most_forecasts": 20}
+    _check_room(event, there)
