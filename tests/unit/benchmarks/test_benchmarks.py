@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import m4, recorded, speed
+from benchmarks import m4, recorded, spark, speed
 from benchmarks.speed import retail
+from storecast_engines.distributed import Request
+from storecast_engines.files import Layout, time_series
 from storecast_engines.forecasting import seasonal_naive
-from storecast_engines.forecasting.panel import Prediction
+from storecast_engines.forecasting.panel import Prediction, build_panel
 
 
 @pytest.fixture
@@ -32,6 +34,16 @@ def shared(tmp_path):
     }
     (tmp_path / recorded.PLACE).write_text(json.dumps({"cases": [case]}))
     return tmp_path
+
+
+def test_the_files_for_spark_hold_the_series_of_the_single_process(tmp_path) -> None:
+    panel = retail(5, days=60)
+    request = spark.written(panel, tmp_path, files=2)
+    layout = Layout(request.target.columns, request.target.timestamp_format, ["item_id"])
+    rows = pd.concat([time_series.read(file, layout) for file in request.target.files])
+    found = build_panel(rows, None, None, item_key="item_id", target_name="demand", freq="D", horizon=28)
+    assert np.array_equal(found.target, panel.target) and found.keys.equals(panel.keys)
+    assert Request.from_json(request.to_json()) == request
 
 
 def test_each_algorithm_is_measured_beside_what_was_recorded(shared, capsys) -> None:
