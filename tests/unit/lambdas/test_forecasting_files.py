@@ -207,6 +207,17 @@ def test_rows_that_two_files_have_count_once_unless_they_are_to_add_up(
     )
 
 
+def test_a_file_sent_again_under_another_name_counts_once(bucket: Any, stub: Any, context: Any) -> None:
+    """The older one has no row left: a copy without rows would fail the import."""
+    _put(bucket, target=_ROWS, metadata="milk,dairy\n")
+    for kind in ("target", "metadata"):
+        again = f"{_FOLDER}{kind}/again.csv"
+        bucket.objects[again], bucket.puts[again] = bucket.objects[f"{_FOLDER}{kind}/a.csv"], datetime.now(UTC)
+    target, metadata = _plan(stub, context)["imports"]
+    assert _copies(bucket, stub, context, target) == {"00000_again.csv": _ROWS}
+    assert _copies(bucket, stub, context, metadata) == {"00000_again.csv": "milk,dairy\n"}
+
+
 def test_files_in_no_folder_of_a_dataset_are_noted(bucket: Any, stub: Any, context: Any) -> None:
     _put(bucket, target=_ROWS)
     bucket.objects |= {f"{_FOLDER}sales.csv": b"x", f"{_FOLDER}targets/b.csv": b"x"}
