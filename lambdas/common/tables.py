@@ -288,7 +288,7 @@ def _no_number(kind: str, needed: bool, value: str) -> str:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or "_" in value:
+    if not math.isfinite(number) or "_" in value or not value.isascii():
         return f"a finite number ({kind}{'' if needed else '; a missing value is left empty'})"
     return "an integer" if kind in ("integer", "int", "long") and number % 1 else ""
 
