@@ -20,7 +20,7 @@ class Context:
     jobs: Jobs
     assume: Callable[[str, str, str], Access]
     resource_policy_allows: Callable[[str, str, str, str], bool]
-    require_key: Callable[[str, str, str, str], None]
+    require_key: Callable[[str, str, str, str, Iterable[str]], None]
     # Of a role, a service, what it works on: S3 actions on an s3:// path. And whether there is an object at a path.
     require_location: Callable[[str, str, str, Iterable[str], str], None]
     holds: Callable[[str], bool]

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -70,13 +71,13 @@ def _as_list(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def require_key(role_arn: str, principal: str, key: str, source_arn: str) -> None:
+def require_key(role_arn: str, principal: str, key: str, source_arn: str, uses: Iterable[str]) -> None:
     """Raises ServiceError NotFoundException if there is no such key, AccessDeniedException unless the service
-    `principal` may take the role on for `source_arn`, and the role may encrypt and decrypt under the key."""
+    `principal` may take the role on for `source_arn`, and the role has the permissions `uses` on the key."""
     if iam_evaluator._resource_policy("kms", key) is None:
         raise ServiceError("NotFoundException", f"Key '{key}' does not exist")
     require_trust(role_arn, principal, source_arn)
-    for action in ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"):
+    for action in uses:
         require_of_role(role_arn, action, key)
 
 

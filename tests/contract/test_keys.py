@@ -21,7 +21,8 @@ from tests.contract.helpers import (
     whole_bucket,
 )
 
-USE = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
+USE = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:ListGrants")  # of Personalize's role
+USE_OF_FORECAST = (*USE, "kms:Encrypt", "kms:CreateGrant", "kms:RetireGrant", "kms:RevokeGrant")
 
 
 def made_key(**for_service: Any) -> str:
@@ -76,7 +77,7 @@ def test_forecast_uses_a_key_only_under_a_role_that_may(forecast, key: str) -> N
 
     unable, elsewhere = role("forecast", statement("kms:Decrypt", on=key)), key.replace("key/", "key/not-")
     refused("InvalidInputException", lambda: create(unable), key, "kms:DescribeKey", unable.rpartition("/")[2])
-    able = role("forecast", statement(*USE, on=[key, elsewhere]))
+    able = role("forecast", statement(*USE_OF_FORECAST, on=[key, elsewhere]))
     assert create(able)["EncryptionConfig"] == {"KMSKeyArn": key, "RoleArn": able}
     refused("InvalidInputException", lambda: create(able, elsewhere), elsewhere, "does not exist")
     other = able.replace(ACCOUNT, "111122223333")
@@ -84,9 +85,30 @@ def test_forecast_uses_a_key_only_under_a_role_that_may(forecast, key: str) -> N
     refused("InvalidInputException", lambda: create(role("personalize", statement(*USE))), "sts:AssumeRole")
 
 
+@pytest.mark.parametrize("lacking", USE_OF_FORECAST)
+def test_forecast_refuses_a_role_that_is_too_narrow_for_its_key(forecast, key: str, lacking: str) -> None:
+    under = role("forecast", statement(*(each for each in USE_OF_FORECAST if each != lacking), on=key))
+    refused("InvalidInputException", forecast.create_dataset, lacking,
+            DatasetName=unique("locked"), Domain="CUSTOM", DatasetType="ITEM_METADATA",
+            Schema=attributes(item_id="string"), EncryptionConfig={"KMSKeyArn": key, "RoleArn": under})  # fmt: skip
+
+
+@pytest.mark.parametrize("lacking", USE)
+def test_personalize_refuses_a_role_that_is_too_narrow_for_its_key(personalize, admitting: str, lacking: str) -> None:
+    under = role("personalize", statement(*(each for each in USE if each != lacking), on=admitting))
+    refused("InvalidInputException", personalize.create_dataset_group, lacking,
+            name=unique("locked"), kmsKeyArn=admitting, roleArn=under)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def admitting(embedded_aws) -> str:
+    """A key whose policy lets Personalize in."""
+    return made_key(Service="personalize.amazonaws.com")
+
+
 def test_forecasts_caller_needs_the_key_too(key: str) -> None:
     """Forecast guide, security-iam-id-based-policy-examples."""
-    able = role("forecast", statement(*USE))
+    able = role("forecast", statement(*USE_OF_FORECAST))
     asked = {
         "Domain": "CUSTOM",
         "DatasetType": "TARGET_TIME_SERIES",
@@ -103,13 +125,12 @@ def test_forecasts_caller_needs_the_key_too(key: str) -> None:
     assert both.create_dataset(**asked, DatasetName=unique("locked"))["DatasetArn"]
 
 
-def test_personalize_needs_the_keys_own_policy_too(personalize, key: str) -> None:
+def test_personalize_needs_the_keys_own_policy_too(personalize, key: str, admitting: str) -> None:
     able = role("personalize", statement(*USE))
     create = personalize.create_dataset_group
     refused("InvalidInputException", create, "belong together", name=unique("locked"), kmsKeyArn=key)
     refused("InvalidInputException", create, "key policy", "personalize.amazonaws.com",
             name=unique("locked"), kmsKeyArn=key, roleArn=able)  # fmt: skip
-    admitting = made_key(Service="personalize.amazonaws.com")
     refused("InvalidInputException", create, "kms:DescribeKey",
             name=unique("locked"), kmsKeyArn=admitting, roleArn=role("personalize"))  # fmt: skip
     group = create(name=unique("locked"), kmsKeyArn=admitting, roleArn=able)["datasetGroupArn"]

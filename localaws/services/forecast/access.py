@@ -9,6 +9,12 @@ from localaws.s3 import GET, LIST, LOCATE, Access
 from localaws.services.forecast.resource_types import TYPES
 
 PRINCIPAL = "forecast.amazonaws.com"
+# aws-forecast-iam-roles.md grants kms:* to the role, AWS's solution improving-forecast-accuracy-with-machine-learning
+# these of it.
+USES_OF_KEYS = (
+    *("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"),
+    *("kms:CreateGrant", "kms:ListGrants", "kms:RetireGrant", "kms:RevokeGrant"),
+)
 
 
 def assume(context: Context, role: str, job: str) -> Callable[[], Access]:
@@ -44,7 +50,7 @@ def check_key(context: Context, type_name: str, params: Mapping) -> None:
         raise invalid(f"EncryptionConfig: the role {role} is of another account")
     arn = context.arn("forecast", TYPES.types[type_name].resource_part(params))
     try:
-        context.require_key(role, PRINCIPAL, key, arn)
+        context.require_key(role, PRINCIPAL, key, arn, USES_OF_KEYS)
     except ServiceError as error:
         raise invalid(f"EncryptionConfig: {key} cannot be used: {error.message}") from None
     check_caller(context, key)

@@ -9,6 +9,8 @@ from localaws.resources import Resource
 from localaws.s3 import GET, LIST, OF_BUCKETS, PUT, Access, split
 
 PRINCIPAL = "personalize.amazonaws.com"
+# Of the role and of the key's policy, which must allow CreateGrant too (granting-personalize-key-access.md).
+USES_OF_KEYS = ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:ListGrants")
 READ, WRITE = (LIST, GET), (LIST, PUT)  # dataset exports are not read
 WRITE_AND_READ = (LIST, PUT, GET)
 
@@ -57,9 +59,9 @@ def check_key(context: Context, params: dict) -> None:
         raise invalid("kmsKeyArn and roleArn belong together: a key, and the role that may use it")
     arn = context.arn("personalize", f"dataset-group/{params['name']}")
     try:
-        context.require_key(role, PRINCIPAL, key, arn)
+        context.require_key(role, PRINCIPAL, key, arn, USES_OF_KEYS)
     except ServiceError as error:
         raise invalid(f"kmsKeyArn {key} cannot be used: {error.message}") from None
-    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"):
+    for action in (*USES_OF_KEYS, "kms:CreateGrant"):
         if not context.resource_policy_allows(PRINCIPAL, action, key, arn):
             raise invalid(f"kmsKeyArn {key} cannot be used: its key policy does not allow {action} to {PRINCIPAL}")
