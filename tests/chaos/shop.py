@@ -69,23 +69,20 @@ class Shop:
         """The newest first."""
         return self.client("stepfunctions").list_executions(stateMachineArn=self.machine)["executions"]
 
-    def state_of(self, execution: str) -> str:
-        """The state that it entered last."""
-        events = self.client("stepfunctions").get_execution_history(
-            executionArn=execution, reverseOrder=True, maxResults=50
-        )["events"]
-        return next(
-            (each["stateEnteredEventDetails"]["name"] for each in events if "stateEnteredEventDetails" in each), ""
-        )
+    def entered(self, execution: str) -> set[str]:
+        """The states that it has come to."""
+        events = self.client("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        return {each["stateEnteredEventDetails"]["name"] for each in events if "stateEnteredEventDetails" in each}
 
     def until(self, state: str) -> str | None:
-        """The execution that is in the state, once one is; None if all ended before anybody saw it there."""
+        """The execution that has just come to the state, or is past it by the time that this is seen; None if all ended
+        before."""
         begun = {each["executionArn"] for each in self.executions() if each["status"] in _ENDED}
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             found = [each for each in self.executions() if each["executionArn"] not in begun]
             for each in found:
-                if each["status"] == "RUNNING" and self.state_of(each["executionArn"]) == state:
+                if each["status"] == "RUNNING" and state in self.entered(each["executionArn"]):
                     return each["executionArn"]
             if found and all(each["status"] in _ENDED for each in found) and not self.lost():
                 return None
