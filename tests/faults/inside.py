@@ -74,8 +74,8 @@ class JobsInside(Jobs):
         seconds = self.chance.uniform(0, LONGEST_JOB)
         self.clock.at(self.lasting.get(arn.split(":")[5].partition("/")[0], seconds), run)
 
-    def later(self, function: Callable[..., None], *arguments: Any) -> None:
-        self.clock.at(1, partial(self._quietly, function, *arguments))
+    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1) -> None:
+        self.clock.at(step, partial(self._quietly, function, *arguments))
 
     def _in_process(self, arn: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
