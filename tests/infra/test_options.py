@@ -49,6 +49,8 @@ def test_files_that_are_added_are_staged_in_the_results_bucket(options: Assembly
 
 def test_the_budget_is_the_topics(options: Assembly) -> None:
     [budget] = options.resources("AWS::Budgets::Budget").values()
+    # An account has one of a name, whatever the region.
+    assert flat(budget["Budget"]["BudgetName"]) == "storecast-sample-<AWS::Region>"
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:dataset$sample"]}
     told = budget["NotificationsWithSubscribers"]
