@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from infra.config import Pipeline
 from infra.regions import available
 from recommending.domains import DOMAINS
-from tests.infra.conftest import Assembly, flat
-from tests.infra.variants import LONGEST_DATASET, LONGEST_NAME, LONGEST_SHORT_NAME, longest
+from tests.infra.conftest import ROOT, Assembly, flat
+from tests.infra.variants import LONGEST_DATASET, LONGEST_NAME, LONGEST_SHORT_NAME, MOST_LEARNERS, longest
 
 # What the schemas do not say (Lambda API reference, CreateFunction).
 _LACKING = {("AWS::Lambda::Function", "FunctionName"): 64}
@@ -97,6 +97,19 @@ def test_every_name_of_a_run_is_within_what_personalize_allows() -> None:
         inputs = {"files": dict.fromkeys(schemas, "c"), "config": "c"}
         plan = run_plan(event, schemas, imports, run=_RUN, inputs=inputs, data_changed=True)
         _check("personalize", plan, at_least=15)
+
+
+def test_every_name_that_a_learner_makes_in_a_notebook_is_within_what_the_services_allow() -> None:
+    """A learner is called after the dataset, with a number; the notebooks put `lab_` before and their own words after.
+
+    What is in braces is a kind, a recipe or an algorithm: 20 characters at most.
+    """
+    learner = f"lab_{LONGEST_DATASET.replace('-', '')}{MOST_LEARNERS}"
+    notebooks = "".join(path.read_text() for path in (ROOT / "notebooks").rglob("*.ipynb"))
+    endings = set(re.findall(r"\{me\.name\}(_[\w{}]*)", notebooks))
+    assert len(endings) > 20
+    names = {learner + re.sub(r"\{\w*\}?", "x" * 20, ending) for ending in endings}
+    assert [name for name in names if len(name) > 63] == []
 
 
 def _event(config: dict[str, Any], section: str) -> dict[str, Any]:
