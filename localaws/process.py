@@ -18,6 +18,7 @@ from typing import IO
 
 from localaws import files
 from localaws.settings import Settings, prepare
+from localaws.workers import without_secrets
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -104,6 +105,7 @@ def start(settings: Settings) -> int:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env=without_secrets(os.environ),
             cwd=Path(__file__).parent.parent,
         )
     deadline = time.monotonic() + START_SECONDS

@@ -4,6 +4,7 @@ import os
 
 from localaws.faults import Switch
 from localaws.settings import Settings, server_environment
+from localaws.workers import of_the_machine, start_without_secrets
 
 # Imported once by the fork server, so that each job starts with its engines at hand.
 JOB_MODULES = (
@@ -17,6 +18,7 @@ def run(settings: Settings) -> None:
     outside = dict(os.environ)
     os.environ.pop("AWS_SESSION_TOKEN", None)  # of whoever starts it: ministack would ask the root user for it
     os.environ.update(server_environment(settings))
+    start_without_secrets(of_the_machine(os.environ))
     # ministack reads its settings from the environment when it is imported, so it is imported only now.
     from localaws import emulator
     from localaws.jobs import Jobs

@@ -4,13 +4,16 @@ Runtime.ExitError, as Lambda's own answer calls it.
 
 ministack calls all errors Runtime.HandlerError, makes a log group that was deleted anew, and ends an invocation whose
 function is updated: on AWS it finishes with the code that it started with. It unpacks functions in the machine's
-temporary folder, where a crash leaves them; here they are in the state folder, and the next start removes them.
+temporary folder, where a crash leaves them; here they are in the state folder, and the next start removes them. It
+hands the server's environment on to them, root's key and all.
 """
 
 import contextvars
 import functools
+import os
 import re
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -22,6 +25,7 @@ from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
 from localaws.settings import Settings
+from localaws.workers import of_the_machine
 
 _NAMELESS = "Runtime.HandlerError"
 _LONGEST_SECONDS = 15 * 60  # of an invocation (Lambda guide, gettingstarted-limits.html)
@@ -37,11 +41,18 @@ def register(settings: Settings) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lambda_runtime.tempfile = SimpleNamespace(mkdtemp=functools.partial(tempfile.mkdtemp, dir=folder))
+    lambda_runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _start})
     lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
     lambda_svc._emit_lambda_logs = to_a_group_that_is_there(lambda_svc._emit_lambda_logs)
     lambda_svc._update_code = _while_updating(lambda_svc._update_code)
     lambda_svc._update_config = _while_updating(lambda_svc._update_config)
     lambda_svc.invalidate_worker = _sparing_invocations(lambda_svc.invalidate_worker)
+
+
+def _start(command: list[str], env: dict[str, str], **more: Any) -> subprocess.Popen:
+    """A worker, with its function's environment and little of the server's, which ministack hands on as a whole."""
+    own = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    return subprocess.Popen(command, env=of_the_machine(os.environ) | own, **more)
 
 
 def _with_error_type(execute: Callable[[dict, dict, str], dict]) -> Callable[[dict, dict, str], dict]:

@@ -4,6 +4,8 @@
 """
 
 import json
+import os
+import socket
 import ssl
 import time
 import urllib.error
@@ -165,7 +167,31 @@ for name, out in {"the neighbour's folder": f"s3://{places['bucket']}/{places['k
                   "the host": "file:///tmp/", "nowhere": "s3://no-such-bucket-of-anybody/"}.items():  # fmt: skip
     outcomes[f"athena: a result in {name}"] = query("select 1", out)
 
-# On the host itself.
+
+def tried(attempt, *given):
+    """An attempt on the host that the kernel refuses."""
+    try:
+        return f"200 {attempt(*given)!r}"[:2000]
+    except OSError as error:
+        return f"refused {error}"
+
+
+# On the host itself: the server's and the other learners' processes.
+for name, pid in places["processes"].items():
+    outcomes[f"host: environment of {name}"] = opened(f"/proc/{pid}/environ")
+    outcomes[f"host: memory of {name}"] = opened(f"/proc/{pid}/mem")
+    outcomes[f"host: files of {name}"] = tried(os.readlink, f"/proc/{pid}/fd/1")
+    if places["scoped"]:
+        outcomes[f"host: signal to {name}"] = tried(os.kill, pid, 0)
+if places["scoped"]:
+    with socket.socket(socket.AF_UNIX) as client:
+        outcomes["host: an abstract socket"] = tried(client.connect, places["abstract"])
+capabilities = [
+    line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Cap")
+]
+outcomes["host: capabilities"] = "refused" if {int(each, 16) for each in capabilities} == {0} else f"200 {capabilities}"
+for name in ("AWS_SECRET_ACCESS_KEY", "JUPYTER_TOKEN"):
+    outcomes[f"host: {name} in the environment"] = "refused absent" if name not in os.environ else "200"
 for name, path in {"settings": "settings.json", "private key": "tls/server.key", "log": "log.txt"}.items():
     outcomes[f"host: {name}"] = opened(f"{state}/{path}")
 

@@ -2,12 +2,17 @@
 nothing."""
 
 import json
+import os
+import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import psutil
 import pytest
 
+from localaws.services.sagemaker.fence import landlock_version
 from localaws.settings import Settings
 from tests.contract.helpers import role, statement, unique
 from tests.contract.test_athena import ATHENA, ROWS, Place, create_table
@@ -28,6 +33,15 @@ def neighbour(embedded_aws: Settings) -> Place:
     return made
 
 
+def others(aws: Settings, name: str) -> dict[str, int]:
+    """Processes that are not those of the instance of this name: the server, its workers, and this one."""
+    server = psutil.Process(json.loads((aws.state / "process.json").read_text())["pid"])
+    children = [each for each in server.children(recursive=True) if name not in each.environ().get("HOME", "")]
+    inside = {each.pid for each in children if "sagemaker.machine" in " ".join(each.cmdline())}
+    workers = [each for each in children if not inside & {each.pid, *(parent.pid for parent in each.parents())}]
+    return {"the server": server.pid, "the test": os.getpid()} | {f"worker {each.pid}": each.pid for each in workers}
+
+
 @pytest.fixture(scope="module")
 def outcomes(
     sagemaker, embedded_aws: Settings, neighbour: Place, tmp_path_factory: pytest.TempPathFactory
@@ -42,8 +56,13 @@ def outcomes(
     becomes(sagemaker, name, "InService")
     places = {"bucket": neighbour.bucket, "key": KEY, "neighbour": neighbour.database, "database": mine.database,
               "out": mine.out, "state": str(embedded_aws.state), "written": str(written),
-              "endpoint": embedded_aws.endpoint, "authority": str(embedded_aws.certificate_authority)}  # fmt: skip
-    yield json.loads(lab(sagemaker, name).run(f"places = {places!r}\n{SCRIPT.read_text()}"))
+              "endpoint": embedded_aws.endpoint, "authority": str(embedded_aws.certificate_authority),
+              "processes": others(embedded_aws, name), "scoped": landlock_version() >= 6,
+              "abstract": f"\0{written.parent}"}  # fmt: skip
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(places["abstract"])
+        listening.listen()
+        yield json.loads(lab(sagemaker, name).run(f"places = {places!r}\n{SCRIPT.read_text()}"))
     sagemaker.stop_notebook_instance(NotebookInstanceName=name)
     becomes(sagemaker, name, "Stopped")
     sagemaker.delete_notebook_instance(NotebookInstanceName=name)
@@ -75,3 +94,16 @@ def test_a_learners_own_work_goes_on(outcomes: dict[str, str]) -> None:
     for name in ("health", "identity", "query"):
         assert outcomes[f"allowed: {name}"].startswith("200 "), outcomes[f"allowed: {name}"]
     assert "'42'" in outcomes["allowed: query"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_process_of_the_server_has_the_root_key_in_its_environment(
+    outcomes: dict[str, str], embedded_aws: Settings
+) -> None:
+    """Workers of jobs, of functions, and instances: all of one user here, whoever's code they run."""
+    server = psutil.Process(json.loads((embedded_aws.state / "process.json").read_text())["pid"])
+    family = [server, *server.children(recursive=True)]
+    seen = {each.pid: Path(f"/proc/{each.pid}/environ").read_bytes() for each in family}
+    assert len(seen) >= 3
+    secrets = (embedded_aws.secret_key.encode(), embedded_aws.access_key.encode(), b"JUPYTER_TOKEN")
+    assert [pid for pid, environment in seen.items() if any(secret in environment for secret in secrets)] == []

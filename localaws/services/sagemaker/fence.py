@@ -1,5 +1,6 @@
 """The fence around a notebook instance: it and all that it starts may write below its own folder only, and of the
-embedded AWS's state, where everybody's keys and files lie, read nothing else either.
+embedded AWS's state, where everybody's keys and files lie, read nothing else either. It reaches no process outside: not
+its memory and environment, nor by a signal or an abstract socket (Linux 6.12). It has no capabilities, also as root.
 
 Linux's Landlock keeps it, without any privilege (Linux kernel documentation, userspace-api/landlock). Where the kernel
 has none (before 5.19, or another system) an instance reads and writes whatever the user who runs it may.
@@ -13,7 +14,9 @@ from pathlib import Path
 _LEAST_VERSION = 2  # the first one that allows moving a file from one folder to another
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
 _ASK_VERSION, _PATH_BENEATH = 1, 1
-_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVILEGES = 36, 38  # options of prctl
+_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVILEGES, _DROP_CAPABILITY = 36, 38, 24  # options of prctl
+_SCOPES_VERSION, _SCOPES = 6, 0b11  # abstract sockets, signals
+_CAPABILITIES_VERSION = 0x20080522  # of capset's structures
 
 _WRITE_FILE, _READ_FILE, _TRUNCATE = 1 << 1, 1 << 2, 1 << 14
 # Write to files; remove and make folders, files, sockets, pipes, links and devices; move them across folders.
@@ -27,19 +30,31 @@ class _Rule(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
+class _Attributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("files", "network", "scoped")]
+
+
+def landlock_version() -> int:
+    """0 where the system has none."""
+    if not hasattr(os, "O_PATH"):
+        return 0
+    return max(0, ctypes.CDLL(None).syscall(_CREATE_RULESET, None, 0, _ASK_VERSION))
+
+
 def keep_inside(folder: Path, hidden: Path, shown: Sequence[Path] = ()) -> bool:
     """Restricts this process, for good, to writing below `folder`, and to reading nothing below `hidden` but that and
     what is `shown`; False where the system has no Landlock."""
-    if not hasattr(os, "O_PATH"):
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
+    version = landlock_version()
     if version < _LEAST_VERSION:
         return False
+    libc = ctypes.CDLL(None, use_errno=True)
     truncate = _TRUNCATE if version >= 3 else 0
-    handled = ctypes.c_uint64(_WRITING | _READ_FILE | truncate)
-    rules = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0))
-    allowed = {str(folder): handled.value} | dict.fromkeys(_DEVICE_FOLDERS, handled.value)
+    scoped = version >= _SCOPES_VERSION
+    handled = _WRITING | _READ_FILE | truncate
+    attributes = _Attributes(files=handled, scoped=_SCOPES if scoped else 0)
+    size = ctypes.sizeof(attributes) if scoped else ctypes.sizeof(ctypes.c_uint64)
+    rules = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), size, 0))
+    allowed = {str(folder): handled} | dict.fromkeys(_DEVICE_FOLDERS, handled)
     allowed |= dict.fromkeys(_DEVICES, _WRITE_FILE | _READ_FILE | truncate)
     readable = dict.fromkeys(map(str, (*_beside(hidden.resolve()), *shown)), _READ_FILE)
     for path, access in (readable | allowed).items():
@@ -62,6 +77,18 @@ def _beside(hidden: Path) -> Iterator[Path]:
             place = each.resolve()
             if place not in way and not place.is_relative_to(hidden):
                 yield each
+
+
+def drop_capabilities() -> None:
+    """Of this process and all that it starts, for good: root keeps its own files, and nothing else."""
+    if not hasattr(os, "O_PATH"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    capability = 0
+    while libc.prctl(_DROP_CAPABILITY, capability, 0, 0, 0) == 0:
+        capability += 1
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
+    libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
 def adopt_orphans() -> None:

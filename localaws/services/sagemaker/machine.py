@@ -35,6 +35,7 @@ def main() -> None:
     plan = json.loads(sys.stdin.readline())
     folder = Path(plan["folder"])
     fence.adopt_orphans()
+    fence.drop_capabilities()
     if not fence.keep_inside(folder, Path(plan["hidden"]), [Path(each) for each in plan["shown"]]):
         print("No Landlock here: the instance may read and write whatever its user may.", file=sys.stderr)
     threading.Thread(target=_end_with_the_input, daemon=True).start()
@@ -75,7 +76,7 @@ def run_script(folder: Path, hook: str, script: str, seconds: float = SCRIPT_SEC
 
 
 def _start_jupyter(folder: Path, port: int) -> subprocess.Popen:
-    """JupyterLab on loopback, when it answers; its token is in the environment."""
+    """JupyterLab on loopback, when it answers; its token is in the configuration that volume.py writes."""
     root, log = folder / "home/ec2-user/SageMaker", folder / "jupyter.log"
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     with log.open("wb") as output:

@@ -95,12 +95,12 @@ class Machines:
         _await_serving(self._endpoint)
         access = context.assume(instance.record["RoleArn"], "sagemaker.amazonaws.com", instance.arn)
         folder = context.store.folder(instance.arn)
-        volume.prepare(folder, instance.name, instance.arn, access)
+        volume.prepare(folder, instance.name, instance.arn, access, token)
         with (folder / "machine.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "localaws.services.sagemaker.machine"],
                 cwd=_ROOT,
-                env=volume.environment(self._outside, folder, token),
+                env=volume.environment(self._outside, folder),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

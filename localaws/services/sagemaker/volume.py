@@ -30,11 +30,12 @@ exec bash
 """
 _COMMANDS = {"sudo": _SUDO, "chown": "#!/bin/bash\n# All files belong to the one user.\n"}
 _KERNELS = ("conda_python3", "python3")  # SageMaker's name of its Python kernel, and Jupyter's
-# What would tell the programs in there about the machine outside, or lead them there.
-_OUTSIDE = ("AWS_", "JUPYTER_", "LOCALAWS_", "PYTHON", "VIRTUAL_ENV", "XDG_")
+# Of the environment outside: what programs need of the machine, and where packages come from. No secrets, and nothing
+# that would lead them to the machine outside.
+_OUTSIDE = ("LANG", "LC_", "PIP_", "SSL_CERT_", "TERM", "TZ", "UV_", "http_proxy", "https_proxy", "no_proxy")
 
 
-def prepare(folder: Path, name: str, arn: str, access: Access) -> None:
+def prepare(folder: Path, name: str, arn: str, access: Access, token: str) -> None:
     """Brings the folder to where an instance can start in it; what its user keeps there stays."""
     home = folder / "home/ec2-user"
     metadata = folder / "opt/ml/metadata"
@@ -47,16 +48,15 @@ def prepare(folder: Path, name: str, arn: str, access: Access) -> None:
     _write_aws_files(home / ".aws", arn.split(":")[3], access)
     if not (folder / "python").exists():
         _make_python(folder / "python")
-    _write_jupyter_files(home, folder / "python")
+    _write_jupyter_files(home, folder / "python", token)
 
 
-def environment(outside: dict[str, str], folder: Path, token: str) -> dict[str, str]:
+def environment(outside: dict[str, str], folder: Path) -> dict[str, str]:
     """The environment of all that runs on the instance, made from that of the embedded AWS's own start."""
     commands = Path(sys.executable).parent
-    return {name: value for name, value in outside.items() if not name.startswith(_OUTSIDE)} | {
+    return {name: value for name, value in outside.items() if name.startswith(_OUTSIDE)} | {
         "HOME": str(folder / "home/ec2-user"),
         "JUPYTER_PREFER_ENV_PATH": "no",  # the instance's kernels, before those of where JupyterLab is installed
-        "JUPYTER_TOKEN": token,
         "PATH": f"{folder / 'bin'}:{folder / 'python/bin'}:{commands}:{outside.get('PATH', '/usr/bin:/bin')}",
         "SHELL": "/bin/bash",
         "TMPDIR": str(folder / "tmp"),
@@ -89,7 +89,9 @@ def _make_python(folder: Path) -> None:
     (packages / "outside.pth").write_text("\n".join(site.getsitepackages()))
 
 
-def _write_jupyter_files(home: Path, python: Path) -> None:
+def _write_jupyter_files(home: Path, python: Path, token: str) -> None:
+    # Not in the environment, which others of the user may see.
+    _write_json(home / ".jupyter/jupyter_server_config.json", {"IdentityProvider": {"token": token}})
     for name in _KERNELS:
         command = [str(python / "bin/python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         kernel = {"argv": command, "display_name": name, "language": "python", "metadata": {"debugger": True}}
@@ -101,4 +103,5 @@ def _write_jupyter_files(home: Path, python: Path) -> None:
 
 def _write_json(path: Path, value: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
     path.write_text(json.dumps(value, indent=1))

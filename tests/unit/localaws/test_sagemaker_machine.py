@@ -41,8 +41,8 @@ print((inside.parent / "state" / "shown").read_text(), (outside / "kept").read_t
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an instance, and its environment as this process's own."""
-    volume.prepare(tmp_path, "n", ARN, ACCESS)
-    for name, value in volume.environment({"PATH": "/usr/bin:/bin"}, tmp_path, "token").items():
+    volume.prepare(tmp_path, "n", ARN, ACCESS, "token")
+    for name, value in volume.environment({"PATH": "/usr/bin:/bin"}, tmp_path).items():
         monkeypatch.setenv(name, value)
     return tmp_path
 
@@ -84,9 +84,11 @@ def test_aws_clients_find_region_endpoint_and_credentials_in_the_home(folder: Pa
 
 def test_the_environment_tells_nothing_of_the_machine_outside(tmp_path: Path) -> None:
     outside = {"AWS_ACCESS_KEY_ID": "root", "PYTHONPATH": "/repo", "HOME": "/root", "PIP_INDEX_URL": "https://mirror"}
-    inside = volume.environment(outside, tmp_path, "token")
+    outside |= {"GITHUB_TOKEN": "secret", "SSH_AUTH_SOCK": "/agent"}
+    inside = volume.environment(outside, tmp_path)
     assert inside["PIP_INDEX_URL"] == "https://mirror" and inside["HOME"] == str(tmp_path / "home/ec2-user")
     assert "AWS_ACCESS_KEY_ID" not in inside and "PYTHONPATH" not in inside
+    assert not {"GITHUB_TOKEN", "SSH_AUTH_SOCK", "JUPYTER_TOKEN"} & inside.keys()
 
 
 @pytest.mark.skipif(
