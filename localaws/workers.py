@@ -33,4 +33,4 @@ def start_without_secrets(environment: Mapping[str, str]) -> None:
         _started.append(subprocess.Popen(arguments, executable=path, pass_fds=passed, env=environment))
         return _started[-1].pid
 
-    util.spawnv_passfds = spawn
+    setattr(util, "spawnv_passfds", spawn)  # noqa: B010 (its types are those of the function that it replaces)
