@@ -223,6 +223,7 @@ OTHERS = {
     ("ministack.core.iam_evaluator", "_POLICY_REQUIRED"),
     ("ministack.core.lambda_runtime", "_lock"),
     ("ministack.core.lambda_runtime", "_workers"),
+    ("ministack.core.lambda_runtime", "subprocess"),
     ("ministack.core.lambda_runtime", "tempfile"),
     ("ministack.core.persistence", "PERSIST_STATE"),
     ("ministack.core.persistence", "STATE_DIR"),
