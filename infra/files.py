@@ -18,14 +18,14 @@ import forecasting.schema
 import recommending.schema
 from common import intake
 from common.intake import Checked, Expecting
-from forecasting.payload import Config as ForecastingConfig
-from forecasting.payload import DomainColumns
+from forecasting.config import Config as ForecastingConfig
+from forecasting.config import DomainColumns
 from forecasting.plausible import Plausible
 from infra.config import ConfigError, Pipeline, of_dataset
 from infra.config.forecast import FORECAST_DOMAINS
 from infra.config.forecasting import Forecasting
 from infra.expressions import configured
-from recommending.payload import Config as RecommendingConfig
+from recommending.config import Config as RecommendingConfig
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
 _LEAST = {"interactions": 1_000}  # rows of an import (Personalize guide, data-prep-formatting.md)

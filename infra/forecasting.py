@@ -7,7 +7,8 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from forecasting.payload import Config, DomainColumns, PlanRequest
+from forecasting.config import Config, DomainColumns
+from forecasting.payload import PlanRequest
 from infra.config import Pipeline
 from infra.config.forecast import FORECAST_DOMAINS
 from infra.config.forecasting import Forecasting as Section

@@ -26,13 +26,13 @@ from forecasting.payload import (
     Predictor,
     PredictorsAnswer,
     PredictorsRequest,
-    Published,
     TrainAnswer,
     Trained,
     TrainedPredictor,
     TrainRequest,
     TrainResult,
 )
+from forecasting.summary import Published
 from infra.config.forecasting import Forecasting as Section
 from infra.expressions import Expression, Path, built, element, merged, payload, record, result, template, variable
 from infra.importing import importing, refusing

@@ -16,8 +16,9 @@ from infra.pipeline import PipelineStack, check_settings
 from infra.recommending_states import pipeline
 from infra.steps import State
 from infra.storage import Storage, reading, reading_versions, writing
+from recommending.config import Config
 from recommending.domains import DOMAINS
-from recommending.payload import Config, PlanRequest
+from recommending.payload import PlanRequest
 
 
 class Recommending(PipelineStack):

@@ -14,7 +14,8 @@ from statistics import fmean
 from common.store import CsvFolder
 from forecasting import history
 from forecasting.accuracy import quantile_loss
-from forecasting.payload import AccuracyRow, DriftRule, Run, Score, Serving, Training
+from forecasting.config import DriftRule
+from forecasting.payload import AccuracyRow, Run, Score, Serving, Training
 
 WQL, WAPE = "AverageWeightedQuantileLoss", "WAPE"
 

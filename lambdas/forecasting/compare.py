@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from common.clients import client
 from common.step import LambdaContext, step
 from forecasting import actuals
+from forecasting.config import ResolvedConfig
 from forecasting.leaderboard import leaderboard, rank
 from forecasting.payload import (
     AccuracyRow,
@@ -18,7 +19,6 @@ from forecasting.payload import (
     Decision,
     PredictorsAnswer,
     PredictorsRequest,
-    ResolvedConfig,
     Run,
     Serving,
 )

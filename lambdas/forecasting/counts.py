@@ -13,7 +13,8 @@ from common.failures import in_words
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import arn_member, name_member, summaries
 from forecasting.history import History, Key, lower
-from forecasting.payload import Forecasted, LeftOut, SeriesCounts
+from forecasting.payload import Forecasted
+from forecasting.summary import LeftOut, SeriesCounts
 
 NAMED = 5  # series that a reason names
 _LONGEST = 600  # characters of a message: the run's state and its mail hold 256 KiB

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from common.store import records
-from forecasting.payload import Forecasted, Impact
+from forecasting.payload import Forecasted
+from forecasting.summary import Impact
 
 _SCORE = "-normalizedimpactscore"
 

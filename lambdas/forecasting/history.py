@@ -16,7 +16,8 @@ from datetime import datetime
 
 from common.deliveries import planned
 from common.store import CsvFolder
-from forecasting.payload import Run, Settings
+from forecasting.config import Settings
+from forecasting.payload import Run
 from storecast_engines.time_steps import STATISTIC_WINDOW, TARGET_DEFAULTS, Cell, TimeSteps, add, aggregated, filler
 
 Key = tuple[str, ...]

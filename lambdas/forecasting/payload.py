@@ -7,7 +7,7 @@ the run's steps know.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict, final
+from typing import Any, Literal, NotRequired, TypedDict
 
 import common.payload
 from common.payload import (
@@ -22,77 +22,9 @@ from common.payload import (
     QuarantineRequest,
     Reimport,
 )
+from forecasting.config import Config, DomainColumns, ResolvedConfig
 
 AccuracyRow = dict[str, Any]  # `algorithm`, perhaps `yardstick`, and the metrics by the names of metrics.md
-
-
-class Change(TypedDict):
-    """A change of a related series over the horizon, where all values of `where` match."""
-
-    attribute: str
-    operation: str
-    value: float
-    where: NotRequired[dict[str, str]]
-
-
-class PromotionRule(TypedDict):
-    """A new predictor serves if it is at most `tolerance` (a share) worse on the metric."""
-
-    metric: NotRequired[str]  # absent: the optimization metric
-    tolerance: float
-
-
-class DriftRule(TypedDict):
-    """Train only if the forecasts in use miss by more than `factor` times their backtest's error."""
-
-    factor: float
-    metric: str
-
-
-class Settings(TypedDict):
-    """What the section `forecasting` of pipeline.yaml says (`infra/config/forecasting.py`), but for the columns."""
-
-    domain: str
-    frequency: str
-    horizon: int
-    timestamp_format: str
-    dimensions: list[str]
-    summed_over: NotRequired[list[str]]  # columns of the target that split no series
-    implausible_times: NotRequired[Literal["refuse", "accept"]]
-    overlap: NotRequired[Literal["newest", "sum"]]  # which rows count that are in several files
-    filling: dict[str, dict[str, str]]
-    quantiles: list[str]
-    optimization_metric: str
-    algorithms: list[str]
-    backtest_windows: int
-    holidays: NotRequired[str]
-    time_alignment_boundary: dict[str, str | int]
-    forecasts: dict[str, list[str]]
-    what_if: NotRequired[dict[str, list[Change]]]
-    explainability: NotRequired[bool]
-    keep: int
-    most_forecasts: NotRequired[int]  # of all datasets of the account
-    promotion: PromotionRule
-    drift: NotRequired[DriftRule]
-
-
-class Config(Settings):
-    """The section `forecasting` of pipeline.yaml."""
-
-    datasets: dict[str, dict[str, str] | Literal["infer"]]  # by kind: types by column, or as its first file has them
-
-
-class ResolvedConfig(Settings):
-    """The section with the columns of every dataset that there are files of."""
-
-    datasets: dict[str, dict[str, str]]
-
-
-class DomainColumns(TypedDict):
-    """What the config's domain calls the item and the target."""
-
-    item: str
-    target: str
 
 
 class PlanBasics(common.payload.PlanRequest):
@@ -415,105 +347,3 @@ class Forecasted(Trained, PredictorsAnswer):
     forecasts: list[MadeForecast]
     scenarioArns: NotRequired[list[str]]
     unexplained: NotRequired[Failure]  # why there is no explainability, which fails no run
-
-
-Span = TypedDict("Span", {"from": str, "to": str, "steps": int})
-
-
-class FailedAlgorithm(TypedDict):
-    """An algorithm whose training failed, in the summary."""
-
-    algorithm: str
-    step: str
-    message: str
-
-
-class Move(TypedDict):
-    """The series that a scenario changes most, in units over the horizon."""
-
-    key: str
-    change: float
-
-
-class ScenarioTotals(TypedDict):
-    """A what-if forecast beside the forecast as it is, in units over the horizon."""
-
-    name: str
-    baseline: float
-    expected: float
-    most: Move
-
-
-class Impact(TypedDict):
-    """An attribute's normalised impact score on the predictor, from -1 to 1."""
-
-    attribute: str
-    score: float
-
-
-class LeftOut(TypedDict):
-    """Series that were delivered and are not forecast."""
-
-    reason: str
-    series: int
-    named: list[str]  # the first of them
-
-
-class SeriesCounts(TypedDict):
-    """What became of the series in the target's files."""
-
-    delivered: int
-    forecast: int
-    withoutHistory: int  # of those that are forecast: by similar items
-    leftOut: list[LeftOut]
-
-
-class Accuracy(TypedDict):
-    """What the backtests say, in the summary."""
-
-    accuracy: list[AccuracyRow]
-    bias: float | None
-    items: int  # series that are forecast
-    series: SeriesCounts
-    horizon: int
-    history: Span
-
-
-class ChartItem(TypedDict):
-    """A series in the report: what was sold, what the backtests expected, and its forecast, each by moment."""
-
-    key: str
-    volume: float
-    error: float | None  # WAPE of its backtests
-    bias: float | None
-    past: list[tuple[str, float]]
-    ahead: dict[str, list[tuple[str, float]]]  # by column, such as "p50"
-    behind: dict[str, list[tuple[str, float]]]
-
-
-@final
-class Summary(Accuracy):
-    """What a run made: summary.json, newest.json, and the notification."""
-
-    dataset: str
-    run: str
-    execution: str
-    inputs: Inputs
-    training: Training
-    promotion: Promotion | None
-    database: str
-    score: NotRequired[Score]
-    predictorArn: str
-    report: str
-    backtests: str
-    forecasts: dict[str, PublishedForecast]
-    failed: list[FailedAlgorithm]
-    whatIf: list[ScenarioTotals]
-    impact: list[Impact]
-    notes: list[str]  # for people
-
-
-class Published(TypedDict):
-    """Publish's answer."""
-
-    summary: Summary

@@ -19,8 +19,8 @@ from common.payload import AwsJson, Inputs, NothingNew
 from common.step import LambdaContext, step
 from common.store import get_json, put_json
 from forecasting import predictors, schema
+from forecasting.config import Change, ResolvedConfig
 from forecasting.payload import (
-    Change,
     Creation,
     Dataset,
     Export,
@@ -30,14 +30,13 @@ from forecasting.payload import (
     PlanBasics,
     PlannedRequests,
     PlanRequest,
-    ResolvedConfig,
     ResolvedRequest,
     Scenario,
     Serving,
-    Summary,
     WhatIf,
 )
 from forecasting.plausible import Plausible
+from forecasting.summary import Summary
 
 # Keys of the config that change nothing in what a run makes.
 _NOT_TRAINED_WITH = ("keep", "most_forecasts", "promotion", "drift", "summed_over", "implausible_times")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from common import intake
 from common.intake import Checked
 from common.tables import Expected
+from forecasting.config import Config, DomainColumns
 from forecasting.history import Steps
-from forecasting.payload import Config, DomainColumns
 from storecast_engines.time_steps import seconds
 
 _AHEAD = timedelta(days=1)  # clocks and time zones differ; recommending allows as much

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from common.names import forecast_name
 from common.payload import AwsJson
-from forecasting.payload import Predictor, ResolvedConfig
+from forecasting.config import ResolvedConfig
+from forecasting.payload import Predictor
 
 AUTO = "AutoPredictor"
 

@@ -15,8 +15,9 @@ from common.store import CsvFolder
 from forecasting import accuracy, counts, history, scores
 from forecasting.columns import in_order
 from forecasting.explainability import impact
-from forecasting.payload import Accuracy, ChartItem, Forecasted, MadeForecast, Published, PublishedForecast, Summary
+from forecasting.payload import Forecasted, MadeForecast, PublishedForecast
 from forecasting.report import render
+from forecasting.summary import Accuracy, ChartItem, Published, Summary
 from forecasting.what_if import what_ifs
 
 _ITEMS = 50  # series in the report, the worst forecast ones

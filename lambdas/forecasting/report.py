@@ -9,17 +9,8 @@ from common.page import escape, figures, number, page, section, table
 from forecasting import scores
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
-from forecasting.payload import (
-    AccuracyRow,
-    ChartItem,
-    Forecasted,
-    Impact,
-    KeptScore,
-    LeftOut,
-    ScenarioTotals,
-    SeriesCounts,
-    Summary,
-)
+from forecasting.payload import AccuracyRow, Forecasted, KeptScore
+from forecasting.summary import ChartItem, Impact, LeftOut, ScenarioTotals, SeriesCounts, Summary
 
 _SCRIPT = Path(__file__).with_name("report.js")
 

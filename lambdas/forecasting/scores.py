@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from common.page import escape, number, section
 from common.store import get_json, put_json
 from forecasting.actuals import WAPE, WQL
+from forecasting.config import DriftRule
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
-from forecasting.payload import DriftRule, Forecasted, KeptScore
+from forecasting.payload import Forecasted, KeptScore
 
 _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000, 240, 56, 12, 14, 30
 _LABELS = 7  # under the chart, at most

@@ -6,7 +6,8 @@ from collections import defaultdict
 
 from common.store import records
 from forecasting.history import History, Key, series_key
-from forecasting.payload import Forecasted, Move, ScenarioTotals
+from forecasting.payload import Forecasted
+from forecasting.summary import Move, ScenarioTotals
 
 
 def what_ifs(event: Forecasted, history: History) -> list[ScenarioTotals]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import forecasting.payload
+import forecasting.summary
 import recommending.payload
 from operations.history import History
 from operations.payload import Summary
@@ -29,7 +29,7 @@ def trained(summary: Summary) -> bool:
     return summary["training"]["trained"] if "training" in summary else True
 
 
-def _of_forecasts(summary: forecasting.payload.Summary) -> Figures:
+def _of_forecasts(summary: forecasting.summary.Summary) -> Figures:
     """Accuracy of what was trained, in all by its best algorithm; how the forecasts in use did; what is billed."""
     board = [row for row in summary.get("accuracy", ()) if "naive" not in row["algorithm"].lower()]
     found: Figures = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import forecasting.payload
+import forecasting.summary
 import recommending.payload
 from operations.payload import Summary
 
@@ -32,7 +32,7 @@ def fewer(summary: Summary) -> str:
     return f"; {series['delivered'] - left_out:,} of {series['delivered']:,} series forecast"
 
 
-def _forecast(summary: forecasting.payload.Summary) -> Iterator[tuple[str, str]]:
+def _forecast(summary: forecasting.summary.Summary) -> Iterator[tuple[str, str]]:
     series, history = summary["series"], summary["history"]
     yield (
         "Series",

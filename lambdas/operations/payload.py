@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import final
 
-import forecasting.payload
+import forecasting.summary
 import recommending.payload
 from common.payload import CaughtError, Execution, Quarantined, Refusals
 
-Summary = forecasting.payload.Summary | recommending.payload.Summary
+Summary = forecasting.summary.Summary | recommending.payload.Summary
 
 
 @final

@@ -18,7 +18,8 @@ from common.payload import CopiedFile, Inputs, NothingNew
 from common.step import LambdaContext, step
 from common.store import CsvFolder, get_json, put_json
 from common.tables import Layout
-from recommending.payload import Columns, Plan, PlanRequest, Summary
+from recommending.config import Columns
+from recommending.payload import Plan, PlanRequest, Summary
 from recommending.run_plan import PlannedImport, run_plan
 from recommending.schema import ESCAPE, avro_schema, columns, expecting
 

@@ -10,19 +10,8 @@ from dataclasses import dataclass
 from common.copies import copies_folder, list_key
 from common.names import numbered, personalize_name
 from common.payload import AwsJson, CopiedFile, Import, Inputs
-from recommending.payload import (
-    Batch,
-    BatchSettings,
-    Dataset,
-    Filter,
-    Plan,
-    PlanRequest,
-    Recommender,
-    ServingSettings,
-    Solution,
-    SolutionSettings,
-    UseCaseSettings,
-)
+from recommending.config import BatchSettings, ServingSettings, SolutionSettings, UseCaseSettings
+from recommending.payload import Batch, Dataset, Filter, Plan, PlanRequest, Recommender, Solution
 
 
 @dataclass(frozen=True)

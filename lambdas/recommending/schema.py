@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from common.intake import Expecting
 from common.store import CsvFolder
 from common.tables import Expected, Head, Refused
+from recommending.config import Column, Columns, Config
 from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
-from recommending.payload import Column, Columns, Config
 
 ESCAPE = "\\"  # of quotes in quotes (data-prep-formatting.md)
 _KEYS = {"interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"), "items": ("ITEM_ID",), "users": ("USER_ID",)}

@@ -13,20 +13,23 @@ import jsonata
 import pytest
 
 from common import payload as common
+from forecasting import config as forecasting_config
 from forecasting import payload as forecasting
+from forecasting import summary as forecasting_summary
 from infra import expressions, lock
 from infra.config import Pipeline, load
 from infra.expressions import UndeclaredField, field_types
 from infra.forecasting_states import pipeline as forecasting_pipeline
 from infra.recommending_states import pipeline as recommending_pipeline
 from operations import payload as operations
+from recommending import config as recommending_config
 from recommending import payload as recommending
 from tests.infra.conftest import ROOT, Assembly, machine
 from tests.infra.test_machines import expressions_of, states_of
 
 _PAYLOADS: dict[str, list[ModuleType]] = {
-    "forecasting": [common, operations, lock, forecasting],
-    "recommending": [common, operations, lock, recommending],
+    "forecasting": [common, operations, lock, forecasting_config, forecasting, forecasting_summary],
+    "recommending": [common, operations, lock, recommending_config, recommending],
 }
 _FUNCTION = SimpleNamespace(attr_arn="arn")
 _CONTEXT = {"input", "result", "errorOutput", "context"}  # of $states
@@ -107,9 +110,9 @@ def test_every_field_of_a_machine_is_declared(assembly: Assembly, pipeline: str)
 def test_the_config_that_the_lambdas_see_is_of_pipeline_yaml(pipeline: str) -> None:
     """Each of its parts has the fields of the part in pipeline.yaml, and declares which may be absent: unset there."""
     [section] = _parts(Pipeline.model_fields[pipeline].annotation, _is_model)
-    [payloads] = [module for module in _PAYLOADS[pipeline] if hasattr(module, "Config")]
-    assert field_types(payloads.Config).keys() <= section.model_fields.keys()
-    pairs = [(payloads.Config, section)]
+    config = {"forecasting": forecasting_config.Config, "recommending": recommending_config.Config}[pipeline]
+    assert field_types(config).keys() <= section.model_fields.keys()
+    pairs: list[tuple[Any, Any]] = [(config, section)]
     for type_, model in pairs:
         for name, kind in field_types(type_).items():
             of_model = model.model_fields[name].annotation

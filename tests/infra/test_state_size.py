@@ -13,13 +13,16 @@ import pytest
 import yaml
 
 from common.payload import Importing, ImportResult, Waiting
+from forecasting import config as forecasting_config
 from forecasting import payload as forecasting
+from forecasting import summary
 from forecasting.plan import run_plan as plan_forecasting
 from infra.config import ConfigError, load
 from infra.expressions import configured, field_types
 from infra.pipeline import MOST_SETTINGS, check_settings
 from infra.steps import LONGEST_REASON, SHORT_REASON
 from localaws.emulator.limits import STATE_BYTES
+from recommending import config as recommending_config
 from recommending import payload as recommending
 from recommending.domains import MOST_METADATA_COLUMNS
 from recommending.run_plan import PlannedImport
@@ -27,6 +30,7 @@ from recommending.run_plan import run_plan as plan_recommending
 from recommending.schema import avro_schema
 from tests.infra.conftest import ROOT
 
+_CONFIGS: dict[str, type] = {"forecasting": forecasting_config.Config, "recommending": recommending_config.Config}
 _ARN = "x" * 256  # (the services' API references)
 _RUN, _DATASET, _OWNER = "20261122T211700_abc", "x" * 20, "é" * 256
 _COLUMNS = [f"{n:03d}".rjust(63, "x") for n in range(130)]
@@ -59,7 +63,7 @@ _MOST = {  # elements of lists, members of objects, by the names of their fields
     **dict.fromkeys(("filters", "left"), 60),
 }
 _JSON = {"accuracy": 20 * 60, "campaign": 0}  # bytes of objects that no type describes
-_IN_A_LIST = (forecasting.FailedPredictor, forecasting.FailedAlgorithm)
+_IN_A_LIST = (forecasting.FailedPredictor, summary.FailedAlgorithm)
 
 
 def _size(type_: Any, name: str = "", planned: Any = None) -> int:
@@ -138,8 +142,7 @@ def section(tmp_path: Path) -> Callable[..., Any]:
             (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(config | {name: config[name] | grown(size)}))
             try:
                 found = getattr(load(tmp_path / "pipeline.yaml"), name)
-                payloads = {"forecasting": forecasting, "recommending": recommending}[name]
-                check_settings(name, configured(payloads.Config, found))
+                check_settings(name, configured(_CONFIGS[name], found))
             except ConfigError:
                 return None
             return found
@@ -189,7 +192,7 @@ def _filling(size: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("grown", [_conditions, _values, _filling])
 def test_no_state_of_forecasting_reaches_the_limit(section: Any, grown: Any) -> None:
-    config = configured(forecasting.Config, section("forecasting", grown))
+    config = configured(_CONFIGS["forecasting"], section("forecasting", grown))
     event = _event(config=config, domain={"item": "item_id", "target": "demand"}, database="x" * 63)
     kinds = dict.fromkeys(("target", "related", "metadata"), "x" * 64)
     plan = {**plan_forecasting(event, kinds, {}, _RUN, copied=kinds), "inputs": {"files": kinds, "config": "x" * 64}}
@@ -210,7 +213,7 @@ def test_no_state_of_forecasting_reaches_the_limit(section: Any, grown: Any) -> 
         "algorithms": _waited(forecasting.TrainResult, [{"predictor": each} for each in plan["predictors"]]),
         "forecasts": _waited(forecasting.ForecastResult, [{"forecast": each} for each in plan["forecasts"]]),
         "scenarios": _waited(forecasting.ForecastAnswer, [{"forecast": each} for each in plan["whatIf"]["scenarios"]]),
-        "published": _size(forecasting.Published),
+        "published": _size(summary.Published),
     }
     assert 50_000 < max(states.values()) < STATE_BYTES, states
 
@@ -253,7 +256,7 @@ def _batch(size: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("grown", [_filters, _excluded, _batch])
 def test_no_state_of_recommending_reaches_the_limit(section: Any, grown: Any) -> None:
-    config = configured(recommending.Config, section("recommending", grown))
+    config = configured(_CONFIGS["recommending"], section("recommending", grown))
     names = [*config["use_cases"], "aws-similar-items"]
     event = _event(config=config, recipes=dict.fromkeys(names, _ARN))
     column = {"type": "string", "categorical": True, "textual": False, "nullable": True}

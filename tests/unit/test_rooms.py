@@ -21,13 +21,22 @@ LAMBDA = {"aws_lambda_powertools", "boto3", "botocore", "common"}
 SERVER = {"boto3", "botocore", "defusedxml", "hypercorn", "numpy", "pandas", "psutil", "pyarrow", "regex", "trustme"}
 MAY_IMPORT = {
     "infra": {"aws_cdk", "boto3", "botocore", "cdk_nag", "constructs", "pydantic", "pydantic_core", "yaml"}
-    | {"common.payload", "forecasting.payload", "operations.payload", "recommending.payload", "recommending.domains"}
+    | {
+        "common.payload",
+        "forecasting.config",
+        "forecasting.payload",
+        "forecasting.summary",
+        "operations.payload",
+        "recommending.config",
+        "recommending.domains",
+        "recommending.payload",
+    }
     | {"forecasting.reserved", "storecast_engines.filters"},
     "infra.files": {"common.intake", "common.payload", "forecasting", "infra", "recommending"},
     "common": LAMBDA,
     "forecasting": LAMBDA | {SHARED},
     "recommending": LAMBDA,
-    "operations": LAMBDA | {"forecasting.payload", "recommending.payload"},
+    "operations": LAMBDA | {"forecasting.summary", "recommending.payload"},
     "storecast_engines": {"gluonts", "holidays", "implicit", "lightgbm", "lightning", "numpy", "pandas", "prophet"}
     | {"pyarrow", "scipy", "statsforecast", "statsmodels", "torch"},
     "storecast_engines.distributed": {"numpy", "pandas", "py4j", "pyarrow", "pyspark"},
