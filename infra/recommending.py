@@ -91,7 +91,7 @@ class Recommending(PipelineStack):
             "plan": self._function(
                 "plan",
                 *self._planning(),
-                *reading(results, staged),
+                *(reading(results, staged) if self._section.import_mode == "INCREMENTAL" else []),
                 *writing(results, staged),
                 timeout_seconds=900,
                 memory_mb=1769,

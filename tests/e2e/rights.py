@@ -28,6 +28,7 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("forecasting/LoadRole", "s3:PutObject", "*/quarantine/*"): "for a file that the plan accepts and Forecast refuses",
     ("forecasting/LoadRole", "s3:DeleteObject", "*"): "likewise",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
+    ("recommending/EnsureRole", "personalize:ListDatasetImportJobs", "*"): "for one that never held data",
     ("operations/CleanupRole", "personalize:StopSolutionVersionCreation", "*"): "for a destroy during a training",
 }
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
