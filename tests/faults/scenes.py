@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Callable
 
@@ -324,6 +325,50 @@ def a_poison_file_of_interactions_is_set_aside(world: World) -> None:
     told = [each["subject"] for each in world.told()]
     assert told[0] == "Storecast: recommending put b.csv into quarantine" and "succeeded" in told[1] and len(told) == 2
     assert list(world.files()) == ["recommending/sample/interactions/a.csv"]
+
+
+def series_as_people_have_them_are_imported_and_what_is_no_series_is_set_aside(world: World) -> None:
+    """In another order, another case, compressed, in capitals; a book, a header without its target, and rows in CR."""
+    lines = [line.split(",") for line in _target(0).splitlines()]
+    own = [(f"item{number}", day, sold) for number, (_, day, sold) in enumerate(lines)]  # nothing overlaps
+    fourth = len(own) // 4
+    parts = [own[at * fourth : (at + 1) * fourth] for at in range(4)]
+    orders = [
+        "timestamp,demand,item_id\n" + "".join(f"{day},{sold},{item}\n" for item, day, sold in parts[0]),
+        "Item_ID,Timestamp,DEMAND\n" + "".join(f"{','.join(row)}\n" for row in parts[1]),
+        "item_id,timestamp,demand\n" + "".join(f"{','.join(row)}\n" for row in parts[3]),
+    ]
+    zipped = gzip.compress("".join(f"{','.join(row)}\n" for row in parts[2]).encode())
+    world.upload("target/order.csv", orders[0])
+    world.upload("target/case.csv", orders[1])
+    world.upload("target/zip.csv.gz", zipped)
+    world.upload("target/UP.CSV", orders[2])
+    world.upload("target/book.xlsx", b"PK")
+    world.upload("target/sales.csv", "item_id,timestamp,sales\nmilk,2026-01-01,3\n")
+    world.upload("target/cr.csv", "milk,2026-01-01,3\rmilk,2026-01-02,3\r")
+    world.go()
+    told = [each["subject"].removeprefix("Storecast: forecasting ") for each in world.told()]
+    assert told == ["put 3 files into quarantine", "succeeded"], (told, world.runs()[-1].cause)
+    delivered = [float(sold) for part in parts for _, _, sold in part]
+    assert sorted(world.imported("target")) == sorted(delivered)
+    series = world.newest()["series"]
+    assert (series["delivered"], series["forecast"]) == (len(delivered), len(delivered)), series
+
+
+def events_as_people_have_them_are_imported(world: World) -> None:
+    """Too few wait; then another order, lower case and compressed ones make one import with them."""
+    world.begin(0, [], RECOMMENDING)
+    header, *lines = _interactions(1).splitlines()
+    world.upload("interactions/few.csv", "\n".join([header, *lines[:600]]) + "\n")
+    world.go()
+    assert world.runs()[-1].output["summary"]["nothingNew"].startswith("waits: the files under"), world.runs()[-1].cause
+    rows = [line.split(",") for line in lines[600:]]
+    text = "".join(f"{time},{item},{kind},{user}\n" for user, item, kind, time in rows)
+    world.upload("interactions/rest.csv.gz", gzip.compress(f"timestamp,item_id,event_type,user_id\n{text}".encode()))
+    world.go()
+    assert world.runs()[-1].status == "SUCCEEDED", world.runs()[-1].cause
+    times = sorted(float(line.rpartition(",")[2]) for line in lines)
+    assert sorted(world.imported("interactions")) == times and not world.files("quarantine/")
 
 
 SCENES = {

@@ -131,10 +131,11 @@ class World:
         finally:
             self.inside.switch.calm = False
 
-    def upload(self, name: str, body: str, announced: bool = True) -> None:
+    def upload(self, name: str, body: str | bytes, announced: bool = True) -> None:
         """A file by its name below the dataset's folder; its event may get lost."""
+        body = body if isinstance(body, bytes) else body.encode()
         with self.calmly():
-            self.s3.put_object(Bucket=DATA, Key=f"{self.pipeline.folder}{name}", Body=body.encode())
+            self.s3.put_object(Bucket=DATA, Key=f"{self.pipeline.folder}{name}", Body=body)
         if announced:
             self.start({"source": "aws.s3", "detail": {"object": {"key": f"{self.pipeline.folder}{name}"}}})
 
