@@ -7,6 +7,7 @@ a pipeline whose section has left the config would keep both the deploy and itse
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -185,11 +186,13 @@ def main() -> int:
     parser.add_argument("--destroy", action="store_true", help="before a destroy rather than a deploy")
     parser.add_argument("--workshop", action="store_true", help="before a deploy of the workshop")
     parser.add_argument("--learners", help="of the workshop, instead of as many as pipeline.yaml says")
-    options, cloudformation = parser.parse_args(), boto3.client("cloudformation")
+    options = parser.parse_args()
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # as the CDK CLI takes it, and boto3 does not
+    cloudformation = session.client("cloudformation")
     try:
         settings = config.of_dataset(_DATA, options.dataset, options.learners)
         if options.workshop:
-            print(room_for_learners(settings.workshop.learners, boto3.client("personalize")))
+            print(room_for_learners(settings.workshop.learners, session.client("personalize")))
         if not options.destroy:
             check_key(settings, cloudformation)
             check_tables(settings, cloudformation)
