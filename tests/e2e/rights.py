@@ -29,7 +29,6 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
     ("forecasting/LoadRole", "s3:DeleteObject", "*"): "likewise",
     ("recommending/EnsureRole", "personalize:DeleteDataset*", "*"): "for one that an earlier run could not make",
     ("recommending/EnsureRole", "personalize:ListDatasetImportJobs", "*"): "for one that never held data",
-    ("operations/CleanupRole", "personalize:StopSolutionVersionCreation", "*"): "for a destroy during a training",
 }
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
     ("CleanupRole", "glue:GetDatabases", "*:database/*"): "Glue asks about each database and what is in it,",
