@@ -21,9 +21,9 @@ _AGAIN = (
     *("Plan", "Anything refused?", "Notify refused", "Anything new?"),
     *("Ensure", "Ensure datasets", "Datasets", "Import", "Import again?"),
 )
-_IMPORTS_AGAIN = 4  # lambdas/common/deliveries.py: once, and three times at files that changed meanwhile
+IMPORTS_AGAIN = 6  # once, and five times as files went into quarantine meanwhile (lambdas/common/quarantine.py)
 _RECOMMENDED_AGAIN = 2  # a recommender that was off, or in progress, is updated once it is on
-_LOOKS_AT_WHAT_GOES = 40  # infra/recommending.py
+_LOOKS_AT_WHAT_GOES = 40  # infra/recommending_states.py
 _POLL = 5 + 2 + 2  # a task, a choice, a wait
 _TRY = 3  # scheduled, started, failed
 
@@ -84,7 +84,7 @@ def _times(name: str, chain: State) -> int:
         "Import",
         "Import again?",
     ):
-        return _IMPORTS_AGAIN
+        return IMPORTS_AGAIN
     if chain["StartAt"] == "Recommend":
         return _RECOMMENDED_AGAIN
     return _LOOKS_AT_WHAT_GOES if name in ("Ensure nothing else", "Anything left?", "Wait for the rest to go") else 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from common import deliveries, quarantine
 from infra import history
 from infra.config import ConfigError, load
 from tests.infra.conftest import ROOT, Assembly, machine, synthesized
@@ -43,6 +44,11 @@ def test_the_longest_run_of_a_large_config_stays_below_the_limit(everything: Any
     assembly, settings = everything
     most = history.worst(_steps(assembly, pipeline), history.sizes(settings))
     assert 5_000 < most < history.MOST_EVENTS, most
+
+
+def test_a_run_imports_as_often_as_is_counted() -> None:
+    """Once, and again as long as a file goes into quarantine or changes meanwhile."""
+    assert max(quarantine.MOST, deliveries.REIMPORTS) + 1 == history.IMPORTS_AGAIN
 
 
 def test_every_map_has_a_size(everything: Any) -> None:

@@ -126,7 +126,7 @@ def test_a_wait_grows_to_a_quarter_of_an_hour_and_ends_at_its_budget(assembly: A
         payload = evaluate(describe["Output"], input=payload, result={"Status": "CREATE_IN_PROGRESS"})
         seconds.append(payload["wait"]["seconds"])
         assert len(seconds) < 1000
-    assert seconds[:4] == [5, 7, 9, 12] and max(seconds) == 900
+    assert seconds[:4] == [5, 7, 10, 13] and max(seconds) == 900
     assert following == "Load failed"
     told = decide(choice, payload)[1]
     assert told["error"] == "Storecast.BudgetSpent" and "after its budget of 180 minutes" in told["message"]
