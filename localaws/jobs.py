@@ -4,9 +4,11 @@ A job is a resource that goes through pending -> in progress -> active or failed
 restart cut off ends failed too, never in limbo.
 """
 
+import contextlib
 import contextvars
 import functools
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -36,6 +38,10 @@ SETTLING_SECONDS = 0.05  # on AWS it is seconds to minutes
 
 A = TypeVar("A")
 _RETRY_SECONDS = 1
+_REPORT_SECONDS = 1.0
+_ESTIMATE = "EstimatedTimeRemainingInMinutes"  # as Forecast's API calls it; Personalize's has none
+_sender: Connection | None = None  # in the process of a job: the way to the server
+_reported = 0.0
 
 
 @dataclass
@@ -206,8 +212,12 @@ class Jobs:
         with self._lock:
             self._running[arn] = process
         sender.close()
+        begun = time.monotonic()
         try:
             kind, value = receiver.recv()
+            while kind == "progress":
+                self._note_progress(arn, time.monotonic() - begun, *value)
+                kind, value = receiver.recv()
         except EOFError:
             process.join()
             raise JobFailed(f"The job's process ended unexpectedly ({_how_it_ended(process.exitcode)}).") from None
@@ -221,11 +231,21 @@ class Jobs:
             raise RuntimeError(value)
         return value
 
+    def _note_progress(self, arn: str, seconds: float, share: float, what: str) -> None:
+        """The log says how far the job is, and so does Describe where the service's API has an estimate."""
+        minutes = math.ceil(seconds * (1 - share) / share / 60)
+        logger.warning("%s: %.0f%% (%s), about %d min remaining", arn, 100 * share, what, minutes)
+        with contextlib.suppress(ServiceError):  # deleted meanwhile; or the disk is full, which its end will say
+            noted: dict[str, Any] = {_ESTIMATE: minutes}
+            self._store.update(arn, **noted)
+
     def _mark(self, arn: str, status: str, message: str | None = None) -> None:
         resource = self._store.find(arn)
         if resource is not None and not self._stopped(resource):
             failure = self._tables[resource.service].members.failure
             reason: dict[str, Any] = {failure: message} if message else {}
+            if _ESTIMATE in resource.record and not self._type_of(resource).states.busy(status):
+                reason[_ESTIMATE] = None
             write = self._store.insist if status == self._type_of(resource).states.failed else self._store.update
             write(arn, status, **reason)
 
@@ -260,6 +280,14 @@ class Jobs:
         process.join()
 
 
+def report(share: float, what: str) -> None:
+    """Called by a job: how much of it is done, and what was done last. Not more often than every few seconds counts."""
+    global _reported
+    if _sender is not None and 0 < share < 1 and time.monotonic() - _reported > _REPORT_SECONDS:
+        _reported = time.monotonic()
+        _sender.send(("progress", (share, what)))
+
+
 def _cause(error: Exception) -> str:
     """Of a failure, for its resource to show; an OSError is of this machine, most of all of its disk."""
     return f"The embedded AWS could not read or write a file: {error}" if isinstance(error, OSError) else str(error)
@@ -283,6 +311,8 @@ def _end_with_the_api() -> None:
 
 
 def _work(sender: Connection, function: Callable[..., Result], *arguments: object) -> None:
+    global _sender
+    _sender = sender
     threading.Thread(target=_end_with_the_api, daemon=True).start()
     try:
         sender.send(("done", function(*arguments)))

@@ -4,9 +4,11 @@ The guide says only that AutoPredictor applies "the optimal combination of algor
 (https://docs.aws.amazon.com/forecast/latest/dg/howitworks-predictor.html); how it is done here is in ensemble.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from inspect import signature
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -59,13 +61,15 @@ def train(
     offset: int | None = None,
     hyperparameters: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int = 1,
+    progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> Predictor:
     """Backtest the algorithms and learn the ensemble weights; `algorithms=("ETS",)` trains that one alone.
 
     `algorithms` and `hyperparameters` (by algorithm) default to `default_algorithms`. `metric` is the
     OptimizationMetric (ensemble.py). Weights are learned from at least ENSEMBLE_WINDOWS windows, where the history has
     room for them. The backtest's own metrics, of the `windows` asked for, are out of sample: no part of it is weighted
-    by its own outcome (`ensemble.out_of_sample`), while the weights kept are learned from all windows.
+    by its own outcome (`ensemble.out_of_sample`), while the weights kept are learned from all windows. `progress` is
+    called after each fit with the share of fits that are done, and which one it was.
 
     Raises NotInstalled for an algorithm whose extra is missing; ValueError for an unknown algorithm or metric, or a
     history too short for the windows (`backtest.window_starts`).
@@ -75,8 +79,16 @@ def train(
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
     settings = settings_of(panel, algorithms, hyperparameters)
     starts = training_starts(panel.target.shape[1], horizon, windows, offset, ensemble=len(settings) > 1)
+    fits = count(1)
+
+    def counted(name: str, *arguments: Any, **options: Any) -> Prediction:
+        prediction = ALGORITHMS[name](*arguments, **options)
+        done, fits_in_all = next(fits), len(settings) * len(starts)
+        progress(done / fits_in_all, f"{name} fitted, {done} of {fits_in_all} fits")
+        return prediction
+
     runs = {
-        name: backtest(ALGORITHMS[name], panel, horizon, levels, starts, **_options(name, settings, workers))
+        name: backtest(partial(counted, name), panel, horizon, levels, starts, **_options(name, settings, workers))
         for name in settings
     }
     combined = ensemble.out_of_sample(runs, metric).newest(windows)

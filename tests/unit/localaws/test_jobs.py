@@ -26,6 +26,7 @@ from tests.unit.localaws.job_functions import (
     blunder,
     die,
     fail,
+    half_done,
     keep_more,
     leave,
     linger,
@@ -263,3 +264,15 @@ def test_light_work_that_fails_stops_nothing(store: Store, jobs: Jobs) -> None:
     jobs.later(lambda: 1 / 0)
     jobs.later(done.set)
     assert done.wait(30)
+
+
+def test_a_job_says_how_far_it_is_and_how_long_it_will_take(
+    store: Store, jobs: Jobs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    submit(store, jobs, half_done, Started(tmp_path / "go on"))
+    wait_for(lambda: store.get(FORECAST).record.get("EstimatedTimeRemainingInMinutes"))
+    assert store.get(FORECAST).record["EstimatedTimeRemainingInMinutes"] == 1, "three times what it took, in minutes"
+    assert f"{FORECAST}: 25% (ETS fitted), about 1 min remaining" in caplog.text
+    (tmp_path / "go on").touch()
+    assert ended(store, FORECAST).status == "ACTIVE"
+    assert store.get(FORECAST).record["EstimatedTimeRemainingInMinutes"] is None

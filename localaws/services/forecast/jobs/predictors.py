@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from localaws.errors import JobFailed
-from localaws.jobs import Result
+from localaws.jobs import Result, report
 from localaws.services.forecast import artifacts
 from localaws.services.forecast.jobs.panels import panel_of
 from localaws.services.forecast.private import Datasets, Settings
@@ -54,12 +54,18 @@ def train_predictor(job: TrainPredictor) -> Result:
         exports.levels_of(types),
         metric=settings["metric"],
         workers=os.cpu_count() or 1,
+        progress=report,
         **options,
     )
     chosen: dict[str, Any] = {}
     try:
         if settings.get("auto_ml"):
-            predictors = sorted([train(algorithms=[name]) for name in settings["members"]], key=_average_wql)
+            parts = len(settings["members"])
+            predictors = [
+                train(algorithms=[name], progress=partial(_report_part, at, parts))
+                for at, name in enumerate(settings["members"])
+            ]
+            predictors.sort(key=_average_wql)
         elif auto:
             predictors = [train()]
         else:
@@ -81,6 +87,10 @@ def train_predictor(job: TrainPredictor) -> Result:
         chosen["AutoMLAlgorithmArns"] = [evaluations[0]["AlgorithmArn"]]
     notes = " ".join([about, *panel.messages, *predictor.messages]).strip()
     return Result(chosen, {"evaluation": evaluations}, notes)
+
+
+def _report_part(at: int, parts: int, share: float, what: str) -> None:
+    report((at + share) / parts, what)
 
 
 def _hyperparameters(name: str, panel: Panel, settings: Settings, options: dict) -> dict[str, Any]:

@@ -145,3 +145,10 @@ def test_messages_of_the_panel_are_kept(shop):
     trained = train(replace(shop, messages=("one series left out",)), 14, LEVELS, algorithms=("NPTS",))
     assert from_parts(*to_parts(trained)).messages == ("one series left out",)
     assert isinstance(from_parts(*to_parts(trained)).keys, pd.DataFrame)
+
+
+def test_training_says_after_each_fit_how_far_it_is(shop):
+    said = []
+    train(shop, 14, LEVELS, algorithms=("SeasonalNaive", "NPTS"), progress=lambda *share: said.append(share))
+    assert [share for share, _ in said] == [0.25, 0.5, 0.75, 1.0]
+    assert [what for _, what in said][::2] == ["SeasonalNaive fitted, 1 of 4 fits", "NPTS fitted, 3 of 4 fits"]
