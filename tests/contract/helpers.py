@@ -56,12 +56,12 @@ def ended(describe: Callable[..., dict], member: str | None = None, **arn: str) 
 def check_statuses(seen: list[str], describe: str) -> None:
     """PENDING, then IN_PROGRESS, then the end; Forecast writes CREATE_PENDING where Personalize has CREATE PENDING, and
     the calls that notebooks printed say which of the two a call has."""
-    stages = ["PENDING", "IN_PROGRESS", ""]
+    stages = ["PENDING", "IN_PROGRESS", ""]  # STOPPING is an end too (API_DescribeAutoPredictor.md); nobody printed it
     order = [next(at for at, stage in enumerate(stages) if status.endswith(stage)) for status in seen]
     assert order == sorted(order), f"{describe} answered {seen}"
     printed = statuses().get(describe, set())
     blanks = [blank for blank in (" ", "_") if any(f"E{blank}" in each for each in printed)] or [" ", "_"]
-    running = {status for status in seen if status not in ENDED}
+    running = {status for status in seen if status not in ENDED and not status.endswith("STOPPING")}
     spelled = {f"{verb}{blank}{stage}" for verb in ("CREATE", "UPDATE") for blank in blanks for stage in stages}
     assert running <= spelled, f"{describe} answered {running - spelled}"
 
