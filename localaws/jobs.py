@@ -38,6 +38,7 @@ SETTLING_SECONDS = 0.05  # on AWS it is seconds to minutes
 
 A = TypeVar("A")
 _RETRY_SECONDS = 1
+_START_SECONDS = 0.2
 _REPORT_SECONDS = 1.0
 _ESTIMATE = "EstimatedTimeRemainingInMinutes"  # as Forecast's API calls it; Personalize's has none
 _sender: Connection | None = None  # in the process of a job: the way to the server
@@ -207,8 +208,7 @@ class Jobs:
 
     def _in_process(self, arn: str, function: Callable[..., Result], *arguments: object) -> Result:
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_work, args=(sender, function, *arguments), name=arn)
-        process.start()
+        process = _started(arn, sender, function, *arguments)
         with self._lock:
             self._running[arn] = process
         sender.close()
@@ -291,6 +291,21 @@ def report(share: float, what: str) -> None:
 def _cause(error: Exception) -> str:
     """Of a failure, for its resource to show; an OSError is of this machine, most of all of its disk."""
     return f"The embedded AWS could not read or write a file: {error}" if isinstance(error, OSError) else str(error)
+
+
+def _started(name: str, *arguments: object) -> BaseProcess:
+    """The process of a job. multiprocessing starts another fork server when it finds that the last one has ended, and
+    may find out by the first attempt."""
+    for last in (False, False, True):
+        process = _CONTEXT.Process(target=_work, args=arguments, name=name)
+        try:
+            process.start()
+            return process
+        except (EOFError, OSError):
+            if last:
+                raise
+            time.sleep(_START_SECONDS)
+    raise AssertionError("unreachable")
 
 
 def _how_it_ended(exit_code: int | None) -> str:

@@ -1,11 +1,13 @@
 """Jobs: what becomes of a resource whose job succeeds, fails, dies, is stopped, or is cut off by a crash."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -276,3 +278,14 @@ def test_a_job_says_how_far_it_is_and_how_long_it_will_take(
     (tmp_path / "go on").touch()
     assert ended(store, FORECAST).status == "ACTIVE"
     assert store.get(FORECAST).record["EstimatedTimeRemainingInMinutes"] is None
+
+
+def test_jobs_run_on_after_the_fork_server_was_killed(store: Store, jobs: Jobs) -> None:
+    submit(store, jobs, succeed, Value(1))
+    assert ended(store, FORECAST).status == "ACTIVE"
+    pid = forkserver._forkserver._forkserver_pid
+    os.kill(pid, signal.SIGKILL)
+    other = FORECAST + "2"
+    submit(store, jobs, succeed, Value(2), other)
+    assert ended(store, other).status == "ACTIVE", store.get(other).record
+    assert forkserver._forkserver._forkserver_pid != pid

@@ -1,12 +1,16 @@
 """The store of resources: what it keeps, from many threads, over a restart, and page by page."""
 
+import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from localaws.errors import ServiceError
-from localaws.resources import Store, page
+from localaws.files import StateError, previous
+from localaws.resources import CannotStore, Store, page
+from localaws.state import check_database
 
 
 @pytest.fixture
@@ -127,3 +131,47 @@ def test_each_new_status_is_told_once(store: Store) -> None:
     store.update(arn(1), "DELETE_IN_PROGRESS")
     store.update(arn(1), "DELETE_IN_PROGRESS")
     assert told == [(arn(1), "DELETE_IN_PROGRESS")]
+
+
+def test_on_a_full_disk_nothing_changes_and_what_is_insisted_on_is_written_later(store: Store, tmp_path: Path) -> None:
+    """SQLite's bound on its pages stands for the disk: it reports both in the same way."""
+    store.add(arn(1), "Predictor", "p", "CREATE_IN_PROGRESS", {})
+    pages = store._db.execute("pragma page_count").fetchone()[0]
+    store._db.execute(f"pragma max_page_count = {pages}")
+    for change in (
+        lambda: store.add(arn(2), "Predictor", "q", "CREATE_PENDING", {"Text": "x" * 20_000}),
+        lambda: store.update(arn(1), "ACTIVE", Text="x" * 20_000),
+        lambda: store.tag(arn(1), {"k": "v" * 20_000}),
+    ):
+        with pytest.raises(CannotStore, match="The state cannot be written: database or disk is full") as raised:
+            change()
+        assert (raised.value.code, raised.value.status) == ("ServiceUnavailable", 503)
+    assert store.find(arn(2)) is None and store.get(arn(1)).status == "CREATE_IN_PROGRESS"
+
+    told = []
+    store.on_status = lambda resource: told.append(resource.status)
+    store.insist(arn(1), "CREATE_FAILED", Message="x" * 20_000)
+    assert store.get(arn(1)).status == store.everything()[0].status == "CREATE_FAILED" and told == ["CREATE_FAILED"]
+    store._db.execute("pragma max_page_count = 1000000")
+    deadline = time.monotonic() + 20
+    while store._insisted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = Store(tmp_path)
+    assert second.get(arn(1)).status == "CREATE_FAILED" and second.get(arn(1)).record["Message"]
+    second.close()
+
+
+def test_a_copy_is_kept_for_a_database_that_gets_damaged(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first.add(arn(1), "Dataset", "d1", "ACTIVE", {})
+    first.keep_copy()
+    first.close()
+    path = tmp_path / "resources.sqlite"
+    path.write_bytes(b"damaged" * 1000)
+    with pytest.raises(StateError, match=rf"{path} is damaged: .*cp {previous(path)} {path}"):
+        check_database(path)
+    shutil.copy(previous(path), path)
+    check_database(path)
+    second = Store(tmp_path)
+    assert second.get(arn(1)).name == "d1"
+    second.close()
