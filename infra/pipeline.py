@@ -22,7 +22,7 @@ from infra.steps import EXECUTION, State
 from infra.storage import Storage, reading, reading_versions, writing
 from infra.triggers import clock, trigger
 
-MOST_SETTINGS = {"forecasting": 16_000, "recommending": 40_000}  # bytes as JSON
+MOST_SETTINGS = {"forecasting": 14_000, "recommending": 36_000}  # bytes as JSON
 
 
 def check_settings(pipeline: str, settings: State) -> State:

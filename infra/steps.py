@@ -43,7 +43,7 @@ EXECUTION = Expression("$states.context.Execution.Id")
 _INPUT = Expression("$states.input")
 CAUGHT = Path("$states.errorOutput", CaughtError)
 # Characters of what a service or a function says, and of that in a list: a state holds 256 KiB in all.
-LONGEST_REASON, SHORT_REASON = 3_000, 600
+LONGEST_REASON, SHORT_REASON = 2_000, 600
 NO_REASON = "the service returned no reason"
 FAILED = "failed"  # the Fail state of the chain that a task is in, until `chain` names it
 

@@ -20,6 +20,7 @@ from common.payload import NothingMoved, PlanRequest, Quarantined, QuarantineReq
 from common.store import S3File, csv_files, get_json, get_text, put_json, put_text
 
 MOST = 5  # attempts of a run to import: if one more fails, the config is wrong rather than a file
+LONGEST = 1_000  # characters of a message, which may quote a file: the state of a run holds 256 KiB
 _NOT_THE_FILE = re.compile(
     "privileges|permissions|access ?denied|not authorized|internal (service )?error|stopped before|rate exceeded",
     re.IGNORECASE,
@@ -96,7 +97,8 @@ def set_aside(
     journal = f"{folder}runs/{run}/refused-{event['attempt']}.json"
     before: list[Quarantined] = get_json(event["resultsBucket"], journal) or []
     abouts = [
-        _About(kind, run, event["execution"], event["dataBucket"], f"{folder}{kind}/", why) for kind, _, why in found
+        _About(kind, run, event["execution"], event["dataBucket"], f"{folder}{kind}/", why[:LONGEST])
+        for kind, _, why in found
     ]
     refused = [about.refused(file.key) for about, (_, file, _) in zip(abouts, found, strict=True)]
     again = {each["file"] for each in refused}

@@ -407,7 +407,7 @@ def test_what_is_used_no_more_leaves_the_state(assembly: Assembly) -> None:
         "batch": [ended],
     }
     long = evaluate(forecasting["Train"]["Catch"][0]["Output"], errorOutput={"Error": "E", "Cause": "x" * 32_768})
-    assert len(long["message"]) == 3_000
+    assert len(long["message"]) == 2_000
     assert len(evaluate(forecasting["Train failed"]["Output"], input=long)["failure"]["message"]) == 600
 
 

@@ -36,6 +36,15 @@ def test_a_file_without_a_header_is_imported_where_it_lies(bucket: Any, stub: An
     assert job["request"]["DataSource"]["S3Config"]["Path"] == f"s3://data/{_FOLDER}target/"
 
 
+def test_what_is_said_of_refused_files_fits_the_state(bucket: Any, stub: Any, context: Any) -> None:
+    """A message may quote a header, and a file's first line may be all of it."""
+    _put(bucket, target=_ROWS)
+    long = "x" * 60_000
+    bucket.objects |= {f"{_FOLDER}target/{name}.csv": f"item_id,{long},{_ROWS}".encode() for name in "bcd"}
+    plan = _plan(stub, context)
+    assert plan["refused"]["count"] == 3 and len(json.dumps(plan)) < 24_000
+
+
 def _copies(bucket: Any, stub: Any, context: Any, job: dict[str, Any]) -> dict[str, str]:
     """What Load imports instead of the files, by name."""
     from forecasting.load import handler
