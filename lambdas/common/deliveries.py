@@ -198,10 +198,6 @@ def nothing_new(uploads: Uploads, kinds: Iterable[str], run: str) -> NothingNew:
     return {"nothingNew": f"nothing new: {files} are unchanged since run {run}, and so is the config; {force}"}
 
 
-def _is_reason(key: str) -> bool:
-    return key.endswith(".reason.txt")
-
-
 def waiting(uploads: Uploads, kinds: Iterable[str], needed: str) -> NothingNew | None:
     """Plan's answer to a delivery that lacks files of the kind `needed`, which nothing can do without, or of a kind
     whose last file is in quarantine, which nobody decided to do without; None if it lacks none.
@@ -210,7 +206,7 @@ def waiting(uploads: Uploads, kinds: Iterable[str], needed: str) -> NothingNew |
     """
     for kind in (kind for kind in kinds if not uploads.of(kind)):
         place = f"{uploads.folder}{kind}/"
-        if refused := [file for file in listed(uploads.bucket, f"{QUARANTINE}{place}") if not _is_reason(file.key)]:
+        if refused := csv_files(uploads.bucket, f"{QUARANTINE}{place}"):
             why = f"the last {kind} file is in quarantine, s3://{uploads.bucket}/{refused[-1].key}"
             without = "" if kind == needed else f"; to do without {kind}, delete that one and start with {{}}"
         elif kind == needed:

@@ -66,7 +66,7 @@ class Gate:
 
     def answer(self, found: Any) -> Any:
         """Plan's answer `found`, with what was refused: the files are moved now, but not in a dry run."""
-        left, kinds = self._left, {kind for kind, _, _ in self._found}
+        left, kinds = self._left, {kind for kind, file, _ in self._found if file.is_csv}  # a stray file is no data lost
         last = {kind for kind in kinds if left is not None and not left.of(kind)}
         refused = quarantine.set_aside(self._event, self._folder, self._run, self._found, last=last)
         said: Refusing = {"refused": {"count": len(refused), "files": refused[:_SHOWN]}}

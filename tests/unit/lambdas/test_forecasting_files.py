@@ -152,6 +152,19 @@ def test_the_last_file_of_its_kind_is_lost(bucket: Any, stub: Any, context: Any)
     assert "it is in quarantine now: s3://data/quarantine/" in lost["message"]
 
 
+@pytest.mark.parametrize(("name", "body"), [("README.txt", b"x"), ("a.csv", b"")])
+def test_what_is_no_data_is_not_the_last_file_of_its_kind(
+    bucket: Any, stub: Any, context: Any, name: str, body: bytes
+) -> None:
+    """A stray file in a folder that has no data goes on with the rest, now and in the next run."""
+    _put(bucket, target=_ROWS)
+    bucket.objects[f"{_FOLDER}related/{name}"] = body
+    for _ in range(2):
+        order = _plan(stub, context)
+        assert order["refused"]["count"] == 1 and "lost" not in order
+        assert [job["kind"] for job in order["imports"]] == ["target"]
+
+
 def test_a_step_that_was_cut_off_says_again_what_it_refused(bucket: Any, stub: Any, context: Any) -> None:
     _put(bucket, target=_ROWS)
     bucket.objects[f"{_FOLDER}target/b.csv"] = b"milk,2026-01-01,many\n"
