@@ -74,8 +74,8 @@ _TWO = "timestamp,item_id,demand\n2026-01-01,milk,3\n2026-01-01,tea,1\n"
         ("case.csv", ("Item_ID, Timestamp,DEMAND\n" + _ROWS).encode()),
         ("bom.csv", ("\ufeff" + _HEADER + _ROWS).encode()),
         ("blank.csv", ("\r\n\n" + _HEADER + _ROWS).encode()),
-        ("zip.csv.gz", gzip.compress(_ROWS.encode())),
-        ("named.csv", gzip.compress(_TWO.encode())),
+        ("zip.csv.gz", gzip.compress(_ROWS.encode(), mtime=0)),
+        ("named.csv", gzip.compress(_TWO.encode(), mtime=0)),
         ("UP.CSV", _TWO.encode()),
     ],
 )
