@@ -17,6 +17,7 @@ from tests.recordings import statuses
 
 ACCOUNT = "000000000000"
 WAIT_SECONDS = 120
+SPARK_SECONDS = 600  # its start took 80 seconds on two cores that ten processes shared
 ENDED = ("ACTIVE", "CREATE_FAILED", "CREATE FAILED", "CREATE_STOPPED")
 _numbers = itertools.count(1)
 
@@ -26,9 +27,9 @@ def unique(prefix: str) -> str:
     return f"{prefix}_{next(_numbers)}"
 
 
-def eventually(value: Callable[[], Any], accepted: Callable[[Any], bool] = bool) -> Any:
-    """The first accepted value. Fails with the last one seen when none comes."""
-    deadline = time.monotonic() + WAIT_SECONDS
+def eventually(value: Callable[[], Any], accepted: Callable[[Any], bool] = bool, seconds: float = WAIT_SECONDS) -> Any:
+    """The first accepted value. Fails with the last one seen when none comes within so many seconds."""
+    deadline = time.monotonic() + seconds
     while not accepted(seen := value()):
         assert time.monotonic() < deadline, f"still {seen}"
         time.sleep(0.03)

@@ -14,7 +14,7 @@ from localaws.settings import Settings
 from storecast_engines.distributed import Request, Result, Source
 from storecast_engines.forecasting.algorithms import ALGORITHMS
 from storecast_engines.forecasting.panel import build_panel
-from tests.contract.helpers import eventually, files, put_csv, role, statement, unique
+from tests.contract.helpers import SPARK_SECONDS, eventually, files, put_csv, role, statement, unique
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "glue" / "forecast_job.py"
 LEVELS = (0.1, 0.5, 0.9)
@@ -75,6 +75,7 @@ def ran(place: str, run: str, *writing: str) -> dict:
     return eventually(
         lambda: glue.get_job_run(JobName=name, RunId=started)["JobRun"],
         lambda found: found["JobRunState"] in ("SUCCEEDED", "FAILED"),
+        SPARK_SECONDS,
     )
 
 

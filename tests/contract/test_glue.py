@@ -10,7 +10,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.settings import Settings
-from tests.contract.helpers import ACCOUNT, eventually, policy, role, statement, trust, unique, user, whole_bucket
+from tests.contract.helpers import (
+    ACCOUNT,
+    SPARK_SECONDS,
+    eventually,
+    policy,
+    role,
+    statement,
+    trust,
+    unique,
+    user,
+    whole_bucket,
+)
 
 ENDED = ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED")
 LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
@@ -48,7 +59,9 @@ def a_job(place: str, job_role: str, script: str, **more: Any) -> str:
 
 def ended(glue: Any, name: str, run: str) -> dict:
     return eventually(
-        lambda: glue.get_job_run(JobName=name, RunId=run)["JobRun"], lambda found: found["JobRunState"] in ENDED
+        lambda: glue.get_job_run(JobName=name, RunId=run)["JobRun"],
+        lambda found: found["JobRunState"] in ENDED,
+        SPARK_SECONDS,
     )
 
 

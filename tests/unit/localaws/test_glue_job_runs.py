@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from localaws.jobs import Jobs
 from localaws.resources import Store
 from localaws.services.glue.api import job_runs
-from localaws.services.glue.resource_types import RUN
+from localaws.services.glue.resource_types import RUN, TYPES
 
 ARN = "arn:aws:glue:us-east-1:000000000000:jobRun/job/jr_1"
 
@@ -65,6 +66,19 @@ def test_a_run_that_is_being_stopped_does_not_fail(store: Store) -> None:
     store.update(ARN, "STOPPING")
     job_runs._mark(store, jobs, ARN, 60, "FAILED", "The job's process ended unexpectedly (signal SIGTERM).")
     assert store.get(ARN).status == "STOPPING"
+
+
+def test_after_a_restart_what_ran_has_failed_and_what_was_stopping_has_stopped(store: Store) -> None:
+    other = ARN.replace("jr_1", "jr_2")
+    store.add(other, RUN, "jr_2", "STOPPING", {"JobName": "job", "Id": "jr_2"})
+    store.update(ARN, "RUNNING")
+    jobs = Jobs(store, [TYPES])
+    jobs.recover()
+    jobs.close()
+    ended = job_runs.shown(store.get(ARN))
+    assert ended["JobRunState"] == "FAILED" and "stopped before this job had finished" in ended["ErrorMessage"]
+    assert ended["CompletedOn"] >= ended["StartedOn"] and ended["ExecutionTime"] == 0
+    assert store.get(other).status == "STOPPED"
 
 
 @pytest.mark.parametrize(
