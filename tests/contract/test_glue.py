@@ -1,6 +1,8 @@
 """AWS Glue's job runs: the very script, with Spark, under the job's role; its logs, its failures, its end."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +133,34 @@ def test_a_role_that_may_not_read_the_script_or_packages_fails_the_run(glue: Any
     name = a_job(place, unable, "print(1)")
     found = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
     assert found["JobRunState"] == "FAILED" and "Insufficient privileges" in found["ErrorMessage"]
-    packages = {"--additional-python-modules": f"s3://{place}/wheels.zip"}
+    packages = {"--additional-python-modules": f"s3://{place}/none.gluewheels.zip"}
     name = a_job(place, job_role, "print(1)", DefaultArguments=packages)
     found = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
-    assert found["JobRunState"] == "FAILED" and "wheels.zip" in found["ErrorMessage"]
+    assert found["JobRunState"] == "FAILED" and "none.gluewheels.zip" in found["ErrorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("key", "wheel", "message"),
+    [
+        ("good.gluewheels.zip", "numpy-2.4.6-cp311-cp311-manylinux_2_28_x86_64.whl", ""),
+        ("other.gluewheels.zip", "numpy-2.4.6-cp313-cp313-manylinux_2_28_x86_64.whl", "numpy-2.4.6-cp313-cp313"),
+        ("wheels.zip", "six-1.17.0-py2.py3-none-any.whl", "its name, which must end in .gluewheels.zip"),
+        ("torn.gluewheels.zip", None, "is not a zip file"),
+    ],
+)
+def test_packages_for_another_python_fail_the_run(
+    glue: Any, place: str, job_role: str, key: str, wheel: str | None, message: str
+) -> None:
+    body = io.BytesIO(b"PK")
+    if wheel:
+        with zipfile.ZipFile(body, "w") as archive:
+            archive.writestr(f"wheels/{wheel}", b"")
+    boto3.client("s3").put_object(Bucket=place, Key=key, Body=body.getvalue())
+    packages = {"--additional-python-modules": f"s3://{place}/{key}", "--python-modules-installer-option": "--no-index"}
+    name = a_job(place, job_role, "print(1)", DefaultArguments=packages)
+    found = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+    assert found["JobRunState"] == ("FAILED" if message else "SUCCEEDED"), found
+    assert message in found.get("ErrorMessage", "")
 
 
 def test_a_job_that_may_write_no_logs_still_runs(glue: Any, place: str) -> None:

