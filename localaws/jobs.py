@@ -211,6 +211,8 @@ class Jobs:
         process = _started(arn, sender, function, *arguments)
         with self._lock:
             self._running[arn] = process
+        if self._over(arn):  # stopped or deleted before there was a process to end
+            self.stop(arn)
         sender.close()
         begun = time.monotonic()
         try:

@@ -59,7 +59,7 @@ def leave(job: Nothing) -> Result:
     os._exit(3)
 
 
-def linger(job: Started) -> Result:
+def linger(job: Started, access: object = None) -> Result:
     partial = job.started.with_suffix(".partial")
     partial.write_text(str(os.getpid()))
     partial.rename(job.started)

@@ -289,3 +289,18 @@ def test_jobs_run_on_after_the_fork_server_was_killed(store: Store, jobs: Jobs) 
     submit(store, jobs, succeed, Value(2), other)
     assert ended(store, other).status == "ACTIVE", store.get(other).record
     assert forkserver._forkserver._forkserver_pid != pid
+
+
+def test_a_stop_while_the_process_is_about_to_start_ends_it(store: Store, tmp_path: Path) -> None:
+    """Else it would run on for nobody, in a slot that others wait for."""
+    jobs = Jobs(store, TABLES, slots=1)
+    other = FORECAST.replace("/p", "/q")
+
+    def stopped_meanwhile() -> bool:  # the last that happens before the process starts
+        store.update(FORECAST, "CREATE_STOPPING")
+        return jobs.stop(FORECAST)
+
+    submit(store, jobs, linger, Started(tmp_path / "started"), access=stopped_meanwhile)
+    submit(store, jobs, succeed, Value(1), other)
+    assert ended(store, other).status == "ACTIVE" and store.get(FORECAST).status == "CREATE_STOPPING"
+    jobs.close()
