@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 import ministack.app as ministack
 from ministack.core import persistence, router
-from ministack.services import stepfunctions
+from ministack.services import lambda_svc, stepfunctions
 
 from localaws import files
 from localaws.emulator import executions
@@ -57,6 +57,9 @@ class _Saver:
 
 
 _savers: dict[str, _Saver] = {}
+_prune = lambda_svc._prune_orphan_code_blobs
+_named: list[set[str]] = []  # the files of code that a state of Lambda's names, the newest one last
+_written: list[set[str]] = []  # those of the states that were written
 _order = itertools.count(1)
 
 
@@ -66,6 +69,8 @@ def register() -> None:
     ministack.save_all = save_all
     ministack._load_persisted_state = lambda: None  # load() did
     stepfunctions._invoke_resource = _saving(stepfunctions._invoke_resource)
+    lambda_svc._prune_orphan_code_blobs = _named.append
+    lambda_svc._read_code_blob = _whole
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -145,7 +150,27 @@ def save(key: str) -> None:
                 files.replace(_path(key), text, keep_previous=True)
             except OSError as error:
                 raise CannotStore(str(error)) from None
+            if key == "lambda":
+                _delete_old_code()
         saver.saved, saver.begun = digest, begun
+
+
+def _delete_old_code() -> None:
+    """The files that neither the state on disk nor the copy before it names. ministack deletes before it writes: a
+    crash in between cost a function its code."""
+    _written.append(_named[-1])
+    if len(_written) > 1:
+        _prune(set().union(*_written[-2:]))
+    del _written[:-2], _named[:]
+
+
+def _whole(sha: str) -> bytes:
+    """The code of a function. Raises OSError where it is not there as it was; ministack goes on without it."""
+    path = Path(lambda_svc.CODE_BLOB_DIR) / f"{sha}.zip"
+    code = path.read_bytes()
+    if hashlib.sha256(code).hexdigest() != sha:
+        raise OSError(f"{path} is not the code that it was")
+    return code
 
 
 def _text(key: str, get_state: Callable[[], Any]) -> bytes | None:

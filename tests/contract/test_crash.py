@@ -124,13 +124,10 @@ def handler(event, context):
 def test_a_lambda_worker_that_is_killed_is_an_exit_error_and_leaves_no_folder(local: Local, tmp_path: Path) -> None:
     local.run("stop")
     local.start(TMPDIR=str(tmp_path))
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("f.py", FUNCTION)
     role = local.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=trust("lambda"))["Role"]["Arn"]
     function = {"FunctionName": "f", "Runtime": "python3.11", "Role": role, "Handler": "f.handler"}
     functions = local.client("lambda")
-    functions.create_function(**function, Code={"ZipFile": packed.getvalue()})
+    functions.create_function(**function, Code={"ZipFile": packed_with(FUNCTION)})
 
     def invoke(end: bool) -> tuple[str | None, object]:
         answer = functions.invoke(FunctionName="f", Payload=json.dumps({"end": end}))
@@ -148,10 +145,23 @@ def test_a_lambda_worker_that_is_killed_is_an_exit_error_and_leaves_no_folder(lo
     describe = local.client("stepfunctions").describe_execution
     ended = eventually(lambda: describe(executionArn=run), lambda found: found["status"] != "RUNNING")
     assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", "caught")
+    blobs = local.state / "emulator" / "lambda-blobs"
+    before = {each.name for each in blobs.iterdir()}
+    functions.update_function_code(FunctionName="f", ZipFile=packed_with(FUNCTION + "# changed"))
+    assert before < {each.name for each in blobs.iterdir()}, "the copy of the state before the change needs its code"
     local.kill()
     local.start(TMPDIR=str(tmp_path))
     left = [*tmp_path.glob("ministack-lambda-*"), *local.state.rglob("ministack-lambda-*")]
     assert left == []
+    functions = local.client("lambda")
+    assert invoke(False) == (None, "done")
+
+
+def packed_with(code: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", code)
+    return packed.getvalue()
 
 
 RETRIED = {

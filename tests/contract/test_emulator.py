@@ -149,6 +149,8 @@ SIGNATURES = {
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs": ["func", "request_id", "log_text", "error", "duration_ms", "log_source"],
         "_execute_function_warm": ["func", "event", "request_id"],
+        "_prune_orphan_code_blobs": ["referenced"],
+        "_read_code_blob": ["sha"],
         "_update_code": ["name", "data"],
         "_update_config": ["name", "data"],
         "invalidate_worker": ["func_name", "qualifier", "account", "region"],
@@ -234,6 +236,7 @@ OTHERS = {
     ("ministack.services.cloudformation.custom_resource", "_pending"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.glue", "_databases"),
+    ("ministack.services.lambda_svc", "CODE_BLOB_DIR"),
     ("ministack.services.glue", "_jobs"),
     ("ministack.services.glue", "_partitions"),
     ("ministack.services.glue", "_tables"),
