@@ -230,7 +230,9 @@ def test_an_action_without_resource_types_is_allowed_on_everything_or_not_at_all
     narrow = client("personalize", user(create, statement("personalize:TagResource", on=group)))
     refused(DENIED, narrow.create_dataset_group, "personalize:TagResource on resource: *", **params)
     able = client("personalize", user(create, statement("personalize:TagResource")))
-    able.delete_dataset_group(datasetGroupArn=able.create_dataset_group(**params)["datasetGroupArn"])
+    made = able.create_dataset_group(**params)["datasetGroupArn"]
+    ended(able.describe_dataset_group, "datasetGroup", datasetGroupArn=made)
+    able.delete_dataset_group(datasetGroupArn=made)
 
 
 def test_a_condition_key_that_an_action_does_not_support_is_absent(embedded_aws) -> None:

@@ -50,6 +50,7 @@ settled(personalize.list_dataset_groups, "datasetGroups")
 events = personalize.create_dataset(
     name=f"{names}_events", schemaArn=schema, datasetGroupArn=shop, datasetType="Interactions"
 )["datasetArn"]
+settled(personalize.list_datasets, "datasets")
 lines = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + "".join(
     f"u{at % 30},i{at % 20},{1_760_000_000 + at},View\n" for at in range(1000)
 )

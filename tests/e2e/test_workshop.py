@@ -20,7 +20,7 @@ from tests.e2e.sources import changed_sources
 HERE = Path(__file__).parent
 # A dataset of its own: the other tests here take the stacks of `sample` down.
 DATASET = "grocery-weekly"
-LEARNERS = ("groceryweekly01", "groceryweekly02")
+LEARNERS = ("groceryweeklyc5801", "groceryweeklyc5802")  # with a hash, as "groceryweekly" could be a dataset, too
 STACKS = f"storecast-{DATASET}-"
 NAMES = re.compile("|".join((*LEARNERS, DATASET)))
 
