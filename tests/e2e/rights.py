@@ -33,6 +33,8 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
 OF_THE_WORKSHOP: Unseen = _EVERYWHERE | {
     ("CleanupRole", "glue:GetDatabases", "*:database/*"): "Glue asks about each database and what is in it,",
     ("CleanupRole", "glue:*", "*/*/*"): "the embedded AWS about the catalog and the database",
+    ("CleanupRole", "forecast:ListExplainabilit*", "*"): "for jobs of predictors; the learners here train none",
+    ("CleanupRole", "forecast:List*ExportJobs", "*"): "likewise",
 }
 OF_A_LEARNER: Unseen = {
     ("Learner", "glue:CreateDatabase", "*:database/*"): "as of the workshop's clean-up",
