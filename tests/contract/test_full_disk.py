@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import free_port
-from tests.contract.helpers import ACCOUNT, attributes, ended, eventually, trust
+from tests.contract.helpers import attributes, ended, eventually, policy, statement, trust, whole_bucket
 from tests.contract.local import Local
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
@@ -136,10 +136,14 @@ def test_an_execution_is_not_started_and_a_training_fails_with_the_cause(local: 
         DatasetName="d", Domain="RETAIL", DatasetType="TARGET_TIME_SERIES", DataFrequency="D",
         Schema=attributes(item_id="string", timestamp="timestamp", demand="float"),
     )["DatasetArn"]  # fmt: skip
+    imports = {"RoleName": "imports", "AssumeRolePolicyDocument": trust("forecast")}
+    reader = local.client("iam").create_role(**imports)["Role"]["Arn"]
+    rights = policy(statement("s3:*", on=whole_bucket(BUCKET)))
+    local.client("iam").put_role_policy(RoleName="imports", PolicyName="rights", PolicyDocument=rights)
     local.run("fault", "job:forecast:*", "--delay", "3")
     job = forecast.create_dataset_import_job(
         DatasetImportJobName="j", DatasetArn=dataset, TimestampFormat="yyyy-MM-dd",
-        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any"}},
+        DataSource={"S3Config": {"Path": f"s3://{BUCKET}/", "RoleArn": reader}},
     )["DatasetImportJobArn"]  # fmt: skip
     describe = forecast.describe_dataset_import_job
     eventually(lambda: describe(DatasetImportJobArn=job)["Status"], lambda now: now == "CREATE_IN_PROGRESS")
