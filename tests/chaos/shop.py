@@ -3,7 +3,6 @@ was lost of what was uploaded."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -129,8 +128,7 @@ class Shop:
             if there.get(key) != etag and key.rpartition("/")[2] not in quarantined
         ]
         newest = self.newest()
-        served = newest and newest["inputs"]["files"].get(self.kind)
-        if served != hashlib.sha256(json.dumps(there, sort_keys=True).encode()).hexdigest():
+        if self.served(newest) != there:
             run = newest and newest["run"]
             missing += [f"{key}, not in what serves, {run}" for key in there]
         return missing
@@ -143,9 +141,17 @@ class Shop:
         return {each["Key"].rpartition("/")[2] for each in listed.get("Contents", ())}
 
     def newest(self) -> dict | None:
+        return self._result("newest.json")
+
+    def served(self, newest: dict | None) -> dict[str, str] | None:
+        """The files that the newest run works on, ETags by key."""
+        data = newest and self._result(f"runs/{newest['run']}/data.json")
+        return data[self.kind]["files"] if data else None
+
+    def _result(self, name: str) -> dict | None:
         s3 = self.client("s3")
         try:
-            found = s3.get_object(Bucket=self.outputs["ResultsBucket"], Key=f"{self.folder}newest.json")
+            found = s3.get_object(Bucket=self.outputs["ResultsBucket"], Key=f"{self.folder}{name}")
         except ClientError:
             return None
         return json.loads(found["Body"].read())
