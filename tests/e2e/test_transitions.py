@@ -1,8 +1,9 @@
 """What becomes of the data when a deployed config changes: only a destroy of a workshop may delete any of it."""
 
+import functools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from aws_cdk import App, DefaultStackSynthesizer
 from botocore.exceptions import ClientError
 
-from infra.config import load
+import app as entry
+from infra import deployed
+from infra.config import ConfigError, Pipeline, load
 from infra.operations import Operations
 from infra.storage import Storage
 from localaws.settings import Settings
@@ -25,7 +28,8 @@ NAMES = {"operations": "storecast-kept-operations", "storage": "storecast-kept-s
 Config = tuple[str, bool]  # purpose, customer_managed_key
 WORKSHOP, PRODUCTION = ("workshop", False), ("production", False)
 KEYED_WORKSHOP, KEYED_PRODUCTION = ("workshop", True), ("production", True)
-# From true to false, the key cannot be deployed: storage still uses what operations no longer exports.
+# From true to false, the key cannot be deployed: storage still uses what operations no longer exports. `make deploy`
+# refuses to change it in either direction (infra/deployed.py).
 TRANSITIONS = [
     (WORKSHOP, PRODUCTION),
     (PRODUCTION, WORKSHOP),
@@ -79,8 +83,23 @@ class Shop:
 
 def _synthesized(folder: Path, purpose: str, key: bool) -> dict[str, str]:
     """The templates by stack; their assets are in the bucket for them."""
-    changed = {"dataset": "kept", "purpose": purpose, "customer_managed_key": key}
-    config = load(ROOT / "data" / "sample" / "pipeline.yaml").model_copy(update=changed)
+    config = _config(dataset="kept", purpose=purpose, customer_managed_key=key)
+
+    def build(app: App) -> None:
+        operations = Operations(app, NAMES["operations"], config=config)
+        Storage(app, NAMES["storage"], config=config, operations=operations)
+
+    found = _templates(folder, build)
+    return {stack: found[name] for stack, name in NAMES.items()}
+
+
+def _config(**changed: Any) -> Pipeline:
+    """The sample's, with changed members."""
+    return load(ROOT / "data" / "sample" / "pipeline.yaml").model_copy(update=changed)
+
+
+def _templates(folder: Path, build: Callable[[App], None]) -> dict[str, str]:
+    """Of what `build` puts into an app, by the names of the stacks."""
     app = App(
         outdir=str(folder),
         context=json.loads((ROOT / "cdk.json").read_text())["context"],
@@ -88,13 +107,12 @@ def _synthesized(folder: Path, purpose: str, key: bool) -> dict[str, str]:
             file_assets_bucket_name=ASSETS, generate_bootstrap_version_rule=False
         ),
     )
-    operations = Operations(app, NAMES["operations"], config=config)
-    Storage(app, NAMES["storage"], config=config, operations=operations)
+    build(app)
     app.synth()
     for manifest in folder.glob("*.assets.json"):
         for asset in json.loads(manifest.read_text())["files"].values():
             _upload(folder, asset)
-    return {stack: (folder / f"{name}.template.json").read_text() for stack, name in NAMES.items()}
+    return {path.name.split(".")[0]: path.read_text() for path in folder.glob("*.template.json")}
 
 
 def _upload(folder: Path, asset: dict[str, Any]) -> None:
@@ -119,7 +137,9 @@ def _with_a_failure(template: str) -> str:
 
 def _deploy(name: str, template: str) -> str:
     cloudformation = boto3.client("cloudformation")
-    given = {"StackName": name, "TemplateBody": template, "Capabilities": ["CAPABILITY_IAM"]}
+    boto3.client("s3").put_object(Bucket=ASSETS, Key=f"{name}.json", Body=template.encode())  # too large for the call
+    url = f"https://s3.us-east-1.amazonaws.com/{ASSETS}/{name}.json"
+    given = {"StackName": name, "TemplateURL": url, "Capabilities": ["CAPABILITY_IAM"]}
     try:
         if _status(name):
             cloudformation.update_stack(**given)
@@ -227,3 +247,35 @@ def test_a_workshop_whose_first_deploy_fails_leaves_no_bucket(shop: Shop) -> Non
     shop.destroy()
     assert shop.deploy(WORKSHOP, failing=True) == "ROLLBACK_COMPLETE"
     assert _resources(NAMES["storage"], "AWS::S3::Bucket") == []
+
+
+def _put_up(templates: dict[str, str], *stacks: str) -> list[str]:
+    """The statuses in which the stacks' deploys end."""
+    return [_deploy(f"storecast-left-{stack}", templates[f"storecast-left-{stack}"]) for stack in stacks]
+
+
+def test_a_pipeline_whose_section_leaves_the_config_leaves_the_account(shop: Shop, tmp_path: Path) -> None:
+    """CloudFormation refuses the deploy of what is left until the pipeline's stack is gone; the data stay."""
+    both, cloudformation = _config(dataset="left"), boto3.client("cloudformation")
+    alone = both.model_copy(update={"forecasting": None})
+    before, after = (
+        _templates(tmp_path / str(number), functools.partial(entry.build, settings=config))
+        for number, config in enumerate((both, alone))
+    )
+    stacks = ("operations", "storage", "forecasting")
+    assert _put_up(before, *stacks) == ["CREATE_COMPLETE"] * 3
+    buckets = _resources("storecast-left-storage", "AWS::S3::Bucket")
+    shop.made.update(buckets)
+    _fill(buckets)
+    kept = {bucket: _versions(bucket) for bucket in buckets}
+    assert deployed.delete_leftovers(both, cloudformation) == []
+    assert "UPDATE_ROLLBACK_COMPLETE" in _put_up(after, *stacks[:2])
+    assert deployed.delete_leftovers(alone, cloudformation) == ["storecast-left-forecasting"]
+    assert _status("storecast-left-forecasting") == ""
+    assert _put_up(after, *stacks[:2]) == ["UPDATE_COMPLETE"] * 2
+    assert {bucket: kept[bucket] - _versions(bucket) for bucket in buckets} == dict.fromkeys(buckets, set())
+    deployed.check_key(alone, cloudformation)
+    with pytest.raises(ConfigError, match="left: customer_managed_key = true in pipeline.yaml, .* Set it back to fal"):
+        deployed.check_key(alone.model_copy(update={"customer_managed_key": True}), cloudformation)
+    for stack in ("storage", "operations"):
+        _delete(f"storecast-left-{stack}")
