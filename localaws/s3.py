@@ -16,6 +16,7 @@ OF_BUCKETS = (LOCATE, LIST)  # the other actions are on objects
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # (S3 guide, bucketnamingrules.md)
 _LONGEST_KEY = 1024  # bytes
+_MARKERS = ("/_check", "/_success")  # which the services leave beside their own exports
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def read(
     access: Access, path: str, ending: str = ".csv", *, others: tuple[str, ...] = (), only: tuple[str, ...] = ("",)
 ) -> list[File]:
     """The file at `path`, or all files below it when it is a folder or a bucket, whatever their names end in, but for
-    the endings of `others`, which are files of another format, and for those of `only`. `ending` is the usual one.
+    the endings of `others`, which are files of another format, and those of `only`, and for the empty objects that the
+    services leave beside their exports. `ending` is the usual one.
     They are listed before they are read.
 
     A path whose last part has no dot is a folder; keys that end in / only stand for one. Raises JobFailed naming the
@@ -63,7 +65,7 @@ def read(
         keys = [each for each in _keys(s3, access, bucket, key) if each == key]
     else:
         there = _keys(s3, access, bucket, key if key.endswith("/") or not key else key + "/")
-        keys = [each for each in there if each.endswith(only) and not each.lower().endswith((*others, "/"))]
+        keys = [each for each in there if each.endswith(only) and not each.lower().endswith((*others, "/", *_MARKERS))]
     if not keys:
         raise JobFailed(f"No file ending in {ending} was found at {path}, and no other.")
     return [File(f"s3://{bucket}/{each}", _get(s3, access, bucket, each)) for each in keys]

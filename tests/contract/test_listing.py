@@ -1,5 +1,6 @@
 """Lists come in pages, filtered, and in an order of their own; tags are kept with their resource."""
 
+import boto3
 import pytest
 
 from tests.contract.clients import refused
@@ -36,13 +37,15 @@ def test_a_token_of_another_hand_is_refused(forecast, personalize, token: str) -
 
 
 def test_filters_keep_or_leave_out(forecast, bucket: str, forecast_role: str) -> None:
-    """By dataset and status, of an import that fails for want of a file."""
+    """By dataset and status, of an import that fails for what is in its file."""
     mine, other = create_dataset(forecast), create_dataset(forecast)
     groups = [
         forecast.create_dataset_group(DatasetGroupName=unique("of"), Domain="RETAIL", DatasetArns=[arn])
         for arn in (mine, other)
     ]
-    job = import_from(forecast, mine, f"s3://{bucket}/{unique('nothing')}/", forecast_role)
+    key = f"{unique('bad')}/rows.csv"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"no row of the schema")
+    job = import_from(forecast, mine, f"s3://{bucket}/{key}", forecast_role)
     assert import_ended(forecast, job)["Status"] == "CREATE_FAILED"
 
     def jobs(**conditions: str) -> list[str]:

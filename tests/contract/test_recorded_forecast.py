@@ -50,7 +50,7 @@ def answers(bucket: str, forecast_role: str) -> dict[str, list[dict]]:
         forecast.create_auto_predictor(**asked, DataConfig={"DatasetGroupArn": group.arn})["PredictorArn"]
         for _ in range(2)
     ]
-    forecast.list_predictors()
+    forecast.list_predictors(Filters=[{"Key": "DatasetGroupArn", "Value": group.arn, "Condition": "IS"}])
     for each in twins:
         forecast.stop_resource(ResourceArn=each)
     forecast.get_accuracy_metrics(PredictorArn=predictor)

@@ -16,7 +16,8 @@ SCHEMA = """{"type": "record", "name": "Users", "namespace": "com.amazonaws.pers
 
 
 def test_a_bad_file_fails_a_job_of_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "read", lambda *_: [BAD])
+    monkeypatch.setattr(files, "locate", lambda *_: None)
+    monkeypatch.setattr(files, "read", lambda *_, **__: [BAD])
     with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
         files.read_all(None, files.Source("role", "s3://bucket/", Layout({"item_id": "string"})))
 
