@@ -81,7 +81,7 @@ def make(event: Import) -> None:
 
 
 def copy(source: str, file: CopiedFile, bucket: str, key: str) -> None:
-    """Copy a file within S3, or write it anew as its layout says. Fails if it has changed since Plan."""
+    """Copy a file within S3, or rewrite it as its layout says. Fails if it has changed since Plan."""
     if "layout" in file:
         write(bucket, key, _written(source, file))
         return

@@ -93,7 +93,7 @@ def layouts(checked: Checked, bucket: str) -> dict[str, Layout]:
 def copied(
     checked: Checked, files: Mapping[str, str], bucket: str, header: Sequence[str] = (), escape: str | None = None
 ) -> list[CopiedFile]:
-    """The files with rows, to be copied: as they are if a service reads them so, otherwise written anew, with the
+    """The files with rows, to be copied: as they are if a service reads them so, otherwise rewritten, with the
     `header`. `files` are ETags by key."""
     found: list[CopiedFile] = []
     for key, etag in files.items():

@@ -1,6 +1,6 @@
 """The check of delivered files before anything is imported: which are read and how, which are refused and why.
 
-Every file is judged by itself and read in full: one bad file stops no other, and all bad ones are named at once. Memory
+Every file is judged alone and read in full: one bad file stops no other, and all bad ones are named at once. Memory
 does not grow with the rows.
 """
 

@@ -148,7 +148,7 @@ class CopiedFile(TypedDict):
     key: str
     etag: str
     layout: NotRequired[Layout]  # absent: it is copied as it is
-    header: NotRequired[list[str]]  # of the copy, where it is written anew
+    header: NotRequired[list[str]]  # of the copy, where it is rewritten
     escape: NotRequired[str]  # the character that escapes quotes, where quotes are not doubled
 
 

@@ -63,7 +63,7 @@ def _recommender(personalize: Any, event: RecommenderRequest) -> RecommenderAnsw
     except personalize.exceptions.InvalidInputException as error:
         if _differs(there.get("recommenderConfig"), config):
             raise
-        # It would change nothing. A recommender takes up new data by itself, too (Personalize guide, use-cases).
+        # It would change nothing. A recommender takes up new data automatically, too (Personalize guide, use-cases).
         logger.warning("the recommender was not updated", extra={"recommender": arn, "reason": str(error)})
         return {"recommenderArn": arn, "updateDue": False}
     return {"recommenderArn": arn, "updateDue": outdated and not updated}

@@ -77,7 +77,7 @@ def strike(shop: Shop, queue: str, name: str, blow: Blow, state: str, rng: rando
     result.findings += [f"{where}: {each}" for each in unreported]
     result.findings += [f"{where}: runs worked at once: {pair}" for pair in shop.together()]
     if shop.by_hand > by_hand:
-        result.findings.append(f"{where}: the next run did not start by itself")
+        result.findings.append(f"{where}: the next run did not start automatically")
 
 
 def kill_server(shop: Shop, rng: random.Random, state: str) -> bool:

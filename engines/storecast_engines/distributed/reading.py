@@ -7,7 +7,7 @@ place              a hash of the series' keys, which says to which chunk it belo
 k0 ...             the keys; what is remarked
 timestamp          the aligned time step
 v0 ..., m0 ...     numbers and texts
-count, seen, file  of a target's row, which stands for all rows of a time step in its file: their number, the time of
+count, seen, file  of a target's row, which sums up all rows of a time step in its file: their number, the time of
                    the first, and the file's number
 """
 
@@ -30,7 +30,7 @@ from storecast_engines.files import FileError, Layout, time_series
 from storecast_engines.forecasting import frequency
 from storecast_engines.forecasting.panel import TARGET_DEFAULTS
 
-BAD, NOTE = "bad", "note"  # kinds of rows that tell of a file, in k0
+BAD, NOTE = "bad", "note"  # kinds of rows that are about a file, in k0
 WEIGHTS = "weights"  # of a predictor, for a series
 BATCH = 100_000  # rows that a task hands on at a time
 # How the parts of a time step that lie in several files, or were aggregated in one, are put together.

@@ -1,4 +1,4 @@
-"""What a request may say, and how it is told what is wrong."""
+"""What a request may say, and the errors that name what is wrong."""
 
 import json
 from dataclasses import asdict
