@@ -106,9 +106,7 @@ def _refused(event: RefusalNotification) -> Outcome:
     lines += [("Next", _UPLOAD), ("Run", console_link(execution))]
     _publish(
         f"{event['pipeline']} put {called} into quarantine",
-        messages.laid_out(
-            f"{what[0].upper()}{what[1:]}.", [*lines, ("Next", _UPLOAD), ("Run", console_link(execution))]
-        ),
+        messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines),
         {
             "what": what,
             "pipeline": event["pipeline"],
