@@ -91,7 +91,7 @@ class Lock:
                         "Output": record(
                             Joined,
                             joined=_HELD.holder,
-                            meaning="that run is at work; what came since it looked is served by the run after it",
+                            meaning="that run is in progress; the next run processes later files",
                         ),
                     },
                 ],
@@ -100,7 +100,7 @@ class Lock:
             "Busy": {
                 "Type": "Fail",
                 "Error": "Storecast.Busy",
-                "Cause": template(f"'not forced: ' & {_HELD.holder} & ' is at work; start again when it has ended'"),
+                "Cause": template(f"'not forced: ' & {_HELD.holder} & ' is running; start again when it has ended'"),
             },
             **self._put(
                 "Take over the lock",

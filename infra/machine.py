@@ -223,7 +223,7 @@ def _misunderstood() -> Expression:
         $known := {json.dumps(allowed)};
         $unknown := [$keys($given)[$not($ in $known)]];
         $untyped := [$keys($given)[$ in $known and $type($lookup($given, $)) != 'boolean']];
-        $problems := $type($given) != 'object' ? ['the input is no JSON object']
+        $problems := $type($given) != 'object' ? ['the input is not a JSON object']
             : {payload(UploadEvent).source} = 'aws.s3' ? [] : [
             $map($unknown, function($key) {{ 'unknown key ' & $key }}),
             $map($untyped, function($key) {{ $key & ' is ' & $string($lookup($given, $key)) & ' of type '

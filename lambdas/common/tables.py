@@ -92,7 +92,9 @@ def is_data(key: str) -> bool:
 def refusal_by_name(name: str, size: int) -> str | None:
     """Why a file is refused whatever it holds, None if it is not."""
     if not is_data(name):
-        return f"{name} is no CSV file by its name; allowed are names that end in .csv or .csv.gz: convert or rename it"
+        return (
+            f"{name} is not a CSV file by its name; allowed are names that end in .csv or .csv.gz: convert or rename it"
+        )
     if size == 0:
         return f"{name} is empty (0 bytes); upload it again"
     if not any(
@@ -150,8 +152,8 @@ def layout(name: str, head: Head, expected: Expected) -> Layout | None:
     if not _is_header(first, expected):
         if expected.header:
             raise Refused(
-                f"{name}, row 1 is no header: {_shown(first)}; each file of {expected.kind} begins with a row of the "
-                f"names of its columns: {', '.join(wanted)}"
+                f"{name}, row 1 is not a header: {_shown(first)}; each file of {expected.kind} begins with a row of "
+                f"its column names: {', '.join(wanted)}"
             )
         if len(first) != len(wanted):
             raise Refused(f"{name}, row 1: {_number(first, wanted)}")
@@ -274,11 +276,12 @@ def _test(expected: Expected, column: str) -> Callable[[str], str]:
 
 
 def _no_time(written: str, value: str) -> str:
+    """Times without their zeros, such as 2025-1-2, are refused: text of one form alone sorts by time."""
     try:
-        datetime.strptime(value, _TIMES[written])
+        right = datetime.strptime(value, _TIMES[written]).strftime(_TIMES[written]) == value
     except ValueError:
-        return f"a timestamp of the form {written}"
-    return ""
+        right = False
+    return "" if right else f"a timestamp of the form {written}"
 
 
 def _no_number(kind: str, needed: bool, value: str) -> str:

@@ -99,11 +99,13 @@ def _refused(event: RefusalNotification) -> Outcome:
     """One message for all files that a plan refused."""
     count, files, execution = event["refused"]["count"], event["refused"]["files"], event["execution"]
     called = files[0]["file"].rpartition("/")[2] if count == 1 else f"{count:,} files"
-    what = f"{called} cannot be imported and went into quarantine, the reason beside each; the run goes on without"
+    moved, them = ("was", "it") if count == 1 else ("were", "them")
+    what = (
+        f"{called} cannot be imported and {moved} moved into quarantine with the reason; the run goes on without {them}"
+    )
     lines = [line for each in files for line in (("Cause", each["message"]), ("Now at", each["movedTo"]))]
     if count > len(files):
-        lines.append(("And", f"{count - len(files):,} more beside them, each with its reason"))
-    lines += [("Next", _UPLOAD), ("Run", console_link(execution))]
+        lines.append(("And", f"{count - len(files):,} more in quarantine, each with its reason"))
     _publish(
         f"{event['pipeline']} put {called} into quarantine",
         messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines),

@@ -30,9 +30,9 @@ def test_good_files_are_counted_and_bad_ones_named_with_the_reason(
     assert files.main(["--dataset", "sample", *given]) == 1
     printed = capsys.readouterr().out
     for line in (
-        "target: 1 files with 1 rows to import, 1 refused",
+        "target: 1 file with 1 row to import, 1 refused",
         f"refused: {tmp_path}/target/b.csv, row 1: in the header 'item_id,timestamp,sales' demand is missing and sales",
-        "interactions: 1 files with 3 rows to import, 0 refused",
+        "interactions: 1 file with 3 rows to import, 0 refused",
         "note: an import takes 1,000 rows at least: a run waits for 997 more",
     ):
         assert line in printed, printed
@@ -48,7 +48,7 @@ def test_what_no_file_shows_alone_is_found_too(tmp_path: Path, capsys: pytest.Ca
     assert files.main(["--dataset", "sample", *given]) == 1
     printed = capsys.readouterr().out
     for line in (
-        "target: 1 files with 1 rows to import, 1 refused",
+        "target: 1 file with 1 row to import, 1 refused",
         f"refused: {tmp_path}/target/b.csv, row 2, timestamp: '2099-01-01' lies in the future",
         f"{tmp_path}/metadata/a.csv, row 1, item_id: 'Milk' differs from 'milk' ({tmp_path}/target/a.csv, row 1)",
     ):

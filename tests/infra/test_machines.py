@@ -301,8 +301,8 @@ def test_force_comes_from_the_input_of_the_execution(assembly: Assembly, given: 
         ({"force": "true"}, "force is true of type string; allowed are"),
         ({"force": 1, "dry-run": True}, "unknown key dry-run; force is 1 of type number; allowed are"),
         ({"dry_run": None}, "dry_run is null of type null; allowed are"),
-        ([{"force": True}], "the input is no JSON object; allowed are"),
-        ("force", "the input is no JSON object; allowed are"),
+        ([{"force": True}], "the input is not a JSON object; allowed are"),
+        ("force", "the input is not a JSON object; allowed are"),
     ],
 )
 def test_an_input_with_unknown_or_mistyped_keys_starts_nothing(
@@ -318,7 +318,7 @@ def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -
     states = machine(assembly, "forecasting")["States"]
     busy = {"status": "RUNNING", "holder": "run-1"}
     assert decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"
-    assert "run-1 is at work" in evaluate(states["Busy"]["Cause"], input=busy)
+    assert "run-1 is running" in evaluate(states["Busy"]["Cause"], input=busy)
     assert decide(states["Is the holder at work?"], busy)[0] == "Joined"
 
 

@@ -5,6 +5,7 @@ SchemaAttribute and Statistics.
 """
 
 import io
+import re
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -171,7 +172,10 @@ def _column(name: str, column: pd.Series, kind: str, layout: Layout) -> pd.Serie
         return column
     if kind == "timestamp":
         parsed = pd.to_datetime(column, format=TIMESTAMP_FORMATS[layout.timestamp_format], errors="coerce")
-        refuse(name, column, parsed.isna(), f"a timestamp of the form {layout.timestamp_format}")
+        full = re.compile(re.sub("[A-Za-z]", r"\\d", layout.timestamp_format), re.ASCII)  # 2025-1-2 lacks zeros
+        cut = [each for each in column.unique() if not full.fullmatch(each)]
+        bad = parsed.isna() | column.isin(cut)
+        refuse(name, column, bad, f"a timestamp of the form {layout.timestamp_format}")
         return parsed.astype("datetime64[s]")
     parsed = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = parsed.isin([float("inf"), float("-inf")]) | (parsed.isna() & (column != ""))

@@ -64,7 +64,7 @@ _REFUSED: dict[str, tuple[Callable[[list[Row]], Written], str]] = {
     "a short row": (lambda rows: ("csv", _csv([*rows, ("a", "2025-01-01")])), "2 values"),
     "old Mac's lines": (lambda rows: ("csv", _csv(rows, _NAMES, "\r")), "CR alone"),
     "not UTF-8": (lambda rows: ("csv", _csv([*rows, ("Käse", *rows[0][1:])]).decode().encode("latin-1")), "not UTF-8"),
-    "another ending": (lambda rows: ("txt", _csv(rows)), "is no CSV file by its name"),
+    "another ending": (lambda rows: ("txt", _csv(rows)), "is not a CSV file by its name"),
     "no bytes": (lambda rows: ("csv", b""), "is empty"),
 }
 _HEADER_ALONE = "a header alone"

@@ -45,6 +45,20 @@ def test_what_is_said_of_refused_files_fits_the_state(bucket: Any, stub: Any, co
     assert plan["refused"]["count"] == 3 and len(json.dumps(plan)) < 24_000
 
 
+@pytest.mark.parametrize("written, time", [("yyyy-MM-dd", "2026-1-1"), ("yyyy-MM-dd HH:mm:ss", "2026-01-01  0:00:00")])
+def test_a_time_without_its_zeros_is_refused_and_stops_no_other_file(
+    bucket: Any, stub: Any, context: Any, written: str, time: str
+) -> None:
+    good = "2026-01-01" if written == "yyyy-MM-dd" else "2026-01-01 00:00:00"
+    bucket.objects[f"{_FOLDER}target/a.csv"] = f"milk,{good},3\n".encode()
+    bucket.objects[f"{_FOLDER}target/b.csv"] = f"milk,{time},3\n".encode()
+    plan = _plan(stub, context, timestamp_format=written)
+    [refused] = plan["refused"]["files"]
+    assert refused["message"].endswith(f"b.csv, row 1, timestamp: {time!r} is not a timestamp of the form {written} "
+                                       "(a header names item_id, timestamp, demand)")  # fmt: skip
+    assert plan["imports"]
+
+
 def _copies(bucket: Any, stub: Any, context: Any, job: dict[str, Any]) -> dict[str, str]:
     """What Load imports instead of the files, by name."""
     from forecasting.load import handler
@@ -110,10 +124,10 @@ _REFUSED = {
     "latin.csv": ("Käse,2026-01-01,3\n".encode("latin-1"), "row 1: it is not UTF-8"),
     "quote.csv": (b'milk,2026-01-01,"3\nmilk,2026-01-02,4\n', "a quoted value does not end"),
     "broken.csv.gz": (b"\x1f\x8bnothing", "is a broken gzip file"),
-    "book.xlsx": (b"PK\x03\x04", "is no CSV file by its name"),
+    "book.xlsx": (b"PK\x03\x04", "is not a CSV file by its name"),
     "book.csv": (b"PK\x03\x04", "is an Excel workbook"),
-    "text.txt": (_ROWS.encode(), "is no CSV file by its name"),
-    "bare": (_ROWS.encode(), "is no CSV file by its name"),
+    "text.txt": (_ROWS.encode(), "is not a CSV file by its name"),
+    "bare": (_ROWS.encode(), "is not a CSV file by its name"),
     "empty.csv": (b"", "is empty (0 bytes)"),
     "2026.csv": (_ROWS.encode(), "must have at least one letter"),
 }

@@ -447,18 +447,39 @@ def _stack_is(stub: Any, status: str) -> None:
     stub("cloudformation").add_response("describe_stacks", {"Stacks": [described]}, {"StackName": _STACK})
 
 
-def test_a_subject_is_printable_ascii_of_at_most_100_characters(
-    context: Any, stub: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def sent(stub: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Notify publishes: one message."""
+    monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
+    found: list[dict[str, Any]] = []
+    stub("sns").add_response("publish", {"MessageId": "1"})
+    stub("sns").client.meta.events.register(
+        "before-parameter-build.sns.Publish", lambda params, **_: found.append(dict(params))
+    )
+    return found
+
+
+@pytest.mark.parametrize("count, subject", [(1, "put f0.csv into quarantine"), (7, "put 7 files into quarantine")])
+def test_the_mail_about_refused_files_says_each_thing_once(
+    context: Any, sent: list[dict[str, Any]], count: int, subject: str
 ) -> None:
+    from operations.notify import handler
+
+    files = [
+        {"kind": "target", "file": f"s3://b/f{at}.csv", "movedTo": f"s3://b/q/f{at}.csv", "message": f"row {at}"}
+        for at in range(min(count, 5))
+    ]
+    refused = {"count": count, "files": files}
+    handler({"pipeline": "forecasting", "execution": _EXECUTION, "refused": refused}, context)
+    assert sent[0]["Subject"] == f"Storecast: forecasting {subject}"
+    lines = sent[0]["Message"].splitlines()[2:]
+    assert len(lines) == len(set(lines)) == 2 * len(files) + (count > 5) + 2, sent[0]["Message"]
+
+
+def test_a_subject_is_printable_ascii_of_at_most_100_characters(context: Any, sent: list[dict[str, Any]]) -> None:
     """API_Publish.md: SNS refuses others, and the message would never come."""
     from operations.notify import handler
 
-    monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))
-    sent: list[dict[str, Any]] = []
-    stub("sns").add_response("publish", {"MessageId": "1"})
-    stub("sns").client.meta.events.register(
-        "before-parameter-build.sns.Publish", lambda params, **_: sent.append(dict(params))
-    )
     refused = {"file": "recommending/x/Käufe\n2026.csv" + "y" * 200, "kind": "k", "movedTo": "m", "message": "m"}
     handler(
         {"pipeline": "recommending", "execution": _EXECUTION, "quarantined": refused | {"importJobArn": "i"}}, context

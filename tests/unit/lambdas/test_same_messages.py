@@ -20,6 +20,8 @@ _ROWS = {
     "part of a store": b"milk,2025-01-02,1,1.5\n",
     "no such day": b"milk,2025-13-02,1,1\n",
     "time of day": b"milk,2025-01-02 06:00:00,1,1\n",
+    "one digit of a month": b"milk,2025-1-02,1,1\n",
+    "one digit of a day": b"milk,2025-01-2,1,1\n",
     "no time": b"milk,,1,1\n",
     "no item": b",2025-01-02,1,1\n",
     "short": b"milk,2025-01-02\n",
