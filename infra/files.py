@@ -154,8 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _lines(kind: str, checked: Checked) -> Iterator[str]:
-    rows = sum(checked.counts.values())
-    yield f"{kind}: {len(checked.layouts)} files with {rows:,} rows to import, {len(checked.refused)} refused"
+    left = [rows for name in checked.layouts if (rows := checked.left(name))]
+    rows = sum(left)
+    files = f"{intake.number(len(left), 'file')} with {intake.number(rows, 'row')}"
+    yield f"{kind}: {files} to import, {len(checked.refused)} refused"
     yield from (f"  refused: {why}" for why in checked.refused.values())
     yield from (f"  note: {note}" for note in checked.notes)
     if checked.layouts and rows < _LEAST.get(kind, 0):

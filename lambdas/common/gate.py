@@ -98,7 +98,7 @@ def copied(
     found: list[CopiedFile] = []
     for key, etag in files.items():
         name = f"s3://{bucket}/{key}"
-        if name not in checked.layouts or _replaced(checked, name):
+        if name not in checked.layouts or not checked.left(name):  # a service refuses a copy without any row
             continue
         file: CopiedFile = {"key": key, "etag": etag}
         if name not in checked.plain:
@@ -109,9 +109,3 @@ def copied(
                 file["escape"] = escape
         found.append(file)
     return found
-
-
-def _replaced(checked: Checked, name: str) -> bool:
-    """Whether newer files replace all rows of the file: a service refuses a copy without any."""
-    skipped = sum(last - first + 1 for first, last in checked.layouts[name].get("skip", []))
-    return skipped == checked.counts[name]

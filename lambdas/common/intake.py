@@ -57,6 +57,15 @@ class Checked:
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)  # of rows, by file
 
+    def left(self, name: str) -> int:
+        """How many rows of the file no newer file replaces."""
+        return self.counts[name] - sum(last - first + 1 for first, last in self.layouts[name].get("skip", []))
+
+
+def number(count: int, what: str) -> str:
+    """Such as "1 row" or "2,000 rows"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
 
 def by_name(files: Sequence[File]) -> dict[str, str]:
     """The files that are refused for their name or size alone, and why."""
@@ -82,14 +91,14 @@ def check(files: Sequence[File], expecting: Expecting, *, newest_counts: bool, w
                 continue
             body = io.BytesIO(start) if file.size <= HEAD else file.stream()
             rows = tables.checked(file.name, body, layout, expected)
-            number, span = _read(watch(file, rows, expected) if watch else rows, expected)
+            count, span = _read(watch(file, rows, expected) if watch else rows, expected)
         except Refused as refused:
             found.refused[file.name] = str(refused)
             continue
-        if not number:
+        if not count:
             found.without_rows.append(file.name)
             continue
-        found.expected, found.counts[file.name] = expected, number
+        found.expected, found.counts[file.name] = expected, count
         found.layouts[file.name], spans[file.name] = layout, span
         if layout.get("header"):
             found.headers[file.name] = head.rows[0]
@@ -141,7 +150,8 @@ def _supersede(found: Checked, files: Sequence[File], spans: dict[str, Span]) ->
         found.layouts[name]["skip"] = ranges
         found.plain.discard(name)
     noted = [
-        f"{count:,} rows of {older} are in {newer} too: the newer file counts; to add them up, write overlap: sum"
+        f"{number(count, 'row')} of {older} {'is' if count == 1 else 'are'} in {newer} too: the newer file counts; to "
+        "add them up, write overlap: sum"
         for (older, newer), count in sorted(result.counts.items())
     ]
     rest = sum(sorted(result.counts.values())) - sum(count for _, count in sorted(result.counts.items())[:_NAMED])

@@ -106,6 +106,7 @@ def _refused(event: RefusalNotification) -> Outcome:
     lines = [line for each in files for line in (("Cause", each["message"]), ("Now at", each["movedTo"]))]
     if count > len(files):
         lines.append(("And", f"{count - len(files):,} more in quarantine, each with its reason"))
+    lines += [("Next", _UPLOAD), ("Run", console_link(execution))]
     _publish(
         f"{event['pipeline']} put {called} into quarantine",
         messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_good_files_are_counted_and_bad_ones_named_with_the_reason(
         "note: an import takes 1,000 rows at least: a run waits for 997 more",
     ):
         assert line in printed, printed
+
+
+def test_rows_that_a_newer_file_replaces_are_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    given = _written(
+        tmp_path,
+        target__a="milk,2025-01-01,3\nmilk,2025-01-02,3\n",
+        target__b="milk,2025-01-01,3\n",
+        target__c="milk,2025-01-01,4\n",
+    )
+    for at, path in enumerate(sorted(tmp_path.rglob("*.csv"))):
+        os.utime(path, (at, at))
+    assert files.main(["--dataset", "sample", *given]) == 0
+    printed = capsys.readouterr().out
+    assert "target: 2 files with 2 rows to import, 0 refused" in printed, printed
+    assert f"1 row of {tmp_path}/target/a.csv is in {tmp_path}/target/c.csv too" in printed, printed
 
 
 def test_what_no_file_shows_alone_is_found_too(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

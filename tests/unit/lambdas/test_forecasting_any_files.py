@@ -199,7 +199,7 @@ def test_each_row_ends_in_the_model_in_quarantine_or_in_a_note(
         assert imported(bucket, planned) == model
         # What was left out of it is noted.
         notes = json.loads(bucket.objects[f"{_FOLDER}runs/{planned['run']}/data.json"])["target"]["notes"]
-        counted = [int(note.split(" rows of ")[0].replace(",", "")) for note in notes if " rows of " in note]
+        counted = [int(note.split(" row")[0].replace(",", "")) for note in notes if ": the newer file counts" in note]
         assert sum(counted) == expected.superseded
         noted = {key for key in expected.without_rows if any(key in note and "no row" in note for note in notes)}
         assert noted == expected.without_rows
