@@ -19,7 +19,7 @@ from common.clients import client
 from common.payload import CopiedFile, Import, QuarantineRequest
 from common.step import ServiceUnavailable
 from common.store import get_json, opened
-from common.tables import rows
+from common.tables import has_letter, rows
 
 _PART = 8 * 2**20  # characters: more than the least of a part of a multipart upload
 
@@ -42,8 +42,9 @@ def copies(event: Import) -> dict[str, CopiedFile]:
 
 
 def _csv(name: str) -> str:
-    """The name of a copy, which is never compressed."""
-    return name[:-3] if name.lower().endswith(".gz") else name
+    """The name of a copy, which is never compressed and has a letter before its ending."""
+    name = name[:-3] if name.lower().endswith(".gz") else name
+    return name if has_letter(name[: -len(".csv")]) else f"file_{name}"
 
 
 def by_uri(event: Import) -> dict[str, str]:

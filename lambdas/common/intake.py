@@ -50,7 +50,7 @@ class Checked:
     clean: set[str] = field(default_factory=set)  # those that begin with their first row, uncompressed
     plain: set[str] = field(
         default_factory=set
-    )  # those of them that have the columns in their order and case, if named
+    )  # those of them with a name that Forecast takes, and the columns in their order and case, if named
     refused: dict[str, str] = field(default_factory=dict)  # why
     headers: dict[str, list[str]] = field(default_factory=dict)  # as they are written
     without_rows: list[str] = field(default_factory=list)  # a header and nothing else
@@ -104,7 +104,7 @@ def check(files: Sequence[File], expecting: Expecting, *, newest_counts: bool, w
             found.headers[file.name] = head.rows[0]
         if head.plain:
             found.clean.add(file.name)
-        if head.plain and not layout.keys() - {"header"}:
+        if head.plain and tables.is_plain_name(file.name) and not layout.keys() - {"header"}:
             found.plain.add(file.name)
     if newest_counts and found.expected and found.expected.identity:
         _supersede(found, files, spans)

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import IO, Any, NotRequired, TypedDict
 
 HEAD = 65_536  # bytes: room for a header and the rows from which types are inferred
@@ -97,11 +96,18 @@ def refusal_by_name(name: str, size: int) -> str | None:
         )
     if size == 0:
         return f"{name} is empty (0 bytes); upload it again"
-    if not any(
-        letter.isalpha() for letter in PurePosixPath(name).name.lower().removesuffix(".gz").removesuffix(".csv")
-    ):
-        return f"{name}: the name of a file must have at least one letter before its ending: rename it"
     return None
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether Forecast reads a file of that name as it is: it refuses a name without a letter before its ending
+    (dataset-import-guidelines-troubleshooting.md), and one that ends in .gz promises another format."""
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    return ending.lower() == "csv" and has_letter(stem)
+
+
+def has_letter(name: str) -> bool:
+    return any(each.isalpha() for each in name)
 
 
 def head(name: str, start: bytes, *, whole: bool, escape: str | None = None) -> Head:

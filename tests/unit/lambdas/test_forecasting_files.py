@@ -129,8 +129,18 @@ _REFUSED = {
     "text.txt": (_ROWS.encode(), "is not a CSV file by its name"),
     "bare": (_ROWS.encode(), "is not a CSV file by its name"),
     "empty.csv": (b"", "is empty (0 bytes)"),
-    "2026.csv": (_ROWS.encode(), "must have at least one letter"),
 }
+
+
+@pytest.mark.parametrize("name, copy", [("2026-01-01.csv", "file_2026-01-01.csv"), ("text.csv.gz", "text.csv")])
+def test_files_whose_names_forecast_takes_otherwise_are_imported_as_copies(
+    bucket: Any, stub: Any, context: Any, name: str, copy: str
+) -> None:
+    """Forecast refuses a name without a letter, and what is called .gz may be text."""
+    bucket.objects[f"{_FOLDER}target/{name}"] = _ROWS.encode()
+    order = _plan(stub, context)
+    assert order["refused"]["count"] == 0
+    assert _copies(bucket, stub, context, order["imports"][0]) == {f"00000_{copy}": _ROWS}
 
 
 def test_every_bad_file_goes_into_quarantine_in_one_run_and_the_good_one_is_imported(

@@ -138,7 +138,7 @@ def _refusals_agree(sent: list[Any], answer: dict[str, Any], bad: Collection[str
     causes = _lines(mail, "Cause")
     named = {re.split("[ ,:]", cause.removeprefix("s3://data/"))[0] for cause in causes}
     assert named <= set(bad) and len(named) == len(causes) == len(_lines(mail, "Now at")) == min(5, len(bad))
-    more = [f"{len(bad) - 5} more beside them, each with its reason"] if len(bad) > 5 else []
+    more = [f"{len(bad) - 5} more in quarantine, each with its reason"] if len(bad) > 5 else []
     assert _lines(mail, "And") == more
 
 
