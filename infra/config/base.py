@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from botocore.loaders import Loader
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from infra.config import clock
@@ -56,6 +56,17 @@ def matching(pattern: str, allowed: str) -> AfterValidator:
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: Any) -> Any:
+        """pydantic takes true for 1."""
+        declared = cls.model_fields[info.field_name].annotation
+        kinds = {declared, *get_args(declared)}
+        refuse(
+            ["allowed is a number"] if isinstance(value, bool) and bool not in kinds and kinds & {int, float} else []
+        )
+        return value
 
 
 def _expression(value: str) -> str:

@@ -6,6 +6,7 @@ values come from botocore.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -95,6 +96,11 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         allowed = required.get(name, _OTHERS[kind])
         found += [f"{kind}.{name}: type {problem}" for problem in not_one_of(attribute_type, allowed)]
         found += name_problems(kind, name)
+    found += [
+        f"{kind}: {first} and {name} differ only in case, which headers may change; rename one"
+        for first, name in itertools.combinations(columns, 2)
+        if first.lower() == name.lower()
+    ]
     if kind == "related" and target in columns:
         found.append(f"related.{target}: the target belongs to the target dataset only")
     numbers = [name for name, type_ in columns.items() if type_ in ("float", "integer")]

@@ -105,6 +105,16 @@ _BY_STORE = {"item_id": "string", "timestamp": "timestamp", "demand": "float", "
             "target.store: text that is no dimension, so the rows of one item_id are summed over all its values; for a "
             "series of each, write dimensions: [store]; if sums are what you want, write summed_over: [store]",
         ),
+        (
+            "forecasting",
+            {
+                "datasets": {
+                    "target": {"item_id": "string", "timestamp": "timestamp", "demand": "float", "Demand": "float"}
+                }
+            },
+            " differ only in case, which headers may change; rename one",
+        ),
+        ("forecasting", {"horizon": True}, "horizon = True: allowed is a number"),
         ("forecasting", {"summed_over": ["shop"]}, "summed_over 'shop' is not known"),
         (
             "forecasting",
