@@ -25,15 +25,15 @@ class Gate:
         self._left: Uploads | None = None
 
     def by_name(self, uploads: Uploads, kinds: Collection[str]) -> Uploads:
-        """The uploads without those that are no CSV files by their names."""
+        """The uploads without those that are not CSV files by their names, however many: no config makes them CSV."""
         why = {kind: intake.by_name(self._files(uploads.bucket, uploads.under(kind))) for kind in kinds}
-        return self.refuse(uploads, why)
+        return self.refuse(uploads, why, most=None)
 
-    def refuse(self, uploads: Uploads, why: Mapping[str, Mapping[str, str]]) -> Uploads:
+    def refuse(self, uploads: Uploads, why: Mapping[str, Mapping[str, str]], *, most: int | None = _MOST) -> Uploads:
         """The uploads without those that are refused: why, by kind and the file's URI.
 
-        Raises ValueError where the config seems to be wrong rather than the files: a file was imported before, or many
-        files are refused and none is good.
+        Raises ValueError where the config seems to be wrong rather than the files: a file was imported before, or more
+        than `most` files are refused and none is good.
         """
         gone: set[str] = set()
         for kind, of_kind in why.items():
@@ -42,7 +42,7 @@ class Gate:
                 if self._known.get(kind, {}).get(files[name].key) == files[name].etag:
                     raise ValueError(f"{message}; it was imported before: did pipeline.yaml change? Correct that, or "
                                      "replace the file")  # fmt: skip
-            if len(of_kind) > _MOST and len(of_kind) == len(files):
+            if most is not None and len(of_kind) > most and len(of_kind) == len(files):
                 first = next(iter(of_kind.values()))
                 raise ValueError(
                     f"none of the {len(files)} files of {kind} can be imported, so pipeline.yaml may be wrong rather "

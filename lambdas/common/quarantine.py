@@ -18,6 +18,7 @@ from common import deliveries
 from common.clients import client
 from common.payload import NothingMoved, PlanRequest, Quarantined, QuarantineRequest, Reimport
 from common.store import S3File, csv_files, get_json, get_text, put_json, put_text
+from common.tables import is_data
 
 MOST = 5  # attempts of a run to import: if one more fails, the config is wrong rather than a file
 LONGEST = 1_000  # characters of a message, which may quote a file: the state of a run holds 256 KiB
@@ -89,8 +90,8 @@ def _unclear(event: QuarantineRequest, why: str) -> NothingMoved:
 def set_aside(
     event: PlanRequest, folder: str, run: str, found: Sequence[tuple[str, S3File, str]], *, last: Collection[str]
 ) -> list[Quarantined]:
-    """What Plan refused in this attempt: kind, file, why. Each file moves, but not in a dry run; `last` are kinds that
-    have no other file.
+    """What Plan refused in this attempt: kind, file, why. Each file moves, but not in a dry run; `last` are kinds whose
+    data files are all among them.
 
     The list is written first: a step that is cut off finds it, and says again what it moved before.
     """
@@ -104,7 +105,7 @@ def set_aside(
     again = {each["file"] for each in refused}
     refused += [each for each in before if each["file"] not in again]
     for each in refused:
-        if each["kind"] in last:
+        if each["kind"] in last and is_data(each["file"]):
             each["last"] = True
     if refused != before and not event.get("dryRun"):
         put_json(event["resultsBucket"], journal, refused)

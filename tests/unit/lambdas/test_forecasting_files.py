@@ -189,6 +189,21 @@ def test_what_is_no_data_is_not_the_last_file_of_its_kind(
         assert [job["kind"] for job in order["imports"]] == ["target"]
 
 
+def test_many_stray_files_stop_no_other_kind_and_are_not_blamed_for_a_bad_one(
+    bucket: Any, stub: Any, context: Any
+) -> None:
+    """Spark leaves a folder of Parquet parts and checksums: no config makes CSV of their names."""
+    _put(bucket, target=_ROWS)
+    bucket.objects |= {f"{_FOLDER}related/_part-{at}.parquet": b"PAR1" for at in range(6)}
+    order = _plan(stub, context)
+    assert order["refused"]["count"] == 6 and "lost" not in order
+    assert [job["kind"] for job in order["imports"]] == ["target"]
+
+    bucket.objects = {f"{_FOLDER}target/_part-{at}.parquet": b"PAR1" for at in range(2)}
+    bucket.objects[f"{_FOLDER}target/bad.csv"] = b"milk,2026-01-01,many\n"
+    assert "/target/bad.csv, row 1" in _plan(stub, context)["lost"]["message"]
+
+
 def test_a_step_that_was_cut_off_says_again_what_it_refused(bucket: Any, stub: Any, context: Any) -> None:
     _put(bucket, target=_ROWS)
     bucket.objects[f"{_FOLDER}target/b.csv"] = b"milk,2026-01-01,many\n"
