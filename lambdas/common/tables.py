@@ -200,10 +200,14 @@ def _positions(name: str, header: Sequence[str], expected: Expected) -> list[int
     known = {_folded(column) for column in wanted}
     others = [] if expected.others else [cell for cell in header if cell and _folded(cell) not in known]
     if missing or others:
-        problems = [f"{', '.join(missing)} is missing"] if missing else []
-        problems += [f"{', '.join(others)} is not known"] if others else []
+        problems = [f"{', '.join(missing)} {_are(missing)} missing"] if missing else []
+        problems += [f"{', '.join(others)} {_are(others)} not known"] if others else []
         raise Refused(f"{where}: in the header {_shown(header)} {' and '.join(problems)}; {allowed}")
     return [folded.index(_folded(column)) for column in wanted]
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _number(row: Sequence[str], wanted: Sequence[str]) -> str:

@@ -58,6 +58,11 @@ def _inferred_from(domain: Domain, kind: str, name: str, head: Head) -> Expected
         for each in header
         if each and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", each)
     ]
+    problems += [
+        f"{first} and {second} differ only in underscores or case, which Personalize ignores; rename one"
+        for first, second in itertools.combinations(filter(None, header), 2)
+        if first != second and first.replace("_", "").lower() == second.replace("_", "").lower()
+    ]
     if problems:
         raise Refused(f"{name}, row 1: {'; '.join(problems)}; found {','.join(header)[:200]!r}")
     types = {each: "long" if each == "TIMESTAMP" else "string" for each in header if each}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from common import intake
 from infra import files
 
 
@@ -79,3 +81,17 @@ def test_the_kind_is_given_or_the_folders_or_the_names(tmp_path: Path, capsys: p
     assert files.main(["--dataset", "sample", "--kind", "target", str(tmp_path / "sales.csv")]) == 0
     assert files.main(["--dataset", "sample", "--kind", "targets", str(tmp_path / "sales.csv")]) == 1
     assert "targets: not among the datasets of sample; there are target, related" in capsys.readouterr().err
+
+
+def test_a_header_that_personalize_refuses_is_not_the_schema_of_good_files(tmp_path: Path) -> None:
+    """Personalize ignores underscores in names (data-prep-formatting.md)."""
+    from recommending.schema import expecting
+
+    config: Any = {"domain": "ECOMMERCE", "datasets": {"interactions": {}}}
+    given = _written(tmp_path, a="USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENTTYPE\nu,i,1735689600,View,q\n")
+    _written(tmp_path, b="USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\nu,i,1735689600,View\n", c="ITEM_ID,TIMESTAMP\ni,1\n")
+    found = [files.LocalFile(Path(given[0]) / f"{name}.csv") for name in "abc"]
+    checked = intake.check(found, expecting(config, "interactions"), newest_counts=False)
+    assert checked.layouts.keys() == {found[1].name}
+    assert "EVENT_TYPE and EVENTTYPE differ only in underscores or case" in checked.refused[found[0].name]
+    assert "USER_ID, EVENT_TYPE are missing" in checked.refused[found[2].name]
