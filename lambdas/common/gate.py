@@ -45,8 +45,8 @@ class Gate:
             if most is not None and len(of_kind) > most and len(of_kind) == len(files):
                 first = next(iter(of_kind.values()))
                 raise ValueError(
-                    f"none of the {len(files)} files of {kind} can be imported, so pipeline.yaml may be wrong rather "
-                    f"than they: correct it or them, then start with {{}}; the first: {first}"
+                    f"none of the {len(files)} files of {kind} can be imported, so pipeline.yaml may be wrong: "
+                    f"correct it or the files, then start with {{}}; the first problem: {first}"
                 )
             self._found += [(kind, files[name], message) for name, message in of_kind.items()]
             gone |= {files[name].key for name in of_kind}

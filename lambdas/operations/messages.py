@@ -54,7 +54,7 @@ def _forecast(summary: forecasting.summary.Summary) -> Iterator[tuple[str, str]]
     if score := summary.get("score"):
         for name, value in score["measured"].items():
             tested = score["backtest"][name]
-            yield "In use", f"{_METRICS.get(name, name)} {value:.4f} on what came in, {tested:.4f} in its backtest"
+            yield "In use", f"{_METRICS.get(name, name)} {value:.4f} on actuals since then, {tested:.4f} in backtest"
     if promotion := summary["promotion"]:
         serves = "serves" if promotion["promoted"] else "does not serve, and the one in use made the forecasts"
         yield "Changed", f"the new predictor {serves}: {promotion['reason']}"
