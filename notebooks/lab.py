@@ -67,12 +67,16 @@ def file(name: str, made_in: str) -> Path:
     return path
 
 
-def create(call: Callable[..., dict], **arguments: Any) -> None:
+def create(call: Any, **arguments: Any) -> None:
     """Makes a create call such as forecast.create_dataset(**arguments), so that its cell may run again.
 
     What exists already under your name is yours: going on. Where the account may run only so many jobs at a time and
     they are all taken, by you or by your neighbours, it waits for a place. Other errors are the service's own.
     """
+    # Nobody knows whether Forecast refuses a second AutoPredictor of one name: the ARNs of AutoPredictors end in an id.
+    if call.__name__ == "create_auto_predictor" and _has_predictor(call.__self__, arguments["PredictorName"]):
+        print("It exists already: going on with it.")
+        return
     shown, begun, pause = None, time.monotonic(), FIRST_PAUSE
     while True:
         try:
@@ -90,6 +94,10 @@ def create(call: Callable[..., dict], **arguments: Any) -> None:
             shown.update(HTML(f"⏳ Waiting for a free place since {_clock(waited)}: {escape(message)}"))
         time.sleep(pause)
         pause = min(pause * 1.2, LONGEST_PAUSE)
+
+
+def _has_predictor(forecast: Any, name: str) -> bool:
+    return any(each.name == name and each.status not in FAILED for each in listed(forecast, "predictor", name))
 
 
 @dataclass(frozen=True)

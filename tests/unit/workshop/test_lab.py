@@ -114,6 +114,38 @@ def test_what_exists_is_mine(lab: ModuleType, capsys: pytest.CaptureFixture):
     assert "exists already" in capsys.readouterr().out
 
 
+class Forecast:
+    """Has one AutoPredictor called ana_auto, and makes another one of any name, as AWS may do."""
+
+    def __init__(self, status: str):
+        self.made, self._page = 0, {"PredictorName": "ana_auto", "PredictorArn": "arn:p", "Status": status}
+
+    def get_paginator(self, operation: str) -> "Forecast":
+        assert operation == "list_predictors"
+        return self
+
+    def paginate(self) -> list[dict]:
+        return [{"Predictors": [self._page]}]
+
+    def create_auto_predictor(self, PredictorName: str) -> None:  # as boto3 has it
+        self.made += 1
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "made"),
+    [
+        ("ana_auto", "ACTIVE", 0),
+        ("ana_auto", "CREATE_IN_PROGRESS", 0),
+        ("ana_auto", "CREATE_FAILED", 1),
+        ("ana", "ACTIVE", 1),
+    ],
+)
+def test_an_auto_predictor_is_not_trained_twice(lab: ModuleType, name: str, status: str, made: int):
+    forecast = Forecast(status)
+    lab.create(forecast.create_auto_predictor, PredictorName=name)
+    assert forecast.made == made
+
+
 def test_a_job_waits_for_a_place_and_nothing_else_does(lab: ModuleType):
     job = failing("LimitExceededException", 3)
     lab.create(job, PredictorName="a")
