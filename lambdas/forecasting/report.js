@@ -1,6 +1,6 @@
 // One item as SVG: its past, what the backtests expected of it, its forecast with 90% and 50% bands; the nearest step is
 // read out.
-const W = 1000, H = 380, L = 56, R = 12, T = 14, B = 34;
+const L = 56, R = 12, T = 14, B = 34;
 const css = (name) => `var(--${name})`;
 const day = (t) => t.replace("T00:00:00", "").replace("T", " ");
 const short = (v) => v.toLocaleString("en", { maximumFractionDigits: v < 10 ? 2 : v < 100 ? 1 : 0 });
@@ -18,6 +18,9 @@ function ticks(top) {
 }
 
 function draw(item) {
+  // In the pixels of the screen, so that text has the same size on a phone.
+  const W = svg.clientWidth || 1000, H = Math.min(380, Math.max(260, Math.round(W * 0.4)));
+  svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   const median = item.ahead.p50 || item.ahead.mean || [], bands = bandsOf(item.ahead);
   const tested = item.behind.p50 || item.behind.mean || [], testedBands = bandsOf(item.behind);
   const times = [...new Set([...item.past.map((p) => p[0]), ...Object.values(item.ahead).flatMap((c) => c.map((p) => p[0]))])].sort();
@@ -31,9 +34,9 @@ function draw(item) {
   const parts = [];
   for (const v of ticks(top)) parts.push(`<line x1="${L}" x2="${W - R}" y1="${y(v)}" y2="${y(v)}" stroke="${css("line")}"/>` +
     `<text x="${L - 8}" y="${y(v) + 4}" text-anchor="end" font-size="12" fill="${css("soft")}">${short(v)}</text>`);
-  const every = Math.max(1, Math.ceil(times.length / 7));
+  const every = Math.max(1, Math.ceil(times.length / Math.max(1, Math.floor((W - L) / 130))));
   times.forEach((t, i) => i % every === 0 && parts.push(
-    `<text x="${x(t)}" y="${H - 10}" font-size="12" text-anchor="${i ? "middle" : "start"}" fill="${css("soft")}">${day(t)}</text>`));
+    `<text x="${x(t)}" y="${H - 10}" font-size="12" text-anchor="${!i ? "start" : x(t) > W - 60 ? "end" : "middle"}" fill="${css("soft")}">${day(t)}</text>`));
   for (const [low, high] of testedBands.slice(0, 1)) parts.push(`<path d="${band(item.behind[low], item.behind[high])}" fill="${css("tested-band")}"/>`);
   if (tested.length) parts.push(`<path d="${line(tested)}" fill="none" stroke="${css("tested")}" stroke-width="1.8" stroke-dasharray="5 3"/>`);
   for (const [low, high, colour] of bands) parts.push(`<path d="${band(item.ahead[low], item.ahead[high])}" fill="${css(colour)}"/>`);
@@ -60,5 +63,7 @@ function draw(item) {
 }
 
 DATA.items.forEach((item, i) => pick.add(new Option(item.key, i)));
-pick.onchange = () => draw(DATA.items[pick.value]);
-if (DATA.items.length) draw(DATA.items[0]);
+const show = () => DATA.items.length && draw(DATA.items[pick.value || 0]);
+pick.onchange = show;
+window.onresize = show;
+show();
