@@ -11,10 +11,12 @@ import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
-from playwright.sync_api import Error as PlaywrightError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 _UNPACKED = Path(__file__).parent / "node_modules" / ".chromium"
 _INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,10 +29,12 @@ _MISSING = (
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of a process. Without one they are skipped; in CI (CI=true) they fail."""
+    from playwright.sync_api import Error, sync_playwright  # here, as every test's conftest reads this file
+
     with sync_playwright() as playwright:
         try:
             started = _start(playwright)
-        except (FileNotFoundError, PlaywrightError) as error:
+        except (FileNotFoundError, Error) as error:
             if os.environ.get("CI") == "true":
                 pytest.fail(str(error))
             pytest.skip(str(error))
