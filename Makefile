@@ -20,7 +20,7 @@ setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, no
 
 # The groups of pyproject.toml, in the versions of requirements.txt.
 INSTALL = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint requirements.txt
-GROUPS := infra lambdas localaws data demo console tests lint
+GROUPS := infra lambdas localaws data demo cli console tests lint
 EXTRAS := workshop benchmarks
 
 $(VENV)/bin/uv:
@@ -29,7 +29,7 @@ $(VENV)/bin/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.txt uv
 
 $(VENV)/.installed: requirements.txt pyproject.toml engines/pyproject.toml | $(VENV)/bin/uv
-	$(INSTALL) $(GROUPS:%=--group %) --editable engines
+	$(INSTALL) $(GROUPS:%=--group %) --editable engines --editable .
 	touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
