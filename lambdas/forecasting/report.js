@@ -34,9 +34,9 @@ function draw(item) {
   const parts = [];
   for (const v of ticks(top)) parts.push(`<line x1="${L}" x2="${W - R}" y1="${y(v)}" y2="${y(v)}" stroke="${css("line")}"/>` +
     `<text x="${L - 8}" y="${y(v) + 4}" text-anchor="end" font-size="12" fill="${css("soft")}">${short(v)}</text>`);
-  const every = Math.max(1, Math.ceil(times.length / Math.max(1, Math.floor((W - L) / 130))));
+  const every = Math.max(1, Math.ceil(times.length / Math.max(1, Math.floor((W - L) / (day(times[0]).length * 8 + 20)))));
   times.forEach((t, i) => i % every === 0 && parts.push(
-    `<text x="${x(t)}" y="${H - 10}" font-size="12" text-anchor="${!i ? "start" : x(t) > W - 60 ? "end" : "middle"}" fill="${css("soft")}">${day(t)}</text>`));
+    `<text x="${x(t)}" y="${H - 10}" font-size="12" text-anchor="${!i ? "start" : x(t) > W - 50 ? "end" : "middle"}" fill="${css("soft")}">${day(t)}</text>`));
   for (const [low, high] of testedBands.slice(0, 1)) parts.push(`<path d="${band(item.behind[low], item.behind[high])}" fill="${css("tested-band")}"/>`);
   if (tested.length) parts.push(`<path d="${line(tested)}" fill="none" stroke="${css("tested")}" stroke-width="1.8" stroke-dasharray="5 3"/>`);
   for (const [low, high, colour] of bands) parts.push(`<path d="${band(item.ahead[low], item.ahead[high])}" fill="${css(colour)}"/>`);
@@ -57,7 +57,7 @@ function draw(item) {
     const i = Math.round(((at - L) / (W - L - R)) * (times.length - 1)), t = times[Math.min(times.length - 1, Math.max(0, i))];
     const value = (points) => (points || []).find((p) => p[0] === t)?.[1];
     const said = [["sold", value(item.past)], ["backtest", value(tested)], ...Object.keys(item.ahead).sort().map((c) => [c.toUpperCase(), value(item.ahead[c])])];
-    readout.textContent = `${day(t)}   ` + said.filter(([, v]) => v !== undefined).map(([name, v]) => `${name} ${short(v)}`).join("   ");
+    readout.textContent = `${day(t)}: ` + said.filter(([, v]) => v !== undefined).map(([name, v]) => `${name} ${short(v)}`).join(" · ");
     document.getElementById("cursor").innerHTML = `<line x1="${x(t)}" x2="${x(t)}" y1="${T}" y2="${H - B}" stroke="${css("accent")}" opacity=".5"/>`;
   };
 }
@@ -65,5 +65,6 @@ function draw(item) {
 DATA.items.forEach((item, i) => pick.add(new Option(item.key, i)));
 const show = () => DATA.items.length && draw(DATA.items[pick.value || 0]);
 pick.onchange = show;
-window.onresize = show;
+let width = innerWidth; // a phone's height changes as its bars come and go
+window.onresize = () => { if (width !== innerWidth) show(); width = innerWidth; };
 show();

@@ -32,6 +32,7 @@ _METRICS = [
     "precision_at_25",
 ]
 _SHORT = {"coverage": "coverage", "mean_reciprocal_rank_at_25": "MRR@25"}
+_OPEN = 6  # lists of a recommender that show at once; the others unfold
 _POPULAR = {"most-viewed", "best-sellers", "most-popular"}  # use cases that are plain popularity
 
 
@@ -92,8 +93,12 @@ def _popular(serving: Sequence[_Shown]) -> str:
 
 
 def _lists(made: _Shown) -> str:
-    cards = "".join(_card(_subject(one["for"]), one["items"]) for one in made.lists)
-    return section(made.title, f'<div class="grid">{cards}</div>')
+    cards = [_card(_subject(one["for"]), one["items"]) for one in made.lists]
+    first, rest = ("".join(some) for some in (cards[:_OPEN], cards[_OPEN:]))
+    more = (
+        f'<details><summary>{len(cards) - _OPEN} more</summary><div class="grid">{rest}</div></details>' if rest else ""
+    )
+    return section(made.title, f'<div class="grid">{first}</div>{more}')
 
 
 def _filters(filters: Sequence[FilterEffect]) -> str:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, too_wide
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lambdas"))
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 _KEY = "frozen-vegetables-mixed-family-pack-with-a-long-name / store-of-the-northern-region"
-
-
-@pytest.fixture(params=[(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """An empty page. What it writes to the browser's console as an error fails the test."""
-    size, scheme = request.param
-    context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=size == PHONE)
-    opened, errors = context.new_page(), list[str]()
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield opened
-    context.close()
-    assert errors == []
 
 
 def _forecasting() -> str:
@@ -88,11 +75,7 @@ def test_the_text_of_the_chart_is_readable(page: Page) -> None:
 @pytest.mark.parametrize("report", [_forecasting, _recommending])
 def test_a_report_fits_the_width_of_the_screen(page: Page, report: Any) -> None:
     page.set_content(report())
-    too_wide = page.evaluate(
-        "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && !e.closest('svg') &&"
-        " e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 80))"
-    )
-    assert too_wide == []
+    assert too_wide(page) == []
 
 
 def test_the_step_under_the_pointer_is_read_out(page: Page) -> None:
