@@ -5,6 +5,13 @@ from __future__ import annotations
 import json
 import re
 
+_NEXT = {  # by what the error or its message begins with; the operations guide says more
+    "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
+    "AccessDeniedException": "a permission was removed: deploy again, which restores the roles, then start with {}",
+    "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
+}
+_FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
+
 
 def in_words(message: str) -> str:
     """The message of a step's failure: a Lambda function's own error comes as `{errorMessage, errorType}`, and may be
@@ -22,3 +29,8 @@ def parsed(text: str) -> dict[str, str]:
     except json.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def next_step(failure: str) -> str:
+    """What a person should do after a run failed with this error and message."""
+    return next((advice for what, advice in _NEXT.items() if what in failure), _FIX)

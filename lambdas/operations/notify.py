@@ -13,7 +13,7 @@ from typing import Any
 
 from common import metrics
 from common.clients import client
-from common.failures import in_words, parsed
+from common.failures import in_words, next_step, parsed
 from common.payload import CaughtError, Failure, Outcome
 from common.step import LambdaContext, step
 from operations import messages
@@ -21,14 +21,8 @@ from operations.figures import figures, trained
 from operations.history import history
 from operations.payload import FailureNotification, Notification, QuarantineNotification, RefusalNotification, Summary
 
-_NEXT = {  # by what the error or its message begins with; the operations guide says more
-    "LimitExceededException": "see what else uses the quota, or ask AWS for a higher one, then start with {}",
-    "AccessDeniedException": "a permission was removed: deploy again, which restores the roles, then start with {}",
-    "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
-}
 _MOST_BYTES = 200_000  # of the attribute: SNS takes 256 KiB in all
 _UPLOAD = "upload the corrected file to where it was, which starts the next run"
-_FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
 
 
 @step
@@ -60,20 +54,21 @@ def _json(summary: Summary) -> str:
 
 def _failed(event: FailureNotification, where: Mapping[str, str]) -> Outcome:
     failure = explain(event["failure"])
+    following = next_step(f"{failure['error']} {failure['message']}")
     machine = event["execution"].split(":")[-2]
     what = f"a run of {machine} failed in {failure['step']}; what serves goes on serving"
     lines = {
         "Cause": failure["message"],
         "Error": failure["error"],
         **({"Resource": failure["resource"]} if failure["resource"] else {}),
-        "Next": _next(failure),
+        "Next": following,
         "Run": where["console"],
         "Since": where["since"],
     }
     _publish(
         f"{event['pipeline']} FAILED in {failure['step']}",
         messages.laid_out(f"{what[0].upper()}{what[1:]}.", lines.items()),
-        {"what": what, "pipeline": event["pipeline"], **failure, **where, "next": _next(failure)},
+        {"what": what, "pipeline": event["pipeline"], **failure, **where, "next": following},
     )
     resource = f" ({failure['resource']})" if failure["resource"] else ""
     return {"failure": {"Error": failure["error"], "Cause": f"{failure['step']}{resource}: {failure['message']}"}}
@@ -88,11 +83,6 @@ def _of_predictor(summary: Summary) -> str:
     promotion = summary.get("promotion")
     kept_back = promotion is not None and not promotion["promoted"]
     return f"; its new predictor does not serve{failed}" if kept_back else failed
-
-
-def _next(failure: Failure) -> str:
-    text = f"{failure['error']} {failure['message']}"
-    return next((advice for what, advice in _NEXT.items() if what in text), _FIX)
 
 
 def _refused(event: RefusalNotification) -> Outcome:

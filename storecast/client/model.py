@@ -74,6 +74,7 @@ class Run:
     trigger: str = ""  # upload, clock, by hand
     run: str = ""  # the id under which its results lie, once it has one
     failed_step: str = ""
+    error: str = ""  # its name, such as LimitExceededException
     outcome: str = ""
     published: bool = False
 
@@ -290,6 +291,24 @@ class ItemError:
     """How far the backtests of a series were off, over all its windows."""
 
     item: Item
+    actual: float
+    expected: float
+    error: float  # absolute, summed
+
+    @property
+    def wape(self) -> float | None:
+        return self.error / self.actual if self.actual else None
+
+    @property
+    def bias(self) -> float | None:
+        return (self.expected - self.actual) / self.actual if self.actual else None
+
+
+@dataclass(frozen=True)
+class StepError:
+    """How far the backtests of all series were off at one step of the horizon, from 1."""
+
+    step: int
     actual: float
     expected: float
     error: float  # absolute, summed

