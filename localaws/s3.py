@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -124,6 +125,7 @@ def size(access: Access, path: str) -> int:
         raise _denied(access, "s3:GetObject", path, error) from None
 
 
+@lru_cache(maxsize=8)  # a client costs 20 ms of CPU, and an export writes hundreds of objects
 def client(access: Access, service: str = "s3") -> Any:
     """A client of the embedded AWS with the role's credentials."""
     return boto3.client(

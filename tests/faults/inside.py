@@ -103,22 +103,27 @@ class Inside:
         self.store, self.switch = resources.Store(folder), Counting(self.settings.faults)
         services = [forecast.REGISTRATION, personalize.REGISTRATION]
         self.jobs = JobsInside(self.store, services, self.switch, clock)
-        ministack.call_service_handler_sync = lambda handler, *call: at_once(handler(*call))
-        resources.time = operations.time = SimpleNamespace(time=clock.time)
-        s3.now_iso = stepfunctions.now_iso = clock.iso
-        stepfunctions.time = SimpleNamespace(sleep=lambda seconds: None, time=clock.time)
-        stepfunctions._scaled_sleep = clock.sleep
-        Timebox.current_milli_time = staticmethod(lambda: int(1000 * clock.time()))
-        stepfunctions.threading = SimpleNamespace(**vars(threading) | {"Thread": self._thread})
-        stepfunctions.ThreadPoolExecutor = _AtOnce
-        glue.run_reentrant = _here
-        stepfunctions._call_lambda = self._invoke
-        stepfunctions._resolve_lambda_function_ref = lambda name, optimized: name
-        # What would be made anew for the same thing again and again: parsed expressions, clients, a line of text.
-        Parser.parse = cache(Parser.parse)
+        _replace(ministack, call_service_handler_sync=lambda handler, *call: at_once(handler(*call)))
+        for module in (resources, operations):
+            _replace(module, time=SimpleNamespace(time=clock.time))
+        _replace(s3, now_iso=clock.iso)
+        _replace(
+            stepfunctions,
+            now_iso=clock.iso,
+            time=SimpleNamespace(sleep=lambda seconds: None, time=clock.time),
+            _scaled_sleep=clock.sleep,
+            threading=SimpleNamespace(**vars(threading) | {"Thread": self._thread}),
+            ThreadPoolExecutor=_AtOnce,
+            _call_lambda=self._invoke,
+            _resolve_lambda_function_ref=lambda name, optimized: name,
+        )
+        _replace(Timebox, current_milli_time=staticmethod(lambda: int(1000 * clock.time())))
+        _replace(glue, run_reentrant=_here)
+        # What would be built again and again for the same thing: parsed expressions, clients, a line of text.
+        _replace(Parser, parse=cache(Parser.parse))
         s3_client = boto3.client("s3")
-        localaws.s3._client = lambda access: s3_client
-        UserAgentString.to_string = lambda agent: "faults"
+        _replace(localaws.s3, client=lambda access, service="s3": s3_client)
+        _replace(UserAgentString, to_string=lambda agent: "faults")
         emulator.register(services, self.settings, self.store, self.jobs, self.switch)
         bring_inside(around(ministack.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))
@@ -150,6 +155,13 @@ class Inside:
             kind = type(error).__name__
             told = {"errorType": kind, "errorMessage": str(error)}
             raise self.states._ExecutionError(kind, json.dumps(told)) from error
+
+
+def _replace(owner: Any, **values: Any) -> None:
+    """Attributes of a module or class. Raises AttributeError for one that the owner lacks: it was renamed there."""
+    for name, value in values.items():
+        getattr(owner, name)
+        setattr(owner, name, value)
 
 
 async def _here(function: Callable[..., Any], *arguments: Any, thread_name: str) -> Any:
