@@ -18,6 +18,7 @@ from infra.importing import quarantining
 from infra.operations import Operations
 from infra.permissions import Permission
 from infra.pipeline import PipelineStack, check_settings
+from infra.query import forecast_query
 from infra.steps import State
 from infra.storage import Storage, reading, reading_versions, writing
 from infra.tables import forecast_tables
@@ -78,6 +79,8 @@ class Forecasting(PipelineStack):
             ],
             by_the_clock=section.schedule,
         )
+        if section.query:
+            forecast_query(self, operations.toolbox, self._group, storage, self._prefix)
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:

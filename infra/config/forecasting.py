@@ -78,6 +78,7 @@ class Forecasting(Strict):
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
     what_if: dict[str, tuple[Change, ...]] = Field(default={}, max_length=10)
     explainability: bool = False
+    query: bool = False  # a function that answers the forecast of one item to applications
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
     most_forecasts: int = Field(default=10, ge=1, validate_default=True)  # of an account (limits.md)
     promotion: Promotion = Promotion()

@@ -108,6 +108,15 @@ class WhatIf(TypedDict):
     export: Export
 
 
+class Lookup(TypedDict):
+    """The index of a published forecast (lookup.py): its folder in the results bucket, and what the files hold."""
+
+    folder: str
+    parts: int
+    columns: list[str]
+    dimensions: list[str]
+
+
 class PublishedForecast(TypedDict):
     """A forecast in newest.json."""
 
@@ -115,6 +124,23 @@ class PublishedForecast(TypedDict):
     types: list[str]
     table: str
     exports: str  # the folder's URI
+    lookup: NotRequired[Lookup]  # older runs have none
+
+
+class Query(TypedDict):
+    """What applications ask of the newest run: a Forecast by its name in the config (the first one by default), an item
+    with a value for each dimension, and from when to when; members and values are those of QueryForecast."""
+
+    Forecast: NotRequired[str]
+    Filters: dict[str, str]
+    StartDate: NotRequired[str]
+    EndDate: NotRequired[str]
+
+
+class QueryAnswer(TypedDict):
+    """Of QueryForecast: {"Predictions": {"p50": [{"Timestamp": ..., "Value": ...}, ...], ...}}"""
+
+    Forecast: dict[str, dict[str, list[dict[str, Any]]]]
 
 
 class Serving(TypedDict):

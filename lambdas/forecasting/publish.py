@@ -12,10 +12,10 @@ from common.failures import in_words
 from common.payload import AwsJson
 from common.step import LambdaContext, step
 from common.store import CsvFolder
-from forecasting import accuracy, counts, history, scores
+from forecasting import accuracy, counts, history, lookup, scores
 from forecasting.columns import in_order
 from forecasting.explainability import impact
-from forecasting.payload import Forecasted, MadeForecast, PublishedForecast
+from forecasting.payload import Forecasted, Lookup, MadeForecast, PublishedForecast
 from forecasting.report import render
 from forecasting.summary import Accuracy, ChartItem, Published, Summary
 from forecasting.what_if import what_ifs
@@ -50,6 +50,7 @@ def _summary(
             "types": made["types"],
             "table": made["name"],
             "exports": tables[made["name"]].location,
+            "lookup": tables[made["name"]].lookup,
         }
         for made in event["forecasts"]
     }
@@ -144,10 +145,11 @@ def _columns(
 
 
 class Table(NamedTuple):
-    """What a run adds to an Athena table: the URI of its files, and how they are read."""
+    """What a run adds to an Athena table: the URI of its files, how they are read, and where each series is in them."""
 
     location: str
     storage: AwsJson
+    lookup: Lookup
 
 
 def _table(event: Forecasted, made: MadeForecast, export: CsvFolder, known: history.History) -> Table:
@@ -158,7 +160,10 @@ def _table(event: Forecasted, made: MadeForecast, export: CsvFolder, known: hist
     copies = f"forecasting/{event['dataset']}/tables/{table}/run={event['run']}/"
     columns, dimensions = [each["Name"] for each in storage["Columns"]], event["config"]["dimensions"]
     folder = in_order(export, made["folder"], columns, dimensions, known.respelled, copies)
-    return Table(f"s3://{event['resultsBucket']}/{folder}", storage)
+    keys = [f"{folder}{key.removeprefix(made['folder'])}" for key in export.etags]
+    to = f"forecasting/{event['dataset']}/runs/{event['run']}/lookup/{table}/"
+    index = lookup.write(event["resultsBucket"], keys, columns, dimensions, to)
+    return Table(f"s3://{event['resultsBucket']}/{folder}", storage, index)
 
 
 def _add_partition(event: Forecasted, name: str, table: Table) -> None:

@@ -59,3 +59,23 @@ def test_the_budget_is_the_topics(options: Assembly) -> None:
         ("FORECASTED", 100),
     ]
     assert all("Notifications" in flat(each["Subscribers"][0]["Address"]) for each in told)
+
+
+def test_the_function_of_queries_may_get_what_is_published_and_log(options: Assembly) -> None:
+    [function] = [
+        each
+        for each in options.resources("AWS::Lambda::Function").values()
+        if each["FunctionName"] == "storecast-sample-forecasting-query"
+    ]
+    assert function["Handler"] == "forecasting.query.handler"
+    [role] = [each for name, each in options.resources("AWS::IAM::Role").items() if "QueryRole" in name]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    actions = {
+        action
+        for each in statements
+        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+    }
+    assert {each for each in actions if not each.startswith(("logs:", "xray:"))} == {"s3:GetObject"}
+    [read] = [each["Resource"] for each in statements if each["Action"] == "s3:GetObject"]
+    ends = sorted(flat(each).rpartition("/forecasting/sample/")[2] for each in read)
+    assert ends == ["exports/*", "newest.json", "runs/*/lookup/*", "tables/*"]

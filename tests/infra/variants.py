@@ -50,10 +50,10 @@ def _guarded() -> Pipeline:
 
 
 def _options() -> Pipeline:
-    """Hours, schedules, a budget, a drift check, an accuracy floor, added imports."""
+    """Hours, schedules, a budget, a drift check, an accuracy floor, queries, added imports."""
     return _sample(
         budget={"monthly_usd": 50},
-        forecasting={"accuracy_floor": {"worst": 0.5}, "drift": {"factor": 2}, "schedule": _DAILY},
+        forecasting={"accuracy_floor": {"worst": 0.5}, "drift": {"factor": 2}, "query": True, "schedule": _DAILY},
         recommending={"import_mode": "INCREMENTAL", "hours": _HOURS | {"days": ["MON"]}, "schedule": _DAILY},
         workshop={"learners": 2, "hours": _HOURS | {"days": ["MON"]}},
     )

