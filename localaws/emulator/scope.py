@@ -17,17 +17,21 @@ class Incoming:
 
     def __init__(self, receive: Callable):
         self._receive, self.more = receive, True  # whether more of the body is to come
+        self._began = False
 
     async def __call__(self) -> dict:
+        self._began = True  # the first call answers `Expect: 100-continue`; the client then sends its body
         message = await self._receive()
         self.more = message.get("more_body", False)
         return message
 
     async def discard(self, headers: dict[str, str]) -> bytes:
-        """Reads what is left of a request that is refused, and answers its beginning: a client that does not wait for
-        100 Continue reads no answer before it has sent everything."""
+        """Reads what is left of a request that is refused, and returns its beginning: a client that does not wait for
+        100 Continue, or has got it, reads no answer before it has sent everything. What is left unread would close the
+        connection under the client's next request."""
         beginning = b""
-        while self.more and "expect" not in headers:
+        waits = "expect" in headers and not self._began
+        while self.more and not waits:
             body = (await self()).get("body", b"")
             beginning += body[: _BEGINNING - len(beginning)]
         return beginning

@@ -81,8 +81,8 @@ def on_disk(disk: Path, arn: str) -> str:
 def test_an_upload_that_was_answered_is_kept_and_one_that_was_not_leaves_nothing(local: Local, disk: Path) -> None:
     s3 = local.client("s3", **ONCE)
     with full(disk):
-        with pytest.raises(ClientError) as raised:
-            s3.put_object(Bucket=BUCKET, Key="new", Body=b"n" * MEBIBYTE)
+        with pytest.raises(ClientError) as raised:  # of a body that is on its way when it is refused
+            s3.put_object(Bucket=BUCKET, Key="new", Body=b"n" * 16 * MEBIBYTE)
         assert raised.value.response["Error"]["Code"] == "SlowDown"
         assert status_of(s3.put_object, Bucket=BUCKET, Key="old", Body=b"n" * MEBIBYTE) == 503
         assert status_of(s3.create_bucket, Bucket="another") == 503
