@@ -34,6 +34,7 @@ def session(cores: int) -> Iterator[SparkSession]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     built = SparkSession.builder.master(f"local[{cores}]").config("spark.ui.enabled", "false")
     built = built.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    built = built.config("spark.python.daemon.module", "storecast_engines.distributed.daemon")
     started = built.config("spark.ui.showConsoleProgress", "false").getOrCreate()
     started.sparkContext.setLogLevel("ERROR")
     try:

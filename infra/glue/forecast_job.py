@@ -25,11 +25,20 @@ class S3Objects:
     def __getstate__(self) -> dict[str, Any]:
         return {"_client": None}
 
-    def read(self, uri: str) -> bytes:
+    def read(self, uri: str, first: int = 0, last: int | None = None) -> bytes:
+        part = {"Range": f"bytes={first}-{'' if last is None else last}"} if first or last is not None else {}
         try:
-            return self._s3.get_object(**_place(uri))["Body"].read()
+            return self._s3.get_object(**_place(uri), **part)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
+                raise FileNotFoundError(uri) from None
+            raise _failed("s3:GetObject", uri, error) from None
+
+    def size(self, uri: str) -> int:
+        try:
+            return int(self._s3.head_object(**_place(uri))["ContentLength"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
                 raise FileNotFoundError(uri) from None
             raise _failed("s3:GetObject", uri, error) from None
 
@@ -72,7 +81,8 @@ def main() -> None:
         request = Request.from_json(storage.read(given.request).decode())
     except FileNotFoundError:
         raise JobFailed(f"there is no request at {given.request}") from None
-    spark = SparkSession.builder.appName(request.name).getOrCreate()
+    built = SparkSession.builder.appName(request.name)
+    spark = built.config("spark.python.daemon.module", "storecast_engines.distributed.daemon").getOrCreate()
     run(spark, request, storage, workers=os.cpu_count() or 1, report=lambda line: print(line, flush=True))
     spark.stop()
 

@@ -45,7 +45,7 @@ class Request:
     """A training with its forecast, or with a `predictor` a forecast by that one, which trains nothing.
 
     output           the folder of the results, as a URI: forecast/, backtest/, predictor/, what-if/, explainability/
-                     and result.json
+                     over all series and impact/ of each, and result.json
     name             starts the names of the files
     item, value      the columns of the target that name the item and hold what is forecast
     types            "mean" and quantile levels such as "0.1"

@@ -85,7 +85,8 @@ class _Job:
         known = predictors.load(storage, request) if request.predictor else None
         with self._stage("read"):
             size, files = (known.mean.size, known.files) if known else (0, [])
-            tables = read_tables(self._spark, request, storage, Columns.of(request, size), files, self._say)
+            columns = Columns.of(request, size)
+            tables = read_tables(self._spark, request, storage, columns, files, self._say, self._progress)
         with self._stage("sample"):
             panel, left_out, weights = self._sample(tables, known)
             warm = panel.series(~without_history(panel))
@@ -105,8 +106,9 @@ class _Job:
         if request.explain:
             of_mean = np.tile(mean, (len(panel.keys), 1, 1))
             cold = without_history(panel)
-            impact = local.impact_of(panel.series(cold), of_mean[cold], tables.data, training)
-            sums = replace(sums, impact=sums.impact + impact)
+            if cold.any():
+                args = panel.series(cold), of_mean[cold], tables.data, training, storage
+                sums = replace(sums, impact=sums.impact + local.impact_of("cold000000", *args))
         return self._finish(tables, training, sums, mean, known, list(attribute_columns(panel, 0)))
 
     @contextmanager
@@ -147,9 +149,12 @@ class _Job:
             raise JobFailed(f"explainability needs {local.GLOBAL} among the algorithms, which are {there}")
         models: dict[int, lightgbm.Fitted] = {}
         if local.GLOBAL in used:
-            fit = partial(lightgbm.fit, horizon=request.horizon, levels=levels, workers=self._workers)
-            models = {start: fit(warm.cut(start), **settings[local.GLOBAL]) for start in starts}
-            models[panel.target.shape[1]] = fit(panel, **settings[local.GLOBAL])
+            steps = panel.target.shape[1]
+            for done, start in enumerate([*starts, steps], 1):
+                history = panel if start == steps else warm.cut(start)
+                options = {"workers": self._workers, **settings[local.GLOBAL]}
+                models[start] = lightgbm.fit(history, request.horizon, levels, **options)
+                self._say(f"{local.GLOBAL}: {done} of {len(starts) + 1} fits done, of {len(history.keys):,} series")
         return Training(settings, starts, levels, models, nothing, [], used)
 
     def _fit_sample(self, warm: Panel, data: Data, training: Training) -> Fitted:
@@ -157,7 +162,7 @@ class _Job:
         size = chunks.series_of_a_chunk(warm.target.shape[1])
         parts = [warm.series(slice(at, at + size)) for at in range(0, len(warm.keys), size)]
         sent = self._spark.sparkContext.broadcast((data, training))
-        with self._progress(len(parts)) as done:
+        with self._progress(len(parts), "chunks") as done:
             found = self._spark.sparkContext.parallelize(parts, len(parts)).map(partial(fit_part, sent, done)).collect()
         failed = [each for part in found for each in part.failed]
         for name in training.settings:
@@ -180,7 +185,7 @@ class _Job:
         if rest <= 0:
             return []
         count = -(-rest // chunks.series_of_a_chunk(tables.steps))
-        with self._progress(count) as done:
+        with self._progress(count, "chunks") as done:
             sent = self._spark.sparkContext.broadcast((tables.data, training, known, tables.steps))
             rows = tables.rows.filter(sql.col("place") > tables.threshold)
             answers = (
@@ -257,13 +262,16 @@ class _Job:
         return dict(zip(attributes, map(float, scores)))
 
     @contextmanager
-    def _progress(self, count: int) -> Iterator[Accumulator[int]]:
-        """Reports now and then how many of `count` chunks are done, as the executors count them."""
-        done, over = self._spark.sparkContext.accumulator(0), threading.Event()
+    def _progress(self, count: int, what: str) -> Iterator[Accumulator[int]]:
+        """Reports now and then how many of `count` are done, as the executors count them, and how long the rest takes
+        at that pace."""
+        done, over, began = self._spark.sparkContext.accumulator(0), threading.Event(), time.monotonic()
 
         def watch() -> None:
             while not over.wait(REPORT_SECONDS):
-                self._say(f"{done.value} of {count} chunks done")
+                ready = min(done.value, count)  # a task that is repeated counts again
+                left = f", about {(time.monotonic() - began) * (count - ready) / ready:.0f} s left" if ready else ""
+                self._say(f"{ready:,} of {count:,} {what} done{left}")
 
         threading.Thread(target=watch, daemon=True).start()
         try:
@@ -279,16 +287,20 @@ def _of_a_task(text: str) -> str:
 
 
 def _check_algorithms(request: Request) -> None:
-    for name in (*(request.algorithms or ()), *request.hyperparameters):
-        if name in algorithms.NEURAL:
-            raise JobFailed(
-                f"{name} is a network over all series at once, which this job does not train; it may train "
-                f"{', '.join(each for each in algorithms.ALGORITHMS if each not in algorithms.NEURAL)}"
-            )
-        try:
-            algorithms.check(name)
-        except ValueError as error:
-            raise JobFailed(str(error)) from None
+    """Raises JobFailed naming the member of the request, what it holds, and what it may hold."""
+    allowed = ", ".join(each for each in algorithms.ALGORITHMS if each not in algorithms.NEURAL)
+    for key in ("algorithms", "hyperparameters"):
+        for name in getattr(request, key) or ():
+            why = "is not known"
+            if name in algorithms.NEURAL:
+                why = "is a network over all series at once, which this job does not train"
+            elif name in algorithms.UNAVAILABLE:
+                why = (
+                    f"needs the extra {algorithms.UNAVAILABLE[name]} of storecast-engines, which is not installed here"
+                )
+            elif name in algorithms.ALGORITHMS:
+                continue
+            raise JobFailed(f"the request: {key} names {name!r}, which {why}; allowed are {allowed}")
     if request.metric not in metrics.FIELD:
         raise JobFailed(f"the request: metric is {request.metric!r}, allowed are {', '.join(metrics.FIELD)}")
 

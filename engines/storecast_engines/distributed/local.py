@@ -15,7 +15,7 @@ import pandas as pd
 from storecast_engines.distributed.documents import Request
 from storecast_engines.distributed.reading import Columns, aggregation, combined, metadata_names, related_names
 from storecast_engines.distributed.storage import Storage
-from storecast_engines.forecasting import ensemble, exports, lightgbm, metrics, seasonal_naive
+from storecast_engines.forecasting import ensemble, explainability, exports, lightgbm, metrics, seasonal_naive
 from storecast_engines.forecasting.algorithms import ALGORITHMS
 from storecast_engines.forecasting.backtest import Backtest, backtest
 from storecast_engines.forecasting.cold_start import from_similar
@@ -253,18 +253,29 @@ def finish(
     write_forecast(name, panel, blended, training.levels, request, storage)
     changed = {each: blend(weights, fitted.of(each), training) for each in request.scenarios}
     write_what_if(name, panel, {"Baseline": blended, **changed}, training.levels, request, storage)
-    impact = impact_of(panel, weights, data, training)
+    impact = impact_of(name, panel, weights, data, training, storage)
     named = fitted.failed[: Sums.NAMED]
     return Sums(len(panel.keys), totals, weights.sum(axis=0), len(fitted.failed), named, 0, [], impact)
 
 
-def impact_of(panel: Panel, weights: np.ndarray, data: Data, training: Training) -> np.ndarray:
-    """(2, attributes) sums over the series and steps of the raw scores of explainability.py, absolute and plain."""
-    if not data.request.explain:
+def impact_of(
+    name: str, panel: Panel, weights: np.ndarray, data: Data, training: Training, storage: Storage
+) -> np.ndarray:
+    """(2, attributes) sums over the series and steps of the raw scores of explainability.py, absolute and plain.
+
+    The scores of each series over the horizon go into a file of the part, in the columns of Amazon Forecast's exports.
+    """
+    request = data.request
+    if not request.explain:
         return np.zeros((2, 1))
     fitted = training.models.get(panel.target.shape[1], lightgbm.Fitted((), (), ()))
-    found = np.stack(list(lightgbm.contributions(fitted, panel, data.request.horizon).values()), axis=2)
-    raw = found * weights[:, list(training.settings).index(GLOBAL), -1][:, None, None]
+    found = lightgbm.contributions(fitted, panel, request.horizon)
+    weight = weights[:, list(training.settings).index(GLOBAL), -1][:, None, None]
+    raw = np.stack(list(found.values()), axis=2) * weight
+    columns = [f"{attribute}-RawImpactScore" for attribute in found]
+    each = panel.keys.apply(lambda column: column.str.lower()).reset_index(drop=True)
+    each[columns] = explainability.aggregated(raw, 1)
+    storage.write(f"{request.output}/impact/{request.name}_{name}.csv", exports.to_csv(each))
     return np.stack([np.abs(raw).sum(axis=(0, 1)), raw.sum(axis=(0, 1))])
 
 

