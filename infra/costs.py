@@ -62,6 +62,12 @@ class Line:
     source: str
 
 
+def prices() -> dict[str, Any]:
+    """The table of prices, and what a run counts."""
+    table: dict[str, Any] = yaml.safe_load(_PRICES.read_text())
+    return table
+
+
 def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list[Line]:
     """The lines of a month, in the order of the pipelines."""
     prices, counted = table["prices"], table["per_run"]
@@ -140,7 +146,7 @@ def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
     )
 
 
-def _told(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) -> str:
+def text(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) -> str:
     rows = [(each.item, f"{each.quantity:,.6g} x {each.unit}", f"{each.usd:,.2f}", _mark(each)) for each in lines]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     shown = [f"{item:<{widths[0]}}  {what:<{widths[1]}}  {usd:>{widths[2]}}  {mark}" for item, what, usd, mark in rows]
@@ -176,7 +182,7 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
     yield f"each notebook of {config.workshop.learners} on for {_notebook_hours(config, volume):.4g} hours"
 
 
-def _shared(config: Pipeline) -> Iterator[str]:
+def shared(config: Pipeline) -> Iterator[str]:
     """What the dataset takes of shared quotas, and what will not fit beside what is there, if the account answers."""
     if forecasting := config.forecasting:
         kept = forecasting.keep * len(forecasting.forecasts)
@@ -214,10 +220,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    table = yaml.safe_load(_PRICES.read_text())
+    table = prices()
     volume = Volume(**given)
-    print(_told(config, estimate(config, volume, table), volume, table["date"]))
-    print("", "Quotas that all datasets of an account share:", *(f"  {line}" for line in _shared(config)), sep="\n")
+    print(text(config, estimate(config, volume, table), volume, table["date"]))
+    print("", "Quotas that all datasets of an account share:", *(f"  {line}" for line in shared(config)), sep="\n")
     return 0
 
 

@@ -123,9 +123,7 @@ def by_kind(paths: Sequence[Path], kinds: Sequence[str], given: str | None) -> d
             continue
         if not path.exists():
             raise ConfigError(f"{path}: no such file")
-        folders = [part for part in path.parts[:-1] if part in kinds]
-        named = [kind for kind in kinds if path.name.lower().startswith(kind)]
-        kind = given or next(iter([*reversed(folders), *named]), None)
+        kind = given or next(iter(kinds_named(path, kinds)), None)
         if kind is None:
             raise ConfigError(
                 f"{path}: of which dataset? Put it into a folder of that name ({', '.join(kinds)}), as in the data "
@@ -133,6 +131,12 @@ def by_kind(paths: Sequence[Path], kinds: Sequence[str], given: str | None) -> d
             )
         found[kind].append(path)
     return found
+
+
+def kinds_named(path: Path, kinds: Sequence[str]) -> list[str]:
+    """The kinds of dataset that a file's folders and its name say, the nearest folder first."""
+    folders = [part for part in reversed(path.parts[:-1]) if part in kinds]
+    return [*folders, *(kind for kind in kinds if path.name.lower().startswith(kind))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,14 +150,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = of_dataset(_DATA, given.dataset)
         for kind, checked in check(config, by_kind(given.files, kinds_of(config), given.kind)):
             refused += len(checked.refused)
-            print(*_lines(kind, checked), sep="\n")
+            print(*lines(kind, checked), sep="\n")
     except (ConfigError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return int(refused > 0)
 
 
-def _lines(kind: str, checked: Checked) -> Iterator[str]:
+def lines(kind: str, checked: Checked) -> Iterator[str]:
+    """What a person reads of the files of a kind."""
     left = [rows for name in checked.layouts if (rows := checked.left(name))]
     rows = sum(left)
     files = f"{intake.number(len(left), 'file')} with {intake.number(rows, 'row')}"

@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -24,8 +25,8 @@ COMMANDS = {
 }
 
 
-def main() -> int:
-    arguments = _parser().parse_args()
+def main(given: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(given)
     try:
         if arguments.command == "reset":
             return _reset(Path(arguments.state).resolve(), arguments.port)

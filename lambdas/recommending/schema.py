@@ -81,14 +81,14 @@ def columns(config: Config, kind: str, where: str, first: CsvFolder, known: Colu
     domain = DOMAINS[config["domain"]]
     sample = list(itertools.islice(first.records(), SAMPLE))
     found: Columns = {
-        name: known.get(name) or _of_domain(domain, kind, name) or _inferred([row[name] for row in sample if row[name]])
+        name: known.get(name) or of_domain(domain, kind, name) or inferred([row[name] for row in sample if row[name]])
         for name in sample[0]
     }
     _check(where, found, domain, kind)
     return found
 
 
-def _of_domain(domain: Domain, kind: str, name: str) -> Column | None:
+def of_domain(domain: Domain, kind: str, name: str) -> Column | None:
     """A column that the domain knows by name; it may be empty unless it is required."""
     wanted = domain.fields(kind).get(name)
     if wanted is None:
@@ -101,7 +101,7 @@ def _of_domain(domain: Domain, kind: str, name: str) -> Column | None:
     }
 
 
-def _inferred(values: Sequence[str]) -> Column:
+def inferred(values: Sequence[str]) -> Column:
     """A whole number, a number, a category where values recur, or text for filters; later rows may be empty."""
     column: Column = {"type": "string", "categorical": False, "textual": False, "nullable": True}
     if values and all(_WHOLE.fullmatch(value) for value in values):

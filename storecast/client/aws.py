@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -20,6 +20,10 @@ class Problem(Exception):
     def __init__(self, what: str, next_step: str = "") -> None:
         super().__init__(what)
         self.what, self.next_step = what, next_step
+
+
+class Unclear(Problem):
+    """A question that can't be answered as it was asked."""
 
 
 class NotThere(Problem):
@@ -105,6 +109,16 @@ def explained(error: Exception) -> Problem:
             f"ask for the permission for {error.operation_name}, or choose another --profile",
         )
     return NoAnswer(f"{operation}{code}: {message}", "try again")
+
+
+def alike(wanted: str, known: Sequence[str], most: int = 6) -> list[str]:
+    """What somebody may have meant; the first ones where nothing is like it."""
+    import difflib
+
+    spelled = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(wanted.lower(), spelled, n=most, cutoff=0.6)
+    found = [spelled[name] for name in close] + [name for name in known if wanted.lower() in name.lower()]
+    return list(dict.fromkeys(found))[:most] or list(known[:most])
 
 
 def utc(moment: datetime) -> datetime:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from storecast.client import results
@@ -28,7 +29,7 @@ def _recommending(aws: Aws, dataset: Dataset) -> list[CostDriver]:
     def on(kind: str) -> list[str]:
         pages = personalize.get_paginator(f"list_{kind}s").paginate()
         return [
-            each["name"].removeprefix(ours)
+            re.sub(r"-[0-9a-f]{8}$", "", each["name"].removeprefix(ours))
             for page in pages
             for each in page[f"{kind}s"]
             if each["name"].startswith(ours) and each["status"] == "ACTIVE"

@@ -177,6 +177,7 @@ def _pipeline(aws: Aws, dataset: Dataset, pipeline: Pipeline) -> PipelineStatus:
     worked = [each for each in recent if not each.running and (each.published or each.failed)]
     ended = [each for each in recent if not each.running]
     newest = results.newest(aws, dataset, pipeline)
+    quarantine = uploads.quarantine_count(aws, dataset, pipeline)
     return PipelineStatus(
         pipeline,
         last=next(iter(worked or ended), None),
@@ -184,7 +185,8 @@ def _pipeline(aws: Aws, dataset: Dataset, pipeline: Pipeline) -> PipelineStatus:
         serving=tuple(results.serving(aws, dataset, pipeline, newest)),
         accuracy=results.accuracy(newest) if newest else None,
         folders=tuple(uploads.folders(aws, dataset, pipeline)),
-        quarantine=uploads.quarantine_count(aws, dataset, pipeline),
+        quarantine=quarantine,
+        quarantined=tuple(uploads.quarantine(aws, dataset, pipeline, most=3)) if quarantine else (),
         starts=tuple(starts(aws, dataset, pipeline)),
     )
 

@@ -83,7 +83,7 @@ def json_of(aws: Aws, bucket: str, key: str) -> Any:
 def local(aws: Aws, bucket: str, key: str, etag: str) -> Path | None:
     """The object as it was when it had the ETag, on this machine; None where neither it nor its version is there."""
     name = hashlib.sha256(f"{aws.endpoint} {bucket} {key} {etag}".encode()).hexdigest()
-    path = _cache() / name
+    path = cache() / name
     if path.exists():
         os.utime(path)
         return path
@@ -95,12 +95,12 @@ def local(aws: Aws, bucket: str, key: str, etag: str) -> Path | None:
 
 
 @functools.cache
-def _cache() -> Path:
+def cache() -> Path:
     """The folder of copies, for its user alone; those that nobody has read for days go."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "storecast"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in folder.iterdir():
-        if path.stat().st_mtime < time.time() - _KEPT_DAYS * 86_400:
+        if path.is_file() and path.stat().st_mtime < time.time() - _KEPT_DAYS * 86_400:
             path.unlink(missing_ok=True)
     return folder
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from storecast.client import datasets, files, results
-from storecast.client.aws import Aws, NotThere, Problem
+from storecast.client.aws import Aws, NotThere, Unclear, alike
 from storecast.client.model import (
     Dataset,
     Forecast,
@@ -76,7 +76,7 @@ def forecast(
 ) -> Forecast:
     """The forecast of an item, with its past; `since` and `until` bound both, `extras` are backtests and scenarios.
 
-    Raises NotThere for an item that is not forecast, naming some that are like it, and Problem where the item has
+    Raises NotThere for an item that is not forecast, naming some that are like it, and Unclear where the item has
     several series and the dimensions don't say which.
     """
     published = results.needed(aws, dataset, "forecasting")
@@ -108,6 +108,7 @@ def forecast(
         ahead=tuple(each for each in ahead if _within(each.time, since, until)),
         backtest=tuple(each for each in backtest if _within(each.time, since, until)),
         scenarios=scenarios,
+        dimensions=tuple(_dimensions(exports[0])),
     )
 
 
@@ -156,7 +157,7 @@ def _one_series(
     if found:
         several = ", ".join(" / ".join(each[1:]) for each in sorted(found.values())[:_NAMED])
         names = ", ".join(sorted(known))
-        raise Problem(
+        raise Unclear(
             f"{item}: {len(found)} series: {several}", f"say which one by --dimension NAME=VALUE; names are {names}"
         )
     if known:
@@ -164,9 +165,11 @@ def _one_series(
             f"{item}: no series with {', '.join(f'{name}={value}' for name, value in dimensions.items())}",
             f"leave out --dimension to see which there are; names are {', '.join(sorted(known))}",
         )
-    alike = items(aws, dataset, item, _NAMED) or items(aws, dataset, most=_NAMED)
-    named_ = ", ".join(dict.fromkeys(each.id for each in alike)) or "none"
-    raise NotThere(f"{item}: not among the items that are forecast", f"there are, for example: {named_}")
+    names_ = list(dict.fromkeys(each.id for each in items(aws, dataset, most=100_000)))
+    raise NotThere(
+        f"{item}: not among the {len(names_):,} items that are forecast",
+        f"choose one, such as {', '.join(alike(item, names_))}",
+    )
 
 
 def _scenarios(

@@ -228,8 +228,9 @@ class PipelineStatus:
     serving: tuple[Serving, ...]
     accuracy: Accuracy | None
     folders: tuple[Folder, ...]
-    quarantine: int
+    quarantine: int  # files
     starts: tuple[Start, ...]
+    quarantined: tuple[Quarantined, ...] = ()  # the last of them
 
     @property
     def newest_upload(self) -> datetime | None:
@@ -284,6 +285,7 @@ class Forecast:
     ahead: tuple[Quantiles, ...]
     backtest: tuple[Quantiles, ...] = ()
     scenarios: Mapping[str, tuple[Quantiles, ...]] = field(default_factory=dict)  # what-if forecasts by name
+    dimensions: tuple[str, ...] = ()  # their names, in the order of the item's
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from storecast.client import datasets, files, results
-from storecast.client.aws import Aws, NotThere, Problem
+from storecast.client.aws import Aws, NotThere, Unclear, alike
 from storecast.client.model import Dataset, Item, Recommendation, Recommended, UseCase
 
 _NEEDS: Mapping[str, Literal["everybody", "item", "user", "ranking"]] = {
@@ -67,17 +67,17 @@ def recommend(
     """What a recommender or campaign answers. `item` may be an id or a name; `among` are the items to rank, the most
     popular ones by default; `values` are the filter's placeholders without $, as people write them.
 
-    Raises NotThere for a use case, filter or item that there isn't, and Problem where the use case needs a user or an
+    Raises NotThere for a use case, filter or item that there isn't, and Unclear where the use case needs a user or an
     item and none is given.
     """
     asked = _asked(use_cases(aws, dataset), use_case)
     names = _names(aws, dataset)
-    about = _item(names, item) if item else None
+    about = _item(aws, dataset, names, item) if item else None
     request: dict[str, Any] = {f"{asked.kind}Arn": asked.arn}
     if asked.needs == "item" and about is None:
-        raise Problem(f"{asked.name} needs an item", "say --item ID, an id or a name")
+        raise Unclear(f"{asked.name} needs an item", "say --item ID, an id or a name")
     if asked.needs in ("user", "ranking") and not user:
-        raise Problem(f"{asked.name} needs a user", f"say --user ID, such as {_anybody(aws, dataset)}")
+        raise Unclear(f"{asked.name} needs a user", f"say --user ID, such as {_anybody(aws, dataset)}")
     if about is not None:
         request["itemId"] = about.id
     request["userId"] = user or _anybody(aws, dataset)  # several use cases ask for one, whatever it is
@@ -142,20 +142,26 @@ def _asked(known: list[UseCase], name: str) -> UseCase:
     return found
 
 
-def _item(names: Mapping[str, Item], given: str) -> Item:
-    """The item of that id, or else of that name, in any case; an id that no file has goes to the service as it is."""
+def _item(aws: Aws, dataset: Dataset, names: Mapping[str, Item], given: str) -> Item:
+    """The item of that id, or else of that name, in any case; of an id that only interactions have, no more is known.
+
+    For an item that it doesn't know the service answers with what is popular, which would hide a mistyped one.
+    """
     if given in names:
         return names[given]
     named = [each for each in names.values() if given.lower() in (each.name.lower(), each.id.lower())]
     if len(named) > 1:
-        raise Problem(
+        raise Unclear(
             f"{given}: {len(named)} items have this name", f"say its id: {', '.join(i.id for i in named[:5])}"
         )
-    alike = [each for each in names.values() if given.lower() in each.name.lower()]
-    if not named and alike:
-        suggested = ", ".join(f"{each.id} ({each.name})" for each in alike[:5])
-        raise NotThere(f"{given}: no such item", f"choose one of these: {suggested}")
-    return named[0] if named else Item(given, given)
+    if named:
+        return named[0]
+    if any(record.get("ITEM_ID") == given for record in _delivered(aws, dataset, "interactions", given)):
+        return Item(given, given)
+    raise NotThere(
+        f"{given}: no such item, neither in the items' files nor in the interactions",
+        f"choose one, such as {', '.join(alike(given, [each.name for each in names.values()]))}",
+    )
 
 
 def _filter(aws: Aws, dataset: Dataset, name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from common.failures import in_words, next_step
 from common.names import run_id
 from storecast.client import results
-from storecast.client.aws import Aws, NotThere, Problem, at_once, utc
+from storecast.client.aws import Aws, NotThere, Unclear, at_once, utc
 from storecast.client.model import RUNNING, Dataset, Pipeline, Run, RunDetail, Step
 
 _BY_HAND = "by-hand-"  # how executions begin that were started from here
@@ -33,7 +33,7 @@ def listed(aws: Aws, dataset: Dataset, pipeline: Pipeline, most: int = 20) -> li
 
 def one(aws: Aws, dataset: Dataset, name: str) -> RunDetail:
     """A run by the name of its execution, its run id, or how either begins; "last" is the newest that worked or
-    failed. Raises NotThere, and Problem where several begin so."""
+    failed. Raises NotThere, and Unclear where several begin so."""
     found = [run for pipeline in dataset.pipelines for run in listed(aws, dataset, pipeline, most=100)]
     found.sort(key=lambda run: run.started, reverse=True)
     if name == "last":
@@ -46,7 +46,7 @@ def one(aws: Aws, dataset: Dataset, name: str) -> RunDetail:
         raise NotThere(f"{name}: no such run of {dataset.name}", f"storecast runs {dataset.name} lists them")
     if len(matching) > 1:
         names = ", ".join(run.name for run in matching[:5])
-        raise Problem(f"{name}: {len(matching)} runs begin so: {names}", "write more of the name")
+        raise Unclear(f"{name}: {len(matching)} runs begin so: {names}", "write more of the name")
     return detail(aws, dataset, matching[0])
 
 
@@ -55,6 +55,8 @@ def detail(aws: Aws, dataset: Dataset, run: Run) -> RunDetail:
     pages = aws.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=run.arn)
     steps = _steps((event for page in pages for event in page["events"]), run)
     advice = next_step(f"{run.error} {run.outcome}") if run.failed else ""
+    for words in ("start the state machine with {}", "start with {}"):
+        advice = advice.replace(words, f"run storecast start {dataset.name} --pipeline {run.pipeline}")
     summary = results.summary(aws, dataset, run.pipeline, run.run) if run.published else None
     return RunDetail(run, tuple(steps), advice, console_url(run.arn), summary)
 
