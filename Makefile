@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks shop test test-browser cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks console shop test test-browser cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ notebooks: setup $(VENV)/.jupyter ## every notebook of the workshop, run against
 
 workshop: setup $(VENV)/.jupyter ## JupyterLab with the notebooks for each learner (LEARNERS=N), on the embedded AWS
 	python -m demo.workshop --dataset $(DATASET) --state $(STATE) $(if $(LEARNERS),--learners $(LEARNERS))
+
+console: setup ## the console, a page on this machine: runs, forecasts, recommendations, data (DATASET=name)
+	python -m storecast.console --dataset $(DATASET)
 
 shop: setup ## the example shop on what is deployed, with the credentials of your environment (DATASET=name)
 	python examples/shop/server.py --dataset $(DATASET)

@@ -114,8 +114,7 @@ def _machines(state: Mapping[str, Any]) -> list[Any]:
 
 def _following(state: Mapping[str, Any]) -> Iterator[str]:
     seen: set[str] = set()
-    choices = [*state.get("Choices", ()), *state.get("Catch", ())]
-    for name in (state.get("Next"), *(each.get("Next") for each in choices), state.get("Default")):
+    for name in (state.get("Next"), *(each.get("Next") for each in state.get("Choices", ())), state.get("Default")):
         if name and name not in seen:
             seen.add(name)
             yield name

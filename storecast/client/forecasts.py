@@ -64,6 +64,12 @@ def items(aws: Aws, dataset: Dataset, search: str = "", most: int = 50) -> list[
     return sorted(found.values(), key=lambda item: (item.id, item.dimensions))[:most]
 
 
+def dimensions(aws: Aws, dataset: Dataset) -> tuple[str, ...]:
+    """The names of the dimensions that a series has beside its item, in the order of `Item.dimensions`."""
+    published = results.needed(aws, dataset, "forecasting")
+    return tuple(_dimensions(next(_first_export(aws, published), {"": ""})))
+
+
 def forecast(
     aws: Aws,
     dataset: Dataset,

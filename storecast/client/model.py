@@ -116,7 +116,8 @@ class RunDetail:
 
 @dataclass(frozen=True)
 class State:
-    """A state of the deployed state machine, for its picture. `container` is the Parallel or Map that holds it."""
+    """A state of the deployed state machine, for its picture. `container` is the Parallel or Map that holds it; `next`
+    leaves out what follows an error."""
 
     name: str
     type: str  # Task, Choice, Wait, Map, Parallel, Pass, Succeed, Fail

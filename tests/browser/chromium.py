@@ -29,8 +29,9 @@ _MISSING = (
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of a process. Without one they are skipped; in CI (CI=true) they fail."""
-    from playwright.sync_api import Error, sync_playwright  # here, as every test's conftest reads this file
+    from playwright.sync_api import Error, expect, sync_playwright  # here, as every test's conftest reads this file
 
+    expect.set_options(timeout=60_000)  # tests share two cores with others
     with sync_playwright() as playwright:
         try:
             started = _start(playwright)

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
     "storecast": {"localaws"},
     "storecast.cli": {"botocore", "infra", "localaws", "plotext", "recommending", "rich", "typer"},
+    "storecast.console": {"altair", "botocore", "infra", "pandas", "starlette", "streamlit"},
     "storecast.client": {"aws_croniter", "boto3", "botocore", "storecast_engines.time_steps"}
     | {"common.failures", "common.names", "common.tables"},
     "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas"},
