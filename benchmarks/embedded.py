@@ -141,7 +141,7 @@ def make_bucket_and_role() -> None:
     services = {"Principal": {"Service": ["forecast.amazonaws.com", "personalize.amazonaws.com"]}}
     reads = {
         "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:ListBucket"],
+        "Action": ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
     }
     s3.create_bucket(Bucket=BUCKET)

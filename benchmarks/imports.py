@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmarks.embedded import BUCKET, ROLE, active, cpu_seconds, embedded_aws, make_bucket_and_role
 from storecast_engines.files import Layout, time_series
+from storecast_engines.files.statistics import Statistics
 
 DAYS, HORIZON = 1000, 28
 COLUMNS = {"item_id": "string", "timestamp": "timestamp", "demand": "float"}
@@ -42,8 +43,8 @@ def read(body: bytes) -> Reading:
     layout = Layout(COLUMNS, "yyyy-MM-dd", ["item_id"], "demand")
     began, used = time.perf_counter(), time.process_time()
     frame = time_series.read_csv("sales.csv", body, layout)
-    time_series.below_zero("sales.csv", frame, "demand")
-    time_series.statistics(frame)
+    time_series.below_zero("sales.csv", frame["demand"])
+    Statistics().add(frame)
     frame.to_parquet(io.BytesIO(), index=False)
     return Reading(time.perf_counter() - began, time.process_time() - used)
 

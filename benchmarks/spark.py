@@ -58,6 +58,12 @@ def written(panel: Panel, folder: Path, files: int) -> Request:
     return Request(str(folder / "out"), "run", "item_id", "demand", panel.freq, HORIZON, types, source)
 
 
+def cpu_seconds() -> float:
+    """Of this process and all below it, Spark's JVM and workers, those that ended included."""
+    alive = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(each.cpu_times()[:4]) for each in alive)  # user, system, and those of children that ended
+
+
 class Memory(threading.Thread):
     """The most that each of this process's Python children held at a time, and this process's own, in MiB."""
 
@@ -90,23 +96,25 @@ def main(arguments: list[str] | None = None) -> Result:
     with tempfile.TemporaryDirectory() as folder, session(given.cores) as spark:
         request = written(panel, Path(folder), files=max(2, given.series // 500))
         request = Request(**{**vars(request), "sample": given.sample, "windows": 2})
-        began = time.perf_counter()
+        began, used = time.perf_counter(), cpu_seconds()
         memory.start()
         found = run(spark, request, LocalFiles(), workers=given.cores)
-        seconds = time.perf_counter() - began
+        seconds, used = time.perf_counter() - began, cpu_seconds() - used
         memory.stop()
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     loss = found.leaderboard["AutoPredictor"][METRIC]
     print(f"{given.series} daily series of {given.days} days, horizon {HORIZON}, 2 windows, {given.cores} cores")
     stages = ", ".join(f"{name} {took:.1f}" for name, took in found.seconds.items())
-    print(f"Spark, sample of {given.sample}: {seconds:.1f} s ({stages}), average wQL {loss:.4f}")
+    print(f"load of the machine {os.getloadavg()[0]:.1f}")
+    print(f"Spark, sample of {given.sample}: CPU {used:.1f} s, wall {seconds:.1f} s ({stages}), average wQL {loss:.4f}")
     print(f"memory: driver {own:.0f} MiB, a worker at most {memory.worker:.0f} MiB")
     if not given.alone:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), cpu_seconds()
         single = measure(panel, workers=given.cores)
-        alone = time.perf_counter() - began
-        print(f"one process and its pool: {alone:.1f} s, average wQL {single.leaderboard['AutoPredictor']:.4f}")
-        print(f"Spark takes {seconds / alone:.2f} times as long")
+        alone, of_pool = time.perf_counter() - began, cpu_seconds() - before
+        by_pool = single.leaderboard["AutoPredictor"]
+        print(f"one process and its pool: CPU {of_pool:.1f} s, wall {alone:.1f} s, average wQL {by_pool:.4f}")
+        print(f"Spark takes {used / of_pool:.2f} times the CPU and {seconds / alone:.2f} times as long")
     return found
 
 

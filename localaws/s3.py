@@ -1,9 +1,10 @@
 """S3 as a job sees it: through the role that the caller passed, never with more rights than that role has."""
 
+import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 from botocore.config import Config
@@ -49,27 +50,50 @@ def split(path: str) -> tuple[str, str]:
     return bucket, key
 
 
-def read(
+@dataclass(frozen=True)
+class Listed:
+    """One object that a job is to read: its S3 URI and its size in bytes."""
+
+    uri: str
+    size: int
+
+
+def listed(
     access: Access, path: str, ending: str = ".csv", *, others: tuple[str, ...] = (), only: tuple[str, ...] = ("",)
-) -> list[File]:
+) -> list[Listed]:
     """The file at `path`, or all files below it when it is a folder or a bucket, whatever their names end in, but for
     the endings of `others`, which are files of another format, and those of `only`, and for the empty objects that the
     services leave beside their exports. `ending` is the usual one.
-    They are listed before they are read.
 
     A path whose last part has no dot is a folder; keys that end in / only stand for one. Raises JobFailed naming the
-    path, the role and what S3 answered, when nothing is there or the role may not read it.
+    path, the role and what S3 answered, when nothing is there or the role may not list it.
     """
     s3 = client(access)
     bucket, key = split(path)
     if "." in key.rpartition("/")[2]:
-        keys = [each for each in _keys(s3, access, bucket, key) if each == key]
+        found = {name: size for name, size in _sizes(s3, access, bucket, key).items() if name == key}
     else:
-        there = _keys(s3, access, bucket, key if key.endswith("/") or not key else key + "/")
-        keys = [each for each in there if each.endswith(only) and not each.lower().endswith((*others, "/", *_MARKERS))]
-    if not keys:
+        there = _sizes(s3, access, bucket, key if key.endswith("/") or not key else key + "/")
+        left_out = (*others, "/", *_MARKERS)
+        found = {
+            name: size for name, size in there.items() if name.endswith(only) and not name.lower().endswith(left_out)
+        }
+    if not found:
         raise JobFailed(f"No file ending in {ending} was found at {path}, and no other.")
-    return [File(f"s3://{bucket}/{each}", _get(s3, access, bucket, each)) for each in keys]
+    return [Listed(f"s3://{bucket}/{name}", size) for name, size in found.items()]
+
+
+def read(
+    access: Access, path: str, ending: str = ".csv", *, others: tuple[str, ...] = (), only: tuple[str, ...] = ("",)
+) -> list[File]:
+    """All that `listed` finds, with its content. Raises JobFailed, also when the role may not read a file."""
+    return [File(each.uri, get(access, each.uri)) for each in listed(access, path, ending, others=others, only=only)]
+
+
+def opened(access: Access, uri: str) -> BinaryIO:
+    """The content of an object as a stream. Raises JobFailed when the role may not read it."""
+    bucket, key = split(uri)
+    return io.BufferedReader(_body(client(access), access, bucket, key), 2**20)
 
 
 def locate(access: Access, path: str) -> None:
@@ -140,17 +164,22 @@ def client(access: Access, service: str = "s3") -> Any:
     )
 
 
-def _keys(s3: Any, access: Access, bucket: str, prefix: str) -> list[str]:
+def _sizes(s3: Any, access: Access, bucket: str, prefix: str) -> dict[str, int]:
+    """The objects' sizes by their keys."""
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", [])}
     except ClientError as error:
         raise _denied(access, LIST, f"s3://{bucket}/{prefix}", error) from None
 
 
 def _get(s3: Any, access: Access, bucket: str, key: str) -> bytes:
+    return _body(s3, access, bucket, key).read()
+
+
+def _body(s3: Any, access: Access, bucket: str, key: str) -> Any:
     try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
         raise _denied(access, GET, f"s3://{bucket}/{key}", error) from None
 

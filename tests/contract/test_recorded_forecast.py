@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from storecast_engines.files import time_series
+from storecast_engines.files.statistics import double
 from tests.contract.clients import client
 from tests.contract.forecast_setup import create_dataset, sample_group
 from tests.contract.helpers import ended, unique
@@ -105,7 +105,7 @@ def test_counts_leave_missing_values_out_and_numbers_are_written_as_recorded(ans
         if _column_kind(statistics) == "time":
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", statistics["Max"]), statistics
         elif _column_kind(statistics) == "number":
-            assert statistics["Max"] == time_series.double(float(statistics["Max"])), statistics
+            assert statistics["Max"] == double(float(statistics["Max"])), statistics
     sizes = [each["response"].get("DataSize") for each in samples("forecast", "DescribeDatasetImportJob")]
     sizes += [each["DataSize"] for each in _imported(answers)]
     assert all(size * 2**30 % 1 == 0 for size in sizes if size), "DataSize is in units of 2^30 bytes"

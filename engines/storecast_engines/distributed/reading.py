@@ -158,7 +158,7 @@ class Reader:
             yield self.columns.rows(BAD, k0=[json.dumps(bad, default=str)], file=[piece.number])
             return
         if piece.kind == "target" and self.request.counted:
-            note = time_series.below_zero(piece.uri, frame, self.request.value)
+            note = time_series.below_zero(piece.uri, frame[self.request.value])
             if note:
                 yield self.columns.rows(NOTE, k0=[note], file=[piece.number])
         made = getattr(self, f"_{piece.kind}")(frame, piece.number)

@@ -3,11 +3,14 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:  # whoever only catches FileError need not load them
     import pandas as pd
     import pyarrow as pa
+
+
+PART = 32 * 2**20  # bytes; a frame of them takes some ten times as much
 
 
 class FileError(ValueError):
@@ -81,6 +84,42 @@ def rows(name: str, body: bytes, columns: Sequence[str] = (), escape: str = "", 
     frame = table.to_pandas().set_axis(pd.RangeIndex(first, first + len(table))).set_axis(header, axis=1)
     frame = frame[(frame != "").any(axis=1)]
     return frame if columns else frame[1:]
+
+
+def parts(stream: IO[bytes], size: int = PART) -> Iterator[tuple[bytes, int]]:
+    """The content of a CSV file in parts of about so many bytes that end with a row, each with the number of its first
+    row: a file of any size is read in bounded memory, but for a row that is longer. An empty file is one empty part.
+
+    >>> list(parts(io.BytesIO(b'a,1\\n"b\\nc",2\\nd,3'), size=6))
+    [(b'a,1\\n', 1), (b'"b\\nc",2\\n', 2), (b'd,3', 3)]
+    """
+    rest, row, block = b"", 1, stream.read(size)
+    while True:
+        rest += block
+        block = stream.read(size)
+        end = _end_of_rows(rest) if block else len(rest)
+        if rest[:end].strip() or not (block or row > 1):
+            yield rest[:end], row
+        row += _count(rest[:end])
+        rest = rest[end:]
+        if not block:
+            return
+
+
+def _end_of_rows(body: bytes) -> int:
+    """Where the last complete row ends: after a line break that no quoted value holds, which is one with an even number
+    of quotes before it."""
+    end = body.rfind(b"\n") + 1
+    while end and body.count(b'"', 0, end) % 2:
+        end = body.rfind(b"\n", 0, body.rfind(b'"', 0, end)) + 1
+    return end
+
+
+def _count(body: bytes) -> int:
+    """Rows, as the file counts them."""
+    if b'"' not in body:
+        return body.count(b"\n")
+    return sum(1 for _ in csv.reader(io.StringIO(body.decode(errors="replace"), newline="")))
 
 
 def text_of(name: str, body: bytes, first: int = 1) -> str:

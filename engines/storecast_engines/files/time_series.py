@@ -6,9 +6,7 @@ SchemaAttribute and Statistics.
 
 import io
 import re
-from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pandas as pd
 from pyarrow import parquet
@@ -86,50 +84,15 @@ def read_parquet(name: str, body: bytes, layout: Layout) -> pd.DataFrame:
     return _typed(name, frame.apply(_text, timestamp_format=layout.timestamp_format), layout)
 
 
-def below_zero(name: str, frame: pd.DataFrame, counted: str) -> str:
+def below_zero(name: str, values: pd.Series) -> str:
     """A warning about counts (of things sold or in use) below zero, which are read nevertheless; "" for none."""
-    below = frame.loc[frame[counted] < 0, counted]
+    below = values[values < 0]
     if below.empty:
         return ""
     return (
-        f"{name}, row {below.index[0]}, {counted}: {below.iloc[0]:g} is below zero ({len(below):,} such rows); it is "
-        "imported unchanged, but this domain counts things: returns, if intended, lower the forecasts."
+        f"{name}, row {below.index[0]}, {values.name}: {below.iloc[0]:g} is below zero ({len(below):,} such rows); it "
+        "is imported unchanged, but this domain counts things: returns, if intended, lower the forecasts."
     )
-
-
-def statistics(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """By column, the counts, and Min to Stddev of numbers and times, as Forecast's FieldStatistics has them.
-
-    Count leaves missing values out and only numbers have CountNan, as in the recorded answers of the service.
-    """
-    return {str(name): _statistics(column) for name, column in frame.items()}
-
-
-def _statistics(column: pd.Series) -> dict[str, Any]:
-    empty = column.isna() if column.dtype.kind in "fM" else column == ""
-    present = column[~empty]
-    counts = {"Count": len(present), "CountDistinct": int(present.nunique()), "CountNull": int(empty.sum())}
-    if column.dtype.kind == "f":
-        counts["CountNan"] = 0
-    answer: dict[str, Any] = counts | {f"{member}Long": value for member, value in counts.items()}
-    if present.empty:
-        return answer
-    if column.dtype.kind == "f":
-        answer |= {"Min": double(column.min()), "Max": double(column.max())}
-        answer |= {"Avg": float(column.mean()), "Stddev": float(column.std(ddof=0))}
-    elif column.dtype.kind == "M":
-        answer |= {"Min": f"{column.min().isoformat()}Z", "Max": f"{column.max().isoformat()}Z"}
-    return answer
-
-
-def double(value: float) -> str:
-    """A number without loss as the service writes it, which is Java's way: 186.0, 1.0E7, 2.295408381527212E-4."""
-    value = float(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    rest = "".join(map(str, digits[1:])) or "0"
-    return f"{'-' if sign else ''}{digits[0]}.{rest}E{int(exponent) + len(digits) - 1}"
 
 
 def _check_name(name: str) -> None:

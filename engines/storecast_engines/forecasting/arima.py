@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from storecast_engines.forecasting.frequency import r_ts_frequency
-from storecast_engines.forecasting.local_models import forecast_each
+from storecast_engines.forecasting.local_models import Progress, forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
 
 LONG_SEASON = 24  # from this period on Fourier terms replace the seasonal model
@@ -23,7 +23,13 @@ MODELS = 30  # the stepwise search ends after so many (94 in R)
 
 
 def forecast(
-    panel: Panel, horizon: int, levels: Sequence[float], *, use_related: bool = False, workers: int = 1
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    use_related: bool = False,
+    workers: int = 1,
+    progress: Progress = lambda share: None,
 ) -> Prediction:
     """Forecast each series by ARIMA, fitted on its last 1000 values; normal quantiles with the model's variance.
 
@@ -40,7 +46,9 @@ def forecast(
             f"ARIMA: use_related needs related series for {horizon} steps ahead, there are {panel.future_steps}"
         )
     fit = partial(_fit_and_forecast, season=r_ts_frequency(panel.freq))
-    return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST, related=use_related)
+    return forecast_each(
+        fit, panel, horizon, levels, workers=workers, progress=progress, last=LAST, related=use_related
+    )
 
 
 def _fit_and_forecast(

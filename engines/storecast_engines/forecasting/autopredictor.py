@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from inspect import signature
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,10 @@ from storecast_engines.forecasting.panel import Panel, Prediction
 FEW_SERIES = 10
 # A single window can mislead: two were better on the recorded cases and most of M4's windows (benchmarks/README.md).
 ENSEMBLE_WINDOWS = 2
+# What a fit costs beside the others: milliseconds of CPU for a daily series of two years, and for all series together.
+# It serves the estimate of the time remaining only.
+_COST = {"ARIMA": (400, 0), "ETS": (17, 0), "LightGBM": (0.5, 6_000), "MSTL": (3, 0), "Prophet": (2_000, 0)}
+_COST |= {"CNN-QR": (0, 30_000), "Deep_AR_Plus": (0, 300_000)}
 # With few series the extras take part too, where they are installed and most series have this many values, as AWS's
 # samples ask before deep learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 30 to 60 CPU seconds. On
 # many series it made AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes five minutes: never.
@@ -69,7 +72,7 @@ def train(
     OptimizationMetric (ensemble.py). Weights are learned from at least ENSEMBLE_WINDOWS windows, where the history has
     room for them. The backtest's own metrics, of the `windows` asked for, are out of sample: no part of it is weighted
     by its own outcome (`ensemble.out_of_sample`), while the weights kept are learned from all windows. `progress` is
-    called after each fit with the share of fits that are done, and which one it was.
+    called with the share of the work that is done, and what it is: after each fit, and within the long ones.
 
     Raises NotInstalled for an algorithm whose extra is missing; ValueError for an unknown algorithm or metric, or a
     history too short for the windows (`backtest.window_starts`).
@@ -79,16 +82,17 @@ def train(
         raise ValueError(f"unknown OptimizationMetric {metric!r}, allowed are {', '.join(FIELD)}")
     settings = settings_of(panel, algorithms, hyperparameters)
     starts = training_starts(panel.target.shape[1], horizon, windows, offset, ensemble=len(settings) > 1)
-    fits = count(1)
+    fitted = _reporting(settings, len(panel.keys), len(starts), progress)
 
     def counted(name: str, *arguments: Any, **options: Any) -> Prediction:
         prediction = ALGORITHMS[name](*arguments, **options)
-        done, fits_in_all = next(fits), len(settings) * len(starts)
-        progress(done / fits_in_all, f"{name} fitted, {done} of {fits_in_all} fits")
+        fitted(name, 1)
         return prediction
 
     runs = {
-        name: backtest(partial(counted, name), panel, horizon, levels, starts, **_options(name, settings, workers))
+        name: backtest(
+            partial(counted, name), panel, horizon, levels, starts, **_options(name, settings, workers, fitted)
+        )
         for name in settings
     }
     combined = ensemble.out_of_sample(runs, metric).newest(windows)
@@ -199,9 +203,35 @@ def nearest(trained: Sequence[float], levels: Sequence[float]) -> list[int]:
     return [*at, -1]
 
 
-def _options(name: str, settings: Mapping[str, Mapping[str, Any]], workers: int) -> dict[str, Any]:
-    parallel = "workers" in signature(ALGORITHMS[name]).parameters
-    return {**settings[name], **({"workers": workers} if parallel else {})}
+def _reporting(
+    settings: Mapping[str, Any], series: int, windows: int, progress: Callable[[float, str], None]
+) -> Callable[[str, float], None]:
+    """What is called with an algorithm and the share of its fit that is done; 1 ends the fit."""
+    costs = {name: each * series + fixed + 1 for name, (each, fixed) in ((n, _COST.get(n, (0, 0))) for n in settings)}
+    total, fits = windows * sum(costs.values()), windows * len(settings)
+    before, ended = 0.0, 0
+
+    def report(name: str, share: float) -> None:
+        nonlocal before, ended
+        done = before + share * costs[name]
+        if share < 1:
+            progress(done / total, f"{name}: {share:.0%} of a fit over {series:,} series done")
+            return
+        before, ended = done, ended + 1
+        progress(done / total, f"{name} fitted, {ended} of {fits} fits")
+
+    return report
+
+
+def _options(
+    name: str,
+    settings: Mapping[str, Mapping[str, Any]],
+    workers: int,
+    progress: Callable[[str, float], None] = lambda name, share: None,
+) -> dict[str, Any]:
+    known = signature(ALGORITHMS[name]).parameters
+    options = {"workers": workers, "progress": lambda share: progress(name, share) if share < 1 else None}
+    return {**settings[name], **{option: value for option, value in options.items() if option in known}}
 
 
 def by_metric(summary: Metrics[float]) -> dict[str, float]:

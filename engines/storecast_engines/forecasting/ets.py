@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from storecast_engines.forecasting.frequency import r_ts_frequency
-from storecast_engines.forecasting.local_models import forecast_each
+from storecast_engines.forecasting.local_models import Progress, forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
 
 LONGEST_SEASON = 24  # R's ets ignores longer seasons
@@ -20,7 +20,13 @@ LAST = 365
 
 
 def forecast(
-    panel: Panel, horizon: int, levels: Sequence[float], *, model: str = "ZZZ", workers: int = 1
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    model: str = "ZZZ",
+    workers: int = 1,
+    progress: Progress = lambda share: None,
 ) -> Prediction:
     """Forecast each series by ETS, fitted on its last 365 values; normal quantiles with the model's variance.
 
@@ -30,7 +36,7 @@ def forecast(
     """
     season = r_ts_frequency(panel.freq)
     fit = partial(fit_and_forecast, season=season if season <= LONGEST_SEASON else 1, model=model)
-    return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST)
+    return forecast_each(fit, panel, horizon, levels, workers=workers, progress=progress, last=LAST)
 
 
 def fit_and_forecast(

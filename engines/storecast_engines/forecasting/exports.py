@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from storecast_engines.files.time_series import double
+from storecast_engines.files.statistics import double
 from storecast_engines.forecasting import metrics
 from storecast_engines.forecasting.backtest import Backtest
 from storecast_engines.forecasting.panel import Prediction

@@ -17,6 +17,7 @@ from storecast_engines.forecasting.quantiles import normal
 # forecast; None where the model cannot be fitted
 Fitted = tuple[np.ndarray, np.ndarray] | None
 Fit = Callable[[np.ndarray, int, np.ndarray | None], Fitted]
+Progress = Callable[[float], None]  # called with the share of the series that are done
 Job = tuple[int, np.ndarray, int, np.ndarray | None]  # (i, y, steps, x) of series i
 
 ALONE_SECONDS = 3  # series that are left then go to worker processes, whose start takes about as long
@@ -33,6 +34,7 @@ def forecast_each(
     levels: Sequence[float],
     *,
     workers: int = 1,
+    progress: Progress = lambda share: None,
     last: int | None = None,
     related: bool = False,
 ) -> Prediction:
@@ -44,7 +46,7 @@ def forecast_each(
     """
     mean, sigma = np.full((2, len(panel.target), horizon), np.nan)
     jobs = [job for i in range(len(panel.target)) if (job := _job(panel, i, horizon, last, related)) is not None]
-    for (i, *_), result in zip(jobs, _results(fit, jobs, workers)):
+    for (i, *_), result in zip(jobs, _results(fit, jobs, workers, progress)):
         if result is not None:
             mean[i], sigma[i] = result[0][-horizon:], result[1][-horizon:]
     return with_fallback(panel, normal(mean, sigma, levels), mean, levels)
@@ -66,12 +68,13 @@ def _job(panel: Panel, i: int, horizon: int, last: int | None, related: bool) ->
     return i, y, int(steps), x
 
 
-def _results(fit: Fit, jobs: Sequence[Job], workers: int) -> list[Fitted]:
+def _results(fit: Fit, jobs: Sequence[Job], workers: int, progress: Progress = lambda share: None) -> list[Fitted]:
     """The results of `fit` for all jobs: at first in this process, the rest of a long list in `workers` processes."""
     results: list[Fitted] = []
     began = time.monotonic()
     while len(results) < len(jobs) and (workers == 1 or time.monotonic() - began < ALONE_SECONDS):
         results += _fit_chunk(fit, jobs[len(results) : len(results) + 1])
+        progress(len(results) / len(jobs))
     rest = jobs[len(results) :]
     if rest:
         context = multiprocessing.get_context("forkserver")
@@ -79,7 +82,9 @@ def _results(fit: Fit, jobs: Sequence[Job], workers: int) -> list[Fitted]:
         chunks = np.array_split(np.arange(len(rest)), min(CHUNKS * workers, len(rest)))
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_the_parent) as pool:
             done = pool.map(_fit_chunk, [fit] * len(chunks), [[rest[j] for j in chunk] for chunk in chunks])
-            results += [result for chunk in done for result in chunk]
+            for chunk in done:
+                results += chunk
+                progress(len(results) / len(jobs))
     return results
 
 

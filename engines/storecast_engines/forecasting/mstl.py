@@ -12,14 +12,20 @@ import numpy as np
 
 from storecast_engines.forecasting import ets
 from storecast_engines.forecasting.frequency import seasons
-from storecast_engines.forecasting.local_models import forecast_each
+from storecast_engines.forecasting.local_models import Progress, forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
 
 LAST = 2000  # time steps that are fitted: bounds the cost of long series
 
 
 def forecast(
-    panel: Panel, horizon: int, levels: Sequence[float], *, trend: str = "ZZN", workers: int = 1
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    trend: str = "ZZN",
+    workers: int = 1,
+    progress: Progress = lambda share: None,
 ) -> Prediction:
     """Forecast each series by MSTL, fitted on its last 2000 values; normal quantiles with the trend model's variance.
 
@@ -28,7 +34,7 @@ def forecast(
     constant series and exploding forecasts.
     """
     fit = partial(_fit_and_forecast, periods=seasons(panel.freq), trend=trend)
-    return forecast_each(fit, panel, horizon, levels, workers=workers, last=LAST)
+    return forecast_each(fit, panel, horizon, levels, workers=workers, progress=progress, last=LAST)
 
 
 def _fit_and_forecast(

@@ -12,13 +12,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from storecast_engines.forecasting.local_models import forecast_each
+from storecast_engines.forecasting.local_models import Progress, forecast_each
 from storecast_engines.forecasting.panel import Panel, Prediction
 
 SEED = 7
 
 
-def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1) -> Prediction:
+def forecast(
+    panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1, progress: Progress = lambda share: None
+) -> Prediction:
     """Forecast each series by Prophet with its default hyperparameters, as the service does by its guide.
 
     Public holidays of the panel's country are added, and forward-looking related series are regressors. Quantiles are
@@ -27,7 +29,7 @@ def forecast(panel: Panel, horizon: int, levels: Sequence[float], *, workers: in
     """
     related = panel.related is not None and panel.future_steps >= horizon
     fit = partial(_fit_and_forecast, timestamps=panel.timestamps.append(panel.future(horizon)), country=panel.country)
-    return forecast_each(fit, panel, horizon, levels, workers=workers, related=related)
+    return forecast_each(fit, panel, horizon, levels, workers=workers, progress=progress, related=related)
 
 
 def _fit_and_forecast(

@@ -41,8 +41,7 @@ def source_of(params: Mapping, file_format: str = "CSV") -> Source:
 
 def rows(keys: pd.DataFrame, access: Access, source: Source) -> list[int]:
     """The positions among `keys` of the series in the file. Raises JobFailed naming those that are not there."""
-    frames, _ = read_all(access, source)
-    wanted = pd.concat(frames.values(), ignore_index=True).drop_duplicates()
+    wanted = read_all(access, source).drop_duplicates()
     found = rows_of(keys, wanted)
     if (found < 0).any():
         missing = [", ".join(map(str, row)) for row in wanted[found < 0].head(NAMED).to_numpy()]

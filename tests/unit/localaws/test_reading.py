@@ -1,11 +1,12 @@
 """What the engines say about a file is the message of the job that read it."""
 
+import io
 from pathlib import Path
 
 import pytest
 
 from localaws.errors import JobFailed
-from localaws.s3 import File
+from localaws.s3 import File, Listed
 from localaws.services.forecast import files
 from localaws.services.personalize.jobs import batch_inference, datasets
 from storecast_engines.files import Layout
@@ -17,7 +18,8 @@ SCHEMA = """{"type": "record", "name": "Users", "namespace": "com.amazonaws.pers
 
 def test_a_bad_file_fails_a_job_of_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "locate", lambda *_: None)
-    monkeypatch.setattr(files, "read", lambda *_, **__: [BAD])
+    monkeypatch.setattr(files, "listed", lambda *_, **__: [Listed(BAD.uri, len(BAD.body))])
+    monkeypatch.setattr(files, "opened", lambda *_: io.BytesIO(BAD.body))
     with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
         files.read_all(None, files.Source("role", "s3://bucket/", Layout({"item_id": "string"})))
 

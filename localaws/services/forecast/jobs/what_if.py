@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from localaws.errors import JobFailed
 from localaws.jobs import Result
@@ -59,8 +58,7 @@ def create_forecast(job: CreateForecast, access: Access | None = None) -> Result
     base = artifacts.load_forecast(job.baseline)
     try:
         if job.replacements and access:
-            frames, _ = read_all(access, job.replacements)
-            changed = what_if.replaced(panel, horizon, pd.concat(frames.values(), ignore_index=True))
+            changed = what_if.replaced(panel, horizon, read_all(access, job.replacements))
         else:
             changed = what_if.transformed(panel, horizon, [_transformation(each) for each in job.transformations])
     except ValueError as error:

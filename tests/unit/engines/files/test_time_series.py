@@ -1,12 +1,18 @@
 """Files that Forecast imports or refuses: each refusal names the file, the row, the column and the value."""
 
+import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storecast_engines.files import FileError, Layout, time_series
+from storecast_engines.files.rows import parts
+from storecast_engines.files.statistics import Statistics, double
 
 URI = "s3://bucket/target/sales.csv"
 PARQUET = "s3://bucket/target/sales.parquet"
@@ -138,8 +144,8 @@ def test_a_file_needs_a_letter_in_its_name() -> None:
 def test_a_negative_demand_is_imported_and_named() -> None:
     frame = time_series.read_csv(URI, (GOOD + "bread,2024-01-01,-2\nbread,2024-01-02,-1\n").encode(), layout())
     assert frame["demand"].tolist() == [5, 6, -2, -1]
-    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in time_series.below_zero(URI, frame, "demand")
-    assert time_series.below_zero(URI, frame[:2], "demand") == ""
+    assert f"{URI}, row 3, demand: -2 is below zero (2 such rows)" in time_series.below_zero(URI, frame["demand"])
+    assert time_series.below_zero(URI, frame["demand"][:2]) == ""
 
 
 def parquet(rows: dict) -> bytes:
@@ -203,14 +209,65 @@ def test_a_file_on_disk_is_read_by_its_ending(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_are_written_as_the_service_writes_them(value: float, text: str) -> None:
-    assert time_series.double(value) == text and float(text) == value
+    assert double(value) == text and float(text) == value
 
 
 def test_missing_values_are_not_counted_and_only_numbers_have_nan() -> None:
     """As recorded: 10,592 of 10,642 values, CountNull 50 (DescribeDatasetImportJob, March 2020)."""
-    frame = time_series.read_csv(URI, b"milk,2024-01-01,5\nmilk,2024-01-02,\n", layout())
-    found = time_series.statistics(frame)
+    found = statistics_of(b"milk,2024-01-01,5\nmilk,2024-01-02,\n")
     demand, item = found["demand"], found["item_id"]
     assert (demand["Count"], demand["CountNull"], demand["CountNan"], demand["CountNanLong"]) == (1, 1, 0, 0)
     assert "CountNan" not in item and (item["Count"], item["CountLong"], item["CountDistinct"]) == (2, 2, 1)
     assert found["timestamp"]["Max"] == "2024-01-02T00:00:00Z"
+
+
+def statistics_of(body: bytes, size: int = 2**20) -> dict:
+    found = Statistics()
+    for part, first in parts(io.BytesIO(body), size):
+        found.add(time_series.read_csv(URI, part, layout(), first))
+    return found.result()
+
+
+def test_statistics_of_a_file_in_parts_are_those_of_the_whole() -> None:
+    rng = np.random.default_rng(2)
+    days = pd.date_range("2024-01-01", periods=40).strftime("%Y-%m-%d")
+    lines = [
+        f"i{rng.integers(5)},{rng.choice(days)},{rng.choice(['', '7', f'{rng.normal():.3f}'])}" for _ in range(300)
+    ]
+    body = "\n".join(lines).encode()
+    whole = time_series.read_csv(URI, body, layout())["demand"].dropna()
+    for size in (64, 1000, 10**6):
+        found = statistics_of(body, size)
+        assert found["demand"]["CountDistinct"] == whole.nunique() and found["demand"]["Count"] == len(whole)
+        assert (found["demand"]["Avg"], found["demand"]["Stddev"]) == pytest.approx((whole.mean(), whole.std(ddof=0)))
+        assert (found["demand"]["Min"], found["demand"]["Max"]) == (double(whole.min()), double(whole.max()))
+        assert found["item_id"]["CountDistinct"] == 5 and found["item_id"]["Count"] == 300
+
+
+@given(
+    rows=st.lists(st.lists(st.sampled_from(["a", "b\nc", 'd"e', "", "f,g"]), min_size=2, max_size=2), max_size=12),
+    size=st.integers(1, 30),
+    end=st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_parts_are_the_file_cut_between_rows(rows: list[list[str]], size: int, end: str) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    body = (text.getvalue().rstrip("\n") + end).encode()
+    found = list(parts(io.BytesIO(body), size))
+    assert body.startswith(b"".join(part for part, _ in found)) or not body.strip()
+    whole = list(csv.reader(io.StringIO(body.decode(), newline="")))
+    for part, first in found:
+        of_part = list(csv.reader(io.StringIO(part.decode(), newline="")))
+        assert of_part == whole[first - 1 : first - 1 + len(of_part)]
+    rows_found = sum(len(list(csv.reader(io.StringIO(part.decode(), newline="")))) for part, _ in found)
+    assert rows_found >= sum(1 for row in whole if any(row))
+
+
+def test_a_bad_row_in_a_later_part_is_named_by_its_row_in_the_file() -> None:
+    body = b"milk,2024-01-01,5\n" * 10 + b"milk,2024-01-01,many\n"
+    with pytest.raises(FileError, match=f"{URI}, row 11, demand: 'many' is not a finite number"):
+        statistics_of(body, 50)
+    with pytest.raises(FileError, match=f"{URI}, row 11: 2 values, but 3 columns"):
+        statistics_of(body.replace(b",many", b""), 50)
+    with pytest.raises(FileError, match=f"{URI} is empty"):
+        statistics_of(b"")

@@ -152,3 +152,12 @@ def test_training_says_after_each_fit_how_far_it_is(shop):
     train(shop, 14, LEVELS, algorithms=("SeasonalNaive", "NPTS"), progress=lambda *share: said.append(share))
     assert [share for share, _ in said] == [0.25, 0.5, 0.75, 1.0]
     assert [what for _, what in said][::2] == ["SeasonalNaive fitted, 1 of 4 fits", "NPTS fitted, 3 of 4 fits"]
+
+
+def test_training_says_within_a_long_fit_how_far_it_is(shop):
+    said = []
+    train(shop, 14, LEVELS, algorithms=("SeasonalNaive", "ETS"), progress=lambda *share: said.append(share))
+    shares = [share for share, _ in said]
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert 0.4 < dict((what, share) for share, what in said)["ETS fitted, 3 of 4 fits"] < 0.6, "ETS takes the time"
+    assert any(what == f"ETS: 50% of a fit over {len(shop.keys)} series done" for _, what in said)
