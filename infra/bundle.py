@@ -1,7 +1,8 @@
 """The engines for AWS Glue 5.0: a zip of wheels for its Python, put together once per content, without Docker.
 
 `python -m infra.bundle` prints where it is; a job names it in `--additional-python-modules`, beside
-`--python-modules-installer-option --no-index` (Glue guide, aws-glue-programming-python-libraries, appendix A).
+`--python-modules-installer-option --no-index` (docs/aws-sources.md#glue-aws-glue-programming-python-libraries, appendix
+A).
 """
 
 from __future__ import annotations

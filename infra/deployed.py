@@ -21,7 +21,8 @@ from infra.tables import columns
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
 _PIPELINES = ("forecasting", "recommending")
-_GROUPS_OF_A_REGION, _RECOMMENDERS_OF_A_REGION = 5, 15  # of Personalize, by default (Personalize guide, limits.md)
+# of Personalize, by default (docs/aws-sources.md#personalize-limits)
+_GROUPS_OF_A_REGION, _RECOMMENDERS_OF_A_REGION = 5, 15
 _GONE = {"Delay": 5, "MaxAttempts": 840}  # of the waiter: the clean-up has an hour, a second try may follow
 
 

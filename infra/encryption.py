@@ -20,8 +20,9 @@ def key(stack: Stack, config: Pipeline) -> kms.Key:
     """Rotated every year; what outlives the app stays readable, so the key outlives it too."""
     made = kms.Key(stack, "Key", description=f"Storecast {config.dataset}", enable_key_rotation=True)
     outlives_its_stack(made, config.customer_managed_key and config.purpose == "production")
-    # Alarms, rules and budgets cannot publish under AWS's key (SNS guide, sns-key-management.md). EventBridge names
-    # neither account nor rule to the key of an encrypted topic or queue: a condition would lock it out (same page).
+    # Alarms, rules and budgets cannot publish under AWS's key (docs/aws-sources.md#sns-key-management). EventBridge
+    # names neither account nor rule to the key of an encrypted topic or queue: a condition would lock it out (same
+    # page).
     _allow(made, TELLERS, ["kms:Decrypt", "kms:GenerateDataKey*"])
     made.add_to_resource_policy(
         iam.PolicyStatement(
@@ -48,7 +49,7 @@ def _allow(made: kms.Key, services: Sequence[str], actions: Sequence[str]) -> No
 
 
 def _allow_logs(made: kms.Key, stack: Stack, config: Pipeline) -> None:
-    """For our log groups alone (CloudWatch Logs guide, encrypt-log-data-kms.md)."""
+    """For our log groups alone (docs/aws-sources.md#logs-encrypt-log-data-kms)."""
     group = f"log-group:/aws/vendedlogs/storecast/{config.dataset}/*"
     groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:{group}"
     ours = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}

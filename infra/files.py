@@ -28,7 +28,7 @@ from infra.expressions import configured
 from recommending.config import Config as RecommendingConfig
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
-_LEAST = {"interactions": 1_000}  # rows of an import (Personalize guide, data-prep-formatting.md)
+_LEAST = {"interactions": 1_000}  # rows of an import (docs/aws-sources.md#personalize-data-prep-formatting)
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def _what_ifs(functions: Functions) -> dict[str, State]:
 
 def _explanation(functions: Functions) -> State:
     """The explainability of the predictor that serves, and its export. ARIMA, ETS and NPTS have none, which may be all
-    that an AutoPredictor is made of: that fails no run (predictor-explainability.md)."""
+    that an AutoPredictor is made of: that fails no run (docs/aws-sources.md#forecast-predictor-explainability)."""
     run, made = payload(Forecasted), payload(ForecastAnswer).madeArn
     request = record(ForecastRequest, forecast=run.explanation, sourceArn=run.servingArn)
     return chain(

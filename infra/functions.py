@@ -30,7 +30,7 @@ class Toolbox:
 
 def log_group(scope: Construct, toolbox: Toolbox, pipeline: str) -> logs.CfnLogGroup:
     """One log group for a pipeline: its state machine and its functions. The prefix keeps the account's log
-    resource policy from growing with each state machine (Step Functions guide, cw-logs.md)."""
+    resource policy from growing with each state machine (docs/aws-sources.md#step-functions-cw-logs)."""
     group = logs.CfnLogGroup(
         scope,
         "Logs",
@@ -67,7 +67,8 @@ def lambda_function(
             Permission(
                 ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], "X-Ray's writes know no resources"
             ),
-            # A function's environment is decrypted under its own role (Lambda guide, configuration-envvars-encryption).
+            # A function's environment is decrypted under its own role
+            # (docs/aws-sources.md#lambda-configuration-envvars-encryption).
             *([Permission(["kms:Decrypt"], [toolbox.key])] if toolbox.key else []),
             *permissions,
         ],

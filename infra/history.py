@@ -1,5 +1,5 @@
 """How long the history of a run can become: Step Functions ends an execution at its 25,000th event, and no Catch helps
-(Step Functions guide, service-quotas.md). A config whose worst run comes near that is refused at synth.
+(docs/aws-sources.md#step-functions-service-quotas). A config whose worst run comes near that is refused at synth.
 
 The worst run polls every job until just before its budget is spent, waits for each full quota as long as it may, and
 imports again as often as it may.

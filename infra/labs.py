@@ -157,7 +157,7 @@ def _athena(stack: Stack, storage: Buckets) -> list[Permission]:
             ["*"],
             "the call names no resource but the query's id, which only who started it knows",
         ),
-        # Athena looks at it before any query (Athena guide, fine-grained-access-to-glue-resources.md).
+        # Athena looks at it before any query (docs/aws-sources.md#athena-fine-grained-access-to-glue-resources).
         Permission(
             ["glue:GetDatabase"], [stack.format_arn(service="glue", resource="database", resource_name="default")]
         ),

@@ -160,7 +160,8 @@ def _suffix(place: Place) -> str:
 
 
 def _network(settings: Workshop) -> dict[str, Any]:
-    """Either SageMaker's way to the internet or a VPC's, never both (API_CreateNotebookInstance.md)."""
+    """Either SageMaker's way to the internet or a VPC's, never both
+    (docs/aws-sources.md#sagemaker-API_CreateNotebookInstance)."""
     if not settings.vpc:
         return {"direct_internet_access": "Enabled"}
     return {
@@ -182,7 +183,7 @@ def _add_classic_policies(role: iam.Role) -> None:
 
 def starting(stack: Stack, config: Pipeline, roles: Sequence[str], key: str | None) -> list[Permission]:
     """What a start of instances under these roles needs beside its own action, in a VPC and under a key (SageMaker
-    guide, api-permissions-reference.html)."""
+    docs/aws-sources.md#sagemaker-api-permissions-reference)."""
     passed_to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     needed = [Permission(["iam:PassRole"], roles, conditions=passed_to)]
     if vpc := config.workshop.vpc:

@@ -39,7 +39,8 @@ _LOGGING = Permission(
         "xray:GetSamplingTargets",
     ],
     ["*"],
-    "log delivery and X-Ray know no resources (Step Functions guide, cw-logs.md and xray-iam.md)",
+    "log delivery and X-Ray support no resource-level permissions (docs/aws-sources.md#step-functions-cw-logs, "
+    "docs/aws-sources.md#step-functions-xray-iam)",
 )
 
 

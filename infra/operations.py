@@ -48,7 +48,8 @@ class Operations(Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
-        self.topic.add_to_resource_policy(  # EventBridge knows no conditions here (its guide, eb-use-resource-based.md)
+        # EventBridge knows no conditions here (docs/aws-sources.md#eventbridge-eb-use-resource-based)
+        self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["sns:Publish"],

@@ -25,8 +25,10 @@ _OF_THE_KEY = {
     "sqs:SendMessage": _CRYPT,
     "dynamodb:PutItem": (*_CRYPT, "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 }
-# What a service asks of the role that it is given with a key: granting-personalize-key-access.md lists it; for
-# Forecast, aws-forecast-iam-roles.md allows kms:*, of which this is what encrypting and its grants take.
+# What a service asks of the role that it is given with a key:
+# docs/aws-sources.md#personalize-granting-personalize-key-access lists it; for Forecast,
+# docs/aws-sources.md#forecast-aws-forecast-iam-roles allows kms:*, of which this is what encrypting and its grants
+# take.
 OF_SERVICE_ROLES = {
     "forecast": (
         *(*_CRYPT, "kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt"),
@@ -93,7 +95,7 @@ def as_iam_allows(permissions: Sequence[Permission]) -> list[Permission]:
 
 
 def service(stack: Stack, name: str) -> iam.ServicePrincipal:
-    """The service, for resources of this account and of no other (IAM guide, confused-deputy.md)."""
+    """The service, for resources of this account and of no other (docs/aws-sources.md#iam-confused-deputy)."""
     return iam.ServicePrincipal(
         f"{name}.amazonaws.com",
         conditions={

@@ -27,7 +27,7 @@ MOST_SETTINGS = {"forecasting": 14_000, "recommending": 36_000}  # bytes as JSON
 
 def check_settings(pipeline: str, settings: State) -> State:
     """The settings that Plan works from. They and the requests that it makes of them are part of the state, which holds
-    256 KiB (Step Functions guide, service-quotas.md).
+    256 KiB (docs/aws-sources.md#step-functions-service-quotas).
 
     Raises ConfigError if a run could reach that.
     """
@@ -175,7 +175,7 @@ class PipelineStack(Stack):
 
     def _handing_over(self, role: iam.Role) -> list[Permission]:
         """The service's own role may be passed to it, and the key that it works with: Forecast asks whether its caller
-        may use that too (Forecast guide, security-iam-id-based-policy-examples)."""
+        may use that too (docs/aws-sources.md#forecast-security_iam_id-based-policy-examples)."""
         passed_to = {"StringEquals": {"iam:PassedToService": f"{self._service}.amazonaws.com"}}
         return [
             Permission(["iam:PassRole"], [role.role_arn], conditions=passed_to),

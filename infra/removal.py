@@ -11,7 +11,7 @@ def outlives_its_stack(resource: Resource, stays: bool) -> None:
     """Keep `resource` when its stack is deleted if it `stays`; else delete it with the stack.
 
     The policy is in its metadata too: CloudFormation does not see a change of the policy alone, and would delete what
-    an earlier config let it (CloudFormation guide, troubleshooting.md, "No updates to perform").
+    an earlier config let it (docs/aws-sources.md#cloudformation-troubleshooting, "No updates to perform").
     """
     policy = RemovalPolicy.RETAIN if stays else RemovalPolicy.DESTROY
     resource.apply_removal_policy(policy)

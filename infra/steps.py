@@ -78,8 +78,8 @@ _REASON = {"forecast": "Message", "personalize": "FailureReason"}
 _UPDATED = ("Dataset", "Recommender", "Campaign")
 _WITHOUT_REASON = ("Dataset", "EventTracker", "Solution")
 
-# Transient errors: Lambda's own (Step Functions guide, bp-lambda-serviceexception.md), a service that does not
-# answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
+# Transient errors: Lambda's own (docs/aws-sources.md#step-functions-bp-lambda-serviceexception), a service that does
+# not answer a step (lambdas/common/step.py), a resource that an earlier attempt created and that is not listed yet.
 _HICCUPS = [
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
@@ -90,7 +90,8 @@ _HICCUPS = [
     "ResourceAlreadyExistsException",
 ]
 # A function that ran out of time or memory, or whose process was ended: the guide has one name, Lambda's answers,
-# whose errorType becomes the error's name, have the others (Step Functions guide, concepts-error-handling.md).
+# whose errorType becomes the error's name, have the others
+# (docs/aws-sources.md#step-functions-concepts-error-handling).
 _CUT_OFF = ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"]
 _QUOTA_FULL = ["LimitExceededException"]
 

@@ -17,8 +17,8 @@ from infra.operations import Operations
 from infra.permissions import Permission
 from infra.removal import outlives_its_stack
 
-# What the guides grant on the bucket itself: Get* and List* in aws-forecast-iam-roles.md, and ListBucket alone in
-# granting-personalize-s3-access.md.
+# What the guides grant on the bucket itself: Get* and List* in docs/aws-sources.md#forecast-aws-forecast-iam-roles, and
+# ListBucket alone in docs/aws-sources.md#personalize-granting-personalize-s3-access.
 _OF_BUCKETS = {"forecast": ("s3:GetBucketLocation", "s3:ListBucket"), "personalize": ("s3:ListBucket",)}
 WORKSHOP = "workshop/"  # where learners keep their files, a folder each, in both buckets
 
@@ -34,7 +34,7 @@ class Storage(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._stays = config.purpose == "production"
-        # S3 delivers access logs to buckets under its own key alone (S3 guide, ServerLogs.md).
+        # S3 delivers access logs to buckets under its own key alone (docs/aws-sources.md#s3-ServerLogs).
         logs = self._bucket("AccessLogs", expiration=Duration.days(90))
         keyed: dict[str, Any] = {"encryption_key": operations.key, "bucket_key_enabled": bool(operations.key)}
         self.data = self._bucket("Data", server_access_logs_bucket=logs, server_access_logs_prefix="data/", **keyed)
@@ -136,7 +136,8 @@ class Storage(Stack):
             cast(s3.BucketPolicy, bucket.policy).node.add_dependency(cleanup)
 
     def _admit_personalize(self, bucket: s3.Bucket, prefix: str, *actions: str) -> None:
-        """Personalize needs the bucket's consent beside its role's permission (granting-personalize-s3-access.md)."""
+        """Personalize needs the bucket's consent beside its role's permission
+        (docs/aws-sources.md#personalize-granting-personalize-s3-access)."""
         objects = bucket.arn_for_objects(f"{prefix}*")
         for action, resource in (*((action, objects) for action in actions), ("s3:ListBucket", bucket.bucket_arn)):
             bucket.add_to_resource_policy(

@@ -121,7 +121,7 @@ def alarms(stack: Stack, *, config: Pipeline, topic: sns.Topic, dead_letters: sq
     )
 
 
-# Errors that end an execution whatever it catches (Step Functions guide, concepts-error-handling.md).
+# Errors that end an execution whatever it catches (docs/aws-sources.md#step-functions-concepts-error-handling).
 _UNCATCHABLE = ["States.Runtime", "States.DataLimitExceeded"]
 
 

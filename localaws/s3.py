@@ -16,7 +16,7 @@ LOCATE, LIST, GET, PUT = "s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject"
 OF_BUCKETS = (LOCATE, LIST)  # the other actions are on objects
 
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # (S3 guide, bucketnamingrules.md)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # (docs/aws-sources.md#s3-bucketnamingrules)
 _LONGEST_KEY = 1024  # bytes
 _MARKERS = ("/_check", "/_success")  # which the services leave beside their own exports
 

@@ -84,7 +84,8 @@ def _bucket(name: str) -> None:
 
 
 def _admit_personalize(bucket: str, account: str) -> None:
-    """Personalize needs the bucket's consent beside its role's permission (granting-personalize-s3-access.md)."""
+    """Personalize needs the bucket's consent beside its role's permission
+    (docs/aws-sources.md#personalize-granting-personalize-s3-access)."""
     consent = {
         "Effect": "Allow",
         "Principal": {"Service": "personalize.amazonaws.com"},

@@ -95,7 +95,7 @@ TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]  # YAML reads 20:00 wi
 
 
 class Schedule(Strict):
-    """When the clock starts a pipeline (EventBridge Scheduler guide, schedule-types.md).
+    """When the clock starts a pipeline (docs/aws-sources.md#scheduler-schedule-types).
 
     Such a run imports what changed and ends at once if nothing did; with `force` it imports and trains all again.
     """

@@ -1,5 +1,5 @@
-"""Expressions of EventBridge Scheduler: what is wrong in one, and how often it starts something (Scheduler guide,
-schedule-types.md)."""
+"""Expressions of EventBridge Scheduler: what is wrong in one, and how often it starts something
+(docs/aws-sources.md#scheduler-schedule-types)."""
 
 from __future__ import annotations
 

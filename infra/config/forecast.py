@@ -1,7 +1,8 @@
 """Rules of Amazon Forecast for schemas, as the guide documents them; each check returns its problems.
 
-Sources: Forecast guide retail-domain.md and the other *-domain.md pages, limits.md, howitworks-missing-values.md. Enum
-values come from botocore.
+Sources: docs/aws-sources.md#forecast-retail-domain and the guide's pages on the other domains,
+docs/aws-sources.md#forecast-limits, docs/aws-sources.md#forecast-howitworks-missing-values. Enum values come from
+botocore.
 """
 
 from __future__ import annotations
@@ -53,13 +54,14 @@ TARGET_FILLING = {
 RELATED_FILLING = {"middlefill": _STATISTICS, "backfill": _STATISTICS, "futurefill": _STATISTICS}
 
 ALGORITHMS = ("AutoPredictor", "ARIMA", "CNN-QR", "Deep_AR_Plus", "ETS", "NPTS", "Prophet")
-# TimeAlignmentBoundary sets the unit below that of the frequency (data-aggregation.md)
+# TimeAlignmentBoundary sets the unit below that of the frequency (docs/aws-sources.md#forecast-data-aggregation)
 _BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
 _BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
 
 
 def quantile_problems(types: Sequence[str]) -> list[str]:
-    """Forecast types are quantiles 0.01 to 0.99 by 0.01, or mean; at most 5 of them (limits.md)."""
+    """Forecast types are quantiles 0.01 to 0.99 by 0.01, or mean; at most 5 of them
+    (docs/aws-sources.md#forecast-limits)."""
     found = [
         f"{value!r}: allowed are 0.01 to 0.99 in steps of 0.01, and mean"
         for value in types
@@ -88,7 +90,8 @@ def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str])
         if name not in columns
     ]
     found += [
-        f"{kind}.{name}: Forecast reserves this name (Forecast guide, reserved-field-names.md); rename the column"
+        f"{kind}.{name}: Forecast reserves this name ("
+        "https://docs.aws.amazon.com/forecast/latest/dg/reserved-field-names.html); rename the column"
         for name in columns
         if name not in required and is_reserved(name)
     ]
@@ -159,7 +162,8 @@ def boundary_problems(frequency: str, boundary: Mapping[str, str | int]) -> list
 def filling_problems(
     domain: str, datasets: Mapping[str, Mapping[str, str]], filling: Mapping[str, Mapping[str, str]]
 ) -> list[str]:
-    """Filling and aggregation per attribute (howitworks-missing-values.md); the target's rules are its own."""
+    """Filling and aggregation per attribute (docs/aws-sources.md#forecast-howitworks-missing-values); the target's
+    rules are its own."""
     target = FORECAST_DOMAINS[domain][1]
     related = [name for name, kind in datasets.get("related", {}).items() if kind in ("float", "integer")]
     found = []

@@ -80,7 +80,8 @@ class Forecasting(Strict):
     explainability: bool = False
     query: bool = False  # a function that answers the forecast of one item to applications
     keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
-    most_forecasts: int = Field(default=10, ge=1, validate_default=True)  # of an account (limits.md)
+    # of an account (docs/aws-sources.md#forecast-limits)
+    most_forecasts: int = Field(default=10, ge=1, validate_default=True)
     promotion: Promotion = Promotion()
     drift: Drift | None = None
     accuracy_floor: AccuracyFloor | None = None
@@ -172,7 +173,8 @@ class Forecasting(Strict):
     @classmethod
     def _holidays(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch("[A-Z]{2}", value):
-            raise problems(["allowed: a country's two capital letters, such as DE (Forecast guide, holidays.md)"])
+            known = "https://docs.aws.amazon.com/forecast/latest/dg/holidays.html"
+            raise problems([f"allowed: a country's two capital letters, such as DE; countries: {known}"])
         return value
 
     @field_validator("time_alignment_boundary")

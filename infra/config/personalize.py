@@ -1,7 +1,7 @@
 """Rules of Amazon Personalize for schemas and filters, as the guide documents them; each check returns its problems.
 
-Sources: Personalize guide, limits.md, data-prep-formatting.md, filter-expressions.md; those of the domains are in
-lambdas/recommending/domains.toml.
+Sources: docs/aws-sources.md#personalize-limits, docs/aws-sources.md#personalize-data-prep-formatting,
+docs/aws-sources.md#personalize-filter-expressions; those of the domains are in lambdas/recommending/domains.toml.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def _avro(wanted: str) -> str:
 def filter_problems(filters: Mapping[str, str], datasets: Mapping[str, Mapping[str, ColumnType]]) -> list[str]:
     """What CreateFilter would refuse, by the grammar of the embedded Personalize.
 
-    Columns of datasets whose columns are inferred, {}, are known only when the files are there (filter-expressions.md,
-    limits.md).
+    Columns of datasets whose columns are inferred, {}, are known only when the files are there
+    (docs/aws-sources.md#personalize-filter-expressions, docs/aws-sources.md#personalize-limits).
     """
     found, fields = [], set()
     for name, expression in filters.items():
@@ -125,7 +125,8 @@ def short_name_problems(name: str, most: int = 20) -> list[str]:
 
 
 def _clashes(kind: str, names: Iterable[str]) -> list[str]:
-    """Personalize tells names apart without regard to underscores (data-prep-formatting.md)."""
+    """Personalize tells names apart without regard to underscores
+    (docs/aws-sources.md#personalize-data-prep-formatting)."""
     seen: dict[str, str] = {}
     found = []
     for name in names:

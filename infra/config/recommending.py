@@ -18,12 +18,14 @@ Kind = Literal["interactions", "items", "users"]
 
 
 class Exploring(Strict):
-    """Settings of what recommends, named as the service does (API_RecommenderConfig.md, API_CampaignConfig.md)."""
+    """Settings of what recommends, named as the service does (docs/aws-sources.md#personalize-API_RecommenderConfig,
+    docs/aws-sources.md#personalize-API_CampaignConfig)."""
 
     enable_metadata_with_recommendations: bool = False
     exploration_weight: float | None = Field(default=None, ge=0, le=1)
     exploration_item_age_cut_off: int | None = Field(default=None, ge=1)  # days
-    excluded_dataset_columns: dict[Kind, tuple[Column, ...]] = {}  # not trained with (API_TrainingDataConfig.md)
+    # not trained with (docs/aws-sources.md#personalize-API_TrainingDataConfig)
+    excluded_dataset_columns: dict[Kind, tuple[Column, ...]] = {}
 
     def completed(self, explores: bool) -> Any:
         """With the service's defaults for exploration where there is any."""
@@ -42,7 +44,8 @@ class UseCase(Exploring):
 
 
 class Solution(Exploring):
-    """A custom solution (API_CreateSolution.md), and its campaign unless it is for batch jobs alone."""
+    """A custom solution (docs/aws-sources.md#personalize-API_CreateSolution), and its campaign unless it is for batch
+    jobs alone."""
 
     recipe: str
     event_type: str | None = None  # train on events of this type alone
@@ -57,7 +60,7 @@ class Solution(Exploring):
 
 
 class Batch(Strict):
-    """A batch inference job of a solution in each run (API_CreateBatchInferenceJob.md)."""
+    """A batch inference job of a solution in each run (docs/aws-sources.md#personalize-API_CreateBatchInferenceJob)."""
 
     solution: str
     top: int | None = Field(default=None, ge=1)  # the busiest users, or the most popular items; None: all
@@ -150,7 +153,7 @@ class Recommending(Strict):
         for name, solution in value.items():
             found += [f"{name}.{problem}" for problem in solution.problems(solution.recipe in personalize.EXPLORING)]
         if sum(solution.campaign for solution in value.values()) > 5:
-            found.append("more than 5 campaigns; a dataset group has at most 5 (limits.md)")
+            found.append("more than 5 campaigns; a dataset group has at most 5")
         if not value and not info.data.get("use_cases", True):
             found.append("neither use_cases nor solutions: at least one is needed")
         refuse(found)

@@ -17,7 +17,7 @@ def _nothing(name: str, arn: str, status: str) -> bool:
 def remove_serving(personalize: Any, group: str, keeping: Keeping = _nothing) -> list[str]:
     """Of a dataset group, what answers requests or takes events; see `remove`.
 
-    A solution goes with all its versions, after its campaigns (API_DeleteSolution.md).
+    A solution goes with all its versions, after its campaigns (docs/aws-sources.md#personalize-API_DeleteSolution).
     """
     left = []
     for kind in ("recommender", "filter", "event_tracker"):

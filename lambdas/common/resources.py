@@ -38,7 +38,8 @@ def find(client: Any, kind: str, name: str, **narrower: str) -> str | None:
 def summaries(client: Any, kind: str, **narrower: Any) -> list[AwsJson]:
     """All that the service lists of `kind`."""
     plural = next((kind[: -len(end)] + ends for end, ends in _PLURALS.items() if kind.endswith(end)), f"{kind}s")
-    listed = "Filters" if plural == "filters" else _member(client, plural)  # API_ListFilters.md: with a capital
+    # docs/aws-sources.md#personalize-API_ListFilters: with a capital
+    listed = "Filters" if plural == "filters" else _member(client, plural)
     pages = client.get_paginator(f"list_{plural}").paginate(**narrower)
     return [summary for page in pages for summary in page[listed]]
 

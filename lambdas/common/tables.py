@@ -101,7 +101,8 @@ def refusal_by_name(name: str, size: int) -> str | None:
 
 def is_plain_name(name: str) -> bool:
     """Whether Forecast reads a file of that name as it is: it refuses a name without a letter before its ending
-    (dataset-import-guidelines-troubleshooting.md), and one that ends in .gz promises another format."""
+    (docs/aws-sources.md#forecast-dataset-import-guidelines-troubleshooting), and one that ends in .gz promises another
+    format."""
     stem, _, ending = name.rpartition("/")[2].rpartition(".")
     return ending.lower() == "csv" and has_letter(stem)
 

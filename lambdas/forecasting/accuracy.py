@@ -48,7 +48,8 @@ def bias(backtest: Backtest, key: Key | None = None) -> float | None:
 
 
 def wape(backtest: Backtest, key: Key) -> float | None:
-    """Absolute error / actual of one series over its backtests (metrics.md); None where nothing was sold."""
+    """Absolute error / actual of one series over its backtests (docs/aws-sources.md#forecast-metrics); None where
+    nothing was sold."""
     actual = backtest.total.get(key, 0.0)
     return backtest.error[key] / actual if actual else None
 
@@ -59,7 +60,8 @@ def worst_first(backtest: Backtest, history: History) -> list[Key]:
 
 
 def quantile_loss(error: float, level: float) -> float:
-    """Twice the loss of a forecast at the quantile `level` that was `error` too low (metrics.md)."""
+    """Twice the loss of a forecast at the quantile `level` that was `error` too low
+    (docs/aws-sources.md#forecast-metrics)."""
     return 2 * max(level * error, (level - 1) * error)
 
 
@@ -79,7 +81,8 @@ def naive_sources(backtest: Backtest, history: History, frequency: str) -> dict[
 def seasonal_naive(
     backtest: Backtest, sources: dict[int, dict[int, int]], history: History, quantiles: list[str], frequency: str
 ) -> AccuracyRow | None:
-    """The yardstick's metrics over the same windows (metrics.md: wQL and WAPE per window, then the mean over windows).
+    """The yardstick's metrics over the same windows (docs/aws-sources.md#forecast-metrics: wQL and WAPE per window,
+    then the mean over windows).
 
     Where the season before has no value, the newest one of that place in the season counts, then the newest one at all,
     then zero, as in the engines.

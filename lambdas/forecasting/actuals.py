@@ -1,7 +1,8 @@
 """The forecasts in use, held against what has come in since they were made, and whether that asks for a training.
 
 Scored here and not by the service's monitors (CreateMonitor): those watch AutoPredictors alone, and only once new data
-cover a whole horizon (predictor-monitoring.md), which data that come in more often than that never do.
+cover a whole horizon (docs/aws-sources.md#forecast-predictor-monitoring), which data that come in more often than that
+never do.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def score(event: Run, serving: Serving, backtest: AccuracyRow) -> Score | None:
     backtest.
 
     Steps without rows are filled as the predictor's history is; those that stay missing are left out, as in backtests
-    (metrics.md). Memory grows with series x steps that came in.
+    (docs/aws-sources.md#forecast-metrics). Memory grows with series x steps that came in.
     """
     bucket = event["resultsBucket"]
     exports = [

@@ -57,7 +57,7 @@ def _with_actuals(event: ActualsRequest) -> ActualsAnswer:
 def _predictors(event: PredictorsRequest) -> PredictorsAnswer:
     """`accuracy` of all that the run trained, the best algorithm first, and its `predictorArn`; `promotion`, whether
     that one is to serve; `servingArn`, by whom the run's forecasts are made: on the new data, whichever predictor it is
-    (updating-data.md)."""
+    (docs/aws-sources.md#forecast-updating-data)."""
     config = event["config"]
     by, rule = config["optimization_metric"], config["promotion"]
     if not event["predictors"]:

@@ -10,7 +10,8 @@ _SCORE = "-normalizedimpactscore"
 
 
 def impact(event: Forecasted) -> list[Impact]:
-    """Each attribute's normalised impact score on the predictor, the strongest first (predictor-explainability.md)."""
+    """Each attribute's normalised impact score on the predictor, the strongest first
+    (docs/aws-sources.md#forecast-predictor-explainability)."""
     if not event.get("explained") or "unexplained" in event:
         return []
     row = next(iter(records(event["resultsBucket"], event["explainability"]["folder"])), {})

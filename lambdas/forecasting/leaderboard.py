@@ -21,7 +21,8 @@ def rank(row: AccuracyRow, metric: str) -> float:
 
 
 def _summary(result: AwsJson) -> AccuracyRow:
-    """One algorithm's metrics over all backtest windows (metrics.md: SUMMARY is the mean over them)."""
+    """One algorithm's metrics over all backtest windows (docs/aws-sources.md#forecast-metrics: SUMMARY is the mean over
+    them)."""
     metrics = next(window for window in result["TestWindows"] if window["EvaluationType"] == "SUMMARY")["Metrics"]
     errors = (metrics.get("ErrorMetrics") or [{}])[0]
     losses = sorted(metrics.get("WeightedQuantileLosses", ()), key=lambda loss: loss["Quantile"])  # answered descending

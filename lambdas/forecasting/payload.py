@@ -24,7 +24,8 @@ from common.payload import (
 )
 from forecasting.config import Config, DomainColumns, ResolvedConfig
 
-AccuracyRow = dict[str, Any]  # `algorithm`, perhaps `yardstick`, and the metrics by the names of metrics.md
+# `algorithm`, perhaps `yardstick`, and the metrics by the names of docs/aws-sources.md#forecast-metrics
+AccuracyRow = dict[str, Any]
 
 
 class PlanBasics(common.payload.PlanRequest):

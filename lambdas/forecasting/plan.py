@@ -280,7 +280,8 @@ def _export(event: ResolvedRequest, run: str, folder: str, kind: str, of: str, *
 
 
 def _explanation(event: ResolvedRequest, run: str) -> Creation:
-    """The explainability of a predictor, over all series and time points (API_CreateExplainability.md)."""
+    """The explainability of a predictor, over all series and time points
+    (docs/aws-sources.md#forecast-API_CreateExplainability)."""
     return {
         "kind": "explainability",
         "of": "ResourceArn",

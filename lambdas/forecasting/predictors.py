@@ -45,7 +45,8 @@ def _auto_predictor(config: ResolvedConfig, kinds: list[str]) -> AwsJson:
 
 
 def _single(config: ResolvedConfig, algorithm: str, kinds: list[str]) -> AwsJson:
-    """A predictor of one algorithm (API_CreatePredictor.md), which takes the same settings in other places."""
+    """A predictor of one algorithm (docs/aws-sources.md#forecast-API_CreatePredictor), which takes the same settings in
+    other places."""
     filling = [
         {
             "AttributeName": name,

@@ -1,6 +1,7 @@
 """What earlier runs made and no longer serves goes before a run makes anything, so that no quota is ever reached.
 
-Forecast allows 10 forecasts by default (limits.md); failed runs leave some behind too, so this is no matter of success.
+Forecast allows 10 forecasts by default (docs/aws-sources.md#forecast-limits); failed runs leave some behind too, so
+this is no matter of success.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from common.resources import attempt, summaries
 from common.step import logger
 from forecasting.payload import Plan
 
-_MOST_FORECASTS, _NAMED = 10, 5  # of an account by default (limits.md); forecasts that a message names
+# of an account by default (docs/aws-sources.md#forecast-limits); forecasts that a message names
+_MOST_FORECASTS, _NAMED = 10, 5
 
 
 def prune(forecast: Any, event: Plan, group: str) -> list[str]:
     """The ARNs whose deletion began: all that is not of the serving run or the newest others, `keep - 1` runs in all.
 
     The run at hand becomes the last of the `keep`. A predictor stays as long as a forecast of it does, and the newest
-    import of a dataset stays: it is what forecasts are made from (updating-data.md). Exported files in S3 stay too.
-    What is in progress is left to the next run. Deleting a predictor deletes its tree (delete-resource.md).
+    import of a dataset stays: it is what forecasts are made from (docs/aws-sources.md#forecast-updating-data). Exported
+    files in S3 stay too. What is in progress is left to the next run. Deleting a predictor deletes its tree
+    (docs/aws-sources.md#forecast-delete-resource).
     """
     prefix = forecast_name(event["dataset"], "")
     listed = {kind: summaries(forecast, kind.lower()) for kind in ("Predictor", "Forecast")}

@@ -1,5 +1,5 @@
 """Query: the forecast of one item from the newest run, for applications. It asks and answers as QueryForecast of Amazon
-Forecast does (API_forecastquery_QueryForecast.md), whichever engine forecasts.
+Forecast does (docs/aws-sources.md#forecast-API_forecastquery_QueryForecast), whichever engine forecasts.
 
 It is invoked directly (`lambda:InvokeFunction`), and reads the newest pointer, a part of the run's index, and the rows.
 """

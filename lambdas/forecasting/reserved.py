@@ -1,4 +1,4 @@
-"""Names that no column of a Forecast dataset may have (reserved-field-names.md)."""
+"""Names that no column of a Forecast dataset may have (docs/aws-sources.md#forecast-reserved-field-names)."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ from common.step import LambdaContext, logger
 _PATIENCE = 55 * 60  # seconds after the first attempt; CloudFormation gives up after 60 minutes
 _RESERVE = 60_000  # milliseconds of an invocation kept for handing over
 _PAUSES = (1, 2, 4, 8, 15)  # seconds between polls; the last one repeats
-# In any other status, those of updates and their rollbacks above all, the stack stays (CloudFormation guide,
-# view-stack-events.md, "Stack status codes"). A second try of a deletion that failed is DELETE_IN_PROGRESS again.
+# In any other status, those of updates and their rollbacks above all, the stack stays
+# (docs/aws-sources.md#cloudformation-view-stack-events, "Stack status codes"). A second try of a deletion that failed
+# is DELETE_IN_PROGRESS again.
 _WHY_THE_STACK_GOES = {
     "DELETE_IN_PROGRESS": "the stack is being deleted",
     "ROLLBACK_IN_PROGRESS": "the creation of the stack failed and is being rolled back",
@@ -132,7 +133,7 @@ def _carry_on(event: AwsJson, context: LambdaContext) -> None:
 
 
 def _respond(event: AwsJson, context: LambdaContext, status: str, reason: str) -> None:
-    """Answer CloudFormation where it said (CloudFormation guide, crpg-ref-responses)."""
+    """Answer CloudFormation where it said (docs/aws-sources.md#cloudformation-crpg-ref-responses)."""
     body = {
         "Status": status,
         "Reason": f"{reason} (log stream {context.log_stream_name})",
@@ -185,7 +186,8 @@ def sweep_learners(forecast: Any, personalize: Any, glue: Any, names: str) -> li
 def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
     """The dataset groups whose names are ours as trees, then the datasets.
 
-    A tree with a job in progress cannot go, so such jobs are stopped first (delete-resource.md, stop-resource.md).
+    A tree with a job in progress cannot go, so such jobs are stopped first
+    (docs/aws-sources.md#forecast-delete-resource, docs/aws-sources.md#forecast-stop-resource).
     """
     groups = [g["DatasetGroupArn"] for g in summaries(forecast, "dataset_group") if group(g["DatasetGroupName"])]
     if groups:
@@ -203,7 +205,7 @@ def _forecast_trees(forecast: Any, group: Ours, dataset: Ours) -> list[str]:
 
 def _stop_jobs_of(forecast: Any, kind: str, arn: str) -> None:
     """Stop the exports and explainabilities of a predictor or forecast. What-ifs can't be stopped: they are waited for
-    (API_StopResource.md)."""
+    (docs/aws-sources.md#forecast-API_StopResource)."""
     for job, member in _JOBS_OF[kind].items():
         _stop(forecast, job, lambda job: True, Filters=[{"Key": member, "Value": arn, "Condition": "IS"}])
 
@@ -237,7 +239,7 @@ def _personalize_group(personalize: Any, group: str) -> list[str]:
 
 def close_bucket(s3: Any, bucket: str, partition: str) -> None:
     """Let nothing more into a bucket that is about to be deleted: access logs come hours after the requests they are
-    about, those of the emptying too (S3 guide, ServerLogs.md)."""
+    about, those of the emptying too (docs/aws-sources.md#s3-ServerLogs)."""
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     everything = {"Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:{partition}:s3:::{bucket}/*"}
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", **everything}]}

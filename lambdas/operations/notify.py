@@ -177,5 +177,6 @@ def _publish(subject: str, message: str, facts: Mapping[str, Any]) -> None:
 
 
 def _as_sns_takes(subject: str) -> str:
-    """At most 100 printable ASCII characters (API_Publish.md); the message has the name as it is."""
+    """At most 100 printable ASCII characters (docs/aws-sources.md#sns-API_Publish); the message has the name as it
+    is."""
     return "".join(each if " " <= each <= "~" else "?" for each in subject)[:100]

@@ -35,7 +35,8 @@ from recommending.payload import (
     Solution,
 )
 
-# Of a dataset group (limits.md). It may have five recommenders, and no domain has more use cases.
+# Of a dataset group (docs/aws-sources.md#personalize-limits). It may have five recommenders, and no domain has more use
+# cases.
 _QUOTAS = {"filter": 30, "solution": 10, "campaign": 5}
 
 
@@ -113,8 +114,9 @@ def _schema_of(dataset: dict[str, Any]) -> str:
 
 
 def _replace_schema(personalize: Any, arn: str, there: str, schema: str, group: str) -> None:
-    """Items and users may gain columns, and lose or change none (updating-dataset-schema.md). A dataset that never held
-    data, such as after a refused first file, is made again."""
+    """Items and users may gain columns, and lose or change none
+    (docs/aws-sources.md#personalize-updating-dataset-schema). A dataset that never held data, such as after a refused
+    first file, is made again."""
     try:
         personalize.update_dataset(datasetArn=arn, schemaArn=schema)
     except personalize.exceptions.InvalidInputException as error:
@@ -212,7 +214,8 @@ def _named_in_config(personalize: Any, kind: str, planned: Filter | Solution, gr
 
 
 def _event_tracker(personalize: Any, planned: EventTracker, group: str) -> EnsuredEventTracker:
-    """A dataset group has one event tracker at most (API_CreateEventTracker.md): the one that exists is used."""
+    """A dataset group has one event tracker at most (docs/aws-sources.md#personalize-API_CreateEventTracker): the one
+    that exists is used."""
     there = [found["eventTrackerArn"] for found in summaries(personalize, "event_tracker", datasetGroupArn=group)]
     request = {**planned["request"], "datasetGroupArn": group}
     arn = there[0] if there else create(personalize, "event_tracker", request, datasetGroupArn=group)

@@ -61,7 +61,7 @@ def _batch(personalize: Any, event: BatchRequest) -> BatchAnswer:
 
 
 def _inputs(event: BatchRequest) -> list[dict[str, str | list[str]]]:
-    """The lines of the input in their recipe's form (batch-data-upload.md)."""
+    """The lines of the input in their recipe's form (docs/aws-sources.md#personalize-batch-data-upload)."""
     subject, top = SUBJECTS[event["recipe"]], event["settings"].get("top")
     items, users = map(by_count, interactions(event, f"recommending/{event['dataset']}/"))
     if subject is Subject.ITEM:

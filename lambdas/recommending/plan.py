@@ -24,7 +24,7 @@ from recommending.run_plan import PlannedImport, run_plan
 from recommending.schema import ESCAPE, avro_schema, columns, expecting
 
 _MOST_FILES = 1_000  # new ones of a kind at once: one step copies them all
-_LEAST_INTERACTIONS = 1_000  # of an import, whatever its mode (Personalize guide, data-prep-formatting.md)
+_LEAST_INTERACTIONS = 1_000  # of an import, whatever its mode (docs/aws-sources.md#personalize-data-prep-formatting)
 
 
 class Held(TypedDict):

@@ -63,7 +63,8 @@ def _recommender(personalize: Any, event: RecommenderRequest) -> RecommenderAnsw
     except personalize.exceptions.InvalidInputException as error:
         if _differs(there.get("recommenderConfig"), config):
             raise
-        # It would change nothing. A recommender takes up new data automatically, too (Personalize guide, use-cases).
+        # It would change nothing. A recommender takes up new data automatically, too
+        # (docs/aws-sources.md#personalize-use-cases).
         logger.warning("the recommender was not updated", extra={"recommender": arn, "reason": str(error)})
         return {"recommenderArn": arn, "updateDue": False}
     return {"recommenderArn": arn, "updateDue": outdated and not updated}
@@ -87,7 +88,7 @@ def _version(personalize: Any, event: VersionRequest) -> VersionAnswer:
 
 
 def _campaign(personalize: Any, event: CampaignRequest) -> CampaignAnswer:
-    """While a campaign is updated, its version before answers (update-campaigns.md)."""
+    """While a campaign is updated, its version before answers (docs/aws-sources.md#personalize-update-campaigns)."""
     wanted: AwsJson = {**event["campaign"], "solutionVersionArn": event["solutionVersionArn"]}
     solution = {"solutionArn": event["solutionArn"]}
     arn = find(personalize, "campaign", wanted["name"], **solution)

@@ -89,7 +89,7 @@ def _dataset(event: PlanRequest, kind: str, schema: str) -> Dataset:
 
 
 def _domain(event: PlanRequest) -> dict[str, str]:
-    """A custom dataset group and its schemas have none (API_CreateDatasetGroup.md)."""
+    """A custom dataset group and its schemas have none (docs/aws-sources.md#personalize-API_CreateDatasetGroup)."""
     return {} if event["config"]["domain"] == "CUSTOM" else {"domain": event["config"]["domain"]}
 
 
@@ -193,13 +193,14 @@ def _batch(event: PlanRequest, name: str, settings: BatchSettings, run: str) -> 
 
 
 def _training_data(settings: ServingSettings) -> AwsJson:
-    """Columns that filters may use and training does not (API_TrainingDataConfig.md)."""
+    """Columns that filters may use and training does not (docs/aws-sources.md#personalize-API_TrainingDataConfig)."""
     excluded = {kind.upper(): names for kind, names in settings["excluded_dataset_columns"].items()}
     return {"trainingDataConfig": {"excludedDatasetColumns": excluded}} if excluded else {}
 
 
 def _serving(settings: ServingSettings) -> AwsJson:
-    """What recommenders and campaigns have in common (API_RecommenderConfig.md); exploration's settings are text."""
+    """What recommenders and campaigns have in common (docs/aws-sources.md#personalize-API_RecommenderConfig);
+    exploration's settings are text."""
     exploration = {}
     if "exploration_weight" in settings:
         exploration["explorationWeight"] = str(settings["exploration_weight"])

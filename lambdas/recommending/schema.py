@@ -14,11 +14,11 @@ from common.tables import Expected, Head, Refused
 from recommending.config import Column, Columns, Config
 from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, Domain
 
-ESCAPE = "\\"  # of quotes in quotes (data-prep-formatting.md)
+ESCAPE = "\\"  # of quotes in quotes (docs/aws-sources.md#personalize-data-prep-formatting)
 _KEYS = {"interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"), "items": ("ITEM_ID",), "users": ("USER_ID",)}
 SAMPLE = 10_000  # rows that are looked at
 _WHOLE, _FRACTION = re.compile(r"[+-]?\d{1,18}"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_LONGEST_CATEGORY = 1000  # characters (limits.md)
+_LONGEST_CATEGORY = 1000  # characters (docs/aws-sources.md#personalize-limits)
 
 
 def expecting(config: Config, kind: str) -> Expecting:
@@ -73,7 +73,7 @@ def columns(config: Config, kind: str, where: str, first: CsvFolder, known: Colu
     """The columns of a dataset in the folder `where`: as the config gives them, or inferred from its `first` good file.
 
     A column that the last run knew (`known`) stays what it was: a dataset's columns can only become more
-    (updating-dataset-schema.md). Raises ValueError if there are too many or too few.
+    (docs/aws-sources.md#personalize-updating-dataset-schema). Raises ValueError if there are too many or too few.
     """
     given = config["datasets"][kind]
     if given:
@@ -130,7 +130,7 @@ def _check(where: str, found: Columns, domain: Domain, kind: str) -> None:
 
 
 def avro_schema(kind: str, columns: Columns) -> str:
-    """The Avro schema of a Personalize dataset (ECOMMERCE-datasets-and-schemas.md)."""
+    """The Avro schema of a Personalize dataset (docs/aws-sources.md#personalize-ECOMMERCE-datasets-and-schemas)."""
     fields = [
         {
             "name": name,

@@ -1,6 +1,6 @@
-"""S3's access logs, which come late: some time after the request, and after the logging was switched off (S3 guide,
-ServerLogs.md, "Best-effort server log delivery"). Here they come a few seconds later, and the rest of them just before
-somebody deletes the bucket that they go to, which must be empty, also for CloudFormation.
+"""S3's access logs, which come late: some time after the request, and after the logging was switched off
+(docs/aws-sources.md#s3-ServerLogs, "Best-effort server log delivery"). Here they come a few seconds later, and the rest
+of them just before somebody deletes the bucket that they go to, which must be empty, also for CloudFormation.
 """
 
 import functools

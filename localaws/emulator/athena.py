@@ -31,7 +31,7 @@ from localaws.settings import Settings
 logger = logging.getLogger("storecast.emulator")
 
 _SERVICE = protocol.Service("athena", {}, "InvalidRequestException")
-_MOST = 20  # queries that run or wait (Athena guide, service-limits.md: 20 of DDL, 200 of DML)
+_MOST = 20  # queries that run or wait (docs/aws-sources.md#athena-service-limits: 20 of DDL, 200 of DML)
 _A_PAGE = 1000  # rows
 _AT_ONCE = 2  # of them run, the others are QUEUED
 _READ_SECONDS, _RUN_SECONDS = 15, 180
@@ -155,8 +155,8 @@ async def _read(statement: str, query: Query) -> None:
 
 
 def _output(data: dict) -> tuple[str, dict]:
-    """The folder of the results, and how they are encrypted; an enforced work group decides (Athena guide,
-    workgroups-settings-override.md)."""
+    """The folder of the results, and how they are encrypted; an enforced work group decides
+    (docs/aws-sources.md#athena-workgroups-settings-override)."""
     athena._ensure_default_workgroup()
     name = data.get("WorkGroup") or "primary"
     group = athena._workgroups.get(name)
@@ -295,7 +295,8 @@ def _save(execution: dict, query: Query, columns: list[tuple[str, str]], body: b
 
 
 async def _results(data: dict, caller: Caller) -> protocol.Response:
-    """GetQueryResults: from the object in S3, with the caller's permission (API_GetQueryResults.md)."""
+    """GetQueryResults: from the object in S3, with the caller's permission
+    (docs/aws-sources.md#athena-API_GetQueryResults)."""
     execution = athena._executions.get(data["QueryExecutionId"])
     if execution is None or execution["Status"]["State"] != "SUCCEEDED":
         return athena._get_query_results(data)

@@ -1,5 +1,6 @@
 """What an Athena query may read: the tables that it names, as Glue has them, and their files in S3, each with the
-caller's permission (Athena guide, security-iam-athena.md and fine-grained-access-to-glue-resources.md)."""
+caller's permission (docs/aws-sources.md#athena-security-iam-athena and
+docs/aws-sources.md#athena-fine-grained-access-to-glue-resources)."""
 
 import re
 from collections.abc import Sequence
@@ -150,5 +151,5 @@ def _readable(bucket: str, prefix: str, location: str, caller: Caller) -> list[s
 
 
 def _hidden(name: str) -> bool:
-    """Athena reads no file or folder whose name begins with _ or . (Athena guide, create-table.md)."""
+    """Athena reads no file or folder whose name begins with _ or . (docs/aws-sources.md#athena-create-table)."""
     return any(part.startswith(("_", ".")) for part in name.split("/"))

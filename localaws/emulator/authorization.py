@@ -1,7 +1,7 @@
 """What the Service Authorization Reference says of actions: the resources that can be named, and the condition keys.
 
 IAM evaluates an action without resource types on the resource "*" alone, and a condition key that an action does not
-support as absent (IAM guide, reference_policies_actions-resources-contextkeys.html).
+support as absent (docs/aws-sources.md#iam-reference_policies_actions-resources-contextkeys).
 """
 
 import functools

@@ -9,12 +9,12 @@ from localaws.emulator.refusing import refuse
 from localaws.emulator.scope import Incoming, headers_and_query
 
 _MEBIBYTE = 2**20
-# Bytes of a body. S3: one PutObject (S3 guide, upload-objects.md); Lambda: a zip of 50 MB in base64 (Lambda guide,
-# gettingstarted-limits.md); DynamoDB: a batch (DynamoDB guide, ServiceQuotas.md).
+# Bytes of a body. S3: one PutObject (docs/aws-sources.md#s3-upload-objects); Lambda: a zip of 50 MB in base64
+# (docs/aws-sources.md#lambda-gettingstarted-limits); DynamoDB: a batch (docs/aws-sources.md#dynamodb-ServiceQuotas).
 MOST = {"s3": 5 * 1024 * _MEBIBYTE, "lambda": 70 * _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE}
 # None of the others takes more than 1 MiB (SQS, EventBridge, CloudWatch Logs), which a form's escapes may triple.
 MOST_OF_OTHERS = 4 * _MEBIBYTE
-MOST_OF_A_KEY = 1024  # bytes (S3 guide, object-keys.md)
+MOST_OF_A_KEY = 1024  # bytes (docs/aws-sources.md#s3-object-keys)
 _ERRORS = {"s3": ("EntityTooLarge", 400), "lambda": ("RequestTooLargeException", 413)}
 
 

@@ -62,7 +62,7 @@ def _require_may(target: dict, rule: dict) -> None:
 
 
 def _to_the_dead_letters(target: dict, event: dict, rule: str, message: str) -> None:
-    """At once: AWS makes no retries where a permission is missing (EventBridge guide, eb-rule-dlq.md)."""
+    """At once: AWS makes no retries where a permission is missing (docs/aws-sources.md#eventbridge-eb-rule-dlq)."""
     cloudwatch.record_metric("AWS/Events", "FailedInvocations", 1, "Count", {"RuleName": rule.rpartition("/")[2]})
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     if queue and resource_policy_allows("events.amazonaws.com", "sqs:SendMessage", queue, rule):

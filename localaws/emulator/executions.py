@@ -1,8 +1,8 @@
 """Executions of state machines are on disk at each of their transitions: a journal each, a line of JSON per event.
 
 What a crash cut off has failed with States.Runtime, which nothing catches, as on AWS when its history is full. An
-event's delivery that cannot be known to have succeeded is repeated (EventBridge guide, eb-delivery: at least once): an
-execution that was cut off is started again where a rule or a schedule has its state machine as target.
+event's delivery that cannot be known to have succeeded is repeated (docs/aws-sources.md#eventbridge-eb-delivery: at
+least once): an execution that was cut off is started again where a rule or a schedule has its state machine as target.
 """
 
 import contextvars

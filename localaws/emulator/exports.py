@@ -1,5 +1,5 @@
-"""CloudFormation: an export that another stack imports can be neither changed nor taken away (CloudFormation guide,
-using-cfn-stack-exports.html). ministack refuses only to delete the whole stack."""
+"""CloudFormation: an export that another stack imports can be neither changed nor taken away
+(docs/aws-sources.md#cloudformation-using-cfn-stack-exports). ministack refuses only to delete the whole stack."""
 
 import functools
 from collections.abc import Callable, Iterator

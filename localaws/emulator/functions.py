@@ -28,7 +28,7 @@ from localaws.settings import Settings
 from localaws.workers import of_the_machine
 
 _NAMELESS = "Runtime.HandlerError"
-_LONGEST_SECONDS = 15 * 60  # of an invocation (Lambda guide, gettingstarted-limits.html)
+_LONGEST_SECONDS = 15 * 60  # of an invocation (docs/aws-sources.md#lambda-gettingstarted-limits)
 _updating: contextvars.ContextVar[bool] = contextvars.ContextVar("updating", default=False)
 
 

@@ -1,5 +1,5 @@
 """Additional permissions that an action requires: the use of a key under which something is kept, listing where an
-object is missing, and for Glue's databases their catalog (glue-specifying-resource-arns.html).
+object is missing, and for Glue's databases their catalog (docs/aws-sources.md#glue-specifying-resource-arns).
 """
 
 import functools
@@ -49,14 +49,15 @@ def _further(action: str, resource: str) -> Iterator[Check]:
         yield from ((use, key, {}) for use in NEEDED[action])
     if action == "s3:GetObject":
         yield from _of_a_missing_object(resource)
-    if action == "athena:StartQueryExecution":  # Athena guide, fine-grained-access-to-glue-resources.md
+    if action == "athena:StartQueryExecution":  # docs/aws-sources.md#athena-fine-grained-access-to-glue-resources
         yield "glue:GetDatabase", f"arn:aws:glue:{get_region()}:{get_account_id()}:database/default", {}
     if resource.startswith("arn:aws:glue:") and (":database/" in resource or ":table/" in resource):
         yield action, f"{resource.rpartition(':')[0]}:catalog", {}
 
 
 def _of_a_missing_object(resource: str) -> Iterator[Check]:
-    """S3 says that there is none to those alone who may list it, its key standing for the prefix (API_GetObject.md)."""
+    """S3 says that there is none to those alone who may list it, its key standing for the prefix
+    (docs/aws-sources.md#s3-API_GetObject)."""
     bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
     there = s3._ensure_bucket(bucket)
     if there is not None and key not in there["objects"]:

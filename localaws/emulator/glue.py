@@ -21,7 +21,7 @@ from localaws.services.glue.resource_types import ENDED, RUN, SUCCEEDED
 from localaws.services.glue.service import service
 
 _POLL_SECONDS = 0.2
-# What a state machine's role needs for .sync (Step Functions guide, connect-glue.html).
+# What a state machine's role needs for .sync (docs/aws-sources.md#step-functions-connect-glue).
 _SYNC_ACTIONS = ("GetJobRun", "GetJobRuns", "BatchStopJobRun")
 
 

@@ -1,7 +1,7 @@
 """Customer managed keys: what S3, a topic or a queue keeps under one is for those alone who may use the key too.
 
-Nothing is encrypted here; IAM and the key's policy are asked as on AWS (S3 guide, UsingKMSEncryption.md, by a bucket's
-default encryption; SNS guide, sns-key-management.md; SQS guide, sqs-key-management.md).
+Nothing is encrypted here; IAM and the key's policy are asked as on AWS (docs/aws-sources.md#s3-UsingKMSEncryption, by a
+bucket's default encryption; docs/aws-sources.md#sns-key-management; docs/aws-sources.md#sqs-key-management).
 """
 
 from ministack.core.responses import get_account_id, get_region

@@ -1,8 +1,9 @@
 """Step Functions' limits on what an execution holds and how long its history is; both end it, and nothing catches them.
 
-256 KiB of input or output of a state or a task: States.DataLimitExceeded, which States.ALL does not catch (Step
-Functions guide, concepts-error-handling.md and service-quotas.md). 25,000 events of history: the execution fails
-(same page). The guide names no error for that; here it is States.Runtime, which States.ALL does not catch either.
+256 KiB of input or output of a state or a task: States.DataLimitExceeded, which States.ALL does not catch
+(docs/aws-sources.md#step-functions-concepts-error-handling and
+docs/aws-sources.md#step-functions-service-quotas). 25,000 events of history: the execution fails (same page). The guide
+names no error for that; here it is States.Runtime, which States.ALL does not catch either.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """S3 answers 200 for an object when it is on disk, with its sidecar; what cannot be written is not there at all.
 
 ministack logs a failed write, answers 200 and keeps the object in memory. Here the request is answered SlowDown (503),
-which every SDK retries (S3 guide, ErrorResponses.md), and the key is what it was before.
+which every SDK retries (docs/aws-sources.md#s3-ErrorResponses), and the key is what it was before.
 """
 
 import contextvars

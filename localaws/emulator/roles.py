@@ -106,8 +106,8 @@ def resource_policy_allows(principal: str, action: str, resource: str, source_ar
 def _sent(principal: str, service: str, source_arn: str) -> dict[str, str]:
     """The condition keys that a service sends along with what it does in its own name.
 
-    EventBridge names no source to topics (EventBridge guide, eb-use-resource-based.md), nor to the keys of encrypted
-    topics and queues (SNS guide, sns-key-management.md), and to queues the rule alone.
+    EventBridge names no source to topics (docs/aws-sources.md#eventbridge-eb-use-resource-based), nor to the keys of
+    encrypted topics and queues (docs/aws-sources.md#sns-key-management), and to queues the rule alone.
     """
     if principal != "events.amazonaws.com":
         return {"aws:sourceaccount": source_arn.split(":")[4] or get_account_id(), "aws:sourcearn": source_arn}

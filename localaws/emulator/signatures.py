@@ -2,8 +2,8 @@
 
 Open are only the health check, and the address under which the Lambda function of a custom resource answers
 CloudFormation (a presigned URL on AWS, an unguessable token here). ministack leaves much more open, and verifies no
-signature of the root key. The rules are those of the IAM guide, reference_sigv.md; S3's of its API reference,
-sigv4-auth-using-authorization-header.md and sigv4-query-string-auth.md.
+signature of the root key. The rules are those of docs/aws-sources.md#iam-reference_sigv; S3's those of
+docs/aws-sources.md#s3-sigv4-auth-using-authorization-header and docs/aws-sources.md#s3-sigv4-query-string-auth.
 """
 
 import fnmatch

@@ -17,8 +17,8 @@ from localaws.emulator.roles import require_trust
 from localaws.errors import ServiceError
 from localaws.registration import Registration
 
-# An SDK integration's errors are named after the SDK's classes (Step Functions guide, supported-services-awssdk.md);
-# these have other codes on the wire.
+# An SDK integration's errors are named after the SDK's classes
+# (docs/aws-sources.md#step-functions-supported-services-awssdk); these have other codes on the wire.
 _CLASSES = {
     code: f"{code}Exception" for code in ("ExecutionAlreadyExists", "ExecutionDoesNotExist", "StateMachineDoesNotExist")
 }

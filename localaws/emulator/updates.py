@@ -1,6 +1,6 @@
 """CloudFormation: a complete update deletes what it replaced or removed, in a status of its own, and lets go of what
-three attempts could not delete (CloudFormation guide, view-stack-events.md, "Stack status codes", and
-using-cfn-updating-stacks-monitor-stack.md).
+three attempts could not delete (docs/aws-sources.md#cloudformation-view-stack-events, "Stack status codes", and
+docs/aws-sources.md#cloudformation-using-cfn-updating-stacks-monitor-stack).
 
 ministack deletes while the update is in progress, attempts it once, and keeps in the stack what it could not delete.
 """

@@ -57,7 +57,8 @@ def ended(describe: Callable[..., dict], member: str | None = None, **arn: str) 
 def check_statuses(seen: list[str], describe: str) -> None:
     """PENDING, then IN_PROGRESS, then the end; Forecast writes CREATE_PENDING where Personalize has CREATE PENDING, and
     the calls that notebooks printed say which of the two a call has."""
-    stages = ["PENDING", "IN_PROGRESS", ""]  # STOPPING is an end too (API_DescribeAutoPredictor.md); nobody printed it
+    # STOPPING is an end too (docs/aws-sources.md#forecast-API_DescribeAutoPredictor); nobody printed it
+    stages = ["PENDING", "IN_PROGRESS", ""]
     order = [next(at for at, stage in enumerate(stages) if status.endswith(stage)) for status in seen]
     assert order == sorted(order), f"{describe} answered {seen}"
     printed = statuses().get(describe, set())

@@ -116,7 +116,8 @@ def _narrow(service: str, bucket: str, lacking: str, prefix: str | None = None) 
 def test_forecast_refuses_an_import_that_its_role_is_too_narrow_for(
     forecast, bucket: str, lacking: str, prefix: str | None
 ) -> None:
-    """aws-forecast-iam-roles.md grants Get*, List* and PutObject on the bucket and on its objects."""
+    """docs/aws-sources.md#forecast-aws-forecast-iam-roles grants Get*, List* and PutObject on the bucket and on its
+    objects."""
     dataset, narrow = create_dataset(forecast), _narrow("forecast", bucket, lacking, prefix)
     for path in ("forecasting/sample/target/", "forecasting/sample/target/target.csv"):
         words = ("Insufficient privileges", lacking, narrow.rpartition("/")[2])
@@ -176,7 +177,7 @@ def test_personalize_needs_the_bucket_policy_too(personalize, bucket: str, sampl
     for path, by in ((f"s3://{closed}/items/", both), (open_items, untrusted)):
         importing = partial(personalize_import, personalize, items, path, by)
         assert refused("InvalidInputException", importing) == refusal
-    for lacking in ("s3:GetObject", "s3:ListBucket"):  # granting-personalize-s3-access.md
+    for lacking in ("s3:GetObject", "s3:ListBucket"):  # docs/aws-sources.md#personalize-granting-personalize-s3-access
         unable = _narrow("personalize", bucket, lacking)
         for path in (open_items, open_items + "items.csv"):
             importing = partial(personalize_import, personalize, items, path, unable)

@@ -1,4 +1,4 @@
-"""Forecast's jobs tell EventBridge of their status (notifications.md)."""
+"""Forecast's jobs tell EventBridge of their status (docs/aws-sources.md#forecast-notifications)."""
 
 import json
 import time

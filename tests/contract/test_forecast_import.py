@@ -134,7 +134,8 @@ def test_an_import_may_name_its_time_zone_or_take_it_from_its_places(forecast, b
         assert {name: found[name] for name in given} == given
 
 
-# The guide's pages retail-domain.md ... custom-domain.md: item, target, a dimension, a feature, metadata.
+# The guide's pages docs/aws-sources.md#forecast-retail-domain ... docs/aws-sources.md#forecast-custom-domain: item,
+# target, a dimension, a feature, metadata.
 DOMAINS = {
     "RETAIL": ("item_id", "demand", "float", "location", "price", "brand"),
     "INVENTORY_PLANNING": ("item_id", "demand", "float", "location", "price", "lead_time"),
@@ -239,7 +240,8 @@ def test_predictors_that_cannot_start(forecast, dataset: str) -> None:
 
 
 def test_frequencies_of_data_and_forecast_must_fit(forecast, bucket: str, forecast_role: str) -> None:
-    """API_CreateAutoPredictor.md; related-time-series-datasets.md: related series are never aggregated."""
+    """docs/aws-sources.md#forecast-API_CreateAutoPredictor; docs/aws-sources.md#forecast-related-time-series-datasets:
+    related series are never aggregated."""
     group = sample_group(forecast, bucket, forecast_role, ("target", "related"))
     for more, words in (
         ({"ForecastFrequency": "H"}, ["ForecastFrequency H", "finer", "DataFrequency D"]),

@@ -107,7 +107,7 @@ def admitting(embedded_aws) -> str:
 
 
 def test_forecasts_caller_needs_the_key_too(key: str) -> None:
-    """Forecast guide, security-iam-id-based-policy-examples."""
+    """docs/aws-sources.md#forecast-security_iam_id-based-policy-examples."""
     able = role("forecast", statement(*USE_OF_FORECAST))
     asked = {
         "Domain": "CUSTOM",

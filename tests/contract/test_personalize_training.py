@@ -161,7 +161,7 @@ def test_a_solution_is_updated(personalize, group) -> None:
 
 
 def test_a_solution_trains_automatically_unless_it_is_not_to(personalize, group) -> None:
-    """performAutoTraining is true by default (API_CreateSolution.md)."""
+    """performAutoTraining is true by default (docs/aws-sources.md#personalize-API_CreateSolution)."""
     recipe = {"datasetGroupArn": group.arn, "recipeArn": RECIPE + POPULAR}
     made = personalize.create_solution(name=unique("automatic"), **recipe)["solutionArn"]
     assert ended(personalize.describe_solution, "solution", solutionArn=made)["performAutoTraining"] is True

@@ -390,7 +390,7 @@ def _fetch(wire: Wire, url: str, method: str = "GET", body: bytes | None = None)
 
 
 def test_an_object_in_signed_chunks_is_taken_only_as_it_was_signed(wire: Wire) -> None:
-    """STREAMING-AWS4-HMAC-SHA256-PAYLOAD, each chunk with a signature (sigv4-streaming.md)."""
+    """STREAMING-AWS4-HMAC-SHA256-PAYLOAD, each chunk with a signature (docs/aws-sources.md#s3-sigv4-streaming)."""
     bucket = unique("chunked").replace("_", "-")
     boto3.client("s3").create_bucket(Bucket=bucket)
     for content, sent, status in ((b"chunk", b"chunk", 200), (b"chunk", b"other", 403)):

@@ -1,5 +1,6 @@
 """In which status of its stack a custom resource gets a Delete, and how often: as CloudFormation's guide says
-(view-stack-events.md, "Stack status codes"; using-cfn-updating-stacks-monitor-stack.md)."""
+(docs/aws-sources.md#cloudformation-view-stack-events, "Stack status codes";
+docs/aws-sources.md#cloudformation-using-cfn-updating-stacks-monitor-stack)."""
 
 import io
 import json

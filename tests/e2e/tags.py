@@ -10,7 +10,7 @@ from tests.e2e.observing import ours
 def tags_by_arn() -> dict[str, dict[str, str]]:
     """Of all that the dataset's runs made and that a Create call gives tags.
 
-    A schema takes none (tagging-resources.md).
+    A schema takes none (docs/aws-sources.md#personalize-tagging-resources).
     """
     forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
     found = {}

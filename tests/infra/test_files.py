@@ -84,7 +84,7 @@ def test_the_kind_is_given_or_the_folders_or_the_names(tmp_path: Path, capsys: p
 
 
 def test_a_header_that_personalize_refuses_is_not_the_schema_of_good_files(tmp_path: Path) -> None:
-    """Personalize ignores underscores in names (data-prep-formatting.md)."""
+    """Personalize ignores underscores in names (docs/aws-sources.md#personalize-data-prep-formatting)."""
     from recommending.schema import expecting
 
     config: Any = {"domain": "ECOMMERCE", "datasets": {"interactions": {}}}

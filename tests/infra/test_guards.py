@@ -153,7 +153,7 @@ def test_everything_that_can_have_tags_is_tagged_with_project_dataset_and_owner(
 def test_the_hours_machine_may_do_what_a_start_in_a_vpc_and_under_a_key_takes(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """SageMaker guide, api-permissions-reference."""
+    """docs/aws-sources.md#sagemaker-api-permissions-reference."""
     vpc = Vpc(subnet_id="subnet-0123abcd", security_group_ids=("sg-0123abcd",))
     workshop = Workshop(learners=2, vpc=vpc, hours=Hours(start="07:00", stop="20:00"))
     app = synthesized(tmp_path_factory.mktemp("hours"), customer_managed_key=True, workshop=workshop)

@@ -14,7 +14,7 @@ from tests.infra.test_machines import states_of
 
 _SERVICES = {
     "sfn": "stepfunctions"
-}  # named after the SDK for Java (Step Functions guide, supported-services-awssdk.md)
+}  # named after the SDK for Java (docs/aws-sources.md#step-functions-supported-services-awssdk)
 _SESSION = botocore.session.get_session()
 
 

@@ -412,7 +412,8 @@ def test_what_is_used_no_more_leaves_the_state(assembly: Assembly) -> None:
 
 
 def test_a_predictor_that_cannot_be_explained_fails_no_run(assembly: Assembly) -> None:
-    """ARIMA, ETS and NPTS have no explainability (predictor-explainability.md): Publish is handed the reason."""
+    """ARIMA, ETS and NPTS have no explainability (docs/aws-sources.md#forecast-predictor-explainability): Publish is
+    handed the reason."""
     states = dict(states_of(machine(assembly, "forecasting")))
     describe, choice = _wait(assembly, "forecasting", "explainability")
     failed = {"Status": "CREATE_FAILED", "Message": "no explainable model"}

@@ -23,7 +23,7 @@ _LOCK = {
 
 
 def _matching(rules: list[dict[str, Any]], error: str) -> dict[str, Any]:
-    """The first that matches decides (Step Functions guide, concepts-error-handling.md)."""
+    """The first that matches decides (docs/aws-sources.md#step-functions-concepts-error-handling)."""
     wildcards = {"States.ALL"} if error.startswith("States.") else {"States.ALL", "States.TaskFailed"}
     return next((rule for rule in rules if {error, *wildcards} & set(rule["ErrorEquals"])), {})
 

@@ -11,11 +11,11 @@ import pytest
 from tests.infra.conftest import Assembly, flat, synthesized
 from tests.infra.variants import MOST_LEARNERS, longest
 
-_TEMPLATE_BYTES = 1_000_000  # (CloudFormation guide, cloudformation-limits.md)
+_TEMPLATE_BYTES = 1_000_000  # (docs/aws-sources.md#cloudformation-limits)
 _RESOURCES = 500
-_ROLE_CHARACTERS = 10_240  # without white space (IAM guide, reference_iam-quotas.md)
+_ROLE_CHARACTERS = 10_240  # without white space (docs/aws-sources.md#iam-reference_iam-quotas)
 _MANAGED_POLICY_CHARACTERS = 6_144  # likewise
-_SCRIPT_CHARACTERS = 16_384  # in base64 (API_NotebookInstanceLifecycleHook.md)
+_SCRIPT_CHARACTERS = 16_384  # in base64 (docs/aws-sources.md#sagemaker-API_NotebookInstanceLifecycleHook)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,8 @@ def test_nothing_is_allowed_on_everything_but_what_aws_cannot_narrow(assembly: A
 
 
 def test_the_roles_of_forecast_and_personalize_have_what_their_guides_give_them(assembly: Assembly) -> None:
-    """aws-forecast-iam-roles.md, granting-personalize-s3-access.md: lists of a bucket whatever the prefix."""
+    """docs/aws-sources.md#forecast-aws-forecast-iam-roles,
+    docs/aws-sources.md#personalize-granting-personalize-s3-access: lists of a bucket whatever the prefix."""
     roles = {
         name: role["Policies"][0]["PolicyDocument"]["Statement"]
         for name, role in assembly.resources("AWS::IAM::Role").items()

@@ -1,4 +1,4 @@
-"""Which columns a filter may test, and against what (filter-expressions.md)."""
+"""Which columns a filter may test, and against what (docs/aws-sources.md#personalize-filter-expressions)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from storecast_engines.filters.grammar import Expression, Field
 from storecast_engines.filters.tokens import FilterError
 
 _DATASETS = {"Items": "ITEMS", "CurrentItem": "ITEMS", "CurrentUser": "USERS", "Interactions": "INTERACTIONS"}
-MOST_FIELDS, MOST_FIELDS_OF_GROUP = 10, 20  # distinct columns of a filter, and of a dataset group's filters (limits.md)
+# distinct columns of a filter, and of a dataset group's filters (docs/aws-sources.md#personalize-limits)
+MOST_FIELDS, MOST_FIELDS_OF_GROUP = 10, 20
 _NUMBERS = ("float", "double", "int", "long")
 
 

@@ -1,4 +1,5 @@
-"""The filter language (filter-expressions.md; CurrentItem and != from its successor creating-filter-expressions.md).
+"""The filter language (docs/aws-sources.md#personalize-filter-expressions; CurrentItem and != from its successor
+docs/aws-sources.md#personalize-creating-filter-expressions).
 
     filter     = expression { "|" expression }
     expression = ( "INCLUDE" | "EXCLUDE" ) "ItemID" "WHERE" any [ "IF" all ]

@@ -1,4 +1,5 @@
-"""The words of a filter expression (filter-expressions.md): names, strings, numbers, parameters, symbols."""
+"""The words of a filter expression (docs/aws-sources.md#personalize-filter-expressions): names, strings, numbers,
+parameters, symbols."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class Token:
 
 
 def invalid_symbol(text: str, position: int, why: str) -> FilterError:
-    """In the service's words (error-messages.md), with the place and what belongs there."""
+    """In the service's words (docs/aws-sources.md#personalize-error-messages), with the place and what belongs
+    there."""
     return FilterError(f"Could not create filter. Invalid input symbol: {text}. {why} (character {position})")
 
 

@@ -34,8 +34,9 @@ ENSEMBLE_WINDOWS = 2
 _COST = {"ARIMA": (400, 0), "ETS": (17, 0), "LightGBM": (0.5, 6_000), "MSTL": (3, 0), "Prophet": (2_000, 0)}
 _COST |= {"CNN-QR": (0, 30_000), "Deep_AR_Plus": (0, 300_000)}
 # With few series the extras take part too, where they are installed and most series have this many values, as AWS's
-# samples ask before deep learning or Prophet (ForecastCheatSheet.md). One fit of CNN-QR takes 30 to 60 CPU seconds. On
-# many series it made AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes five minutes: never.
+# samples ask before deep learning or Prophet (docs/aws-sources.md#samples-ForecastCheatSheet). One fit of CNN-QR takes
+# 30 to 60 CPU seconds. On many series it made AutoPredictor slightly worse (benchmarks/README.md); Deep_AR_Plus takes
+# five minutes: never.
 LONG = 300
 
 

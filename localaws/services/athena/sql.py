@@ -35,8 +35,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Statements that Athena has beside queries (Athena guide, ddl-sql-reference.md and dml-queries-functions-operators.md);
-# CREATE EXTERNAL TABLE and DROP TABLE do not come here.
+# Statements that Athena has beside queries (docs/aws-sources.md#athena-ddl-sql-reference and
+# docs/aws-sources.md#athena-dml-queries-functions-operators); CREATE EXTERNAL TABLE and DROP TABLE do not come here.
 _OTHER_STATEMENTS = _words(
     "alter analyze create deallocate delete desc describe drop execute explain insert merge msck optimize prepare show "
     "unload update using vacuum"

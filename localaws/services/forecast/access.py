@@ -9,8 +9,8 @@ from localaws.s3 import GET, LIST, LOCATE, Access
 from localaws.services.forecast.resource_types import TYPES
 
 PRINCIPAL = "forecast.amazonaws.com"
-# aws-forecast-iam-roles.md grants kms:* to the role, AWS's solution improving-forecast-accuracy-with-machine-learning
-# these of it.
+# docs/aws-sources.md#forecast-aws-forecast-iam-roles grants kms:* to the role, AWS's solution
+# improving-forecast-accuracy-with-machine-learning these of it.
 USES_OF_KEYS = (
     *("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"),
     *("kms:CreateGrant", "kms:ListGrants", "kms:RetireGrant", "kms:RevokeGrant"),
@@ -25,8 +25,9 @@ def assume(context: Context, role: str, job: str) -> Callable[[], Access]:
 def check_source(context: Context, params: Mapping) -> None:
     """Of CreateDatasetImportJob: the role must be able to read what it is to import, and there must be something.
 
-    Raises ServiceError InvalidInputException, where the role lacks what aws-forecast-iam-roles.md grants; and where
-    nothing is there, in the words of github.com/aws-samples/amazon-forecast-samples/issues/77.
+    Raises ServiceError InvalidInputException, where the role lacks what
+    docs/aws-sources.md#forecast-aws-forecast-iam-roles grants; and where nothing is there, in the words of
+    github.com/aws-samples/amazon-forecast-samples/issues/77.
     """
     path, role = params["DataSource"]["S3Config"]["Path"], params["DataSource"]["S3Config"]["RoleArn"]
     job = context.arn("forecast", TYPES.types["DatasetImportJob"].resource_part(params))
@@ -41,7 +42,7 @@ def check_source(context: Context, params: Mapping) -> None:
 def check_key(context: Context, type_name: str, params: Mapping) -> None:
     """The EncryptionConfig of a Create call, where there is one: its role must be able to use its key.
 
-    Raises ServiceError InvalidInputException (API_EncryptionConfig.md).
+    Raises ServiceError InvalidInputException (docs/aws-sources.md#forecast-API_EncryptionConfig).
     """
     if not params.get("EncryptionConfig"):
         return

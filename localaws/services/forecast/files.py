@@ -11,7 +11,7 @@ from storecast_engines.files import FileError, Layout, time_series
 from storecast_engines.files.rows import parts
 
 # By format: how it is read, and the endings of its files, then of the other's
-# (dataset-import-guidelines-troubleshooting.md)
+# (docs/aws-sources.md#forecast-dataset-import-guidelines-troubleshooting)
 _READERS = {
     "CSV": (time_series.read_csv, ".csv", (".parquet", ".parq", ".pqt")),
     "PARQUET": (time_series.read_parquet, ".parquet", (".csv",)),

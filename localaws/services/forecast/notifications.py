@@ -1,6 +1,7 @@
 """The events that Forecast's jobs send to EventBridge when their status changes.
 
-Sources: notifications.md; for what-if and explainability the EventBridge reference (events-ref-forecast.md).
+Sources: docs/aws-sources.md#forecast-notifications; for what-if and explainability the EventBridge reference
+(docs/aws-sources.md#eventbridge-events-ref-forecast).
 """
 
 from typing import Any

@@ -1,4 +1,5 @@
-"""Names that no attribute of a schema may have (reserved-field-names.md): the list that the pipeline reads too."""
+"""Names that no attribute of a schema may have (docs/aws-sources.md#forecast-reserved-field-names): the list that the
+pipeline reads too."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 """Amazon Forecast's resource types.
 
-API_DeleteResourceTree.md gives the parents, the API_List*.md pages the filters, limits.md the quotas.
+Sources: docs/aws-sources.md#forecast-API_DeleteResourceTree (parents), the guide's pages on the List operations
+(filters), docs/aws-sources.md#forecast-limits (quotas).
 """
 
 import secrets
@@ -41,7 +42,7 @@ MONITOR_STATES = replace(
     settles={UPDATING: "ACTIVE"},
     locked=("ACTIVE_STOPPING", UPDATING, "DELETE_IN_PROGRESS"),
 )
-MOST_PARALLEL = 3  # of each type (limits.md: "Maximum parallel running ... tasks")
+MOST_PARALLEL = 3  # of each type (docs/aws-sources.md#forecast-limits: "Maximum parallel running ... tasks")
 
 
 def _job(name: str, parent: str, *filters: str, **more: Any) -> ResourceType:
@@ -142,7 +143,7 @@ FORECAST = Operations(TYPES)
 
 
 def filtered(allowed: Sequence[str], params: Mapping) -> Callable[[Mapping], bool]:
-    """What the call's Filters keep (API_Filter.md).
+    """What the call's Filters keep (docs/aws-sources.md#forecast-API_Filter).
 
     Raises ServiceError InvalidInputException naming a key that is not `allowed`.
     """
@@ -154,13 +155,14 @@ def filtered(allowed: Sequence[str], params: Mapping) -> Callable[[Mapping], boo
 
 
 def delete_tree(context: Context, params: Mapping) -> None:
-    """Deletes a resource and all that was made from it (API_DeleteResourceTree.md)."""
+    """Deletes a resource and all that was made from it (docs/aws-sources.md#forecast-API_DeleteResourceTree)."""
     resource = FORECAST.existing(context, params["ResourceArn"])
     FORECAST.remove_all(context, FORECAST.descendants(context, resource))
 
 
 def stop(context: Context, params: Mapping) -> None:
-    """Ends a job: CREATE_STOPPING, then CREATE_STOPPED (API_StopResource.md); pauses a monitor: ACTIVE_STOPPED."""
+    """Ends a job: CREATE_STOPPING, then CREATE_STOPPED (docs/aws-sources.md#forecast-API_StopResource); pauses a
+    monitor: ACTIVE_STOPPED."""
     FORECAST.stop(context, FORECAST.existing(context, params["ResourceArn"]))
 
 

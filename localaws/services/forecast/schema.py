@@ -1,8 +1,10 @@
 """What Amazon Forecast asks of datasets: the domains with their fields, the attribute types, the frequencies.
 
-Sources: the guide's pages on each domain (retail-domain.md ... custom-domain.md), howitworks-datasets-groups.md,
-API_SchemaAttribute.md, API_CreateDatasetImportJob.md, related-time-series-datasets.md, reserved-field-names.md,
-weather.md, limits.md.
+Sources: the guide's pages on each domain (docs/aws-sources.md#forecast-retail-domain ...
+docs/aws-sources.md#forecast-custom-domain), docs/aws-sources.md#forecast-howitworks-datasets-groups,
+docs/aws-sources.md#forecast-API_SchemaAttribute, docs/aws-sources.md#forecast-API_CreateDatasetImportJob,
+docs/aws-sources.md#forecast-related-time-series-datasets, docs/aws-sources.md#forecast-reserved-field-names,
+docs/aws-sources.md#forecast-weather, docs/aws-sources.md#forecast-limits.
 """
 
 import zoneinfo
@@ -38,7 +40,7 @@ DOMAINS = {
 MOST_COLUMNS = {TARGET: 13, RELATED: 25, METADATA: 10}
 MOST_FEATURES, MOST_DIMENSIONS = 13, 10  # of a related time series
 NUMBERS = ("integer", "float")
-# holidays.md
+# docs/aws-sources.md#forecast-holidays
 COUNTRIES = (  # noqa: SIM905
     "AL AR AT AU BA BE BG BO BR BY CA CL CO CR HR CZ DK EC EE ET FI FR DE GR HU IS IN IE IT JP KZ KR LV LI LT LU MK MT "
     "MX MD ME NL NZ NI NG NO PA PY PE PL PT RO RU RS SK SI ZA ES SE CH UA AE US UK UY VE"
@@ -109,7 +111,8 @@ def check_boundary(frequency: str, boundary: dict) -> None:
 
 def check_forecast_frequency(forecast: str, target: str, related: str | None) -> None:
     """At least the target's, and exactly that of related series, which are never aggregated
-    (API_CreateAutoPredictor.md, related-time-series-datasets.md)."""
+    (docs/aws-sources.md#forecast-API_CreateAutoPredictor,
+    docs/aws-sources.md#forecast-related-time-series-datasets)."""
     if frequencies.shortest(forecast) < frequencies.shortest(target):
         raise invalid(f"ForecastFrequency {forecast} is finer than DataFrequency {target} of the target time series")
     if related and frequencies.parse(related) != frequencies.parse(forecast):
@@ -129,7 +132,7 @@ def check_timestamp_format(timestamp_format: str, frequency: str) -> None:
 def check_places(params: dict, attributes: list[dict]) -> None:
     """TimeZone, UseGeolocationForTimeZone and GeolocationFormat of an import.
 
-    Only the Weather Index reads what they say (weather.md): timestamps stay as they are.
+    Only the Weather Index reads what they say (docs/aws-sources.md#forecast-weather): timestamps stay as they are.
     """
     located = any(each["AttributeType"] == "geolocation" for each in attributes)
     for member in ("GeolocationFormat", "UseGeolocationForTimeZone"):

@@ -1,4 +1,5 @@
-"""The time series that a call selects by a file: one row per item and dimension values (API_TimeSeriesSelector.md)."""
+"""The time series that a call selects by a file: one row per item and dimension values
+(docs/aws-sources.md#forecast-API_TimeSeriesSelector)."""
 
 from collections.abc import Mapping
 

@@ -18,7 +18,9 @@ from localaws.services.forecast.resource_types import FORECAST as OPERATIONS
 from localaws.services.forecast.resource_types import TYPES, delete_tree, stop
 
 # The model gives RoleArn and the Value of a filter the pattern of a Forecast ARN and leaves multiples such as 2W out of
-# Frequency; the guide (aws-forecast-iam-roles.md, API_ListPredictors.md, howitworks-datasets-groups.md) says otherwise.
+# Frequency; the guide (docs/aws-sources.md#forecast-aws-forecast-iam-roles,
+# docs/aws-sources.md#forecast-API_ListPredictors, docs/aws-sources.md#forecast-howitworks-datasets-groups) says
+# otherwise.
 UNCHECKED = {
     "RoleArn": r"arn:[a-z\d-]+:iam::\d{12}:role/[\w+=,.@/-]+",
     "Value": "",

@@ -25,7 +25,7 @@ def service(definition: job_runs.Definition) -> protocol.Service:
 
 
 def event(run: Resource) -> tuple[str, dict[str, Any]] | None:
-    """The event of a run that ended (Glue guide, automating-awsglue-with-cloudwatch-events)."""
+    """The event of a run that ended (docs/aws-sources.md#glue-automating-awsglue-with-cloudwatch-events)."""
     if run.status not in ENDED:
         return None
     return "Glue Job State Change", {

@@ -1,6 +1,6 @@
 """What Personalize may reach: it needs both a role with the right, and a bucket's or key's own policy that lets it in.
 
-Source: granting-personalize-s3-access.md.
+Source: docs/aws-sources.md#personalize-granting-personalize-s3-access.
 """
 
 from localaws.errors import ServiceError, invalid
@@ -9,7 +9,8 @@ from localaws.resources import Resource
 from localaws.s3 import GET, LIST, OF_BUCKETS, PUT, Access, split
 
 PRINCIPAL = "personalize.amazonaws.com"
-# Of the role and of the key's policy, which must allow CreateGrant too (granting-personalize-key-access.md).
+# Of the role and of the key's policy, which must allow CreateGrant too
+# (docs/aws-sources.md#personalize-granting-personalize-key-access).
 USES_OF_KEYS = ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:ListGrants")
 READ, WRITE = (LIST, GET), (LIST, PUT)  # dataset exports are not read
 WRITE_AND_READ = (LIST, PUT, GET)
@@ -50,7 +51,7 @@ def check_readable(context: Context, role: str, location: str, arn: str) -> None
 def check_key(context: Context, params: dict) -> None:
     """Of a dataset group: both its role and the key's own policy must let Personalize use its key.
 
-    Raises ServiceError InvalidInputException (granting-personalize-key-access.md).
+    Raises ServiceError InvalidInputException (docs/aws-sources.md#personalize-granting-personalize-key-access).
     """
     key, role = params.get("kmsKeyArn"), params.get("roleArn")
     if not (key or role):

@@ -13,7 +13,7 @@ from localaws.services.personalize.records import Records
 from storecast_engines import recommending
 from storecast_engines.filters import FilterError, parse, parse_values
 
-DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # API_RS_GetRecommendations.md
+DEFAULT_RESULTS, MOST_RESULTS = 25, 500  # docs/aws-sources.md#personalize-API_RS_GetRecommendations
 
 
 @dataclass(frozen=True, eq=False)

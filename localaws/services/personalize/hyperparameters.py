@@ -1,6 +1,7 @@
 """The hyperparameters of the recipes of custom solutions, and what is tried when they are optimized.
 
-Sources: native-recipe-new-item-USER_PERSONALIZATION.md, native-recipe-search.md, customizing-solution-config-hpo.md.
+Sources: docs/aws-sources.md#personalize-native-recipe-new-item-USER_PERSONALIZATION,
+docs/aws-sources.md#personalize-native-recipe-search, docs/aws-sources.md#personalize-customizing-solution-config-hpo.
 hidden_dimension is the number of ALS' factors (EASE, for smaller catalogues, has none), bptt how many of a user's
 newest items count, recency_mask whether newer ones count more. The hidden dimensions of Similar-Items have no
 counterpart here.
@@ -14,7 +15,8 @@ from typing import Any
 from localaws.errors import invalid
 from storecast_engines import recommending
 
-MOST_JOBS, DEFAULT_JOBS, MOST_PARALLEL = 40, 10, 10  # API_HPOResourceConfig.md; the default is ours
+# docs/aws-sources.md#personalize-API_HPOResourceConfig; the default is ours
+MOST_JOBS, DEFAULT_JOBS, MOST_PARALLEL = 40, 10, 10
 POINTS = 3  # of an integer range: its ends and the middle
 BOOLEAN = ("true", "false")
 

@@ -1,4 +1,5 @@
-"""Amazon Personalize's resource types. Quotas: the guide's quotas page; tags: tagging-resources.md."""
+"""Amazon Personalize's resource types. Quotas: the guide's quotas page; tags:
+docs/aws-sources.md#personalize-tagging-resources."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -32,7 +33,7 @@ RECOMMENDER_STATES = States(
     },
 )
 DATASET_STATES = replace(STATES, settles={"UPDATE PENDING": "ACTIVE", "UPDATE IN_PROGRESS": "ACTIVE"})
-# As recorded; API_BatchInferenceJob.md has PENDING and IN PROGRESS.
+# As recorded; docs/aws-sources.md#personalize-API_BatchInferenceJob has PENDING and IN PROGRESS.
 BATCH_INFERENCE_STATES = States(
     pending="CREATE PENDING", in_progress="CREATE IN_PROGRESS", done="ACTIVE", failed="CREATE FAILED"
 )

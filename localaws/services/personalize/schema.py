@@ -1,6 +1,6 @@
 """Avro schemas as Amazon Personalize asks for them.
 
-Source: how-it-works-dataset-schema.md; domains.py has what each domain asks for.
+Source: docs/aws-sources.md#personalize-how-it-works-dataset-schema; domains.py has what each domain asks for.
 """
 
 import json
@@ -53,7 +53,7 @@ def _field(document: dict) -> Field:
 def check_successor(old: str, new: str) -> None:
     """What UpdateDataset refuses: items and users may gain nullable fields, and lose or change none.
 
-    Source: updating-dataset-schema.md.
+    Source: docs/aws-sources.md#personalize-updating-dataset-schema.
     """
     (old_type, old_fields), (new_type, new_fields) = parse(old), parse(new)
     if old_type == "Interactions":

@@ -2,7 +2,8 @@
 them and training reads them, and the same records in memory for the next answer.
 
 Anonymous events carry a session and no user. They count for the session, which may be asked for in place of a user, and
-are the user's own from the session's first event with a userId on (recording-events.md, anonymous users).
+are the user's own from the session's first event with a userId on (docs/aws-sources.md#personalize-recording-events,
+anonymous users).
 """
 
 import json

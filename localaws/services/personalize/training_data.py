@@ -27,7 +27,8 @@ class Selection:
 
 
 def excluded_columns(context: Context, group_arn: str, config: Mapping) -> dict[str, list[str]]:
-    """Of a trainingDataConfig, by dataset type (API_TrainingDataConfig.md). Raises InvalidInputException."""
+    """Of a trainingDataConfig, by dataset type (docs/aws-sources.md#personalize-API_TrainingDataConfig). Raises
+    InvalidInputException."""
     metadata = {
         kind: [each.name for each in fields_of(context, dataset) if each.name not in (*KEYS, "EVENT_TYPE")]
         for kind, dataset in group_datasets(context, group_arn).items()

@@ -20,7 +20,8 @@ import psutil
 
 from localaws.services.sagemaker import fence
 
-SCRIPT_SECONDS = 300  # a lifecycle script that takes longer fails the instance (notebook-lifecycle-config.md)
+# a lifecycle script that takes longer fails the instance (docs/aws-sources.md#sagemaker-notebook-lifecycle-config)
+SCRIPT_SECONDS = 300
 _JUPYTER_SECONDS = 120
 _GOODBYE_SECONDS = 5
 # Where a script finds these folders of SageMaker's, it gets the instance's own.

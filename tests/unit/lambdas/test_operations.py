@@ -477,7 +477,7 @@ def test_the_mail_about_refused_files_says_each_thing_once(
 
 
 def test_a_subject_is_printable_ascii_of_at_most_100_characters(context: Any, sent: list[dict[str, Any]]) -> None:
-    """API_Publish.md: SNS refuses others, and the message would never come."""
+    """docs/aws-sources.md#sns-API_Publish: SNS refuses others, and the message would never come."""
     from operations.notify import handler
 
     refused = {"file": "recommending/x/Käufe\n2026.csv" + "y" * 200, "kind": "k", "movedTo": "m", "message": "m"}

@@ -1,4 +1,4 @@
-"""Which status of which resource is an event (notifications.md)."""
+"""Which status of which resource is an event (docs/aws-sources.md#forecast-notifications)."""
 
 import pytest
 

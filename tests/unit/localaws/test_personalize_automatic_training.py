@@ -1,4 +1,5 @@
-"""When a solution is trained automatically (API_CreateSolution.md, performAutoTraining)."""
+"""When a solution is trained automatically (docs/aws-sources.md#personalize-API_CreateSolution,
+performAutoTraining)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What bringing a notebook instance up asks of the caller (SageMaker guide, api-permissions-reference)."""
+"""What bringing a notebook instance up asks of the caller (docs/aws-sources.md#sagemaker-api-permissions-reference)."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -28,7 +28,7 @@ def update_dataset_group(context: Context, params: dict) -> None:
 
 
 def _check_members(context: Context, domain: str, arns: list[str]) -> None:
-    """At most one dataset of each type (limits.md), all of the group's domain."""
+    """At most one dataset of each type (docs/aws-sources.md#forecast-limits), all of the group's domain."""
     datasets = [FORECAST.get(context, "Dataset", arn) for arn in arns]
     types = [dataset.record["DatasetType"] for dataset in datasets]
     if len(set(types)) != len(types):

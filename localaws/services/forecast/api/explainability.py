@@ -1,6 +1,7 @@
 """Explainabilities of predictors and forecasts, and their exports.
 
-Sources: predictor-explainability.md, forecast-explainability.md, API_CreateExplainability.md.
+Sources: docs/aws-sources.md#forecast-predictor-explainability, docs/aws-sources.md#forecast-explainability,
+docs/aws-sources.md#forecast-API_CreateExplainability.
 """
 
 from datetime import datetime

@@ -20,7 +20,8 @@ from localaws.services.forecast.resource_types import FORECAST
 
 
 def create_forecast(context: Context, params: dict) -> dict:
-    """A forecast of all items in the predictor's dataset group, from the newest data imported (updating-data.md)."""
+    """A forecast of all items in the predictor's dataset group, from the newest data imported
+    (docs/aws-sources.md#forecast-updating-data)."""
     predictor = FORECAST.get(context, "Predictor", params["PredictorArn"], active=True)
     trained: PredictorPrivate = predictor.private
     series = selection.selected(params, trained["settings"]["keys"])
@@ -59,7 +60,7 @@ def create_export(context: Context, params: dict) -> dict:
     return export(context, "ForecastExportJob", params, export_forecast, lambda to: ExportForecast(to, folder))
 
 
-@lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (limits.md)
+@lru_cache(maxsize=10)  # QueryForecast keeps ten forecasts at hand (docs/aws-sources.md#forecast-limits)
 def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], list[str], list[str], np.ndarray]:
     """Row by key values, the names of the keys, the timestamps, the types, and the values (n, H, types).
 
@@ -74,7 +75,8 @@ def _loaded(folder: Path, created: float) -> tuple[dict[tuple, int], list[str], 
 def query(kind: str, context: Context, params: dict) -> dict:
     """The forecast of one item (and dimension values), optionally between two dates; `kind` is what is asked.
 
-    Sources: API_forecastquery_QueryForecast.md, API_forecastquery_QueryWhatIfForecast.md.
+    Sources: docs/aws-sources.md#forecast-API_forecastquery_QueryForecast,
+    docs/aws-sources.md#forecast-API_forecastquery_QueryWhatIfForecast.
 
     Item ids are matched without regard to case, as the service answers with lower-case ids.
     """

@@ -1,7 +1,8 @@
 """Legacy predictors: one algorithm with its hyperparameters, given or tuned, or the best of several (AutoML).
 
-Sources: API_CreatePredictor.md; of the algorithms aws-forecast-recipe-npts.md, aws-forecast-algo-cnnqr.md and
-aws-forecast-recipe-deeparplus.md.
+Sources: docs/aws-sources.md#forecast-API_CreatePredictor; of the algorithms
+docs/aws-sources.md#forecast-aws-forecast-recipe-npts, docs/aws-sources.md#forecast-aws-forecast-algo-cnnqr and
+docs/aws-sources.md#forecast-aws-forecast-recipe-deeparplus.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from localaws.services.forecast.resource_types import FORECAST, STATES
 from storecast_engines.forecasting import ALGORITHMS, NEURAL
 
 ALGORITHM_PREFIX = "arn:aws:forecast:::algorithm/"
-# AutoML evaluates "each algorithm" (API_CreatePredictor.md); AutoMLOverrideStrategy LatencyOptimized asks for little
-# training time: here it leaves out the networks, which take minutes
+# AutoML evaluates "each algorithm" (docs/aws-sources.md#forecast-API_CreatePredictor); AutoMLOverrideStrategy
+# LatencyOptimized asks for little training time: here it leaves out the networks, which take minutes
 OPTIONS = ("CNN-QR", "Deep_AR_Plus", "NPTS", "ETS", "ARIMA", "Prophet")  # in the order of the service's own message
 AUTO_ML = ("ARIMA", "ETS", "NPTS", "Prophet", *NEURAL)
 
@@ -120,7 +121,7 @@ def _filling(target: str) -> dict:
 
 
 def _execution(evaluation: dict) -> dict:
-    """API_PredictorExecution.md, of an EvaluationResult."""
+    """docs/aws-sources.md#forecast-API_PredictorExecution, of an EvaluationResult."""
     windows = [each for each in evaluation["TestWindows"] if each["EvaluationType"] == "COMPUTED"]
     kept = ("TestWindowStart", "TestWindowEnd")
     return {
@@ -153,7 +154,8 @@ def _check_auto_ml(params: dict) -> None:
 
 
 def _check_evaluation(evaluation: dict, horizon: int) -> None:
-    """API_EvaluationParameters.md; that the offset is less than half of the history is for the job to see."""
+    """docs/aws-sources.md#forecast-API_EvaluationParameters; that the offset is less than half of the history is for
+    the job to see."""
     windows = evaluation.get("NumberOfBacktestWindows", 1)
     if not 1 <= windows <= 5:
         raise invalid(f"NumberOfBacktestWindows is {windows}, allowed are 1 to 5")

@@ -1,6 +1,7 @@
 """Monitors of AutoPredictors: each import of target data evaluates the newest forecast that it covers.
 
-Sources: predictor-monitoring.md, API_CreateMonitor.md, API_PredictorMonitorEvaluation.md.
+Sources: docs/aws-sources.md#forecast-predictor-monitoring, docs/aws-sources.md#forecast-API_CreateMonitor,
+docs/aws-sources.md#forecast-API_PredictorMonitorEvaluation.
 """
 
 import time
@@ -68,7 +69,7 @@ def list_evaluations(context: Context, params: dict) -> dict:
 
 
 def resume(context: Context, params: dict) -> None:
-    """Only monitors can be resumed, and only stopped ones (API_ResumeResource.md)."""
+    """Only monitors can be resumed, and only stopped ones (docs/aws-sources.md#forecast-API_ResumeResource)."""
     resource = FORECAST.existing(context, params["ResourceArn"])
     if resource.type != "Monitor" or resource.status != STATES.stopped:
         raise invalid(f"{resource.arn} is no stopped monitor: it is a {resource.type} that is {resource.status}")

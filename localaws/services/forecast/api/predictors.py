@@ -55,7 +55,8 @@ def _with_insights(context: Context, params: dict, predictor: Resource, result: 
     """What ExplainPredictor and MonitorConfig ask for, of a predictor that has just been trained.
 
     A predictor trained anew is monitored where its reference is. Where something cannot start, the predictor stays and
-    the log says so; it can be tried again (predictor-explainability.md, "Restrictions and best practices").
+    the log says so; it can be tried again (docs/aws-sources.md#forecast-predictor-explainability, "Restrictions and
+    best practices").
     """
     reference = params.get("ReferencePredictorArn")
     try:
@@ -71,9 +72,11 @@ def _with_insights(context: Context, params: dict, predictor: Resource, result: 
 
 
 def _of_reference(context: Context, params: dict, reference: str) -> dict:
-    """Only the name and the reference are given (API_CreateAutoPredictor.md); all else is the reference's.
+    """Only the name and the reference are given (docs/aws-sources.md#forecast-API_CreateAutoPredictor); all else is the
+    reference's.
 
-    A legacy predictor is upgraded: its configuration goes over (howitworks-predictor.md, "Upgrading to AutoPredictor").
+    A legacy predictor is upgraded: its configuration goes over (docs/aws-sources.md#forecast-howitworks-predictor,
+    "Upgrading to AutoPredictor").
     """
     others = sorted(
         set(params) - {"PredictorName", "ReferencePredictorArn", "Tags", "ExplainPredictor", "MonitorConfig"}
@@ -106,7 +109,8 @@ def _data_config(legacy: dict) -> dict:
 
 
 def legacy_transformations(featurization: dict) -> dict[str, dict[str, str]]:
-    """By attribute the filling and aggregation of a FeaturizationConfig (API_FeaturizationMethod.md)."""
+    """By attribute the filling and aggregation of a FeaturizationConfig
+    (docs/aws-sources.md#forecast-API_FeaturizationMethod)."""
     return {
         each["AttributeName"]: each["FeaturizationPipeline"][0]["FeaturizationMethodParameters"]
         for each in featurization.get("Featurizations", [])

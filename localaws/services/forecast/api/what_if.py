@@ -1,4 +1,5 @@
-"""What-if analyses, their forecasts and the exports (what-if.md, data-transformations.md, replacement-series.md)."""
+"""What-if analyses, their forecasts and the exports (docs/aws-sources.md#forecast-what-if,
+docs/aws-sources.md#forecast-data-transformations, docs/aws-sources.md#forecast-replacement-series)."""
 
 import pandas as pd
 

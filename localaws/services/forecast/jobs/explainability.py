@@ -16,7 +16,8 @@ from localaws.services.forecast.private import Datasets, Settings
 from storecast_engines.forecasting import explainability
 from storecast_engines.forecasting.panel import Panel
 
-MOST_SERIES, MOST_POINTS = 50, 500  # of SPECIFIC time series and time points (forecast-explainability.md)
+# of SPECIFIC time series and time points (docs/aws-sources.md#forecast-explainability)
+MOST_SERIES, MOST_POINTS = 50, 500
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class ExplainForecast(ExplainPredictor):
 
 
 def explain_predictor(job: ExplainPredictor) -> Result:
-    """One row of normalised scores over all series and time points (predictor-explainability.md)."""
+    """One row of normalised scores over all series and time points
+    (docs/aws-sources.md#forecast-predictor-explainability)."""
     found, _ = _impact(job)
     scores = explainability.normalised(explainability.aggregated(found.raw, (0, 1)))[None]
     nowhere, raw = pd.DataFrame(index=range(1)), np.full_like(scores, np.nan)

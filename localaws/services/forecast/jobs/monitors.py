@@ -42,7 +42,8 @@ def evaluate(job: Evaluate) -> Result:
 
 
 def _measured(panel: Panel, forecast: artifacts.Forecast, steps: np.ndarray) -> dict:
-    """Over the series of the forecast that the data has, and the steps that it covers (metrics.md)."""
+    """Over the series of the forecast that the data has, and the steps that it covers
+    (docs/aws-sources.md#forecast-metrics)."""
     rows = artifacts.rows_of(panel.keys, forecast.keys)
     known = rows >= 0
     history, actual = panel.target[rows[known], : steps[0]], panel.target[rows[known]][:, steps]

@@ -124,7 +124,8 @@ def _shown(name: str, hyperparameters: dict[str, Any], horizon: int) -> dict[str
 
 
 def _search_space(ranges: dict, given: dict) -> dict[str, tuning.NumericRange | tuning.Choices]:
-    """API_ParameterRanges.md's members as the engine takes them; what TrainingParameters set is not searched."""
+    """docs/aws-sources.md#forecast-API_ParameterRanges's members as the engine takes them; what TrainingParameters set
+    is not searched."""
     space: dict[str, tuning.NumericRange | tuning.Choices] = {
         each["Name"]: tuning.Choices(tuple(each["Values"])) for each in ranges.get("CategoricalParameterRanges", [])
     }
@@ -150,7 +151,7 @@ def how_to_install(error: NotInstalled) -> str:
 def _check_horizon(panel: Panel, horizon: int, part: int) -> None:
     """The lesser of 500 time steps and 1/4 of the target's length, or 1/3 for a legacy or a retrained predictor.
 
-    Sources: API_CreateAutoPredictor.md, API_CreatePredictor.md.
+    Sources: docs/aws-sources.md#forecast-API_CreateAutoPredictor, docs/aws-sources.md#forecast-API_CreatePredictor.
     """
     longest = min(500, len(panel.timestamps) // part)
     if horizon > longest:

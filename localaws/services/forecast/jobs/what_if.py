@@ -32,7 +32,8 @@ class CreateAnalysis:
 
 @dataclass(frozen=True)
 class CreateForecast:
-    """Either `transformations` (API_TimeSeriesTransformation.md) or `replacements` say what is different."""
+    """Either `transformations` (docs/aws-sources.md#forecast-API_TimeSeriesTransformation) or `replacements` say what
+    is different."""
 
     datasets: Datasets
     settings: Settings
@@ -79,7 +80,7 @@ def _only(changed: Panel, panel: Panel, kept: np.ndarray) -> Panel:
 
 
 def _transformation(given: dict) -> what_if.Transformation:
-    """API_TimeSeriesTransformation.md's members as the engine takes them."""
+    """docs/aws-sources.md#forecast-API_TimeSeriesTransformation's members as the engine takes them."""
     action = given["Action"]
     return what_if.Transformation(
         action["AttributeName"],

@@ -1,7 +1,9 @@
-"""Job runs: STARTING -> RUNNING -> SUCCEEDED, FAILED or TIMEOUT; STOPPING -> STOPPED (Glue guide, job-run-statuses).
+"""Job runs: STARTING -> RUNNING -> SUCCEEDED, FAILED or TIMEOUT; STOPPING -> STOPPED
+(docs/aws-sources.md#glue-job-run-statuses).
 
-Sources: of the API StartJobRun, JobRun and BatchStopJobRun; Glue guide, aws-glue-programming-etl-glue-arguments and
-add-job. Each operation takes a function that looks a job up by name, then the context and parameters of its call.
+Sources: docs/aws-sources.md#glue-aws-glue-api-jobs-runs, docs/aws-sources.md#glue-add-job,
+docs/aws-sources.md#glue-aws-glue-programming-etl-glue-arguments. Each operation takes a function that looks a job up by
+name, then the context and parameters of its call.
 """
 
 import secrets
@@ -183,7 +185,8 @@ def _record(job: dict, params: dict) -> dict[str, Any]:
 
 
 def _logs(run_id: str, arguments: dict[str, str], role: str, security: str | None) -> Logs:
-    """Where the output goes (Glue guide, monitor-continuous-logging-enable; of the API JobRun, LogGroupName)."""
+    """Where the output goes (docs/aws-sources.md#glue-monitor-continuous-logging-enable; of the API JobRun,
+    LogGroupName)."""
     jobs = f"/aws-glue/jobs-{role.rpartition('/')[2]}-{security}" if security else "/aws-glue/jobs"
     continuous = None
     if arguments.get("--enable-continuous-cloudwatch-log") == "true":

@@ -1,6 +1,6 @@
 """Algorithms and feature transformations, as the recipes of custom solutions name them.
 
-ARNs: the pages native-recipe-*.md. The defaults are those of the engines here, not AWS'; bptt has none: without it all
+ARNs: the guide's pages on recipes. The defaults are those of the engines here, not AWS'; bptt has none: without it all
 of a user's recent items count.
 """
 

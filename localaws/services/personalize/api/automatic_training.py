@@ -1,4 +1,5 @@
-"""Automatic training: a solution's versions on its own schedule (API_CreateSolution.md, API_AutoTrainingConfig.md).
+"""Automatic training: a solution's versions on its own schedule (docs/aws-sources.md#personalize-API_CreateSolution,
+docs/aws-sources.md#personalize-API_AutoTrainingConfig).
 
 AWS starts the first one within an hour after the solution is ACTIVE, and skips it where the caller trained meanwhile.
 Here it starts after seconds; what fell due while the embedded AWS was stopped is trained after its start.

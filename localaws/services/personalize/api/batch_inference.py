@@ -1,4 +1,5 @@
-"""Batch inference jobs: recommendations for a file of users or items, as a file (recommendations-batch.md)."""
+"""Batch inference jobs: recommendations for a file of users or items, as a file
+(docs/aws-sources.md#personalize-recommendations-batch)."""
 
 from functools import partial
 from pathlib import Path

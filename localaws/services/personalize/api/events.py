@@ -16,7 +16,7 @@ WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
 
 def create_event_tracker(context: Context, params: dict) -> dict:
-    """One per dataset group (API_CreateEventTracker.md)."""
+    """One per dataset group (docs/aws-sources.md#personalize-API_CreateEventTracker)."""
     PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     tracking = str(uuid.uuid4())
     tracker = PERSONALIZE.create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)
@@ -62,12 +62,12 @@ def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:
 
 
 def put_items(context: Context, params: dict) -> None:
-    """A record takes the place of the one with the same id (API_UBS_PutItems.md)."""
+    """A record takes the place of the one with the same id (docs/aws-sources.md#personalize-API_UBS_PutItems)."""
     _put(context, params["datasetArn"], "ITEMS", "ITEM_ID", [(each["itemId"], each) for each in params["items"]])
 
 
 def put_users(context: Context, params: dict) -> None:
-    """A record takes the place of the one with the same id (API_UBS_PutUsers.md)."""
+    """A record takes the place of the one with the same id (docs/aws-sources.md#personalize-API_UBS_PutUsers)."""
     _put(context, params["datasetArn"], "USERS", "USER_ID", [(each["userId"], each) for each in params["users"]])
 
 
@@ -92,7 +92,8 @@ def _record(own: dict, fields: list[schema.Field], name: str) -> dict:
 
 
 def _properties(text: str | None, whose: str) -> dict:
-    """By field name in upper case without underscores: properties come in camel case (API_UBS_Event.md)."""
+    """By field name in upper case without underscores: properties come in camel case
+    (docs/aws-sources.md#personalize-API_UBS_Event)."""
     try:
         document = json.loads(text or "{}")
     except ValueError as error:

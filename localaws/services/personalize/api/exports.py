@@ -1,4 +1,4 @@
-"""Exports of a dataset's records to Amazon S3 (export-data.md)."""
+"""Exports of a dataset's records to Amazon S3 (docs/aws-sources.md#personalize-export-data)."""
 
 from functools import partial
 from pathlib import Path

@@ -45,7 +45,7 @@ def _view(name: str) -> dict:
 
 
 def _type(recipe: recommending.Recipe) -> str:
-    """API_Recipe.md."""
+    """docs/aws-sources.md#personalize-API_Recipe."""
     if recipe.name == recommending.PERSONALIZED_RANKING:
         return "PERSONALIZED_RANKING"
     return "RELATED_ITEMS" if recipe.needs_item else "USER_PERSONALIZATION"

@@ -37,7 +37,8 @@ def get_recommendations(context: Context, params: dict) -> dict:
     allowed = _allowed(context, group_arn, asked, params) if "filterArn" in params else None
     if params.get("promotions"):
         if by.recipe.name == recommending.VIDEO_TRENDING_NOW:
-            raise invalid(f"promotions cannot be asked of {by.recipe.name}.")  # promoting-items-domain-dsg.md
+            # docs/aws-sources.md#personalize-promoting-items-domain-dsg
+            raise invalid(f"promotions cannot be asked of {by.recipe.name}.")
         items = _with_promotion(context, group_arn, asked, results, allowed, params["promotions"][0])
     else:
         items = asked.listed(asked.ranking(results, allowed))
@@ -48,7 +49,8 @@ def get_recommendations(context: Context, params: dict) -> dict:
 
 
 def get_personalized_ranking(context: Context, params: dict) -> dict:
-    """The input list in the user's order; items without interactions come last and have no score (rankings.md)."""
+    """The input list in the user's order; items without interactions come last and have no score
+    (docs/aws-sources.md#personalize-rankings)."""
     if len(params["inputList"]) > MOST_RESULTS:
         raise invalid(f"inputList has {len(params['inputList'])} items; it may have at most {MOST_RESULTS}.")
     group_arn, config, by = _deployed(context, params)
@@ -110,7 +112,7 @@ def _put_since(context: Context, interactions: Resource, user: str) -> list[tupl
 
 
 def _check_context(context: Context, interactions: Resource | None, asked: recommending.Recipe, given: dict) -> None:
-    """The metadata fields of the Interactions dataset alone (contextual-metadata.md)."""
+    """The metadata fields of the Interactions dataset alone (docs/aws-sources.md#personalize-contextual-metadata)."""
     if not recommending.uses_features(asked):
         raise invalid(f"context cannot be given to recipe {asked.name}.")
     fields = fields_of(context, interactions) if interactions else []
@@ -133,7 +135,8 @@ def _with_promotion(
 ) -> list[dict]:
     """Promoted items at random places among the others, each kind in its own order; as many as there are.
 
-    The promotion's filter alone decides on promoted items, the request's filter on the others (promoting-items.md).
+    The promotion's filter alone decides on promoted items, the request's filter on the others
+    (docs/aws-sources.md#personalize-promoting-items).
     """
     missing = [member for member in ("name", "percentPromotedItems", "filterArn") if member not in promotion]
     if missing:

@@ -66,7 +66,7 @@ def train(context: Context, solution: Resource, params: dict, training_type: str
 
 
 def _base(context: Context, solution: Resource) -> Resource:
-    """The version that an UPDATE stands on (API_CreateSolutionVersion.md)."""
+    """The version that an UPDATE stands on (docs/aws-sources.md#personalize-API_CreateSolutionVersion)."""
     recipe = solution.record.get("recipeArn")
     if recipe != RECIPE_PREFIX + recommending.USER_PERSONALIZATION:
         raise invalid(f"trainingMode UPDATE is for solutions of {recommending.USER_PERSONALIZATION}, not of {recipe}.")

@@ -15,7 +15,8 @@ from localaws.services.personalize.resource_types import BATCH_INFERENCE_STATES,
 from localaws.services.personalize.training_data import PERCENTILES, Selection, excluded_columns, percentiles, threshold
 from storecast_engines import recommending
 
-FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}  # native-recipe-trending-now.md
+# docs/aws-sources.md#personalize-native-recipe-trending-now
+FREQUENCIES = {"30 minutes": 1800, "1 hour": 3600, "3 hours": 10_800, "1 day": 86_400}
 BUILT_CONFIG = (
     "algorithmHyperParameters",
     "autoMLConfig",
@@ -51,7 +52,8 @@ def create_solution(context: Context, params: dict) -> dict:
 
 
 def days_of(config: Mapping[str, Any]) -> int:
-    """Between two automatic trainings, by a solutionConfig or a solutionUpdateConfig (API_AutoTrainingConfig.md).
+    """Between two automatic trainings, by a solutionConfig or a solutionUpdateConfig
+    (docs/aws-sources.md#personalize-API_AutoTrainingConfig).
 
     Raises ServiceError InvalidInputException.
     """
@@ -119,7 +121,7 @@ def describe_solution(context: Context, params: dict) -> dict:
 
 
 def update_solution(context: Context, params: dict) -> dict:
-    """Automatic training on or off, or another schedule (API_UpdateSolution.md)."""
+    """Automatic training on or off, or another schedule (docs/aws-sources.md#personalize-API_UpdateSolution)."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"], active=True)
     update = params.get("solutionUpdateConfig", {})
     _check_training(params, update)
@@ -140,7 +142,8 @@ def update_solution(context: Context, params: dict) -> dict:
 
 
 def delete_solution(context: Context, params: dict) -> None:
-    """With all its versions; not while a campaign or a batch job uses one (API_DeleteSolution.md)."""
+    """With all its versions; not while a campaign or a batch job uses one
+    (docs/aws-sources.md#personalize-API_DeleteSolution)."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"])
     for version in PERSONALIZE.made_from(context, "SolutionVersion", solution.arn):
         for job in PERSONALIZE.having(context, "BatchInferenceJob", solutionVersionArn=version.arn):

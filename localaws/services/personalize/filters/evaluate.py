@@ -1,9 +1,9 @@
 """Which items a filter allows, as masks over the model's items.
 
 INCLUDE expressions allow their union, EXCLUDE expressions take theirs away, in whatever order they stand
-(filter-expressions.md, Combining multiple expressions). An expression whose IF the user does not meet does not count.
-Where the guide is silent: a missing value is IN nothing and compares with nothing, so NOT IN and != hold for it; items
-meet a condition on Interactions each for itself (the user did this, and that).
+(docs/aws-sources.md#personalize-filter-expressions, Combining multiple expressions). An expression whose IF the user
+does not meet does not count. Where the guide is silent: a missing value is IN nothing and compares with nothing, so NOT
+IN and != hold for it; items meet a condition on Interactions each for itself (the user did this, and that).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def allowed(expressions: tuple[Expression, ...], situation: Situation, values: V
     """(N,) bool. values: the request's filterValues by parameter.
 
     Raises FilterError when a parameter of an INCLUDE has no value, or a value belongs to no parameter; an EXCLUDE
-    without its value does not count (filter-real-time.md).
+    without its value does not count (docs/aws-sources.md#personalize-filter-real-time).
     """
     known = {name for each in expressions for name in each.parameters()}
     if unknown := set(values) - known:

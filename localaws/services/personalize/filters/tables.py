@@ -12,7 +12,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Column:
     """`values`: (N,) float64 with NaN for missing, or (N,) objects: strings, None for missing. One string may hold
-    several categories, separated by | (how-it-works-dataset-schema.md)."""
+    several categories, separated by | (docs/aws-sources.md#personalize-how-it-works-dataset-schema)."""
 
     values: np.ndarray
 

@@ -1,7 +1,8 @@
 """A batch inference job, in a process of its own: a file of JSON lines in, one of the same name and .out out.
 
 Each line is a request of its own; one that cannot be answered has no items and says why, and the job goes on. Lines
-read and written have the forms of batch-data-upload.md; a line's filterValues that of filter-batch.md.
+read and written have the forms of docs/aws-sources.md#personalize-batch-data-upload; a line's filterValues that of
+docs/aws-sources.md#personalize-filter-batch.
 """
 
 import json
@@ -20,7 +21,7 @@ from storecast_engines import recommending
 from storecast_engines.files.rows import FileError, text_of
 
 SUFFIXES = (".json", ".jsonl", ".txt")
-MOST_FILES, MOST_BYTES = 1000, 10**9  # limits.md
+MOST_FILES, MOST_BYTES = 1000, 10**9  # docs/aws-sources.md#personalize-limits
 
 
 @dataclass(frozen=True)

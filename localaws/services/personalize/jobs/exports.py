@@ -14,7 +14,8 @@ from localaws.services.personalize.training_data import read_file
 
 @dataclass(frozen=True)
 class ExportDataset:
-    """`newest_only`: of items and users with the same id, the newest alone (export-data.md)."""
+    """`newest_only`: of items and users with the same id, the newest alone
+    (docs/aws-sources.md#personalize-export-data)."""
 
     path: str
     name: str

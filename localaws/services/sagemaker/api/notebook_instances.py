@@ -38,7 +38,8 @@ def _check_role(context: Context, role: str, arn: str) -> None:
 
 
 def _check_caller(context: Context, record: dict) -> None:
-    """What a call that starts an instance needs beside its own action (SageMaker guide, api-permissions-reference)."""
+    """What a call that starts an instance needs beside its own action
+    (docs/aws-sources.md#sagemaker-api-permissions-reference)."""
     context.require("iam:PassRole", record["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
     if record.get("SubnetId"):
         place = f"arn:aws:ec2:{context.region}:{context.account}"
