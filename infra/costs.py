@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ WEEKLY = 4.3  # runs of a month without a schedule: one delivery of files a week
 NOTEBOOK_HOURS = 20.0  # of a learner's two labs, with time to look around: they stop when idle
 OLD_VERSIONS_MONTHS = 3  # that the buckets keep
 UNSOURCED = "none"
+AMAZON, STORECAST = ENGINES = ("amazon-forecast", "storecast")
+LEAST_SECONDS = 60  # that Glue bills of a run
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,15 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class GlueRun:
+    """One run of the forecasting job: its workers, the driver's among them, and what is billed."""
+
+    workers: int
+    minutes: float
+    dpu_hours: float
+
+
+@dataclass(frozen=True)
 class Line:
     """One item of the estimate; `usd` for the month."""
 
@@ -68,19 +80,40 @@ def prices() -> dict[str, Any]:
     return table
 
 
-def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list[Line]:
-    """The lines of a month, in the order of the pipelines."""
+def glue_run(series: int, figures: Mapping[str, float], most: int = 10_000) -> GlueRun:
+    """The job for so many series on at most so many workers, in which all of them are billed from start to end: an
+    upper bound, as auto scaling gives idle ones back."""
+    work = series * figures["each"] / figures["vcpus"]
+    executors = max(1, min(most - 1, math.ceil(work / (60 * figures["minutes"]))))
+    seconds = figures["start_seconds"] + figures["once"] / figures["vcpus"] + work / executors
+    return GlueRun(executors + 1, seconds / 60, (executors + 1) * max(seconds, LEAST_SECONDS) / 3600)
+
+
+def forecasting_usd(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> dict[str, float]:
+    """What forecasting costs in a month by each engine, beside the pipeline that is the same for both."""
+    found = {engine: estimate(config, volume, table, engine) for engine in ENGINES}
+    return {
+        engine: sum(line.usd for line in lines if line.item.startswith(("Forecast:", "Glue:")))
+        for engine, lines in found.items()
+    }
+
+
+def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any], engine: str = "") -> list[Line]:
+    """The lines of a month, in the order of the pipelines; `engine` is one of ENGINES, by default the config's."""
     prices, counted = table["prices"], table["per_run"]
     runs = {name: _runs(section, volume.runs)[0] for name, section in _pipelines(config).items()}
     lines = []
 
     def add(item: str, price: str, quantity: float) -> None:
         rate = prices[price]
-        usd = _tiered(rate["tiers"], quantity) if "tiers" in rate else rate["usd"] * quantity
+        usd = tiered(rate["tiers"], quantity) if "tiers" in rate else rate["usd"] * quantity
         lines.append(Line(item, quantity, rate["unit"], usd, rate["source"]))
 
     looks = 0.0  # at a training; each is a describe, a choice, a wait
-    if config.forecasting:
+    if config.forecasting and (engine or engine_of(config.forecasting)) == STORECAST:
+        job = glue_run(volume.series, table["glue"])
+        add("Glue: forecasting job", "glue_dpu_hour", runs["forecasting"] * job.dpu_hours)
+    elif config.forecasting:
         of_month = runs["forecasting"]
         kinds = [len(types) for types in config.forecasting.forecasts.values()]
         types = sum(kinds) + kinds[0] * len(config.forecasting.what_if)  # what-if forecasts count (the price page)
@@ -103,6 +136,10 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> list
     add("S3", "s3", volume.gb * (1 + max(runs.values()) * OLD_VERSIONS_MONTHS))
     add("Workshop notebooks", "notebook", config.workshop.learners * _notebook_hours(config, volume))
     return lines
+
+
+def engine_of(section: Forecasting) -> str:
+    return str(getattr(section, "engine", AMAZON))
 
 
 def _pipelines(config: Pipeline) -> dict[str, Forecasting | Recommending]:
@@ -137,7 +174,7 @@ def _on(given: float | None, hours: Hours | None, otherwise: float) -> float:
     return hours.of_a_week / HOURS_OF_A_WEEK * HOURS_OF_A_MONTH if hours else otherwise
 
 
-def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
+def tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
     """The price of `quantity` units where each tier [up to, USD per unit] begins where the one before it ends."""
     bounds = [0.0, *(bound for bound, _ in tiers)]
     return sum(
@@ -146,7 +183,19 @@ def _tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
     )
 
 
-def text(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) -> str:
+def _compared(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> Iterator[str]:
+    if not config.forecasting:
+        return
+    usd, job = forecasting_usd(config, volume, table), glue_run(volume.series, table["glue"])
+    yield f"Forecasting alone with each engine: {AMAZON} {usd[AMAZON]:,.2f}, {STORECAST} {usd[STORECAST]:,.2f}"
+    yield (
+        f"({STORECAST}: AWS Glue, {job.workers} workers for {job.minutes:.1f} minutes a run, computed from measured "
+        "CPU time: docs/cost.md)"
+    )
+    yield ""
+
+
+def text(config: Pipeline, lines: Sequence[Line], volume: Volume, table: Mapping[str, Any]) -> str:
     rows = [(each.item, f"{each.quantity:,.6g} x {each.unit}", f"{each.usd:,.2f}", _mark(each)) for each in lines]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     shown = [f"{item:<{widths[0]}}  {what:<{widths[1]}}  {usd:>{widths[2]}}  {mark}" for item, what, usd, mark in rows]
@@ -154,10 +203,11 @@ def text(config: Pipeline, lines: Sequence[Line], volume: Volume, date: Any) -> 
     unsourced = sum(each.usd for each in lines if each.source == UNSOURCED)
     return "\n".join(
         [
-            f"Dataset {config.dataset}, a month in us-east-1, USD (prices of {date}):",
+            f"Dataset {config.dataset}, a month in us-east-1, USD (prices of {table['date']}):",
             "",
             *shown,
             "",
+            *_compared(config, volume, table),
             f"Total {total:,.2f}, of it {unsourced:,.2f} at prices marked * that no source at hand confirms.",
             "",
             "Assumed; --help names the option for each:",
@@ -222,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     table = prices()
     volume = Volume(**given)
-    print(text(config, estimate(config, volume, table), volume, table["date"]))
+    print(text(config, estimate(config, volume, table), volume, table))
     print("", "Quotas that all datasets of an account share:", *(f"  {line}" for line in shared(config)), sep="\n")
     return 0
 

@@ -190,4 +190,4 @@ def cost(
         total = sum(each.usd for each in lines)
         print_json({"prices_of": table["date"], "usd": total, "lines": [asdict(each) for each in lines]})
         return
-    print(costs.text(config, lines, volume, table["date"]))
+    print(costs.text(config, lines, volume, table))

@@ -24,9 +24,11 @@ TABLE = {
         "personalize_recommender": {"usd": 0.4, "unit": "h", "source": "none"},
         "notebook": {"usd": 0.05, "unit": "h", "source": "here"},
         "state_transition": {"usd": 0.00003, "unit": "transition", "source": "here"},
+        "glue_dpu_hour": {"usd": 0.5, "unit": "DPU hour", "source": "here"},
         "lambda_gb_second": {"usd": 0.00002, "unit": "GB s", "source": "here"},
         "s3": {"usd": 0.02, "unit": "GB month", "source": "here"},
     },
+    "glue": {"once": 40, "each": 0.06, "vcpus": 4, "start_seconds": 60, "minutes": 15},
     "per_run": {
         "forecasting": {"transitions": 200, "lambda_gb_seconds": 10},
         "recommending": {"transitions": 100, "lambda_gb_seconds": 5},
@@ -139,3 +141,48 @@ def test_every_price_of_the_table_has_a_unit_and_says_its_source() -> None:
         {"unit", "source"} < set(price) and ("usd" in price) != ("tiers" in price) for price in table["prices"].values()
     )
     assert all(counts["transitions"] > 0 and counts["lambda_gb_seconds"] > 0 for counts in table["per_run"].values())
+
+
+@pytest.mark.parametrize(
+    ("series", "most", "workers", "seconds"),
+    [
+        (1, 100, 2, 70.015),  # a minute's start, 40 CPU s on the driver's four cores, one series
+        (100_000, 100, 3, 820),  # 1,500 s of work for one executor: two, to end in a quarter of an hour
+        (100_000, 2, 2, 1570),
+        (1_000_000, 100, 18, 70 + 15_000 / 17),
+    ],
+)
+def test_the_workers_of_the_glue_job_share_the_series(series: int, most: int, workers: int, seconds: float) -> None:
+    job = costs.glue_run(series, TABLE["glue"], most)
+    assert (job.workers, job.minutes) == (workers, pytest.approx(seconds / 60))
+    assert job.dpu_hours == pytest.approx(workers * seconds / 3600)
+
+
+def test_each_engine_has_its_own_lines(capsys: pytest.CaptureFixture) -> None:
+    config = load(ROOT / "data" / "sample" / "pipeline.yaml")
+    volume = Volume(series=100_000, runs=2)
+    ours = {line.item: line for line in estimate(config, volume, TABLE, costs.STORECAST)}
+    assert not [item for item in ours if item.startswith("Forecast")]
+    assert ours["Glue: forecasting job"].usd == pytest.approx(2 * 3 * 820 / 3600 * 0.5)
+    usd = costs.forecasting_usd(config, volume, TABLE)
+    assert usd[costs.STORECAST] == pytest.approx(ours["Glue: forecasting job"].usd)
+    assert usd[costs.AMAZON] == sum(
+        line.usd
+        for item, line in _lines(series=100_000, gb=0.1, training_hours=2).items()
+        if item.startswith("Forecast")
+    )
+    assert costs.main(["--dataset", "sample"]) == 0
+    printed = capsys.readouterr().out
+    assert "Forecasting alone with each engine: amazon-forecast " in printed and "AWS Glue, 2 workers for " in printed
+
+
+def test_the_page_on_costs_has_the_figures_that_are_computed() -> None:
+    """Of one run: horizon 28, four types, as the sample has them but for the horizon."""
+    table = costs.prices()
+    page = (ROOT / "docs" / "cost.md").read_text()
+    for series in (1_000, 10_000, 100_000, 1_000_000):
+        job, points = costs.glue_run(series, table["glue"]), series * 28 * 4
+        usd = job.dpu_hours * table["prices"]["glue_dpu_hour"]["usd"]
+        amazon = costs.tiered(table["prices"]["forecast_points"]["tiers"], points)
+        ours = f"{series:,} | {job.workers} | {job.minutes:.1f} | {job.dpu_hours:.2f} | {usd:,.2f}"
+        assert f"| {ours} | {points:,} | {amazon:,.0f} |" in page, ours

@@ -129,9 +129,16 @@ def training_starts(steps: int, horizon: int, windows: int, offset: int | None, 
 
 
 def predict(
-    predictor: Predictor, panel: Panel, horizon: int, levels: Sequence[float], *, workers: int = 1
+    predictor: Predictor,
+    panel: Panel,
+    horizon: int,
+    levels: Sequence[float],
+    *,
+    workers: int = 1,
+    progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> Prediction:
     """Fit the models that have weight on the whole panel and average their forecasts with the trained weights.
+    `progress` is called as in `train`.
 
     Any levels may be asked for: each takes the weights of the nearest trained level. A series without history is
     forecast by the networks themselves, and for the other models from similar series (cold_start.py); the service
@@ -141,10 +148,12 @@ def predict(
     """
     weights = ensemble_weights(predictor, panel)[:, :, nearest(predictor.backtest.levels, levels)]
     used = np.flatnonzero(weights.any(axis=(0, 2)))
-    predictions = []
-    for name in (predictor.algorithms[a] for a in used):
+    predictions, names = [], [predictor.algorithms[a] for a in used]
+    fitted = _reporting(dict.fromkeys(names), len(panel.keys), 1, progress)
+    for name in names:
         registry.check(name)
-        found = ALGORITHMS[name](panel, horizon, levels, **_options(name, predictor.hyperparameters, workers))
+        found = ALGORITHMS[name](panel, horizon, levels, **_options(name, predictor.hyperparameters, workers, fitted))
+        fitted(name, 1)
         predictions.append(found if name in NEURAL else forecast_from_similar(panel, found))
     return ensemble.blend(weights[:, used], predictions, levels)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from localaws.errors import JobFailed
-from localaws.jobs import Result
+from localaws.jobs import Result, report
 from localaws.s3 import Access
 from localaws.services.forecast import artifacts, selection
 from localaws.services.forecast.files import Source
@@ -46,7 +46,9 @@ def forecast_of(
     types, levels = exports.in_order(types), sorted(exports.levels_of(types))
     found = artifacts.load_predictor(predictor)
     try:
-        prediction = autopredictor.predict(found, panel, settings["horizon"], levels, workers=os.cpu_count() or 1)
+        prediction = autopredictor.predict(
+            found, panel, settings["horizon"], levels, workers=os.cpu_count() or 1, progress=report
+        )
     except NotInstalled as error:
         raise JobFailed(how_to_install(error)) from None
     except ValueError as error:

@@ -161,3 +161,10 @@ def test_training_says_within_a_long_fit_how_far_it_is(shop):
     assert shares == sorted(shares) and shares[-1] == 1
     assert 0.4 < dict((what, share) for share, what in said)["ETS fitted, 3 of 4 fits"] < 0.6, "ETS takes the time"
     assert any(what == f"ETS: 50% of a fit over {len(shop.keys)} series done" for _, what in said)
+
+
+def test_a_forecast_says_how_far_it_is(shop):
+    said = []
+    trained = train(shop, 14, LEVELS, algorithms=("SeasonalNaive", "NPTS"))
+    predict(trained, shop, 14, LEVELS, progress=lambda *share: said.append(share))
+    assert said == [(0.5, "SeasonalNaive fitted, 1 of 2 fits"), (1.0, "NPTS fitted, 2 of 2 fits")]
