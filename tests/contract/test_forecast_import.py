@@ -47,6 +47,22 @@ def test_a_bad_file_fails_the_import(
         assert word in found["Message"], found["Message"]
 
 
+def test_hours_may_be_asked_for_as_hh_and_are_those_of_a_day(
+    forecast, bucket: str, forecast_role: str, dataset: str
+) -> None:
+    """As recorded: ACTIVE, with 23:00:00 among the times."""
+    key = f"hh/{unique('file')}.csv"
+    boto3.client("s3").put_object(
+        Bucket=bucket, Key=key, Body="milk,2024-01-01 00:00:00,5\nmilk,2024-01-01 23:00:00,6\n"
+    )
+    hourly = create_dataset(forecast, DataFrequency="H")
+    written = {"TimestampFormat": "yyyy-MM-dd hh:mm:ss"}
+    found = import_ended(forecast, import_from(forecast, hourly, f"s3://{bucket}/{key}", forecast_role, **written))
+    assert (found["Status"], found["TimestampFormat"]) == ("ACTIVE", written["TimestampFormat"]), found
+    times = found["FieldStatistics"]["timestamp"]
+    assert (times["Min"], times["Max"]) == ("2024-01-01T00:00:00Z", "2024-01-01T23:00:00Z")
+
+
 def test_a_header_like_the_schema_is_skipped_and_every_file_of_a_folder_is_read(
     forecast, dataset: str, bucket: str, forecast_role: str
 ) -> None:

@@ -197,7 +197,8 @@ def test_a_monitor_stops_and_resumes(forecast, shop) -> None:
 
 
 def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, forecast_role) -> None:
-    """After the evaluation above, with prices for the days after the new ones: its monitor begins with the event."""
+    """After the evaluation above, with prices for the days after the new ones: its monitor lists evaluations alone, as
+    recorded, and the first one after the retraining carries the event."""
     further = pd.concat([shop.prices, shop.prices[-SHOP_HORIZON:].shift(freq=f"{SHOP_HORIZON}D")])
     path = put_csv(bucket, "insights/prices.csv", long(further))
     job = import_from(forecast, shop.group.datasets["related"], path, forecast_role)
@@ -208,9 +209,22 @@ def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, fore
     assert found["Status"] == "ACTIVE", found
     monitor = found["MonitorInfo"]["MonitorArn"]
     assert f":monitor/{name}_" in monitor
-    newest, *earlier = forecast.list_monitor_evaluations(MonitorArn=monitor)["PredictorMonitorEvaluations"]
-    assert newest["PredictorEvent"]["Detail"] == "Retrain" and newest["ResourceArn"] == arn
-    assert [each["MonitorDataSource"]["PredictorArn"] for each in earlier] == [shop.predictor] * len(earlier)
+    earlier = forecast.list_monitor_evaluations(MonitorArn=monitor)["PredictorMonitorEvaluations"]
+    assert earlier and {each["MonitorDataSource"]["PredictorArn"] for each in earlier} == {shop.predictor}
+    made = forecast.create_forecast(ForecastName=unique("anew"), PredictorArn=arn)["ForecastArn"]
+    assert ended(forecast.describe_forecast, ForecastArn=made)["Status"] == "ACTIVE"
+    covered = len(shop.sold) - SHOP_DAYS
+    sold = shop.sold.copy()
+    sold.index = sold.index + pd.Timedelta(days=covered)
+    path = put_csv(bucket, "insights/anew.csv", long(pd.concat([shop.sold, sold[-covered:]])))
+    job = import_from(forecast, shop.group.datasets["target"], path, forecast_role)
+    assert import_ended(forecast, job)["Status"] == "ACTIVE"
+    newest, *rest = eventually(
+        lambda: forecast.list_monitor_evaluations(MonitorArn=monitor)["PredictorMonitorEvaluations"],
+        lambda seen: len(seen) > len(earlier),
+    )
+    assert (newest["PredictorEvent"]["Detail"], newest["ResourceArn"], rest) == ("Retrain", arn, earlier)
+    assert newest["MonitorDataSource"]["DatasetImportJobArn"] == job
     forecast.delete_monitor(MonitorArn=monitor)
     gone(forecast.describe_monitor, MonitorArn=monitor)
     assert "MonitorInfo" not in forecast.describe_auto_predictor(PredictorArn=arn)

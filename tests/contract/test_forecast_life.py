@@ -139,13 +139,14 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     assert not parts.pop("_CHECK") and not parts.pop("_SUCCESS")
     assert all(re.fullmatch(r"values_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_part\d+\.csv", name) for name in parts)
     assert len(parts) == 13, "12 items and the header"
-    header = "item_id,date,mean,p5,p50,p95\r\n"
+    header = "item_id,category,brand,date,mean,p5,p50,p95\r\n"
     assert all(text.startswith(header) and text.count("\n") == text.count("\r\n") for text in parts.values())
     assert [text for name, text in parts.items() if name.endswith("_part0.csv")] == [header]
     rows = exported_rows(bucket, "exports/forecast/")
-    assert rows[0] == ["item_id", "date", "mean", "p5", "p50", "p95"]
+    assert rows[0] == ["item_id", "category", "brand", "date", "mean", "p5", "p50", "p95"]
     assert len(rows) == 1 + ITEMS * HORIZON
-    assert rows[1][:2] == ["apples", "2024-07-19T00:00:00Z"] and float(rows[1][3]) <= float(rows[1][5])
+    assert rows[1][:4] == ["apples", "fruit", "house", "2024-07-19T00:00:00Z"]
+    assert float(rows[1][5]) <= float(rows[1][7])
 
 
 def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) -> None:
@@ -167,7 +168,7 @@ def test_exports_in_parquet(forecast, trained, bucket: str, forecast_role: str) 
         for key in keys
         if key.endswith("_part0.parquet")
     )
-    assert list(values_to_come) == ["item_id", "date", "mean", "p5", "p50", "p95"]
+    assert list(values_to_come) == ["item_id", "category", "brand", "date", "mean", "p5", "p50", "p95"]
     assert len(values_to_come) == ITEMS * HORIZON and values_to_come["mean"].dtype.kind == "f"
     assert len(values) == ITEMS * HORIZON * 2 and values["target_value"].dtype.kind == "f"
     assert accuracy["RMSE"].dtype.kind == "f"

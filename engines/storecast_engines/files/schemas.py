@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 DEFAULT_TIMESTAMP_FORMAT = "yyyy-MM-dd HH:mm:ss"
-TIMESTAMP_FORMATS = {"yyyy-MM-dd": "%Y-%m-%d", DEFAULT_TIMESTAMP_FORMAT: "%Y-%m-%d %H:%M:%S"}  # ours -> strptime's
+TIMESTAMP_FORMATS = {  # ours -> strptime's
+    "yyyy-MM-dd": "%Y-%m-%d",
+    DEFAULT_TIMESTAMP_FORMAT: "%Y-%m-%d %H:%M:%S",
+    "yyyy-MM-dd hh:mm:ss": "%Y-%m-%d %H:%M:%S",  # as recorded: imports read 23:00:00 with it
+}
 GEOLOCATION_FORMATS = ("LAT_LONG", "CC_POSTALCODE")
 
 LATEST = 1e11  # epoch seconds beyond the year 5000: they were meant as milliseconds

@@ -16,6 +16,7 @@ from storecast_engines.files.schemas import GEOLOCATION_FORMATS, TIMESTAMP_FORMA
 
 # Of one Parquet file: what a laptop's memory holds (AWS: 3 billion rows and 30 GB in all).
 MOST_VALUES, MOST_BYTES = 60_000_000, 2 * 2**30
+_WORD = re.compile(r"(?!(?:nan|inf|infinity)$)[a-z][\w .-]*", re.IGNORECASE)
 _GEOLOCATIONS = {
     "LAT_LONG": r"-?(?:[0-8]?\d(?:\.\d+)?|90(?:\.0+)?)_-?(?:(?:1[0-7]|\d)?\d(?:\.\d+)?|180(?:\.0+)?)",
     "CC_POSTALCODE": r"US_\d{5}",
@@ -47,15 +48,15 @@ value is left empty)
     """
     _check_name(name)
     frame = rows(name, body, list(layout.columns), first=first)
-    if first == 1 and set(frame.iloc[0]) == set(layout.columns):
-        header, row = list(frame.iloc[0]), frame.index[0]
-        if header != list(layout.columns):
+    header, row = list(frame.iloc[0]), frame.index[0]
+    if first == 1 and _is_header(header, layout):
+        if set(header) == set(layout.columns) and header != list(layout.columns):
             message = (
                 f"{name}, row {row} is a header ({','.join(header)}) that differs from the schema, "
                 f"{','.join(layout.columns)}: columns follow the schema's order"
             )
             raise FileError(message, file=name, row=row)
-        frame = frame[1:]  # as recorded: a header equal to the schema's names is skipped
+        frame = frame[1:]
         if frame.empty:
             raise FileError(f"{name} holds a header and no row", file=name)
     return _typed(name, frame, layout)
@@ -93,6 +94,16 @@ def below_zero(name: str, values: pd.Series) -> str:
         f"{name}, row {below.index[0]}, {values.name}: {below.iloc[0]:g} is below zero ({len(below):,} such rows); it "
         "is imported unchanged, but this domain counts things: returns, if intended, lower the forecasts."
     )
+
+
+def _is_header(row: list[str], layout: Layout) -> bool:
+    """As recorded, the service skips a header: the schema's names, and in time series other names, too.
+
+    Those are words where the schema has times and numbers; item metadata, which are all texts, show no other header.
+    """
+    values = [cell for cell, kind in zip(row, layout.columns.values()) if kind in ("timestamp", "integer", "float")]
+    others = "timestamp" in layout.columns.values() and all(map(_WORD.fullmatch, values))
+    return others or set(row) == set(layout.columns)
 
 
 def _check_name(name: str) -> None:

@@ -43,14 +43,21 @@ def by_type(prediction: Prediction, levels: Sequence[float], types: Sequence[str
     )
 
 
-def forecasts(keys: pd.DataFrame, timestamps: np.ndarray, values: np.ndarray, columns: Sequence[str]) -> pd.DataFrame:
-    """A row per series and time step: the item, date, the dimensions, then the values (n, H, columns).
+def forecasts(
+    keys: pd.DataFrame,
+    timestamps: np.ndarray,
+    values: np.ndarray,
+    columns: Sequence[str],
+    metadata: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """A row per series and time step: the item, its metadata, date, the dimensions, then the values (n, H, columns).
 
-    Backtests have the time after the dimensions.
+    Backtests have the time after the dimensions, and no metadata.
     """
-    table = _long(keys, timestamps, "date", values, columns)
     item, *dimensions = keys.columns
-    return table[[item, "date", *dimensions, *columns]]
+    about = keys if metadata is None else pd.concat([each.reset_index(drop=True) for each in (keys, metadata)], axis=1)
+    table = _long(about, timestamps, "date", values, columns)
+    return table[[item, *about.columns[len(keys.columns) :], "date", *dimensions, *columns]]
 
 
 def forecasted_values(keys: pd.DataFrame, run: Backtest, types: Sequence[str]) -> pd.DataFrame:

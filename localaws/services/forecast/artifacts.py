@@ -21,6 +21,7 @@ class Forecast:
     types: list[str]
     values: np.ndarray  # (n, H, types) float32
     mean: np.ndarray  # (n, H) float32, also where it is not among the types
+    metadata: pd.DataFrame | None = None  # (n, m) strings, aligned with keys
 
     def rows_of(self, keys: pd.DataFrame) -> np.ndarray:
         """Where these series are, -1 for one that is not there."""
@@ -42,6 +43,7 @@ def load_predictor(folder: Path) -> autopredictor.Predictor:
 
 def save_forecast(folder: Path, forecast: Forecast) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    metadata = pd.DataFrame(index=forecast.keys.index) if forecast.metadata is None else forecast.metadata
     np.savez(
         folder / "forecast.npz",
         keys=forecast.keys.to_numpy(dtype=str),
@@ -50,13 +52,18 @@ def save_forecast(folder: Path, forecast: Forecast) -> None:
         types=np.array(forecast.types),
         values=forecast.values,
         mean=forecast.mean,
+        metadata=metadata.to_numpy(dtype=str),
+        metadata_names=np.array(metadata.columns, dtype=str),
     )
 
 
 def load_forecast(folder: Path) -> Forecast:
     with np.load(folder / "forecast.npz", allow_pickle=False) as file:
         keys = pd.DataFrame(file["keys"], columns=file["key_names"])
-        return Forecast(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"])
+        metadata = None
+        if "metadata" in file and len(file["metadata_names"]):  # a state folder may hold forecasts from before
+            metadata = pd.DataFrame(file["metadata"], columns=file["metadata_names"])
+        return Forecast(keys, file["timestamps"], file["types"].tolist(), file["values"], file["mean"], metadata)
 
 
 @dataclass(frozen=True)

@@ -66,3 +66,4 @@ class WhatIfAnalysisPrivate(TypedDict):
 
 class MonitorPrivate(TypedDict, total=False):
     evaluations: list[dict]  # PredictorMonitorEvaluations, the newest first
+    event: dict  # a PredictorEvent that the next evaluation carries; {} once one has

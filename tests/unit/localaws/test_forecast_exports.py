@@ -18,11 +18,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return there
 
 
-def _forecast(tmp_path, items: int, dimensions: tuple[str, ...] = ()) -> None:
+def _forecast(tmp_path, items: int, dimensions: tuple[str, ...] = (), metadata: pd.DataFrame | None = None) -> None:
     keys = pd.DataFrame({"item_id": [f"Item{at}" for at in range(items)]} | {name: "North" for name in dimensions})
     days = np.array(["2019-02-01", "2019-02-02"], dtype="datetime64[s]")
     values = np.full((items, 2, 1), -6.3)
-    artifacts.save_forecast(tmp_path, artifacts.Forecast(keys, days, ["p50"], values, values[:, :, 0]))
+    artifacts.save_forecast(tmp_path, artifacts.Forecast(keys, days, ["p50"], values, values[:, :, 0], metadata))
 
 
 @pytest.mark.parametrize(("items", "parts"), [(3, 4), (467, 13), (10_000, 13)])
@@ -47,3 +47,12 @@ def test_the_date_comes_before_the_dimension(tmp_path, written) -> None:
     exports.export_forecast(exports.ExportForecast(to, tmp_path), None)
     (part,) = (text for name, text in written.items() if name.endswith("part1.csv"))
     assert part.startswith(b"item_id,date,store,p50\r\nitem0,2019-02-01T00:00:00Z,north,-6.3\r\n")
+
+
+def test_item_metadata_come_between_item_and_date_in_lower_case(tmp_path, written) -> None:
+    _forecast(tmp_path, 1, ("store",), pd.DataFrame({"Brand": ["Own"], "size": ["XL"]}))
+    to = exports.Destination("s3://b/f", "CSV", "job")
+    exports.export_forecast(exports.ExportForecast(to, tmp_path), None)
+    (part,) = (text for name, text in written.items() if name.endswith("part1.csv"))
+    expected = b"item_id,Brand,size,date,store,p50\r\nitem0,own,xl,2019-02-01T00:00:00Z,north,-6.3\r\n"
+    assert part.startswith(expected)

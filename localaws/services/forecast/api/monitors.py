@@ -33,7 +33,8 @@ def create_monitor(context: Context, params: dict) -> dict:
 def monitor(context: Context, params: dict, trained: dict, former: Resource | None = None) -> Resource:
     """A monitor of the predictor params["ResourceArn"]; `trained["evaluation"]` holds its backtest's metrics.
 
-    `former` is the monitor of the predictor that it was trained anew from: its evaluations stay, followed by the event.
+    `former` is the monitor of the predictor that it was retrained from: its evaluations stay, and the first one after
+    them carries the event (recorded lists hold evaluations alone).
     """
     metrics = trained["evaluation"][0]["TestWindows"][0]["Metrics"]
     (errors,) = metrics["ErrorMetrics"]
@@ -43,18 +44,14 @@ def monitor(context: Context, params: dict, trained: dict, former: Resource | No
         context, "Monitor", params, STATES.done, Baseline={"PredictorBaseline": {"BaselineMetrics": baseline}}
     )
     if former:
-        event = {
-            "ResourceArn": params["ResourceArn"],
-            "MonitorArn": made.arn,
-            "PredictorEvent": {"Detail": "Retrain", "Datetime": time.time()},
-        }
-        FORECAST.keep(context, made.arn, evaluations=[event, *_evaluations(former)])
+        event = {"Detail": "Retrain", "Datetime": time.time()}
+        FORECAST.keep(context, made.arn, evaluations=_evaluations(former), event=event)
     return made
 
 
 def describe_monitor(context: Context, params: dict) -> dict:
     found = FORECAST.get(context, "Monitor", params["MonitorArn"])
-    last = next((each for each in _evaluations(found) if "EvaluationTime" in each), {})
+    last = next(iter(_evaluations(found)), {})
     return FORECAST.view(found) | {
         "LastEvaluationTime": last.get("EvaluationTime"),
         "LastEvaluationState": last.get("EvaluationState"),
@@ -106,7 +103,7 @@ def _evaluate(context: Context, found: Resource, predictor: Resource, target: Im
         if evaluation := result.record.pop("evaluation", None):
             source = about["MonitorDataSource"] | {"ForecastArn": evaluation.pop("ForecastArn")}
             done = about | {"EvaluationState": "SUCCESS", "MonitorDataSource": source} | evaluation
-            result.private = {"evaluations": [done, *_evaluations(context.store.get(found.arn))]}
+            result.private = dict(_with(context.store.get(found.arn), done))
 
     folders = {each.arn: context.store.folder(each.arn) for each in reversed(forecasts)}
     context.jobs.submit(
@@ -121,13 +118,20 @@ def _evaluate(context: Context, found: Resource, predictor: Resource, target: Im
 def _mark(context: Context, about: dict, status: str, message: str | None = None) -> None:
     """A monitor at work is UPDATE_IN_PROGRESS, and ACTIVE again however the work ends, unless it was stopped."""
     found = context.store.get(about["MonitorArn"])
-    private = {}
+    private: MonitorPrivate = {}
     if status == STATES.failed:
         failure = about | {"EvaluationState": "FAILURE", "Message": message}
-        private = {"evaluations": [failure, *_evaluations(found)]}
+        private = _with(found, failure)
     if found.status not in (STATES.stopping, STATES.stopped):
         shown = UPDATING if status == STATES.in_progress else STATES.done
         context.store.update(found.arn, shown, private)
+
+
+def _with(found: Resource, evaluation: dict) -> MonitorPrivate:
+    """The monitor's evaluations with a new one, which carries what happened to the predictor before it."""
+    event = found.private.get("event")
+    carried = {"PredictorEvent": event} if event else {}
+    return {"evaluations": [evaluation | carried, *_evaluations(found)], "event": {}}
 
 
 def _evaluations(found: Resource) -> list[dict]:

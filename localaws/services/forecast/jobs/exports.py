@@ -55,7 +55,8 @@ class ExportBacktest:
 
 def export_forecast(job: ExportForecast, access: Access) -> Result:
     found = artifacts.load_forecast(job.forecast)
-    _write_parts(access, job.to, exports.forecasts(found.keys, found.timestamps, found.values, found.types))
+    table = exports.forecasts(found.keys, found.timestamps, found.values, found.types, found.metadata)
+    _write_parts(access, job.to, table)
     _finish(access, job.to.path)
     return Result()
 

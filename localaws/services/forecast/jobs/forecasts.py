@@ -60,4 +60,5 @@ def forecast_of(
         exports.names_of(types),
         exports.by_type(prediction, levels, types)[kept].astype(np.float32),
         prediction.mean[kept].astype(np.float32),
+        None if panel.metadata is None else panel.metadata.iloc[kept],
     )

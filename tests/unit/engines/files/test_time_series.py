@@ -61,6 +61,18 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("header", ["item_id,timestamp,demand", "Model_ID,Timestamp,Order Quantity"])
+def test_a_header_of_a_time_series_is_skipped_whatever_its_names(header: str) -> None:
+    """As recorded of AWS's sample notebooks: their files name columns otherwise than the schema."""
+    frame = time_series.read_csv(URI, f"{header}\n{GOOD}".encode(), layout())
+    assert (list(frame.columns), frame.index.tolist()) == (["item_id", "timestamp", "demand"], [2, 3])
+
+
+@pytest.mark.parametrize("first", ["milk,January,5", "milk,2024-01-01,many", "milk,January,NaN", "milk,January,"])
+def test_a_first_row_with_a_time_or_a_number_is_no_header(first: str) -> None:
+    assert "row 1" in refusal(f"{first}\n{GOOD}", layout())
+
+
 @pytest.mark.parametrize(("body", "words"), BAD.values(), ids=BAD)
 def test_a_bad_file_is_refused_in_words(body: str | bytes, words: list[str]) -> None:
     message = refusal(body, layout())
