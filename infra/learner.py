@@ -23,7 +23,7 @@ from infra.permissions import Permission
 from infra.storage import WORKSHOP, Storage
 
 SCRIPTS = Path(__file__).resolve().parent / "lifecycle"
-_CLASSIC = (
+CLASSIC = (
     "AmazonSageMakerFullAccess",
     "AmazonS3FullAccess",
     "service-role/AmazonPersonalizeFullAccess",
@@ -172,7 +172,7 @@ def _network(settings: Workshop) -> dict[str, Any]:
 
 
 def _add_classic_policies(role: iam.Role) -> None:
-    for name in _CLASSIC:
+    for name in CLASSIC:
         role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(name))
         acknowledge(
             role,

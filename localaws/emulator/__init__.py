@@ -30,6 +30,7 @@ from localaws.emulator import (
     further,
     glue,
     limits,
+    managed_policies,
     objects,
     record,
     saving,
@@ -96,6 +97,7 @@ def register(
     functions.register(settings)
     glue.register(context)
     authorization.register()
+    managed_policies.register()
     further.register()
     templates.register()
     access_logs.register()
