@@ -1,7 +1,12 @@
-"""What ministack's CloudFormation leaves out: keys of topics and buckets, buckets' access logs, roles' boundaries."""
+"""What ministack's CloudFormation leaves out: keys of topics and buckets, buckets' access logs, roles' boundaries, and
+the module cfnresponse of inline Lambda code."""
 
 import functools
+import io
+import re
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -11,8 +16,13 @@ from ministack.services.cloudformation import provisioners
 
 from localaws.emulator import access_logs
 
+# "Use this exact import statement", says the guide (cfn-lambda-function-code-cfnresponsemodule.html).
+_IMPORT = re.compile(r"^\s*import cfnresponse\s*(#.*)?$", re.MULTILINE)
+_MODULE = Path(__file__).with_name("cfnresponse.py")
+
 
 def register() -> None:
+    provisioners._zip_inline = _with_cfnresponse(provisioners._zip_inline)
     left_out = {"AWS::S3::Bucket": _complete_bucket, "AWS::SNS::Topic": _keep, "AWS::IAM::Role": _bound}
     for resource_type, complete in left_out.items():
         handlers = provisioners._RESOURCE_HANDLERS[resource_type]
@@ -30,6 +40,20 @@ def _completed(handle: Callable, position: int, complete: Callable[[str, dict], 
         return result
 
     return handled
+
+
+def _with_cfnresponse(zip_inline: Callable[..., bytes | None]) -> Callable[..., bytes | None]:
+    @functools.wraps(zip_inline)
+    def zipped(source: str | None, handler: str, runtime: str = "python3.12") -> bytes | None:
+        code = zip_inline(source, handler, runtime)
+        if not source or not code or not runtime.startswith("python") or not _IMPORT.search(source):
+            return code
+        body = io.BytesIO(code)
+        with zipfile.ZipFile(body, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(_MODULE, _MODULE.name)
+        return body.getvalue()
+
+    return zipped
 
 
 def _complete_bucket(bucket: str, properties: dict) -> None:

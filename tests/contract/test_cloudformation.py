@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.contract.helpers import unique
+from tests.contract.helpers import eventually, unique
 
 
 def _exporting(name: str, topic: str | None) -> str:
@@ -70,3 +70,59 @@ def test_an_export_that_nobody_imports_any_more_may_change_and_go(stacks: tuple[
     assert _update(exporter, _exporting(export, None)) == "updated"
     listed = boto3.client("cloudformation").list_exports()["Exports"]
     assert export not in [each["Name"] for each in listed]
+
+
+_INLINE = """
+import cfnresponse
+def handler(event, context):
+    if event["RequestType"] == "Create" and event["ResourceProperties"]["Works"] == "no":
+        cfnresponse.send(event, context, cfnresponse.FAILED, {}, reason="nothing to make")
+    else:
+        cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Answer": "42"}, "made-here")
+"""
+
+
+def _with_custom_resource(works: str) -> str:
+    """A custom resource whose inline function answers with AWS's module."""
+    trust = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                            "Principal": {"Service": "lambda.amazonaws.com"}}]}  # fmt: skip
+    function = {
+        "Runtime": "python3.12",
+        "Handler": "index.handler",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Code": {"ZipFile": _INLINE},
+    }
+    custom = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Works": works}
+    return json.dumps(
+        {
+            "Resources": {
+                "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+                "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+                "Made": {"Type": "Custom::Made", "Properties": custom},
+            },
+            "Outputs": {
+                "Answer": {"Value": {"Fn::GetAtt": ["Made", "Answer"]}},
+                "Id": {"Value": {"Ref": "Made"}},
+            },
+        }
+    )
+
+
+def test_inline_code_of_a_custom_resource_answers_with_cfnresponse(embedded_aws) -> None:
+    cloudformation = boto3.client("cloudformation")
+    good, bad = (unique(each).replace("_", "-") for each in ("answers", "refuses"))
+    for name, works in ((good, "yes"), (bad, "no")):
+        cloudformation.create_stack(
+            StackName=name, TemplateBody=_with_custom_resource(works), Capabilities=["CAPABILITY_IAM"]
+        )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=good, WaiterConfig={"Delay": 1})
+    [stack] = cloudformation.describe_stacks(StackName=good)["Stacks"]
+    assert {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]} == {"Answer": "42", "Id": "made-here"}
+    eventually(
+        lambda: cloudformation.describe_stacks(StackName=bad)["Stacks"][0]["StackStatus"],
+        lambda status: status == "ROLLBACK_COMPLETE",
+    )
+    events = cloudformation.describe_stack_events(StackName=bad)["StackEvents"]
+    assert any("nothing to make" in each.get("ResourceStatusReason", "") for each in events)
+    for name in (good, bad):
+        cloudformation.delete_stack(StackName=name)
