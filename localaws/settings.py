@@ -1,10 +1,12 @@
 """Where one embedded AWS runs and keeps its state: a port, a folder, a certificate and the root credentials."""
 
+import fnmatch
 import json
 import secrets
 import shutil
 import ssl
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,27 @@ REGION = "us-east-1"
 
 # The names under which it answers, all of them of this machine.
 HOSTS = ("127.0.0.1", "localhost", "*.localhost")
+# Names of AWS's endpoints, which lead to it inside a notebook instance: of services, of S3's buckets, of SageMaker.
+AWS_HOSTS = (
+    "*.amazonaws.com",
+    f"*.{REGION}.amazonaws.com",
+    "*.s3.amazonaws.com",
+    f"*.s3.{REGION}.amazonaws.com",
+    f"*.sagemaker.{REGION}.amazonaws.com",
+)
 
 # Step Functions' waits are minutes on AWS and seconds here: a job of an hour there takes seconds here.
 WAIT_SCALE = 0.1
+
+
+def is_one_of(host: str, names: Iterable[str]) -> bool:
+    """Whether a name is one of `names`, in which an asterisk is one label, as in a certificate."""
+    host = host.lower()
+    return any(fnmatch.fnmatchcase(host, each) and host.count(".") == each.count(".") for each in names)
+
+
+def is_aws_host(host: str) -> bool:
+    return is_one_of(host, AWS_HOSTS)
 
 
 @dataclass(frozen=True)
@@ -147,7 +167,7 @@ def _make_certificate(settings: Settings) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=_PRIVATE)
     authority = trustme.CA(organization_name="Storecast embedded AWS")
-    server = authority.issue_cert(*HOSTS)
+    server = authority.issue_cert(*HOSTS, *AWS_HOSTS)
     chain = b"".join(pem.bytes() for pem in server.cert_chain_pems)
     parts = {"ca.pem": authority.cert_pem.bytes(), "server.key": server.private_key_pem.bytes(), "server.pem": chain}
     for name, content in parts.items():

@@ -6,7 +6,6 @@ signature of the root key. The rules are those of docs/aws-sources.md#iam-refere
 docs/aws-sources.md#s3-sigv4-auth-using-authorization-header and docs/aws-sources.md#s3-sigv4-query-string-auth.
 """
 
-import fnmatch
 import hashlib
 import os
 import re
@@ -22,7 +21,7 @@ from ministack.services.cloudformation import custom_resource
 
 from localaws.emulator.refusing import refuse
 from localaws.emulator.scope import Incoming, read_body, replay
-from localaws.settings import HOSTS, Settings
+from localaws.settings import AWS_HOSTS, HOSTS, Settings, is_one_of
 
 _HEALTH = "/_ministack/health"
 _RESPONSE = re.compile(r"/_ministack/cfn-response/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -104,7 +103,7 @@ def _require_own_origin(headers: dict[str, str], port: int) -> None:
     """A page of another site, or under a name that only its own server gives this address, gets nothing."""
     host = headers.get("host", "").lower()
     name = host.partition(":")[0]
-    if not any(fnmatch.fnmatchcase(name, each) and name.count(".") == each.count(".") for each in HOSTS):
+    if not is_one_of(name, (*HOSTS, *AWS_HOSTS)):
         raise _Refused("AccessDenied", f"The host {host!r} is none of {', '.join(HOSTS)}.", 403)
     origin = headers.get("origin")
     if origin is not None and origin.lower() not in [f"https://{each}:{port}" for each in HOSTS]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import nbformat
 import pytest
 
 from infra.hours import NOTEBOOK_INSTANCE
@@ -15,8 +16,9 @@ from localaws.settings import Settings
 from tests.contract.clients import client, refused
 from tests.contract.clock import clock
 from tests.contract.helpers import ACCOUNT, eventually, gone, role, statement, trust, unique, user, whole_bucket
-from tests.contract.lab import Lab
 from tests.recordings import message
+from workshop import public
+from workshop.jupyter import Lab
 
 ON_CREATE = """#!/bin/bash
 echo once >> /home/ec2-user/SageMaker/created.txt
@@ -54,6 +56,17 @@ try:
     open("{state}/settings.json")
 except OSError as error:
     seen["secret"] = str(error)
+explicit = {{"region_name": "us-east-1", "endpoint_url": "https://{{}}.us-east-1.amazonaws.com"}}
+def at(service, name):
+    return boto3.client(service, **explicit | {{"endpoint_url": explicit["endpoint_url"].format(name)}})
+seen["sts"] = at("sts", "sts").get_caller_identity()["Arn"]
+seen["s3"] = at("s3", "s3").get_object(Bucket="{bucket}", Key="hello.txt")["Body"].read().decode()
+try:
+    at("sagemaker", "api.sagemaker").list_notebook_instances()
+except ClientError as error:
+    seen["sagemaker"] = str(error)
+with open('/opt/ml/metadata/resource-metadata.json') as about:
+    seen["instance"] = json.load(about)["ResourceName"]
 print(json.dumps(seen))
 """
 
@@ -180,7 +193,35 @@ def test_a_kernel_reaches_aws_as_the_role_and_nothing_outside(
     assert "Permission denied" in seen["fenced"] and list(outside.iterdir()) == []
     assert "Permission denied" in seen["secret"], "there lies the root user's key"
     assert seen["environment"] == [], "no variable tells a notebook where it runs"
+    assert (seen["sts"], seen["s3"]) == (seen["arn"], "from S3"), "the names of AWS's endpoints lead there, too"
+    assert "AccessDenied" in seen["sagemaker"] and "ListNotebookInstances" in seen["sagemaker"]
+    assert seen["instance"] == notebook, "SageMaker's folders are those of the instance"
     assert "/artifacts/" in seen["python"], "what a notebook installs goes to the instance"
+
+
+def test_a_notebook_of_others_runs_to_its_first_error(sagemaker, notebook: str, bucket: str, tmp_path: Path) -> None:
+    """As `python -m workshop.public` runs it: nothing is installed, nothing waits for long, the rest is as written."""
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "value.txt").write_text("41")
+    cells = [
+        "%%bash\npip install nothing-of-that-name",
+        "!pip install nothing-of-that-name\nimport time, boto3",
+        "time.sleep(100_000)\nvalue = int(open('value.txt').read()) + 1",
+        "bucket_name = 'input your existing S3 bucket name'\nassert bucket_name == input('S3 bucket name: ')",
+        "print(value, boto3.client('s3').get_object(Bucket=bucket_name, Key='hello.txt')['Body'].read().decode())",
+        "",
+        "1 / 0",
+        "print('never')",
+    ]
+    path = tmp_path / "lab" / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells]), path)
+    opened = lab(sagemaker, notebook)
+    opened.upload(tmp_path, "others")
+    reader = {"BUCKET": bucket, "ROLE": "arn:aws:iam::1:role/r"}
+    found, executed = public.run(opened, path, "others/lab/one.ipynb", reader, 0.0001, 60)
+    assert (found.cells, found.ran, found.error) == (7, 5, "cell 6: ZeroDivisionError: division by zero")
+    assert executed.cells[4].outputs[0].text == "42 from S3\n"
+    assert "| others/lab/one.ipynb | 5/7 | cell 6: ZeroDivisionError: division by zero |" in public.table([found])
 
 
 def test_a_notebook_is_stopped_by_the_clock_changed_and_started_and_keeps_its_files(

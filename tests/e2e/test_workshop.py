@@ -12,10 +12,10 @@ from demo import deploy, workshop
 from localaws.faults import Fault, write
 from localaws.settings import Settings, client_environment
 from tests.contract.helpers import eventually
-from tests.contract.lab import Lab
 from tests.e2e import clock, rights
 from tests.e2e.observing import there
 from tests.e2e.sources import changed_sources
+from workshop.jupyter import Lab
 
 HERE = Path(__file__).parent
 # A dataset of its own: the other tests here take the stacks of `sample` down.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from localaws.services.sagemaker import fence
+from localaws.services.sagemaker import fence, proxy
 
 # a lifecycle script that takes longer fails the instance (docs/aws-sources.md#sagemaker-notebook-lifecycle-config)
 SCRIPT_SECONDS = 300
@@ -40,6 +40,7 @@ def main() -> None:
     if not fence.keep_inside(folder, Path(plan["hidden"]), [Path(each) for each in plan["shown"]]):
         print("No Landlock here: the instance may read and write whatever its user may.", file=sys.stderr)
     threading.Thread(target=_end_with_the_input, daemon=True).start()
+    os.environ.update(proxy.start(plan["endpoint"], os.environ))
     try:
         for hook, script in plan["scripts"]:
             run_script(folder, hook, script)

@@ -109,7 +109,7 @@ class Machines:
         with self._lock:
             self._up[instance.arn] = process
         fenced = {"hidden": str(context.store.artifacts.parent), "shown": [access.certificate_authority]}
-        plan = {"folder": str(folder), "scripts": scripts, "port": port, **fenced}
+        plan = {"folder": str(folder), "scripts": scripts, "port": port, "endpoint": access.endpoint, **fenced}
         orders = _pipe(process.stdin)
         orders.write(json.dumps(plan) + "\n")
         orders.flush()

@@ -29,6 +29,12 @@ done
 exec bash
 """
 _COMMANDS = {"sudo": _SUDO, "chown": "#!/bin/bash\n# All files belong to the one user.\n"}
+# SageMaker's folders in a notebook's cells are the instance's own, as in its scripts (machine.py).
+_CELLS = r"""import re
+
+_MAPPED = re.compile(r"(?<![\w./}-])(?=(?:/home/ec2-user|/opt/ml)(?![\w.-]))")
+get_ipython().input_transformers_cleanup.append(lambda lines: [_MAPPED.sub("FOLDER", line) for line in lines])
+"""
 _KERNELS = ("conda_python3", "python3")  # SageMaker's name of its Python kernel, and Jupyter's
 # Of the environment outside: what programs need of the machine, and where packages come from. No secrets, and nothing
 # that would lead them to the machine outside.
@@ -49,6 +55,9 @@ def prepare(folder: Path, name: str, arn: str, access: Access, token: str) -> No
     if not (folder / "python").exists():
         _make_python(folder / "python")
     _write_jupyter_files(home, folder / "python", token)
+    startup = home / ".ipython/profile_default/startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "storecast.py").write_text(_CELLS.replace("FOLDER", str(folder)))
 
 
 def environment(outside: dict[str, str], folder: Path) -> dict[str, str]:
