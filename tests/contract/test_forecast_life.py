@@ -145,7 +145,7 @@ def test_a_forecast_is_exported_as_csv(forecast, trained, bucket: str, forecast_
     rows = exported_rows(bucket, "exports/forecast/")
     assert rows[0] == ["item_id", "category", "brand", "date", "mean", "p5", "p50", "p95"]
     assert len(rows) == 1 + ITEMS * HORIZON
-    assert rows[1][:4] == ["apples", "fruit", "house", "2024-07-19T00:00:00Z"]
+    assert rows[1][:4] == ["apples", "produce", "house", "2024-07-19T00:00:00Z"]
     assert float(rows[1][5]) <= float(rows[1][7])
 
 

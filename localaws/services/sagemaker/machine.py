@@ -22,7 +22,7 @@ from localaws.services.sagemaker import fence, proxy
 
 # a lifecycle script that takes longer fails the instance (docs/aws-sources.md#sagemaker-notebook-lifecycle-config)
 SCRIPT_SECONDS = 300
-_JUPYTER_SECONDS = 120
+_JUPYTER_SECONDS = 300  # on a busy machine; seconds otherwise
 _GOODBYE_SECONDS = 5
 # Where a script finds these folders of SageMaker's, it gets the instance's own.
 _MAPPED = re.compile(r"(?<![\w./-])(/home/ec2-user|/opt/ml|/tmp)(?![\w.-])")
