@@ -1,7 +1,7 @@
 """The module that CloudFormation supplies to inline code of Lambda functions: a custom resource's answer.
 
-Its names are AWS's (CloudFormation guide, cfn-lambda-function-code-cfnresponsemodule.html). It is copied into the
-functions, so it imports nothing of Storecast.
+Its names are AWS's (docs/aws-sources.md#cloudformation-cfn-lambda-function-code-cfnresponsemodule). It is copied into
+the functions, so it imports nothing of Storecast.
 """
 
 import json

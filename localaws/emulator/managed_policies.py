@@ -1,7 +1,13 @@
 """AWS managed policies that ministack lacks, with what they grant on the services that are served here, and the refusal
 of a policy that does not exist.
 
-Source: AWS managed policy reference (docs.aws.amazon.com/aws-managed-policy/latest/reference/NAME.html), as of 2024.
+Sources, as of 2024:
+docs/aws-sources.md#managed-policy-AmazonForecastFullAccess
+docs/aws-sources.md#managed-policy-AmazonPersonalizeFullAccess
+docs/aws-sources.md#managed-policy-AmazonSageMakerFullAccess
+docs/aws-sources.md#managed-policy-AmazonSSMReadOnlyAccess
+docs/aws-sources.md#managed-policy-AWSStepFunctionsFullAccess
+docs/aws-sources.md#managed-policy-CloudWatchFullAccess
 """
 
 import functools

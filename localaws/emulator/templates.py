@@ -16,7 +16,7 @@ from ministack.services.cloudformation import provisioners
 
 from localaws.emulator import access_logs
 
-# "Use this exact import statement", says the guide (cfn-lambda-function-code-cfnresponsemodule.html).
+# "Use this exact import statement" (docs/aws-sources.md#cloudformation-cfn-lambda-function-code-cfnresponsemodule)
 _IMPORT = re.compile(r"^\s*import cfnresponse\s*(#.*)?$", re.MULTILINE)
 _MODULE = Path(__file__).with_name("cfnresponse.py")
 
