@@ -5,7 +5,7 @@ Runtime.ExitError, as Lambda's own answer calls it.
 ministack calls all errors Runtime.HandlerError, makes a log group that was deleted anew, and ends an invocation whose
 function is updated: on AWS it finishes with the code that it started with. It unpacks functions in the machine's
 temporary folder, where a crash leaves them; here they are in the state folder, and the next start removes them. It
-hands the server's environment on to them, root's key and all.
+hands the server's environment on to them, root's key and all, and lets them reach whatever its user may.
 """
 
 import contextvars
@@ -18,12 +18,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
+from localaws.fence import fenced
 from localaws.settings import Settings
 from localaws.workers import of_the_machine
 
@@ -41,7 +43,7 @@ def register(settings: Settings) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lambda_runtime.tempfile = SimpleNamespace(mkdtemp=functools.partial(tempfile.mkdtemp, dir=folder))
-    lambda_runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _start})
+    lambda_runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": functools.partial(_start, settings)})
     lambda_svc._execute_function_warm = _with_error_type(lambda_svc._execute_function_warm)
     lambda_svc._emit_lambda_logs = to_a_group_that_is_there(lambda_svc._emit_lambda_logs)
     lambda_svc._update_code = _while_updating(lambda_svc._update_code)
@@ -49,10 +51,16 @@ def register(settings: Settings) -> None:
     lambda_svc.invalidate_worker = _sparing_invocations(lambda_svc.invalidate_worker)
 
 
-def _start(command: list[str], env: dict[str, str], **more: Any) -> subprocess.Popen:
-    """A worker, with its function's environment and little of the server's, which ministack hands on as a whole."""
+def _start(settings: Settings, command: list[str], env: dict[str, str], **more: Any) -> subprocess.Popen:
+    """A worker inside the fence, with its function's environment and little of the server's, which ministack hands on
+    as a whole. Its temporary files lie beside its code, in the folder that ministack made for both."""
+    folder = Path(command[-1]).parent
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
     own = {name: value for name, value in env.items() if os.environ.get(name) != value}
-    return subprocess.Popen(command, env=of_the_machine(os.environ) | own, **more)
+    environment = of_the_machine(os.environ) | own | {"TMPDIR": str(temporary)}
+    inside = fenced(command, folder, settings.state, [settings.certificate_authority])
+    return subprocess.Popen(inside, env=environment, **more)
 
 
 def _with_error_type(execute: Callable[[dict, dict, str], dict]) -> Callable[[dict, dict, str], dict]:

@@ -12,7 +12,7 @@ import boto3
 import psutil
 import pytest
 
-from localaws.services.sagemaker.fence import landlock_version
+from localaws.fence import landlock_version
 from localaws.settings import Settings
 from tests.contract.helpers import role, statement, unique
 from tests.contract.test_athena import ATHENA, ROWS, Place, create_table

@@ -2,6 +2,7 @@
 
 python -m tests.faults --stories 2000            # 2,000 stories, from seed 0
 python -m tests.faults --first 1234 --stories 1  # one of them again
+python -m tests.faults --stories 0 --every 1     # each call of each state with each kind of fault, and each state
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from tests.faults.everywhere import everywhere
 from tests.faults.pipelines import PIPELINES
 from tests.faults.scenes import SCENES
 from tests.faults.telling import figures
@@ -31,15 +33,19 @@ def main() -> int:
         told = {
             "scenes": {name: _played(world, name) for name in SCENES},
             "stories": figures(world, range(arguments.first, arguments.first + arguments.stories)),
+            "everywhere": everywhere(world, arguments.every, arguments.only) if arguments.every else {"failing": {}},
         }
     print(json.dumps(told, indent=1))
-    return int(bool(told["stories"]["failing"]) or any(told["scenes"].values()))
+    failing = (told["stories"]["failing"], told["everywhere"]["failing"], any(told["scenes"].values()))
+    return int(any(failing))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.partition("\n")[0])
     parser.add_argument("--stories", type=int, default=200, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the seed of the first")
+    parser.add_argument("--every", type=int, default=0, help="also one in N of all faults of all calls, of all blows")
+    parser.add_argument("--only", default="", help="of these, those whose name has this text in it")
     parser.add_argument("--machines", type=Path, help="folder of the state machines; by default they are synthesized")
     return parser.parse_args()
 

@@ -17,18 +17,23 @@ _DAY = 86400.0
 
 
 class Clock:
-    """Seconds since 1970, as `time.time` gives them."""
+    """Seconds since 1970, as `time.time` gives them: what has passed, and what somebody has set the clock by."""
 
     def __init__(self) -> None:
         self.now = BEGIN
+        self.set_by = 0.0
         self._due: list[tuple[float, int, Callable[[], None], bool]] = []
         self._numbers = itertools.count()
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.set_by
+
+    def set(self, seconds: float) -> None:
+        """Forwards or back; what is due stays due after the same wait."""
+        self.set_by += seconds
 
     def iso(self) -> str:
-        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        return datetime.fromtimestamp(self.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
     def at(self, seconds: float, action: Callable[[], None], *, outside: bool = False) -> None:
         """`action` happens so many seconds from now; one from `outside` does even if the process is killed before."""
@@ -49,7 +54,8 @@ class Clock:
 
     def next_morning(self) -> None:
         """The same time of day for whatever begins, and never a day twice."""
-        self.now = BEGIN + _DAY * math.ceil((self.now - BEGIN) / _DAY + 1)
+        self.now = BEGIN + _DAY * math.ceil((max(self.now, self.time()) - BEGIN) / _DAY + 1)
+        self.set_by = 0.0
 
     def forget(self) -> None:
         """What was to happen inside will not."""

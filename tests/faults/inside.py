@@ -13,8 +13,9 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,30 +36,59 @@ LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 LONGEST_JOB = 15  # seconds
 
 
+KILLED = "Killed"  # a fault's error: the process ends before the call
+
+
+class Crash(BaseException):
+    """The embedded AWS's process is killed."""
+
+
 class Counting(Switch):
-    """Counts the faults that were met; while `calm`, there are none."""
+    """Counts the faults that were met; while `calm`, there are none.
+
+    `place` is the state or the job that calls: a rule that contains `within(place)` holds there alone. Every call is
+    noted in `calls`, with its place, while that is a set.
+    """
 
     def __init__(self, path: Path):
         super().__init__(path)
         self.met: Counter[Fault] = Counter()
         self.calm = False
+        self.place = ""
+        self.calls: set[tuple[str, str]] | None = None
 
     @property
     def on(self) -> bool:
-        return not self.calm and super().on
+        return not self.calm and (self.calls is not None or super().on)
 
     def hits(self, operation: str, text: str = "") -> list[Fault]:
-        found = super().hits(operation, text)
+        if self.calls is not None and self.place:
+            self.calls.add((self.place, operation))
+        found = super().hits(operation, within(self.place) + text)
         self.met.update(found)
+        if any(fault.error == KILLED for fault in found):
+            raise Crash
         return found
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        before, self.place = self.place, place
+        try:
+            yield
+        finally:
+            self.place = before
+
+
+def within(place: str) -> str:
+    return f"<{place}>"
 
 
 class JobsInside(Jobs):
     """Each job is done at one go, some seconds after it was asked for; `lasting` says how many, by kind as in ARNs."""
 
-    def __init__(self, store: Any, services: list, switch: Switch, clock: Clock):
+    def __init__(self, store: Any, services: list, switch: Counting, clock: Clock):
         super().__init__(store, [each.types for each in services], slots=1, switch=switch)
-        self.clock, self.chance = clock, random.Random(0)
+        self.switch, self.clock, self.chance = switch, clock, random.Random(0)
         self.lasting: dict[str, float] = {}
 
     def submit(
@@ -70,9 +100,13 @@ class JobsInside(Jobs):
         then: Any = lambda result: None,
         mark: Any = None,
     ) -> None:
-        run = partial(self._run, arn, function, arguments, access, then, mark or partial(self._mark, arn))
-        seconds = self.chance.uniform(0, LONGEST_JOB)
-        self.clock.at(self.lasting.get(arn.split(":")[5].partition("/")[0], seconds), run)
+        kind, seconds = arn.split(":")[5].partition("/")[0], self.chance.uniform(0, LONGEST_JOB)
+        given = (arn, function, arguments, access, then, mark or partial(self._mark, arn))
+        self.clock.at(self.lasting.get(kind, seconds), partial(self._run_at, f"job {kind}", *given))
+
+    def _run_at(self, place: str, *given: Any) -> None:
+        with self.switch.at(place):
+            self._run(*given)
 
     def later(self, function: Callable[..., object], *arguments: Any, step: int = 1) -> None:
         self.clock.at(step, partial(self._quietly, function, *arguments))
@@ -82,9 +116,16 @@ class JobsInside(Jobs):
 
 
 class Inside:
-    """One embedded AWS; this process's AWS clients talk to it. A Lambda function's ARN is its handler's module."""
+    """One embedded AWS; this process's AWS clients talk to it. A Lambda function's ARN is its handler's module.
+
+    `entering` is called with each execution and the state that it enters. `together` are pairs of executions that
+    worked at the same time, from Plan on.
+    """
 
     def __init__(self, folder: Path):
+        self.entering: Callable[[dict[str, Any], str], None] = lambda execution, state: None
+        self.together: list[tuple[str, str]] = []
+        self._planned: set[str] = set()
         self.clock = clock = Clock()
         self.settings = prepare(folder)
         alone = {"AUTH": "false", "PERSIST_STATE": "0", "S3_PERSIST": "0"}
@@ -125,6 +166,11 @@ class Inside:
         _replace(localaws.s3, client=lambda access, service="s3": s3_client)
         _replace(UserAgentString, to_string=lambda agent: "faults")
         emulator.register(services, self.settings, self.store, self.jobs, self.switch)
+        _replace(
+            stepfunctions,
+            _execute_task=self._placed(stepfunctions._execute_task),
+            _add_event=self._entered(stepfunctions._add_event),
+        )
         bring_inside(around(ministack.app, self.switch), clock.sleep)
         sys.path.insert(0, str(LAMBDAS))
 
@@ -138,8 +184,35 @@ class Inside:
         """All resources of Forecast and Personalize and all executions are gone."""
         for resource in self.store.everything():
             self.store.remove(resource.arn)
+        self.forget_executions()
+
+    def forget_executions(self) -> None:
+        self.together.clear()
         for arn in list(self.states._executions):
             del self.states._executions[arn]
+
+    def _placed(self, execute_task: Callable) -> Callable:
+        def execute(state: dict, given: Any, execution: dict, context: dict) -> Any:
+            with self.switch.at(context["State"]["Name"]):
+                return execute_task(state, given, execution, context)
+
+        return execute
+
+    def _entered(self, add_event: Callable) -> Callable:
+        def add(execution: dict, kind: str, *details: Any) -> Any:
+            event = add_event(execution, kind, *details)
+            if state := kind.endswith("StateEntered") and details[0]["stateEnteredEventDetails"]["name"]:
+                if state == "Plan":
+                    self._plans(execution["executionArn"])
+                self.entering(execution, state)
+            return event
+
+        return add
+
+    def _plans(self, arn: str) -> None:
+        others = [each for key, each in self.states._executions.items() if key in self._planned and key != arn]
+        self.together += [(each["executionArn"], arn) for each in others if each["status"] == "RUNNING"]
+        self._planned.add(arn)
 
     def _thread(self, target: Callable[..., Any], args: tuple, daemon: bool = True) -> SimpleNamespace:
         """An execution begins in a moment; a branch runs at once."""

@@ -23,11 +23,7 @@ def tell(world: World, told: Story) -> list[str]:
         world.clock.at(event.second, lambda event=event: getattr(world, event.what)(*event.given), outside=True)
     world.go()
     write(world.inside.settings.faults, [])
-    for _ in range(2):  # the first sweep may have to put the last file of its kind aside; the second one then waits
-        world.start({})
-        world.go()
-        if "in quarantine now" not in world.runs()[-1].cause:
-            break
+    sweep(world)
     found = broken(world, told, world.told())
     if not found and told.seed % EVERY == 0 and world.newest():
         before, chance = in_use(world), random.Random(told.seed)
@@ -36,6 +32,15 @@ def tell(world: World, told: Story) -> list[str]:
         world.go()
         found = list(left_over(world, before))
     return found
+
+
+def sweep(world: World) -> None:
+    """As every day; the first one may have to put the last file of its kind aside, the second one then waits."""
+    for _ in range(2):
+        world.start({})
+        world.go()
+        if "in quarantine now" not in world.runs()[-1].cause:
+            break
 
 
 def kind_of(fault: Fault) -> str:

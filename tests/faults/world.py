@@ -22,14 +22,10 @@ import pandas as pd
 from localaws.faults import Fault, write
 from localaws.resources import Resource
 from tests.contract.helpers import policy, role, statement, whole_bucket
-from tests.faults.inside import Inside
+from tests.faults.inside import Crash, Inside
 from tests.faults.pipelines import DATASET, FORECASTING, PIPELINES, Pipeline
 
 DATA, RESULTS = "data", "results"
-
-
-class Crash(BaseException):
-    """The embedded AWS's process is killed."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +109,18 @@ class World:
         self.table.delete_item(TableName="lock", Key={"pipeline": {"S": self.pipeline.name}})
         self.told()
         write(self.inside.settings.faults, faults)
+
+    def go_on(self, *gone: str) -> None:
+        """With the data, results and resources that there are, but without these files, what is in quarantine, and the
+        executions and notifications so far."""
+        self.clock.next_morning()
+        self.inside.restart()
+        self.inside.forget_executions()
+        self.inside.switch.met.clear()
+        write(self.inside.settings.faults, [])
+        for key in [*(f"{self.pipeline.folder}{name}" for name in gone), *self.files("quarantine/")]:
+            self.s3.delete_object(Bucket=DATA, Key=key)
+        self.told()
 
     def go(self) -> None:
         """Until nothing happens any more."""

@@ -20,8 +20,8 @@ from typing import Any, TextIO, TypedDict
 
 import duckdb
 
+from localaws import fence
 from localaws.services.athena import sql
-from localaws.services.sagemaker import fence
 
 CATALOG = "awsdatacatalog"
 RESULT = "result.csv"

