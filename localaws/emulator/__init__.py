@@ -19,6 +19,7 @@ from ministack.services.cloudformation import provisioners, stacks
 from localaws import protocol
 from localaws.emulator import (
     access_logs,
+    announcements,
     athena,
     authorization,
     budgets,
@@ -29,6 +30,7 @@ from localaws.emulator import (
     functions,
     further,
     glue,
+    inputs,
     limits,
     managed_policies,
     objects,
@@ -99,19 +101,26 @@ def register(
     authorization.register()
     managed_policies.register()
     further.register()
+    inputs.register()
     templates.register()
     access_logs.register()
     updates.register()
+    announcements.register(settings.state / "announcements")
     objects.register()
     spool.register(settings)
     executions.register()
     saving.register()
     saving.load()
-    conclude = executions.load()
+    fail_what_was_cut_off = executions.load()
     if os.environ.get("LOCALAWS_RECORD_RIGHTS"):
         record.record(settings.used_rights)
     for service in services:
         service.resume(context())
+
+    def conclude() -> None:
+        fail_what_was_cut_off()
+        announcements.deliver(settings.state / "announcements")
+
     return conclude
 
 

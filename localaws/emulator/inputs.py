@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel, Shape
 from ministack.core import router
+from ministack.services import sqs
 
 from localaws.emulator.refusing import refuse
 from localaws.emulator.scope import headers_and_query, read_body, replay
@@ -39,6 +41,22 @@ _TARGETS = (
 )
 _PATHS = ("lambda", "scheduler")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def register() -> None:
+    """A token that ListQueues did not give is refused; ministack fails on it."""
+    sqs._HANDLERS["ListQueues"] = _with_its_own_token(sqs._HANDLERS["ListQueues"])
+
+
+def _with_its_own_token(list_queues: Callable[[dict, str], dict]) -> Callable[[dict, str], dict]:
+    @functools.wraps(list_queues)
+    def listed(data: dict, url: str) -> dict:
+        token = data.get("NextToken")
+        if token and not (token.isascii() and token.isdigit()):
+            raise sqs._Err("InvalidParameterValue", f"NextToken {token[:200]!r} is none that ListQueues gave.")
+        return list_queues(data, url)
+
+    return listed
 
 
 def readable(app: Callable) -> Callable:

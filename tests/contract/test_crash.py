@@ -1,9 +1,12 @@
 """Kill -9 at any moment: what was answered is there afterwards, without waiting for the state to be saved."""
 
+import functools
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,51 @@ def test_a_killed_run_has_failed_is_reported_once_and_started_again(local: Local
     last = local.client("stepfunctions").get_execution_history(executionArn=cut_off[by_hand])["events"]
     assert [each["type"] for each in last][-1] == "ExecutionFailed"
     assert [each["type"] for each in last].count("ExecutionFailed") == 1
+
+
+def test_an_object_that_was_answered_starts_its_state_machine_after_a_kill(local: Local) -> None:
+    iam, states, s3, events = (local.client(each) for each in ("iam", "stepfunctions", "s3", "events"))
+    role = iam.create_role(RoleName="uploaded", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
+    starts = iam.create_role(RoleName="starts", AssumeRolePolicyDocument=trust("events"))["Role"]["Arn"]
+    targets = [machine(local, f"uploaded{number}", {"Type": "Pass"}, role) for number in range(5)]
+    iam.put_role_policy(RoleName="starts", PolicyName="p", PolicyDocument=policy(statement("states:StartExecution")))
+    s3.create_bucket(Bucket="announced")
+    s3.put_bucket_notification_configuration(
+        Bucket="announced", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": ["announced"]}}}
+    events.put_rule(Name="uploaded", EventPattern=json.dumps(pattern))
+    events.put_targets(
+        Rule="uploaded",
+        Targets=[{"Id": f"target{at}", "Arn": arn, "RoleArn": starts} for at, arn in enumerate(targets)],
+    )
+    answered: list[str] = []
+
+    def upload(worker: int) -> None:
+        """Until the server is gone."""
+        client = local.client("s3", retries={"total_max_attempts": 1})
+        for number in itertools.count():
+            key = f"{worker}-{number}"
+            client.put_object(Bucket="announced", Key=key, Body=b"milk")
+            answered.append(key)
+
+    with ThreadPoolExecutor(8) as pool:
+        uploads = [pool.submit(upload, worker) for worker in range(8)]
+        eventually(lambda: len(answered) > 24)
+        local.kill()
+        assert all(each.exception() for each in uploads)
+    local.start(LOCALAWS_SAVE_EVERY_SECONDS="3600")
+
+    states = local.client("stepfunctions")
+
+    def missing(target: str) -> set[str]:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=target)
+        arns = [each["executionArn"] for page in pages for each in page["executions"]]
+        inputs = [json.loads(states.describe_execution(executionArn=arn)["input"]) for arn in arns]
+        return set(answered) - {each["detail"]["object"]["key"] for each in inputs}
+
+    for target in targets:
+        eventually(functools.partial(missing, target), lambda left: not left)
 
 
 def test_damaged_state_ends_the_start_and_stays_as_it_is(local: Local) -> None:

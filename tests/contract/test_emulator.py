@@ -156,6 +156,10 @@ SIGNATURES = {
         "invalidate_worker": ["func_name", "qualifier", "account", "region"],
     },
     "ministack.services.s3": {
+        "_fire_s3_event": [
+            "bucket_name", "key", "event_name", "size", "etag", "deletion_type", "restore_event_data", "version_id",
+            "sequencer", "object_extra", "record_extra",
+        ],
         "_atomic_write": ["fpath", "data", "text"],
         "_compute_s3_checksum": ["algorithm", "body"],
         "_error": ["code", "message", "status", "resource", "extra", "headers"],
@@ -181,7 +185,7 @@ SIGNATURES = {
         "_put_bucket_encryption": ["name", "body"],
         "_put_object": ["bucket_name", "key", "body", "headers"],
     },
-    "ministack.services.sqs": {"_queue_by_arn": ["arn"]},
+    "ministack.services.sqs": {"_Err": ["code", "message", "status"], "_queue_by_arn": ["arn"]},
     "ministack.services.stepfunctions": {
         "_ExecutionError": ["error", "cause"],
         "_add_event": ["execution", "event_type", "details"],
@@ -245,6 +249,7 @@ OTHERS = {
     ("ministack.services.s3", "DATA_DIR"),
     ("ministack.services.s3", "S3_PERSIST"),
     ("ministack.services.s3", "_bucket_logging_config"),
+    ("ministack.services.s3", "_bucket_notifications"),
     ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_multipart_uploads"),
     ("ministack.services.s3", "_object_acl"),
@@ -253,6 +258,7 @@ OTHERS = {
     ("ministack.services.s3", "_object_retention"),
     ("ministack.services.s3", "_object_tags"),
     ("ministack.services.s3", "_object_versions"),
+    ("ministack.services.sqs", "_HANDLERS"),
     ("ministack.services.scheduler", "_schedules"),
     ("ministack.services.stepfunctions", "_executions"),
     ("ministack.services.sns", "_topics"),

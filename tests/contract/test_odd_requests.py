@@ -57,6 +57,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("stepfunctions", "CreateStateMachine", {"name": "m", "definition": {"a": 1}, "roleArn": "arn:"}),
     ("sqs", "SendMessage", {"QueueUrl": 7, "MessageBody": "x"}),
     ("sqs", "SendMessage", {"QueueUrl": "x", "MessageBody": "x", "MessageAttributes": ["a"]}),
+    ("sqs", "ListQueues", {"MaxResults": 1, "NextToken": "of another service"}),
+    ("sqs", "ListQueues", {"MaxResults": 1, "NextToken": "\u00b2"}),
     ("events", "PutEvents", {"Entries": "x"}),
     ("events", "PutEvents", {"Entries": [7]}),
     ("events", "PutRule", {"Name": ["x"]}),
