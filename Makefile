@@ -84,7 +84,7 @@ chaos: setup $(VENV)/.jupyter ## the attack: every blow in every state, full dis
 	python -m tests.chaos fuzz --requests 20000
 	python -m tests.chaos pipelines --pipeline forecasting
 	python -m tests.chaos pipelines --pipeline recommending
-	python -m tests.faults --stories 200
+	python -m tests.faults --stories 200 --every 1
 	python -m pytest tests/chaos/executors.py
 	python -m pytest tests/contract/test_full_disk.py tests/contract/test_crash.py tests/contract/test_hostile.py \
 		tests/contract/test_learners.py tests/e2e/test_workshop.py tests/unit/localaws/test_state.py

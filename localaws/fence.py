@@ -68,11 +68,13 @@ def keep_inside(folder: Path, hidden: Path, shown: Sequence[Path] = ()) -> bool:
     allowed |= dict.fromkeys(_DEVICES, _WRITE_FILE | _READ_FILE | truncate)
     readable = dict.fromkeys(map(str, (*_beside(hidden.resolve()), *shown)), _READ_FILE)
     for path, access in (readable | allowed).items():
-        if os.path.exists(path):
+        try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            rule = _Rule(access, place)
-            _checked(libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, ctypes.byref(rule), 0))
-            os.close(place)
+        except FileNotFoundError:  # it has gone since it was listed, as temporary files do
+            continue
+        rule = _Rule(access, place)
+        _checked(libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, ctypes.byref(rule), 0))
+        os.close(place)
     _checked(libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     _checked(libc.syscall(_RESTRICT_SELF, rules, 0))
     os.close(rules)

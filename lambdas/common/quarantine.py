@@ -172,7 +172,9 @@ def _move(about: _About, file: S3File) -> Quarantined:
     try:
         s3.delete_object(Bucket=bucket, Key=file.key, IfMatch=file.etag)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":  # replaced a moment ago: its upload starts a run
+        # Replaced a moment ago: its upload starts a run. Or gone: an attempt before this one deleted it, whose answer
+        # was lost.
+        if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):
             raise
     return refused
 

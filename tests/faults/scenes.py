@@ -219,6 +219,16 @@ def a_poison_file_is_set_aside_and_the_rest_goes_on(world: World) -> None:
     assert told == ["Storecast: forecasting put b.csv into quarantine", "Storecast: forecasting succeeded"], told
 
 
+def a_file_that_left_for_quarantine_unheard_fails_no_run(world: World) -> None:
+    """The answer to the delete of the original is lost; asked again, S3 finds no such key."""
+    _delivery(world, Fault("s3:DeleteObject", **_LOST))
+    world.upload("target/b.csv", _target(1, poison=True))
+    world.go()
+    _all_well(world)
+    told = [each["subject"] for each in world.told()]
+    assert told == ["Storecast: forecasting put b.csv into quarantine", "Storecast: forecasting succeeded"], told
+
+
 def the_last_file_of_its_kind_fails_the_run_and_the_next_ones_wait(world: World) -> None:
     _delivery(world, file="related/a.csv")
     world.upload("target/a.csv", _target(1, poison=True))
