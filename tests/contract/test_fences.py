@@ -95,26 +95,36 @@ def test_a_function_reaches_nothing(embedded_aws: Settings, tmp_path: Path) -> N
     nothing_was_got(json.loads(client.invoke(FunctionName=name)["Payload"].read()), outside)
 
 
-def test_a_job_of_glue_reaches_nothing(embedded_aws: Settings, tmp_path: Path) -> None:
-    bucket, glue, name, outside = (
-        unique("hostile").replace("_", "-"),
-        boto3.client("glue"),
-        unique("job"),
-        tmp_path / "f",
-    )
+def run_of_job(code: str, *statements: dict) -> dict:
+    """How a job of this code ends, under a role that reads its script and may do this."""
+    bucket, glue, name = unique("hostile").replace("_", "-"), boto3.client("glue"), unique("job")
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=bucket)
-    end = 'import json\nfound = all_attempts()\nboto3.client("s3").put_object('
-    code = places("job", embedded_aws, outside) + f'{end}Bucket={bucket!r}, Key="found.json", Body=json.dumps(found))\n'
     s3.put_object(Bucket=bucket, Key="job.py", Body=code.encode())
     glue.create_job(
         Name=name,
-        Role=role("glue", statement("s3:GetObject", "s3:PutObject", on=whole_bucket(bucket))),
+        Role=role("glue", statement("s3:GetObject", on=whole_bucket(bucket)), *statements),
         Command={"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": f"s3://{bucket}/job.py"},
         GlueVersion="5.0",
         WorkerType="G.1X",
         NumberOfWorkers=2,
     )
-    run = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+    return ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+
+
+def test_a_job_of_glue_reaches_nothing(embedded_aws: Settings, tmp_path: Path) -> None:
+    outside, bucket, s3 = tmp_path / "file", unique("found").replace("_", "-"), boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    end = 'import json\nfound = all_attempts()\nboto3.client("s3").put_object('
+    code = places("job", embedded_aws, outside) + f'{end}Bucket={bucket!r}, Key="found.json", Body=json.dumps(found))\n'
+    run = run_of_job(code, statement("s3:PutObject", on=whole_bucket(bucket)))
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     nothing_was_got(json.loads(s3.get_object(Bucket=bucket, Key="found.json")["Body"].read()), outside)
+
+
+@pytest.mark.parametrize("instead", ["os.symlink({secret!r}, failure)", "os.mkfifo(failure)", "os.mkdir(failure)"])
+def test_the_server_follows_nothing_that_a_job_puts_in_its_way(embedded_aws: Settings, instead: str) -> None:
+    """The reason of a failure is in a file beside the script, which the server reads when the job is over."""
+    link = instead.format(secret=str(embedded_aws.state / "settings.json"))
+    run = run_of_job(f"import os\nfailure = 'failure.txt'\n{link}\nos._exit(3)\n")
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "The script ended with code 3")

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import os
 import queue
+import stat
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from localaws.services.glue.jobs import packages
 _STARTER = Path(__file__).parents[1] / "script.py"
 _FLUSH_SECONDS = 1.0
 _EVENTS = 1000  # of one PutLogEvents here; at most 10,000 there
+_LONGEST_REASON = 4000  # bytes
 _LONGEST = 250_000  # bytes of one event, of 256 KiB
 # The work is in Python: with all of Java's optimisation a session took twice as long to start, and its first job too.
 # Its figures about itself would go to /tmp, outside the fence.
@@ -77,8 +79,21 @@ def run_script(job: RunScript, access: Access) -> Result:
     )
     _log(process, job.logs, access)
     if process.wait():
-        raise JobFailed(failure.read_text() if failure.exists() else f"The script ended with code {process.returncode}")
+        raise JobFailed(_reason(failure) or f"The script ended with code {process.returncode}")
     return Result()
+
+
+def _reason(failure: Path) -> str:
+    """What the starter wrote. The folder is the script's: a link or a pipe in the file's place is not followed."""
+    try:
+        place = os.open(failure, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        regular = stat.S_ISREG(os.fstat(place).st_mode)
+        return os.read(place, _LONGEST_REASON).decode(errors="replace") if regular else ""
+    finally:
+        os.close(place)
 
 
 def _environment(folder: Path, access: Access) -> dict[str, str]:
