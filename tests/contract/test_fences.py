@@ -1,6 +1,7 @@
 """Code that a customer brings, a Lambda function's or a Glue job's, reaches nothing of the host and of other customers:
 its own folder and the embedded AWS's endpoint are all that there is for it, as for a notebook (test_hostile.py)."""
 
+import base64
 import io
 import json
 import sys
@@ -11,8 +12,8 @@ import boto3
 import pytest
 
 from localaws.fence import landlock_version
-from localaws.settings import Settings
-from tests.contract.helpers import eventually, role, statement, unique, whole_bucket
+from localaws.settings import REGION, Settings
+from tests.contract.helpers import ACCOUNT, eventually, role, statement, unique, whole_bucket
 from tests.contract.test_glue import ended
 
 pytestmark = pytest.mark.skipif(
@@ -93,6 +94,31 @@ def test_a_function_reaches_nothing(embedded_aws: Settings, tmp_path: Path) -> N
     )
     eventually(lambda: client.get_function_configuration(FunctionName=name)["State"] == "Active")
     nothing_was_got(json.loads(client.invoke(FunctionName=name)["Payload"].read()), outside)
+
+
+def test_the_server_writes_nothing_where_a_notebook_leads_it(embedded_aws: Settings, tmp_path: Path) -> None:
+    """Links that a learner left in the folder of an instance, which is prepared at each of its starts."""
+    sagemaker, name = boto3.client("sagemaker"), unique("hostile").replace("_", "-")
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:notebook-instance/{name}"
+    folder = embedded_aws.state / "artifacts" / base64.urlsafe_b64encode(arn.encode()).decode()
+    for place in ("machine.log", "bin/sudo", "home/ec2-user/.aws/credentials", "home/ec2-user/.jupyter", "python"):
+        link, victim = folder / place, tmp_path / place.replace("/", "-")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if place != "python":
+            victim.write_text("kept")
+            victim.chmod(0o600)
+        link.symlink_to(victim)
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=role("sagemaker")
+    )
+    described = eventually(
+        lambda: sagemaker.describe_notebook_instance(NotebookInstanceName=name),
+        lambda found: found["NotebookInstanceStatus"] != "Pending",
+    )
+    found = {each.name: (each.read_text(), oct(each.stat().st_mode)) for each in tmp_path.iterdir()}
+    assert set(found.values()) == {("kept", "0o100600")} and "python" not in found
+    assert (described["NotebookInstanceStatus"], "Permission denied" in described["FailureReason"]) == ("Failed", True)
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
 
 
 def run_of_job(code: str, *statements: dict) -> dict:

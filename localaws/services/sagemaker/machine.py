@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 
 from localaws import fence
-from localaws.services.sagemaker import proxy
+from localaws.s3 import Access
+from localaws.services.sagemaker import proxy, volume
 
 # a lifecycle script that takes longer fails the instance (docs/aws-sources.md#sagemaker-notebook-lifecycle-config)
 SCRIPT_SECONDS = 300
@@ -43,6 +44,7 @@ def main() -> None:
     threading.Thread(target=_end_with_the_input, daemon=True).start()
     os.environ.update(proxy.start(plan["endpoint"], os.environ))
     try:
+        _prepare(folder, plan["about"])
         for hook, script in plan["scripts"]:
             run_script(folder, hook, script)
         jupyter = _start_jupyter(folder, plan["port"])
@@ -52,6 +54,14 @@ def main() -> None:
     print(json.dumps({"ready": True}), flush=True)
     jupyter.wait()
     _end()
+
+
+def _prepare(folder: Path, about: dict) -> None:
+    """Inside the fence: whatever the instance's user left in the folder leads nowhere else. Raises Failed."""
+    try:
+        volume.prepare(folder, about["name"], about["arn"], Access(**about["access"]), about["token"])
+    except OSError as error:
+        raise Failed(f"The instance's own files could not be written: {error}") from None
 
 
 def run_script(folder: Path, hook: str, script: str, seconds: float = SCRIPT_SECONDS) -> None:

@@ -4,6 +4,7 @@ import contextvars
 import importlib.util
 import json
 import logging
+import os
 import secrets
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,8 +97,8 @@ class Machines:
         _await_serving(self._endpoint)
         access = context.assume(instance.record["RoleArn"], "sagemaker.amazonaws.com", instance.arn)
         folder = context.store.folder(instance.arn)
-        volume.prepare(folder, instance.name, instance.arn, access, token)
-        with (folder / "machine.log").open("wb") as log:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _new_file(folder / "machine.log") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "localaws.services.sagemaker.machine"],
                 cwd=_ROOT,
@@ -109,11 +111,19 @@ class Machines:
         with self._lock:
             self._up[instance.arn] = process
         fenced = {"hidden": str(context.store.artifacts.parent), "shown": [access.certificate_authority]}
-        plan = {"folder": str(folder), "scripts": scripts, "port": port, "endpoint": access.endpoint, **fenced}
+        about = {"name": instance.name, "arn": instance.arn, "access": asdict(access), "token": token}
+        plan = {"folder": str(folder), "scripts": scripts, "port": port, "about": about, **fenced}
+        plan["endpoint"] = access.endpoint
         orders = _pipe(process.stdin)
         orders.write(json.dumps(plan) + "\n")
         orders.flush()
         return process
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    """Its folder is the instance's user's, who may have left a link in its place."""
+    path.unlink(missing_ok=True)
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:
