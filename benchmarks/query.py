@@ -41,7 +41,7 @@ def published(series: int) -> None:
     began = time.process_time()
     index = lookup.write(BUCKET, keys, columns, [], f"{FOLDER}runs/r/lookup/planning/")
     print(f"the index of {series:,} series: {time.process_time() - began:.1f} CPU s, {index['parts']} parts")
-    newest = {"run": "r", "forecasts": {"planning": {"lookup": index}}}
+    newest = {"run": "r", "forecasts": {"planning": {}}, "lookups": {"planning": index}}
     s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}newest.json", Body=json.dumps(newest).encode())
 
 

@@ -110,7 +110,8 @@ class WhatIf(TypedDict):
 
 
 class Lookup(TypedDict):
-    """The index of a published forecast (lookup.py): its folder in the results bucket, and what the files hold."""
+    """The index of a published forecast (lookup.py): its folder in the results bucket, and what the files hold. In
+    newest.json under "lookups", by the forecast's name; in no payload."""
 
     folder: str
     parts: int
@@ -125,7 +126,6 @@ class PublishedForecast(TypedDict):
     types: list[str]
     table: str
     exports: str  # the folder's URI
-    lookup: NotRequired[Lookup]  # older runs have none
 
 
 class Query(TypedDict):

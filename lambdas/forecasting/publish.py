@@ -36,7 +36,8 @@ def handler(event: Forecasted, context: LambdaContext) -> Published:
     results.save(bucket, folder, run, summary, page)
     for name, table in tables.items():
         _add_partition(event, name, table)
-    results.point_to(bucket, folder, summary, page)
+    lookups = {name: table.lookup for name, table in tables.items()}
+    results.point_to(bucket, folder, {**summary, "lookups": lookups}, page)
     return {"summary": summary}
 
 
@@ -50,7 +51,6 @@ def _summary(
             "types": made["types"],
             "table": made["name"],
             "exports": tables[made["name"]].location,
-            "lookup": tables[made["name"]].lookup,
         }
         for made in event["forecasts"]
     }

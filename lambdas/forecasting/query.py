@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from common.clients import client
 from common.store import get_json
 from forecasting import lookup
-from forecasting.payload import Lookup, PublishedForecast, Query, QueryAnswer
+from forecasting.payload import Lookup, Query, QueryAnswer
 
 _FRESH_SECONDS = 5  # that the newest pointer is kept: a new run serves that much later
 _LOOKUPS = 16  # parts of indexes that a function keeps, of about 60 KB each
@@ -38,8 +38,7 @@ class InvalidInput(ValueError):
 def handler(event: Query, context: LambdaContext) -> QueryAnswer:
     """Raises InvalidInput or ResourceNotFound, which Lambda returns as the error's type."""
     bucket, folder = os.environ["RESULTS_BUCKET"], os.environ["FOLDER"]
-    published = _published(bucket, folder, event.get("Forecast"))
-    index = published["lookup"]
+    index = _index(bucket, folder, event.get("Forecast"))
     key = _key(event, index)
     start, end = _moment(event, "StartDate", datetime.min), _moment(event, "EndDate", datetime.max)
     predictions: dict[str, list[dict[str, Any]]] = {}
@@ -52,15 +51,15 @@ def handler(event: Query, context: LambdaContext) -> QueryAnswer:
     return {"Forecast": {"Predictions": predictions}}
 
 
-def _published(bucket: str, folder: str, name: str | None) -> PublishedForecast:
+def _index(bucket: str, folder: str, name: str | None) -> Lookup:
     newest = _newest(bucket, folder, int(time.monotonic() / _FRESH_SECONDS))
-    forecasts: dict[str, PublishedForecast] = newest["forecasts"]
-    published = forecasts.get(name) if name else next(iter(forecasts.values()))
-    if published is None:
+    forecasts = newest["forecasts"]
+    if name and name not in forecasts:
         raise ResourceNotFound(f"Forecast {name!r} does not exist; there are {', '.join(forecasts)}")
-    if "lookup" not in published:
+    lookups: dict[str, Lookup] = newest.get("lookups", {})
+    if (name or next(iter(forecasts))) not in lookups:
         raise ResourceNotFound(f"run {newest['run']} has no index, an older version published it: start a run")
-    return published
+    return lookups[name or next(iter(forecasts))]
 
 
 @functools.lru_cache(1)

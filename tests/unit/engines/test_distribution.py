@@ -51,11 +51,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 
 
 def test_the_readmes_examples_run_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    """In a folder of its own, where neither this repository nor the editable package is on the path."""
+    """In its own folder, where neither this repository nor the editable packages are on the path."""
     examples = re.findall(r"^```python\n(.*?)^```$", (ENGINES / "README.md").read_text(), flags=re.M | re.S)
     assert len(examples) == 2
     first = [line for line in examples[0].splitlines() if line]
     assert len(first) == 5
+    checkout = [str(ENGINES.parent), str(ENGINES)]
+    path = f"import sys; sys.path[:] = [{str(wheel)!r}, *(at for at in sys.path if at not in {checkout})]"
     proof = f"""
 import importlib.util, storecast_engines
 assert storecast_engines.__file__.startswith({str(wheel)!r}), storecast_engines.__file__
@@ -64,7 +66,7 @@ assert not {{"boto3", "botocore"}} & set(sys.modules)
 """
     outputs = [
         subprocess.run(
-            [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(wheel)!r})\n{example}\n{proof}"],
+            [sys.executable, "-c", f"{path}\n{example}\n{proof}"],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": ""},
             capture_output=True,

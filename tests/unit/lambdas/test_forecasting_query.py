@@ -29,8 +29,8 @@ def ask(bucket: Any, monkeypatch: pytest.MonkeyPatch, context: Any) -> Any:
     keys = [f"{_FOLDER}exports/{name}" for name in _PARTS]
     index = lookup.write("results", keys, _COLUMNS, ["store"], f"{_FOLDER}runs/r/lookup/planning/")
     assert index["parts"] == 3
-    published = {"planning": {"lookup": index}, "fan": {}}
-    bucket.objects[f"{_FOLDER}newest.json"] = json.dumps({"run": "r", "forecasts": published}).encode()
+    newest = {"run": "r", "forecasts": {"planning": {}, "fan": {}}, "lookups": {"planning": index}}
+    bucket.objects[f"{_FOLDER}newest.json"] = json.dumps(newest).encode()
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     monkeypatch.setenv("FOLDER", _FOLDER)
     return lambda **event: query.handler(event, context)["Forecast"]["Predictions"]
