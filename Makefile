@@ -111,6 +111,7 @@ bootstrap: setup ## what CDK needs in an account and region, once before the fir
 deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name)
 	python -m infra.deployed --dataset $(DATASET)
 	$(CDK) deploy "storecast-*ing" --require-approval never --context dataset=$(DATASET)
+	@python -m storecast.cli.deployed $(DATASET)
 
 destroy: setup ## all of it from that account again, with what the pipelines made
 	python -m infra.deployed --dataset $(DATASET) --destroy

@@ -101,7 +101,7 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
     (OUT / "summary.json").write_text(json.dumps(summary, indent=1))
     _show(console, found, config, folder, dataset)
     show.time_spent(console, summary)
-    show.places(console, outputs, dataset, OUT, options.state)
+    show.places(console, dataset, OUT, options.state)
     return 1 if failed else 0
 
 

@@ -7,6 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import results
+from storecast.cli.deployed import lines
+from storecast.client import datasets
+from storecast.connection import connect
 
 ITEMS, DAYS, LISTS = 3, 7, 2
 METRICS = {
@@ -122,28 +125,22 @@ def time_spent(console: Console, summary: dict) -> None:
     console.print(f"[bold]Billed by AWS for such runs[/bold]  {'; '.join(counts)}.", soft_wrap=True, highlight=False)
 
 
-def places(console: Console, outputs: dict[str, str], dataset: str, out: Path, state: str) -> None:
-    """Where things lie, and how to look further."""
-    data, found = outputs["DataBucket"], outputs["ResultsBucket"]
-    console.print("\n[bold]Where it lies[/bold]")
-    for what, where in {
-        "uploads": f"s3://{data}/forecasting/{dataset}/, s3://{data}/recommending/{dataset}/",
-        "results": f"s3://{found}/forecasting/{dataset}/, s3://{found}/recommending/{dataset}/",
-        "reports": ", ".join(str(path) for path in sorted(out.glob("*ing.html"))),
-        "summary": str(out / "summary.json"),
-    }.items():
-        console.print(f"  {what:<9}{where}", soft_wrap=True, highlight=False)
-    console.print("\n[bold]Look further[/bold]")
+def places(console: Console, dataset: str, out: Path, state: str) -> None:
+    """Where things lie, and how to look further: at the end the console."""
+    aws = connect()
+    console.print()
+    for about, line in lines(aws, datasets.one(aws, dataset)):
+        console.print(f"[bold]{about:<10}[/bold]{line}", soft_wrap=True, highlight=False)
+    files = ", ".join(str(path) for path in [*sorted(out.glob("*ing.html")), out / "summary.json"])
+    console.print(f"[bold]{'Files':<10}[/bold]{files}", soft_wrap=True, highlight=False)
     option = "" if state == ".localaws" else f" --state {state}"
+    console.print("\n[bold]Look further[/bold]")
     for line in (
         "source .venv/bin/activate",
-        f'eval "$(python -m localaws env{option})"   # any AWS client here now talks to the embedded AWS',
-        f"aws s3 ls --recursive s3://{found}/",
-        "aws forecast list-predictors",
-        "aws personalize list-recommenders",
-        "python -c \"import boto3; print(boto3.client('forecast').list_forecasts()['Forecasts'])\"",
-        f"python -m localaws stop{option}   # its state is kept; start brings it back",
+        f'eval "$(storecast local env{option})"   # any AWS client here now talks to the embedded AWS',
+        f"storecast local stop{option}   # its state is kept; start brings it back",
         f"python -m demo --destroy --dataset {dataset}{option}   # take the app down, with all that it made",
+        f"storecast open {dataset}",
     ):
         console.print(f"  {line}", soft_wrap=True, highlight=False)
 

