@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from storecast.client import costs, results, runs, uploads
 from storecast.client.aws import Aws, NotThere, at_once, utc
-from storecast.client.model import PIPELINES, Alarm, Dataset, Pipeline, PipelineStatus, Stack, Start, State, Status
+from storecast.client.model import PIPELINES, Alarm, Dataset, Pipeline, PipelineStatus, Run, Stack, Start, State, Status
 
 _GOING = ("DELETE_COMPLETE", "DELETE_IN_PROGRESS")
 
@@ -173,13 +173,11 @@ def status(aws: Aws, dataset: Dataset) -> Status:
 
 def _pipeline(aws: Aws, dataset: Dataset, pipeline: Pipeline) -> PipelineStatus:
     recent = runs.listed(aws, dataset, pipeline, most=20)
-    worked = [each for each in recent if not each.running and (each.published or each.failed)]
-    ended = [each for each in recent if not each.running]
     newest = results.newest(aws, dataset, pipeline)
     quarantine = uploads.quarantine_count(aws, dataset, pipeline)
     return PipelineStatus(
         pipeline,
-        last=next(iter(worked or ended), None),
+        last=_last(recent),
         running=next((each for each in recent if each.running), None),
         serving=tuple(results.serving(aws, dataset, pipeline, newest)),
         accuracy=results.accuracy(newest) if newest else None,
@@ -188,6 +186,15 @@ def _pipeline(aws: Aws, dataset: Dataset, pipeline: Pipeline) -> PipelineStatus:
         quarantined=tuple(uploads.quarantine(aws, dataset, pipeline, most=3)) if quarantine else (),
         starts=tuple(starts(aws, dataset, pipeline)),
     )
+
+
+def _last(recent: Sequence[Run]) -> Run | None:
+    """The run that says how things are: the newest one if it failed, or else the newest that published. Starts that
+    joined another run, and dry runs, say nothing."""
+    ended = [each for each in recent if not each.running and not each.outcome.startswith(("joined", "dry run"))]
+    if not ended or ended[0].failed:
+        return next(iter(ended), None)
+    return next((each for each in ended if each.published), ended[0])
 
 
 def pipeline_of(dataset: Dataset, kind: str) -> Pipeline | None:

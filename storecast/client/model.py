@@ -224,7 +224,7 @@ class PipelineStatus:
     """One pipeline of a dataset at a glance."""
 
     pipeline: Pipeline
-    last: Run | None  # that worked: a run that found nothing new is none, while there is another
+    last: Run | None  # the newest if it failed, or else the newest that published
     running: Run | None
     serving: tuple[Serving, ...]
     accuracy: Accuracy | None
