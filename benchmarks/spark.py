@@ -90,12 +90,13 @@ def main(arguments: list[str] | None = None) -> Result:
     parser.add_argument("--days", type=int, default=730)
     parser.add_argument("--sample", type=int, default=SAMPLE)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--algorithms", nargs="*", help="by default AutoPredictor's; cheap ones show what Spark costs")
     parser.add_argument("--alone", action="store_true", help="without the single process")
     given = parser.parse_args(arguments)
     panel, memory = retail(given.series, given.days), Memory()
     with tempfile.TemporaryDirectory() as folder, session(given.cores) as spark:
         request = written(panel, Path(folder), files=max(2, given.series // 500))
-        request = Request(**{**vars(request), "sample": given.sample, "windows": 2})
+        request = Request(**{**vars(request), "sample": given.sample, "windows": 2, "algorithms": given.algorithms})
         began, used = time.perf_counter(), cpu_seconds()
         memory.start()
         found = run(spark, request, LocalFiles(), workers=given.cores)
@@ -110,7 +111,7 @@ def main(arguments: list[str] | None = None) -> Result:
     print(f"memory: driver {own:.0f} MiB, a worker at most {memory.worker:.0f} MiB")
     if not given.alone:
         began, before = time.perf_counter(), cpu_seconds()
-        single = measure(panel, workers=given.cores)
+        single = measure(panel, workers=given.cores, algorithms=given.algorithms)
         alone, of_pool = time.perf_counter() - began, cpu_seconds() - before
         by_pool = single.leaderboard["AutoPredictor"]
         print(f"one process and its pool: CPU {of_pool:.1f} s, wall {alone:.1f} s, average wQL {by_pool:.4f}")

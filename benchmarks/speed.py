@@ -4,6 +4,7 @@ import argparse
 import os
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +39,12 @@ def retail(count: int, days: int = DAYS) -> Panel:
     return Panel(keys, pd.date_range("2024-01-01", periods=days), target, "D", None, (), None)
 
 
-def measure(panel: Panel, windows: int = 2, workers: int = 1, horizon: int = HORIZON) -> Speed:
+def measure(
+    panel: Panel, windows: int = 2, workers: int = 1, horizon: int = HORIZON, algorithms: Sequence[str] | None = None
+) -> Speed:
     used = time.process_time()
     began = time.perf_counter()
-    trained = autopredictor.train(panel, horizon, LEVELS, windows=windows, workers=workers)
+    trained = autopredictor.train(panel, horizon, LEVELS, windows=windows, workers=workers, algorithms=algorithms)
     middle = time.perf_counter()
     autopredictor.predict(trained, panel, horizon, LEVELS, workers=workers)
     ended = time.perf_counter()

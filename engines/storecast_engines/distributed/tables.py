@@ -16,11 +16,12 @@ from pyspark.sql import functions as sql
 
 from storecast_engines.distributed.documents import JobFailed, Request
 from storecast_engines.distributed.local import Data
-from storecast_engines.distributed.reading import BAD, NOTE, WEIGHTS, Columns, Reader, pieces_of, read
+from storecast_engines.distributed.reading import BAD, NOTE, WEIGHTS, Columns, Reader, aggregation, pieces_of, read
 from storecast_engines.distributed.storage import Storage
 from storecast_engines.forecasting import frequency
 
 LAST_PLACE = 2**63 - 1
+ROWS_OF_A_CELL = 2  # of the target, on average over all series and time steps, that tasks take as they were read
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def read_tables(
     elif cold is not None:
         series, cold = series.unionByName(cold.select(*series.columns)), None
     counts = {kind: int(facts[kind]["rows"]) for kind in request.sources}
+    if counts["target"] > ROWS_OF_A_CELL * warm * steps:
+        found = _with_a_row_for_each_cell(found, columns, aggregation(request))
     report(f"read {counts}: {warm:,} series of {steps:,} steps, {colds:,} without history")
     rows, data = _placed(found, series, request, columns), Data(request, columns, span, forward)
     notes = sorted(row["k0"] for row in about_files if row["kind"] == NOTE)
@@ -96,6 +99,17 @@ def _first_of_each_file(rows: Sequence[Row]) -> list[tuple[float, dict[str, Any]
         bad = json.loads(row["k0"])
         found.setdefault((bad["kind"], bad["file"]), (row["file"], bad))
     return list(found.values())
+
+
+def _with_a_row_for_each_cell(found: DataFrame, columns: Columns, how: str) -> DataFrame:
+    """The table with the target's rows of a series and time step put together (reading.combined), whose parts may lie
+    in thousands of files: a task must not get them all."""
+    value = {"sum": sql.sum, "avg": sql.sum, "min": sql.min, "max": sql.max}.get(how)
+    of_cell = value("v0") if value else sql.min_by("v0", sql.struct("seen", "file"))
+    cells = found.filter("kind = 'target'").groupBy("kind", "place", *columns.key_names, "timestamp")
+    totals = [sql.sum("count").alias("count"), sql.min("seen").alias("seen"), sql.min("file").alias("file")]
+    made = cells.agg(of_cell.alias("v0"), *totals)
+    return found.filter("kind != 'target'").unionByName(made, allowMissingColumns=True)
 
 
 def by_chunk(rows: DataFrame, count: int) -> GroupedData:

@@ -307,11 +307,22 @@ def test_a_related_value_that_is_missing_fails_the_job_in_the_words_of_the_singl
         job.run(spark, replace(asked, output=str(tmp_path / "out")), LocalFiles())
 
 
-def test_rows_of_a_time_step_are_put_together_wherever_they_lie(spark: SparkSession, tmp_path: Path) -> None:
+def test_rows_of_a_time_step_are_put_together_wherever_they_lie(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each step there are rows in all four files; no task gets more than one of them."""
+    handled: list[int] = []
+
+    def combined(rows: pd.DataFrame, *others) -> pd.DataFrame:
+        handled.append(len(rows))
+        return reading.combined(rows, *others)
+
+    monkeypatch.setattr(local, "combined", combined)
     rng = np.random.default_rng(1)
     rows = pd.DataFrame({"item_id": rng.choice(["a", "b"], 600), "demand": rng.integers(1, 9, 600).astype(float)})
     rows["timestamp"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 24 * 40, 600), unit="h")
-    for how in ("avg", "first"):
+    cells = len(rows.assign(day=rows["timestamp"].dt.floor("D"))[["item_id", "day"]].drop_duplicates())
+    for how in ("avg", "first", "max"):
         asked = Request(
             output=str(tmp_path / how),
             name="run",
@@ -330,6 +341,7 @@ def test_rows_of_a_time_step_are_put_together_wherever_they_lie(spark: SparkSess
             rows, None, None, item_key="item_id", target_name="demand", freq="D", horizon=3, transformations=configs
         )
         expected = ALGORITHMS["SeasonalNaive"](panel, 3, ()).mean
+        assert handled.pop() == cells and not handled
         found = results(asked.output, "forecast", ("item_id", "date"))["mean"].to_numpy().reshape(2, 3)
         assert found == pytest.approx(expected), how
 
