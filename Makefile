@@ -11,7 +11,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 export PYTHONDONTWRITEBYTECODE :=
 CDK := node node_modules/aws-cdk/bin/cdk
 
-.PHONY: chaos help setup prophet neural benchmarks demo workshop notebooks console shop test test-browser cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
+.PHONY: chaos docs help setup prophet neural benchmarks demo workshop notebooks console shop test test-browser cost check local glue-bundle bootstrap deploy deploy-workshop upgrade destroy synth diff audit lint hooks lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ setup: $(VENV)/.installed node_modules/.installed ## the virtual environment, no
 
 # The groups of pyproject.toml, in the versions of requirements.txt.
 INSTALL = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint requirements.txt
-GROUPS := infra lambdas localaws data demo cli console tests lint
+GROUPS := infra lambdas localaws data demo cli console docs tests lint
 EXTRAS := workshop benchmarks
 
 $(VENV)/bin/uv:
@@ -131,6 +131,9 @@ diff: setup ## what a deploy would change in the account of your credentials
 
 audit: setup ## known holes in the pinned packages (asks PyPI, and fails without it; not part of the tests)
 	python .ci/audit.py
+
+docs: setup ## the documentation site, served on this machine until Ctrl-C
+	mkdocs serve --strict
 
 lint: setup $(VENV)/.jupyter ## style, format and types
 	ruff check . && ruff format --check . && mypy
