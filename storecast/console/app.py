@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from storecast.console import asking
-from storecast.console.pages import accuracy, data, forecasts, overview, recommendations, runs
+from storecast.console.views import accuracy, data, forecasts, overview, recommendations, runs
 
 _PAGES = (
     (overview.page, "Overview", "overview", ":material/dashboard:"),

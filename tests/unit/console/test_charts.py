@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("streamlit")
 from storecast.console import charts
-from storecast.console.pages import forecasts
+from storecast.console.views import forecasts
 from tests.unit.console.made_up import DAY, MadeUp
 
 

@@ -27,7 +27,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[MadeUp]:
 
 def shown(name: str) -> AppTest:
     """A page, as it is first shown."""
-    script = f"from storecast.console import asking\nfrom storecast.console.pages import {name}\n"
+    script = f"from storecast.console import asking\nfrom storecast.console.views import {name}\n"
     app = AppTest.from_string(f"{script}asking.guarded({name}.page)()", default_timeout=60).run()
     assert not app.exception
     return app
@@ -91,7 +91,7 @@ def test_the_leaderboard_marks_the_best_and_the_items_come_worst_first(deployed:
 def test_an_event_is_sent_when_a_button_is_pressed_and_the_answer_says_what_moved(deployed: MadeUp) -> None:
     page = shown("recommendations")
     assert list(page.dataframe[0].value["id"]) == ["i0", "i1", "i2", "i3", "i4"]
-    assert list(page.dataframe[1].value["in the list"]) == ["✓", ""]
+    assert list(page.dataframe[1].value["both"]) == ["✓", ""]
     page.text_input(key="search-event-item").input("of i7").run()
     assert deployed.calls == []
     next(each for each in page.button if each.label == "Purchase").click().run()

@@ -14,7 +14,10 @@ from storecast.console import asking, parts, words
 
 EVENTS = ("View", "Purchase")
 _BEFORE = "answer-before"  # the event: in the session
-_NARROW = {"#": st.column_config.NumberColumn(width=40)}
+_NARROW = {
+    "#": st.column_config.NumberColumn(width=40),
+    "both": st.column_config.TextColumn(width=50, help="also in the list for this user or item"),
+}
 _SESSION = "storecast-console"
 
 
@@ -79,8 +82,9 @@ def _shown(answer: Recommended, before: tuple[str, ...] | None) -> None:
     ranks = {item: rank for rank, item in enumerate(before or (), 1)}
     st.dataframe(
         [
-            {"#": each.rank, "item": each.item.name, "id": each.item.id}
+            {"#": each.rank}
             | ({"moved": moved(ranks.get(each.item.id), each.rank)} if before else {})
+            | {"item": each.item.name, "id": each.item.id}
             | ({"score": each.score} if each.score is not None else {})
             | dict(each.item.about)
             for each in answer.items
@@ -106,9 +110,9 @@ def _popular(use_case: UseCase, answer: Recommended, most: int) -> None:
         [
             {
                 "#": each.rank,
+                "both": "✓" if each.item.id in ours else "",
                 "item": each.item.name,
                 "id": each.item.id,
-                "in the list": "✓" if each.item.id in ours else "",
             }
             for each in popular.items
         ],
