@@ -141,13 +141,10 @@ def _refusal(arn: str) -> str:
 
 
 def _of_known(attach: Callable[[dict, str], None]) -> Callable[[dict, str], None]:
-    """For CloudFormation, whose stack fails with the reason. What it takes for the one member of an empty list, as in
-    CDK's own bootstrap stack, is no policy."""
+    """For CloudFormation, whose stack fails with the reason."""
 
     @functools.wraps(attach)
     def attached(entity: dict, policy_arn: str) -> None:
-        if not policy_arn:
-            return
         if why := _refusal(policy_arn):
             raise ValueError(why)
         attach(entity, policy_arn)

@@ -1,5 +1,5 @@
-"""What ministack's CloudFormation leaves out: keys of topics and buckets, buckets' access logs, roles' boundaries, and
-the module cfnresponse of inline Lambda code."""
+"""What ministack's CloudFormation leaves out: keys of topics and buckets, buckets' access logs, roles' boundaries,
+Fn::Join in conditions, and the module cfnresponse of inline Lambda code."""
 
 import functools
 import io
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_account_id
 from ministack.services import iam, s3, sns
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from localaws.emulator import access_logs
 
@@ -22,12 +22,15 @@ _MODULE = Path(__file__).with_name("cfnresponse.py")
 
 
 def register() -> None:
+    evaluate = _joining(engine._evaluate_conditions)
+    engine._evaluate_conditions = stacks._evaluate_conditions = evaluate
+    handlers._evaluate_conditions = changesets._evaluate_conditions = evaluate
     provisioners._zip_inline = _with_cfnresponse(provisioners._zip_inline)
     left_out = {"AWS::S3::Bucket": _complete_bucket, "AWS::SNS::Topic": _keep, "AWS::IAM::Role": _bound}
     for resource_type, complete in left_out.items():
-        handlers = provisioners._RESOURCE_HANDLERS[resource_type]
-        create, update = _completed(handlers["create"], 1, complete), _completed(handlers["update"], 2, complete)
-        provisioners._RESOURCE_HANDLERS[resource_type] = handlers | {"create": create, "update": update}
+        known = provisioners._RESOURCE_HANDLERS[resource_type]
+        create, update = _completed(known["create"], 1, complete), _completed(known["update"], 2, complete)
+        provisioners._RESOURCE_HANDLERS[resource_type] = known | {"create": create, "update": update}
 
 
 def _completed(handle: Callable, position: int, complete: Callable[[str, dict], None]) -> Callable:
@@ -40,6 +43,34 @@ def _completed(handle: Callable, position: int, complete: Callable[[str, dict], 
         return result
 
     return handled
+
+
+def _joining(evaluate: Callable[[dict, dict], dict]) -> Callable[[dict, dict], dict]:
+    """CDK's bootstrap template asks whether a list of policies is empty by joining it."""
+
+    @functools.wraps(evaluate)
+    def evaluated(template: dict, parameters: dict) -> dict:
+        return evaluate({**template, "Conditions": _joined(template.get("Conditions", {}), parameters)}, parameters)
+
+    return evaluated
+
+
+def _joined(value: Any, parameters: dict) -> Any:
+    """`value` with each Fn::Join of parameters and texts replaced by its result."""
+    if isinstance(value, list):
+        return [_joined(each, parameters) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" not in value:
+        return {name: _joined(each, parameters) for name, each in value.items()}
+    delimiter, members = value["Fn::Join"]
+    if isinstance(members, dict):
+        members = str(_referred(members, parameters)).split(",")
+    return delimiter.join(str(_referred(each, parameters)) for each in members)
+
+
+def _referred(value: Any, parameters: dict) -> Any:
+    return parameters[value["Ref"]]["Value"] if isinstance(value, dict) and value.get("Ref") in parameters else value
 
 
 def _with_cfnresponse(zip_inline: Callable[..., bytes | None]) -> Callable[..., bytes | None]:

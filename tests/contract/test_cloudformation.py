@@ -126,3 +126,32 @@ def test_inline_code_of_a_custom_resource_answers_with_cfnresponse(embedded_aws)
     assert any("nothing to make" in each.get("ResourceStatusReason", "") for each in events)
     for name in (good, bad):
         cloudformation.delete_stack(StackName=name)
+
+
+def test_a_condition_may_join_a_list_of_parameters(embedded_aws) -> None:
+    template = {
+        "Parameters": {name: {"Type": "CommaDelimitedList", "Default": ""} for name in ("Empty", "Full")},
+        "Conditions": {
+            f"Has{name}": {"Fn::Not": [{"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": name}]}]}]}
+            for name in ("Empty", "Full")
+        },
+        "Resources": {
+            "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "there"}},
+            "None": {
+                "Type": "AWS::SSM::Parameter",
+                "Condition": "HasEmpty",
+                "Properties": {"Type": "String", "Value": "none"},
+            },
+            "Some": {
+                "Type": "AWS::SSM::Parameter",
+                "Condition": "HasFull",
+                "Properties": {"Type": "String", "Value": "some"},
+            },
+        },
+    }
+    stack, cloudformation = unique("joining").replace("_", "-"), boto3.client("cloudformation")
+    given = [{"ParameterKey": "Full", "ParameterValue": "one,two"}]
+    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template), Parameters=given)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    found = cloudformation.list_stack_resources(StackName=stack)["StackResourceSummaries"]
+    assert {each["LogicalResourceId"] for each in found} == {"Parameter", "Some"}

@@ -114,14 +114,29 @@ SIGNATURES = {
     "ministack.services.budgets": {"_create_budget": ["data"], "_delete_budget": ["data"]},
     "ministack.services.cloudformation.provisioners": {
         "_physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
+        "_zip_inline": ["source", "handler", "runtime"],
     },
-    "ministack.services.cloudformation.handlers": {"_imported_export_names": ["stack", "stack_name"]},
+    "ministack.services.cloudformation.changesets": {"_evaluate_conditions": ["template", "params"]},
+    "ministack.services.cloudformation.engine": {"_evaluate_conditions": ["template", "params"]},
+    "ministack.services.cloudformation.handlers": {
+        "_evaluate_conditions": ["template", "params"],
+        "_imported_export_names": ["stack", "stack_name"],
+    },
+    "ministack.services.iam": {
+        "_error": ["status", "code", "message", "ns"],
+        "_is_aws_managed_arn": ["arn"],
+        "_make_aws_managed_record": ["name", "document", "description"],
+        "_p": ["params", "key", "default"],
+        "attach_managed_policy": ["entity", "policy_arn"],
+        "policy_known": ["arn", "account_id"],
+    },
     "ministack.services.cloudformation.stacks": {
         "_add_event": [
             "stack_id", "stack_name", "logical_id", "resource_type", "status", "reason", "physical_id",
             "detailed_status",
         ],
         "_delete_resource": ["resource_type", "physical_id", "props", "stack_name", "logical_id"],
+        "_evaluate_conditions": ["template", "params"],
         "_resolve_stack_outputs": [
             "outputs_defs", "conditions", "resources", "param_values", "mappings", "stack_name", "stack_id",
         ],
@@ -215,6 +230,8 @@ TABLES = {
     ("ministack.core.router", "SERVICE_PATTERNS"): ("s3", dict),
     ("ministack.services.athena", "_DUCKDB_TYPE_MAP"): ("BIGINT", str),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"): ("AWS::S3::Bucket", dict),
+    ("ministack.services.iam", "_IAM_HANDLERS"): ("AttachRolePolicy", None),
+    ("ministack.services.iam", "_aws_managed_policies"): ("arn:aws:iam::aws:policy/AdministratorAccess", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"): ("dynamodb", str),
     ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"): ("dynamodb", dict),

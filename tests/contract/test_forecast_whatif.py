@@ -131,7 +131,7 @@ def test_an_analysis_of_some_series_and_its_export_beside_the_baseline(
     )
     assert "Message" not in dear and "Message" not in cheap
     assert "equals the baseline" in logged(embedded_aws, dear["WhatIfForecastArn"])
-    assert not logged(embedded_aws, cheap["WhatIfForecastArn"])
+    assert "equals the baseline" not in logged(embedded_aws, cheap["WhatIfForecastArn"])
     export = forecast.create_what_if_forecast_export(
         WhatIfForecastExportName="scenarios",
         WhatIfForecastArns=[cheap["WhatIfForecastArn"], dear["WhatIfForecastArn"]],

@@ -67,16 +67,3 @@ def test_a_policy_that_does_not_exist_is_not_attached(embedded_aws) -> None:
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     assert any("not attachable" in each.get("ResourceStatusReason", "") for each in events)
     cloudformation.delete_stack(StackName=stack)
-
-
-def test_an_empty_list_of_policies_is_none(embedded_aws) -> None:
-    """As in CDK's bootstrap stack, whose parameter for the policies of its role is empty."""
-    cloudformation, stack = boto3.client("cloudformation"), unique("policies").replace("_", "-")
-    properties = {"AssumeRolePolicyDocument": {}, "ManagedPolicyArns": {"Ref": "Policies"}}
-    template = {
-        "Parameters": {"Policies": {"Type": "CommaDelimitedList", "Default": ""}},
-        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}},
-    }
-    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-    cloudformation.delete_stack(StackName=stack)
