@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from storecast.cli.options import Json, print_json
+
+if TYPE_CHECKING:
+    from localaws.settings import Settings
 
 app = typer.Typer(
     help="The embedded AWS on this machine.",
@@ -22,47 +26,64 @@ Port = Annotated[
 ]
 
 
-def _localaws(*arguments: str, state: str | None, port: int | None = None) -> None:
-    """`python -m localaws ARGUMENTS`, with its exit code."""
+def _localaws(
+    *arguments: str, state: str | None, port: int | None = None, then: Callable[[], Any] | None = None
+) -> None:
+    """`python -m localaws ARGUMENTS`, with its exit code; what it prints is replaced by what `then` says, as JSON."""
+    from contextlib import nullcontext, redirect_stdout
+    from io import StringIO
+
     from localaws.__main__ import main
 
     options = [*(["--state", state] if state else []), *(["--port", str(port)] if port else [])]
-    raise typer.Exit(main([*arguments, *options]))
+    with redirect_stdout(StringIO()) if then else nullcontext():
+        code = main([*arguments, *options])
+    if then:
+        print_json(then())
+    raise typer.Exit(code)
+
+
+def _settings(state: str | None, port: int | None = None) -> Settings:
+    from pathlib import Path
+
+    from localaws.settings import prepare
+    from storecast.connection import state_folder
+
+    return prepare(Path(state) if state else state_folder(), port)
+
+
+def _about(state: str | None) -> dict[str, Any]:
+    from localaws import process
+
+    settings = _settings(state)
+    pid = process.running(settings)
+    return {"running": bool(pid), "pid": pid, "endpoint": settings.endpoint, "state": settings.state}
 
 
 @app.command(epilog="Example: storecast local start --port 4570")
-def start(state: State = None, port: Port = None) -> None:
+def start(state: State = None, port: Port = None, as_json: Json = False) -> None:
     """Start it in the background; returns when it answers."""
-    _localaws("start", state=state, port=port)
+    _localaws("start", state=state, port=port, then=(lambda: _about(state)) if as_json else None)
 
 
 @app.command(epilog="Example: storecast local stop")
-def stop(state: State = None) -> None:
+def stop(state: State = None, as_json: Json = False) -> None:
     """Stop it; its state is kept."""
-    _localaws("stop", state=state)
+    _localaws("stop", state=state, then=(lambda: _about(state)) if as_json else None)
 
 
 @app.command(epilog="Example: storecast local status --json")
 def status(state: State = None, as_json: Json = False) -> None:
     """Whether it runs, and where. Exit code 1 if it doesn't."""
-    if not as_json:
-        _localaws("status", state=state)
-    from pathlib import Path
-
-    from localaws import process
-    from localaws.settings import prepare
-    from storecast.connection import state_folder
-
-    settings = prepare(Path(state) if state else state_folder())
-    pid = process.running(settings)
-    print_json({"running": bool(pid), "pid": pid, "endpoint": settings.endpoint, "state": settings.state})
-    raise typer.Exit(0 if pid else 1)
+    _localaws("status", state=state, then=(lambda: _about(state)) if as_json else None)
 
 
 @app.command(epilog='Example: eval "$(storecast local env)"')
-def env(state: State = None) -> None:
+def env(state: State = None, as_json: Json = False) -> None:
     """Print the environment that points AWS clients to it."""
-    _localaws("env", state=state)
+    from localaws.settings import client_environment
+
+    _localaws("env", state=state, then=(lambda: client_environment(_settings(state))) if as_json else None)
 
 
 @app.command(
@@ -73,12 +94,16 @@ def fault(
     context: typer.Context,
     state: State = None,
     clear: Annotated[bool, typer.Option("--clear", help="Forget all rules.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Have calls or jobs fail or wait: adds a rule, or lists the rules.
 
     Takes OPERATION, --error, --message, --delay, --times, --chance and what else python -m localaws fault --help names.
     """
-    _localaws("fault", *context.args, *(["--clear"] if clear else []), state=state)
+    from localaws.faults import read
+
+    given = ["fault", *context.args, *(["--clear"] if clear else [])]
+    _localaws(*given, state=state, then=(lambda: read(_settings(state).faults)) if as_json else None)
 
 
 def run_console(name: str | None, browser: bool, profile: str | None, region: str | None) -> None:

@@ -176,20 +176,23 @@ def open_(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser, or only say where.")] = True,
     profile: Profile = None,
     region: Region = None,
+    as_json: Json = False,
 ) -> None:
     """Open the console in a browser, or the reports.
 
     The console runs until Ctrl-C, on this machine alone.
     """
     if report:
-        _open_reports(name, to, browser, profile, region)
+        _open_reports(name, to, browser and not as_json, profile, region, as_json)
         return
     from storecast.cli.embedded import run_console
 
     run_console(name, browser, profile, region)
 
 
-def _open_reports(name: str | None, to: Path | None, browser: bool, profile: str | None, region: str | None) -> None:
+def _open_reports(
+    name: str | None, to: Path | None, browser: bool, profile: str | None, region: str | None, as_json: bool
+) -> None:
     import webbrowser
 
     from storecast.client import datasets, files, results
@@ -208,6 +211,9 @@ def _open_reports(name: str | None, to: Path | None, browser: bool, profile: str
             written.append(path)
     if not written:
         raise NotThere(f"{dataset.name}: no run has published a report yet", f"see storecast status {dataset.name}")
+    if as_json:
+        print_json({"reports": written})
+        return
     for path in written:
         print(path)
         if browser:

@@ -282,11 +282,13 @@ def plan(output: Mapping[str, Any], ended: Run) -> Iterator[tuple[str, str]]:
     if found is None:
         yield "would do", ended.outcome
         return
-    imports = [each["kind"] for each in found["imports"] if each["changed"]]
-    yield "would import", ", ".join(imports) or "nothing"
+    if "imports" in found:
+        imports = [each["kind"] for each in found["imports"] if each["changed"]]
+        yield "would import", ", ".join(imports) or "nothing"
     trains = [each["algorithm"] for each in found.get("predictors", ())]
     trains += [each["useCase"] for each in found.get("recommenders", ())]
     trains += [each["name"] for each in found.get("solutions", ())]
+    trains += ["by a job on AWS Glue"] if "train" in found else []
     yield "would train", ", ".join(trains) or "nothing"
     made = [each["name"] for each in found.get("forecasts", ())] + [each["name"] for each in found.get("batch", ())]
     if made:

@@ -50,7 +50,10 @@ class Aws:
             profiles = ", ".join(boto3.Session().available_profiles) or "none"
             raise NoAnswer(str(error), f"choose one of these: {profiles}; or run aws configure") from None
         if not self.session.region_name:
-            raise NoAnswer("no region is set", "say --region, or set AWS_REGION, such as us-east-1")
+            raise NoAnswer(
+                "no region is set",
+                "say --region, or set AWS_REGION; for the embedded AWS, run storecast local start first",
+            )
         self.region: str = self.session.region_name
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
 

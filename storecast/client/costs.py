@@ -49,7 +49,11 @@ def _notebooks(aws: Aws, names: list[str]) -> list[CostDriver]:
 
 
 def _points(newest: dict[str, Any]) -> CostDriver:
-    """As the run's own metric counts them (lambdas/operations/figures.py)."""
+    """As the run's own metric counts them (lambdas/operations/figures.py); the engine `storecast`, which names its
+    predictors by their folders, costs the time of a job."""
+    if newest["predictorArn"].startswith("s3://"):
+        detail = f"{newest['items']:,} series x {newest['horizon']} steps"
+        return CostDriver("forecasting job of AWS Glue", 1, "per run", detail)
     kinds = [len(made["types"]) for made in newest["forecasts"].values()]
     types = sum(kinds) + kinds[0] * len(newest["whatIf"])
     points = newest["items"] * newest["horizon"] * types

@@ -186,7 +186,7 @@ def _scenarios(
     names = sorted((each["name"] for each in published.get("whatIf", ())), key=len, reverse=True)
     if not names:
         return {}
-    uri = f"s3://{dataset.results_bucket}/{dataset.folder('forecasting')}what-if/run={published['run']}/"
+    uri = _what_if_folder(dataset, published)
     found: dict[str, list[Quantiles]] = defaultdict(list)
     for record in _records_of(aws, uri, item):
         if _lower(_series(record)) != key:
@@ -200,6 +200,14 @@ def _scenarios(
         for name, of_name in values.items():
             found[name].append(Quantiles(_moment(record), of_name))
     return {name: tuple(sorted(each, key=lambda at: at.time)) for name, each in found.items()}
+
+
+def _what_if_folder(dataset: Dataset, published: Mapping[str, Any]) -> str:
+    """The engine `storecast` writes all that a job makes into one folder, and names a forecast by its own in there."""
+    made: str = next(iter(published["forecasts"].values())).get("forecastArn", "")
+    if made.startswith("s3://"):
+        return f"{made.rpartition('/')[0]}/what-if/"
+    return f"s3://{dataset.results_bucket}/{dataset.folder('forecasting')}what-if/run={published['run']}/"
 
 
 def _past(aws: Aws, dataset: Dataset, run: str, columns: _Columns, key: Key) -> list[Point]:

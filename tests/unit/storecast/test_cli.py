@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ def test_each_command_has_help_with_an_example_of_its_own(command: list[str]) ->
     found = CliRunner().invoke(app, [*command, "--help"])
     assert found.exit_code == 0
     assert f"storecast {' '.join(command)}" in found.output.rpartition("Example: ")[2]
+    assert "--json" in found.output
 
 
 def test_the_commands_of_the_issue_are_there() -> None:
@@ -140,3 +142,15 @@ def test_recommendations_have_names_beside_ids(deployed: World) -> None:
 def test_a_value_without_a_name_is_wrong_usage(deployed: World) -> None:
     found = CliRunner().invoke(app, ["forecast", "shop", "milk", "--dimension", "berlin"])
     assert found.exit_code == 2 and "allowed is NAME=VALUE" in found.output
+
+
+def test_the_embedded_aws_of_a_folder_as_json(tmp_path: Path) -> None:
+    """Its settings are made at the first command; it isn't started here."""
+    state = ["--state", str(tmp_path / "state"), "--json"]
+    status = CliRunner().invoke(app, ["local", "status", *state])
+    assert status.exit_code == 1 and json.loads(status.output)["running"] is False
+    environment = json.loads(CliRunner().invoke(app, ["local", "env", *state]).output)
+    assert environment["AWS_ENDPOINT_URL"] == json.loads(status.output)["endpoint"]
+    rule = ["local", "fault", "s3:GetObject", "--error", "SlowDown", "--times", "2"]
+    [found] = json.loads(CliRunner().invoke(app, [*rule, *state]).output)
+    assert (found["operation"], found["error"], found["times"]) == ("s3:GetObject", "SlowDown", 2)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import pytest
 
 from storecast.client import forecasts
 from storecast.client.aws import NotThere, Unclear
-from tests.unit.storecast.world import SHOP, World
+from tests.unit.storecast.world import RUN, SHOP, World
 
 
 def test_the_past_is_read_from_files_of_every_form(world: World) -> None:
@@ -30,6 +31,17 @@ def test_the_kinds_of_forecast_are_put_together_in_order(world: World) -> None:
         "cheaper_milk": [{"p10": 3.0, "p50": 6.0}]
     }
     assert found.item.about == {"category": "dairy"} and found.item.dimensions == ("berlin",)
+
+
+def test_scenarios_of_the_engine_storecast_lie_beside_its_forecast(world: World) -> None:
+    key, folder = "forecasting/shop/newest.json", f"forecasting/shop/jobs/run={RUN}/train"
+    newest = json.loads(world.objects["results", key])
+    newest["forecasts"]["planning"]["forecastArn"] = f"s3://results/{folder}/forecast"
+    world.put("results", key, newest)
+    rows = "item_id,store,date,Baseline_p50,cheaper_milk_p50\nmilk,berlin,2026-11-02T00:00:00Z,4,7\n"
+    world.put("results", f"{folder}/what-if/part0.csv", rows)
+    found = forecasts.forecast(world, SHOP, "milk", {"store": "berlin"})
+    assert [each.values for each in found.scenarios["cheaper_milk"]] == [{"p50": 7.0}]
 
 
 def test_dates_bound_both_past_and_future(world: World) -> None:
