@@ -26,25 +26,42 @@ _Policy = Annotated[
 
 
 class Budget(Strict):
-    """What a dataset may cost in a month, before its topic is told."""
+    """What a dataset may cost in a month."""
 
     monthly_usd: float = Field(gt=0)
+    """The topic is notified when spend reaches 80% of it, and when the month is forecast to exceed it. Counts whatever
+    carries the tag `dataset`: activate it as a cost allocation tag in the billing console."""
 
 
 class Pipeline(Strict):
     """One dataset's pipelines."""
 
     dataset: Annotated[str, matching(r"[a-z][a-z0-9-]{1,19}", "2 to 20 of a-z, 0-9 and -, a letter first")]
-    purpose: Literal["production", "workshop"] = "production"  # a workshop's buckets go when its stacks go
-    owner: _Owner | None = None  # a tag of all that there is
-    customer_managed_key: bool = False  # a KMS key of the app's own for all that it keeps
+    """The name of the dataset, which stacks and resources carry. The folder under `data/` has the same name, with `_`
+    for `-`."""
+    purpose: Literal["production", "workshop"] = "production"
+    """With `workshop`, `make destroy` also empties and deletes the buckets; with `production` they stay. A deploy that
+    changes it deletes nothing."""
+    owner: _Owner | None = None
+    """A tag, beside `project` and `dataset`, on every resource that a deploy or a run creates."""
+    customer_managed_key: bool = False
+    """One KMS key, rotated yearly, for buckets, topic, queue, lock, logs, functions, Athena's results, notebooks'
+    disks, and what Forecast and Personalize store. Decide before the first deploy: it cannot be changed afterwards."""
     permissions_boundary: _Policy | None = None
-    stale_after_days: int = Field(default=35, ge=1, le=400)  # without an upload, until the alarm
+    """The ARN of a policy that bounds every role of the app."""
+    stale_after_days: int = Field(default=35, ge=1, le=400)
+    """Days without an upload until an alarm."""
     budget: Budget | None = None
+    """A monthly limit that notifies the topic."""
     settle_seconds: int = Field(default=60, ge=0, le=86_400)
+    """How long a run waits for further uploads before it reads the files."""
     forecasting: Forecasting | None = None
+    """The forecasting pipeline. Without this section, forecasting is not deployed."""
     recommending: Recommending | None = None
+    """The recommending pipeline. Without this section, recommending is not deployed. One of the two sections is
+    needed."""
     workshop: Workshop = Workshop()
+    """The notebook instances of `make workshop` and `make deploy-workshop`."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -77,7 +94,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load(path: Path, learners: str | None = None) -> Pipeline:
-    """The checked config in the file `path`; `learners` stands over the number that its workshop section says.
+    """The checked config in the file `path`; `learners` overrides the number in its workshop section.
 
     Raises ConfigError with every problem found: key, value, and what is allowed.
     """

@@ -55,7 +55,9 @@ def matching(pattern: str, allowed: str) -> AfterValidator:
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A section of the config. The docstring below a key is its description in the reference and in editors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -101,18 +103,27 @@ class Schedule(Strict):
     """
 
     expression: Expression
+    """`cron(minute hour day-of-month month day-of-week year)` or `rate(N minutes|hours|days)`, as EventBridge Scheduler
+    takes them."""
     time_zone: TimeZone = "UTC"
+    """An IANA name, which `cron` is read in. The embedded AWS reads every time in UTC."""
     enabled: bool = True
+    """`false` keeps the schedule and starts nothing."""
     force: bool = False
+    """Import and train again even if nothing changed."""
 
 
 class Hours(Strict):
     """When something that costs by the hour is on: from `start` to `stop` on each of the `days`."""
 
     start: TimeOfDay
+    """When it is switched on, in quotes."""
     stop: TimeOfDay
+    """When it is switched off, in quotes; later than `start`."""
     days: tuple[Day, ...] = Field(default=get_args(Day), min_length=1)
+    """On which days it is switched on."""
     time_zone: TimeZone = "UTC"
+    """An IANA name. The embedded AWS reads every time in UTC."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Hours:

@@ -18,8 +18,10 @@ Quantile = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance
 class Promotion(Strict):
     """When a newly trained predictor takes over: it may be worse by `tolerance` (a share of the metric) at most."""
 
-    metric: str | None = None  # None: the optimization metric
+    metric: str | None = None
+    """The metric that both predictors are compared by; without it, the optimization metric."""
     tolerance: float = Field(default=0.05, ge=0, le=10)
+    """By which share of the metric the new predictor may be worse: 0.05 is 5%."""
 
     @field_validator("metric")
     @classmethod
@@ -32,23 +34,31 @@ class Drift(Strict):
     """Train only where the forecasts in use miss what comes in by more than `factor` times their backtest's error."""
 
     factor: float = Field(gt=0, le=100)
+    """Train when the error of the forecasts in use is more than this many times their backtest's error."""
     metric: Literal["AverageWeightedQuantileLoss", "WAPE"] = "AverageWeightedQuantileLoss"
+    """The metric of both errors. WAPE needs `mean` among the forecasts, AverageWeightedQuantileLoss a quantile."""
 
 
 class AccuracyFloor(Strict):
     """From where on a new predictor's error is worth an alarm."""
 
     metric: Literal["WAPE", "AverageWeightedQuantileLoss", "RMSE"] = "WAPE"
+    """The metric that is watched."""
     worst: float = Field(gt=0)
+    """An alarm when a new predictor's error is above this."""
 
 
 class Change(Strict):
     """One change of a related series over the horizon, of the series that have all the values in `where`."""
 
     attribute: Column
+    """The column of the related series that changes."""
     operation: Literal["ADD", "SUBTRACT", "MULTIPLY", "DIVIDE"]
+    """What is done to its values."""
     value: float
+    """By how much."""
     where: dict[Column, str] = Field(default={}, max_length=10)
+    """Only series that have all these values, by column; without it, all series."""
 
 
 class Forecasting(Strict):
@@ -58,34 +68,70 @@ class Forecasting(Strict):
     """
 
     domain: str
+    """Amazon Forecast's domain, which decides the names of the item and the value: `item_id` and `demand` in RETAIL."""
     frequency: str
+    """The time step: Y, 1-11M, 1-4W, 1-6D, 1-23H, 1-59min; a bare letter means 1."""
     horizon: int = Field(ge=1, le=500)
+    """How many time steps are forecast."""
     timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
+    """How files write times."""
     dimensions: tuple[Column, ...] = ()
-    summed_over: tuple[Column, ...] = ()  # text columns of the target that are no dimensions, on purpose
-    implausible_times: Literal["refuse", "accept"] = "refuse"  # of the target: in the future, or far from all others
-    overlap: Literal["newest", "sum"] = "newest"  # of rows with the same keys in several files: the newest file's count
+    """Text columns of the target, such as a store, that split an item into series of their own."""
+    summed_over: tuple[Column, ...] = ()
+    """Text columns of the target, not in `dimensions`, whose rows are summed for each item. Any other text column is
+    refused."""
+    implausible_times: Literal["refuse", "accept"] = "refuse"
+    """`refuse` moves a target file to quarantine if it has times more than a day ahead, or a few rows that are far from
+    all others (by more than a year and more than all other data spans); `accept` imports it."""
+    overlap: Literal["newest", "sum"] = "newest"
+    """Which rows count if several files have the same keys: those of the newest file, or their sum."""
     datasets: dict[str, dict[Column, str] | str]
+    """Columns and their types, by kind: `target` is needed, `related` and `metadata` are optional. `infer` in place of
+    the columns takes them from the header of the first good file: the domain's names give the types, other columns of
+    related series are numbers, all others text."""
     filling: dict[Column, dict[str, str]] = {}
+    """What replaces missing values, by column: `frontfill`, `middlefill`, `backfill`, and `futurefill` of related
+    series; `value` needs a number beside it (`middlefill_value`). `aggregation` says how rows of one time step become
+    one."""
     quantiles: tuple[Quantile, ...] = ("0.1", "0.5", "0.9")
+    """The quantiles, or `mean`, that are trained for and measured in backtests; at most 5."""
     optimization_metric: str = "AverageWeightedQuantileLoss"
+    """The metric that the best algorithm is chosen by."""
     algorithms: tuple[str, ...] = Field(
         default=("AutoPredictor",), min_length=1, validation_alias=AliasChoices("algorithms", "algorithm")
     )
+    """Trained side by side; the best by `optimization_metric` is used, all are in the report."""
     backtest_windows: int = Field(default=1, ge=1, le=5)
+    """How many windows of the history measure an algorithm other than AutoPredictor."""
     holidays: str | None = None
+    """The country whose public holidays are taken into account, by its two capital letters."""
     time_alignment_boundary: dict[str, str | int] = {}
+    """Where time steps begin: `DayOfWeek`, `DayOfMonth`, `Month` or `Hour`; by default Monday, day 1, January, 0:00.
+    With AutoPredictor only."""
     forecasts: dict[str, tuple[Quantile, ...]] = Field(min_length=1, max_length=5)
+    """Kinds of forecast by name, each with its quantiles or `mean`: one export and one Athena table for each."""
     what_if: dict[str, tuple[Change, ...]] = Field(default={}, max_length=10)
+    """Scenarios by name, each a list of changes to related series over the horizon; exported, and in the report. Needs
+    AutoPredictor."""
     explainability: bool = False
-    query: bool = False  # a function that answers the forecast of one item to applications
-    keep: int = Field(default=2, ge=2, le=50)  # runs whose forecasts, predictors and imports stay in the service
-    # of an account (docs/aws-sources.md#forecast-limits)
+    """Measure which columns move the forecasts; exported, and in the report. Needs AutoPredictor."""
+    query: bool = False
+    """A function that answers an application's request for the forecast of one item (see Operations)."""
+    keep: int = Field(default=2, ge=2, le=50)
+    """How many runs keep their forecasts, predictors and imports in Amazon Forecast. Exported files always stay."""
     most_forecasts: int = Field(default=10, ge=1, validate_default=True)
+    """The account's quota of forecasts, which all its datasets share. `keep` times the number of `forecasts` must
+    fit."""
     promotion: Promotion = Promotion()
+    """When a newly trained predictor takes over. If it is worse, it is kept, and the one in use makes the forecasts
+    from the new data."""
     drift: Drift | None = None
+    """Train only if the forecasts in use miss; without it, each run with new data trains. A changed config and `force`
+    always train."""
     accuracy_floor: AccuracyFloor | None = None
+    """An alarm when a new predictor is worse than this."""
     schedule: Schedule | None = None
+    """Starts by the clock, beside those by uploads."""
 
     @field_validator("domain")
     @classmethod

@@ -32,9 +32,13 @@ class ColumnType(Strict):
     """One column of a Personalize dataset (Avro type and Personalize's own marks)."""
 
     type: Literal["string", "int", "long", "float", "double", "boolean"]
+    """The Avro type. `COLUMN: string` is short for `COLUMN: {type: string}`."""
     categorical: bool = False
+    """The values are categories, several of them separated by `|`; for text only."""
     textual: bool = False
+    """The values are natural language; for one column of items."""
     nullable: bool = False
+    """Values may be missing; not in columns that the domain needs."""
 
     @property
     def kind(self) -> str:

@@ -22,10 +22,15 @@ class Exploring(Strict):
     docs/aws-sources.md#personalize-API_CampaignConfig)."""
 
     enable_metadata_with_recommendations: bool = False
+    """Answers may contain columns of the items, for those who ask for them."""
     exploration_weight: float | None = Field(default=None, ge=0, le=1)
-    exploration_item_age_cut_off: int | None = Field(default=None, ge=1)  # days
-    # not trained with (docs/aws-sources.md#personalize-API_TrainingDataConfig)
+    """How much new items are explored: 0 not at all, 1 most. Only where the recipe explores; the service's default is
+    0.3."""
+    exploration_item_age_cut_off: int | None = Field(default=None, ge=1)
+    """Up to which age, in days, an item is explored. Only where the recipe explores; the service's default is 30."""
     excluded_dataset_columns: dict[Kind, tuple[Column, ...]] = {}
+    """Columns that training leaves out and filters may use, by kind of dataset
+    (docs/aws-sources.md#personalize-API_TrainingDataConfig)."""
 
     def completed(self, explores: bool) -> Any:
         """With the service's defaults for exploration where there is any."""
@@ -41,6 +46,7 @@ class UseCase(Exploring):
     """A recommender's settings."""
 
     min_recommendation_requests_per_second: int = Field(default=1, ge=1)
+    """Provisioned requests per second, which are billed whether they come or not."""
 
 
 class Solution(Exploring):
@@ -48,9 +54,13 @@ class Solution(Exploring):
     jobs alone."""
 
     recipe: str
-    event_type: str | None = None  # train on events of this type alone
+    """The algorithm, by Personalize's name."""
+    event_type: str | None = None
+    """Train on events of this type only."""
     campaign: bool = True
+    """Deploy a campaign, which answers requests and is billed by the hour. `false`: for batch jobs only."""
     min_provisioned_tps: int = Field(default=1, ge=1)
+    """Provisioned requests per second of the campaign, which are billed whether they come or not."""
 
     @field_validator("recipe")
     @classmethod
@@ -63,19 +73,28 @@ class Batch(Strict):
     """A batch inference job of a solution in each run (docs/aws-sources.md#personalize-API_CreateBatchInferenceJob)."""
 
     solution: str
-    top: int | None = Field(default=None, ge=1)  # the busiest users, or the most popular items; None: all
+    """The name of a solution in `solutions`; not one of `aws-trending-now`."""
+    top: int | None = Field(default=None, ge=1)
+    """For how many of the busiest users, or of the most popular items; without it for all."""
     results: int = Field(default=25, ge=1, le=500)
+    """Items per list."""
     filter: str | None = None
+    """The name of a filter in `filters` without placeholders."""
 
 
 class Publish(Strict):
-    """What the run writes down for people to read."""
+    """The lists that a run publishes for people to read."""
 
     head_items: int = Field(default=20, ge=1, le=100)
+    """For how many of the most popular items lists are published."""
     sample_users: int = Field(default=10, ge=1, le=100)
+    """For how many users lists are published."""
     results: int = Field(default=10, ge=1, le=100)
+    """Items per list."""
     name_column: Column | None = None
-    note: str = Field(default="", max_length=300)  # shown in the report: what a reader must know of the data
+    """A column of the items files that names items in the report. It need not be in the dataset."""
+    note: str = Field(default="", max_length=300)
+    """A line that the report shows: what a reader must know about the data."""
 
 
 class Recommending(Strict):
@@ -85,16 +104,34 @@ class Recommending(Strict):
     """
 
     domain: Literal["ECOMMERCE", "VIDEO_ON_DEMAND", "CUSTOM"] = "ECOMMERCE"
+    """The domain of the dataset group, which decides the use cases and the columns that are needed. `CUSTOM` has
+    solutions only."""
     datasets: dict[Kind, dict[Column, ColumnType]] = {kind: {} for kind in get_args(Kind)}  # {}: infer
+    """Columns and their types, by kind of dataset. `infer` takes them from the header and the first rows of the first
+    file; they then stay, and items and users may gain some. ECOMMERCE needs EVENT_TYPE of interactions, and PRICE and
+    CATEGORY_L1 (categorical) of items; VIDEO_ON_DEMAND needs EVENT_TYPE, and GENRES (categorical) and
+    CREATION_TIMESTAMP of items."""
     import_mode: Literal["FULL", "INCREMENTAL"] = "FULL"
+    """`INCREMENTAL` imports new and changed files only, in one job after the first run; nothing then leaves the
+    dataset. A run imports in full if it is forced or has fewer than 1,000 new interactions, the least that Personalize
+    imports."""
     use_cases: dict[str, UseCase] = {}
+    """Recommenders of the domain: a list of names, or names with settings. Needed, unless there are `solutions`."""
     solutions: dict[str, Solution] = Field(default={}, max_length=10, validate_default=True)
+    """Custom solutions by name, each with a campaign."""
     filters: dict[str, str] = Field(default={}, max_length=30)
+    """Filter expressions by name, for whoever asks for recommendations."""
     batch: dict[str, Batch] = Field(default={}, max_length=15)
+    """Batch inference jobs by name: one in each run, unless nothing changed for it. The lists are below
+    `recommending/DATASET/batch/` in the results bucket."""
     event_tracker: bool = False
+    """An event tracker, so that an application can send events with PutEvents."""
     publish: Publish = Publish()
+    """The lists that a run publishes, and how the report names items."""
     schedule: Schedule | None = None
-    hours: Hours | None = None  # of the recommenders
+    """Starts by the clock, beside those by uploads."""
+    hours: Hours | None = None
+    """When the clock starts and stops the recommenders; without it they are always on. Campaigns cannot be stopped."""
 
     @field_validator("hours")
     @classmethod

@@ -35,8 +35,10 @@ def schema() -> dict[str, Any]:
         said = _comments(models[name])
         for field, about in part["properties"].items():
             about.pop("title", None)
-            if field in said:
+            if field in said and "description" not in about:
                 about["description"] = said[field]
+            if "description" in about:
+                about["description"] = " ".join(about["description"].split())
     _also_allowed(found["$defs"])
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return found
@@ -51,7 +53,9 @@ def _also_allowed(parts: dict[str, Any]) -> None:
     series["algorithms"]["items"]["enum"] = list(forecast.ALGORITHMS)
     quantile = {"type": ["string", "number"]}
     series["quantiles"]["items"] = series["forecasts"]["additionalProperties"]["items"] = quantile
-    parts["Promotion"]["properties"]["metric"] = {"enum": [*_METRICS, None]}
+    metric = parts["Promotion"]["properties"]["metric"]
+    metric.pop("anyOf")
+    metric["enum"] = [*_METRICS, None]
     parts["Solution"]["properties"]["recipe"]["enum"] = list(personalize.CUSTOM_RECIPES)
     types = get_args(personalize.ColumnType.model_fields["type"].annotation)
     columns = shop["datasets"]["additionalProperties"]
