@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import IO, Any, NotRequired, TypedDict
 
 HEAD = 65_536  # bytes: room for a header and the rows from which types are inferred
+_LONGEST_LINE = 2**20  # characters: all values of a row, of which a service takes some thousands each
 _TIMES = {"yyyy-MM-dd": "%Y-%m-%d", "yyyy-MM-dd HH:mm:ss": "%Y-%m-%d %H:%M:%S"}
 _FOREIGN = {  # how files begin that people take for CSV
     b"PK": "an Excel workbook or another zip archive: save it as CSV (UTF-8)",
@@ -232,7 +233,9 @@ def rows(name: str, stream: IO[bytes], layout: Layout, escape: str | None = None
     header, width, number, passed = layout.get("header", False), 0, 0, 0
     try:
         text = io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
-        for number, row in enumerate(csv.reader(text, escapechar=escape, strict=True), 1):
+        # A longer line comes in parts, each a row of the wrong length or with a value that is too long.
+        lines = iter(functools.partial(text.readline, _LONGEST_LINE), "")
+        for number, row in enumerate(csv.reader(lines, escapechar=escape, strict=True), 1):
             if not row:
                 continue
             if header:
