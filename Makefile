@@ -87,7 +87,8 @@ chaos: setup $(VENV)/.jupyter ## the attack: every blow in every state, full dis
 	python -m tests.faults --stories 200 --every 1
 	python -m pytest tests/chaos/executors.py
 	python -m pytest tests/contract/test_full_disk.py tests/contract/test_crash.py tests/contract/test_hostile.py \
-		tests/contract/test_learners.py tests/e2e/test_workshop.py tests/unit/localaws/test_state.py
+		tests/contract/test_fences.py tests/contract/test_learners.py tests/e2e/test_workshop.py \
+		tests/unit/localaws/test_state.py
 
 cost: setup ## what a dataset costs in a month on AWS, before any deploy (DATASET=name)
 	python -m infra.costs --dataset $(DATASET)

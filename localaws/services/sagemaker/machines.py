@@ -110,10 +110,15 @@ class Machines:
             )
         with self._lock:
             self._up[instance.arn] = process
-        fenced = {"hidden": str(context.store.artifacts.parent), "shown": [access.certificate_authority]}
-        about = {"name": instance.name, "arn": instance.arn, "access": asdict(access), "token": token}
-        plan = {"folder": str(folder), "scripts": scripts, "port": port, "about": about, **fenced}
-        plan["endpoint"] = access.endpoint
+        plan = {
+            "folder": str(folder),
+            "hidden": str(context.store.artifacts.parent),
+            "shown": [access.certificate_authority],
+            "endpoint": access.endpoint,
+            "about": {"name": instance.name, "arn": instance.arn, "access": asdict(access), "token": token},
+            "scripts": scripts,
+            "port": port,
+        }
         orders = _pipe(process.stdin)
         orders.write(json.dumps(plan) + "\n")
         orders.flush()
