@@ -58,30 +58,42 @@ def written(panel: Panel, folder: Path, files: int) -> Request:
     return Request(str(folder / "out"), "run", "item_id", "demand", panel.freq, HORIZON, types, source)
 
 
-def cpu_seconds() -> float:
-    """Of this process and all below it, Spark's JVM and workers, those that ended included."""
-    alive = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return sum(sum(each.cpu_times()[:4]) for each in alive)  # user, system, and those of children that ended
-
-
-class Memory(threading.Thread):
-    """The most that each of this process's Python children held at a time, and this process's own, in MiB."""
+class Watch(threading.Thread):
+    """What this process and all below it used: CPU seconds, and the most memory that a Python child and Spark's JVM
+    held at a time, in MiB. Spark's daemon does not wait for its workers, so that nobody else knows of those that ended.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.worker, self._over = 0.0, threading.Event()
+        self.worker, self.java = 0.0, 0.0
+        self._used: dict[tuple[int, float], float] = {}  # by process
+        self._over = threading.Event()
 
     def run(self) -> None:
+        self._look()
+        before = sum(self._used.values())
         while not self._over.wait(0.2):
-            for child in psutil.Process().children(recursive=True):
-                try:
-                    if "python" in child.name():
-                        self.worker = max(self.worker, child.memory_info().rss / 2**20)
-                except psutil.Error:
-                    continue
+            self._look()
+        self._look()
+        self.cpu_seconds = sum(self._used.values()) - before
 
-    def stop(self) -> None:
+    def _look(self) -> None:
+        for each in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+            try:
+                self._used[each.pid, each.create_time()] = sum(each.cpu_times()[:2])
+                held = each.memory_info().rss / 2**20
+            except psutil.Error:
+                continue
+            if "java" in each.name():
+                self.java = max(self.java, held)
+            elif each.pid != os.getpid():
+                self.worker = max(self.worker, held)
+
+    def stop(self) -> float:
+        """The CPU seconds since the start."""
         self._over.set()
+        self.join()
+        return self.cpu_seconds
 
 
 def main(arguments: list[str] | None = None) -> Result:
@@ -93,26 +105,27 @@ def main(arguments: list[str] | None = None) -> Result:
     parser.add_argument("--algorithms", nargs="*", help="by default AutoPredictor's; cheap ones show what Spark costs")
     parser.add_argument("--alone", action="store_true", help="without the single process")
     given = parser.parse_args(arguments)
-    panel, memory = retail(given.series, given.days), Memory()
+    print(f"{given.series} daily series, load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+    panel, watch = retail(given.series, given.days), Watch()
     with tempfile.TemporaryDirectory() as folder, session(given.cores) as spark:
         request = written(panel, Path(folder), files=max(2, given.series // 500))
         request = Request(**{**vars(request), "sample": given.sample, "windows": 2, "algorithms": given.algorithms})
-        began, used = time.perf_counter(), cpu_seconds()
-        memory.start()
+        began = time.perf_counter()
+        watch.start()
         found = run(spark, request, LocalFiles(), workers=given.cores)
-        seconds, used = time.perf_counter() - began, cpu_seconds() - used
-        memory.stop()
+        seconds, used = time.perf_counter() - began, watch.stop()
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     loss = found.leaderboard["AutoPredictor"][METRIC]
     print(f"{given.series} daily series of {given.days} days, horizon {HORIZON}, 2 windows, {given.cores} cores")
     stages = ", ".join(f"{name} {took:.1f}" for name, took in found.seconds.items())
     print(f"load of the machine {os.getloadavg()[0]:.1f}")
     print(f"Spark, sample of {given.sample}: CPU {used:.1f} s, wall {seconds:.1f} s ({stages}), average wQL {loss:.4f}")
-    print(f"memory: driver {own:.0f} MiB, a worker at most {memory.worker:.0f} MiB")
+    print(f"memory at most: driver {own:.0f} MiB, its JVM {watch.java:.0f}, a worker {watch.worker:.0f}", flush=True)
     if not given.alone:
-        began, before = time.perf_counter(), cpu_seconds()
+        began, watch = time.perf_counter(), Watch()
+        watch.start()
         single = measure(panel, workers=given.cores, algorithms=given.algorithms)
-        alone, of_pool = time.perf_counter() - began, cpu_seconds() - before
+        alone, of_pool = time.perf_counter() - began, watch.stop()
         by_pool = single.leaderboard["AutoPredictor"]
         print(f"one process and its pool: CPU {of_pool:.1f} s, wall {alone:.1f} s, average wQL {by_pool:.4f}")
         print(f"Spark takes {used / of_pool:.2f} times the CPU and {seconds / alone:.2f} times as long")

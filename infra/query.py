@@ -15,13 +15,19 @@ from infra.permissions import Permission
 from infra.storage import Storage
 
 # Of a dataset's folder: what serves, the index of each run, and the files that it points into.
-_READ = ("newest.json", "runs/*/lookup/*", "exports/*", "tables/*")
+_READ = ("newest.json", "runs/*/lookup/*", "tables/*")
 
 
 def forecast_query(
-    stack: Stack, toolbox: Toolbox, group: logs.CfnLogGroup, storage: Storage, folder: str
+    stack: Stack,
+    toolbox: Toolbox,
+    group: logs.CfnLogGroup,
+    storage: Storage,
+    folder: str,
+    files: str = "exports/*",
 ) -> lambda_.CfnFunction:
-    """The function `query`, which reads the forecasts below the results' `folder` and can do nothing else."""
+    """The function `query`, which reads the forecasts below the results' `folder`, where `files` are the engine's, and
+    can do nothing else."""
     made = lambda_function(
         stack,
         toolbox,
@@ -30,7 +36,7 @@ def forecast_query(
         permissions=[
             Permission(
                 ["s3:GetObject"],
-                [f"{storage.results_arn}/{folder}{name}" for name in _READ],
+                [f"{storage.results_arn}/{folder}{name}" for name in (*_READ, files)],
                 "published forecasts and their indexes: their names come at run time",
             )
         ],

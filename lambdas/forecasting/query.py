@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from common.clients import client
+from common.step import logger
 from common.store import get_json
 from forecasting import lookup
 from forecasting.payload import Lookup, Query, QueryAnswer
@@ -48,6 +49,7 @@ def handler(event: Query, context: LambdaContext) -> QueryAnswer:
             for name, value in row.items():
                 if name not in ("date", index["columns"][0], *index["dimensions"]):
                     predictions.setdefault(name, []).append({"Timestamp": moment, "Value": float(value)})
+    logger.info("answered", extra={"series": key, "forecast": event.get("Forecast")})
     return {"Forecast": {"Predictions": predictions}}
 
 
