@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storecast.client.aws import Aws
     from storecast.client.model import Dataset, Run
 
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS, _LOOK_SECONDS_AT_AWS = 2.0, 10.0  # every look is some thirty calls
 
 
 def register(app: typer.Typer) -> None:
@@ -81,7 +81,7 @@ def _watch(aws: Aws, found: list[Dataset]) -> None:
     try:
         with Live(drawn(), console=out, auto_refresh=False, screen=False) as live:
             while True:
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_LOOK_SECONDS if aws.embedded else _LOOK_SECONDS_AT_AWS)
                 live.update(drawn(), refresh=True)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

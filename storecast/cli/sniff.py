@@ -8,7 +8,7 @@ import io
 import itertools
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +35,6 @@ class Sample:
     columns: tuple[str, ...]
     has_header: bool
     rows: tuple[tuple[str, ...], ...]
-    complete: bool  # these are all rows
 
     def values(self, column: str) -> list[str]:
         at = self.columns.index(column)
@@ -57,7 +56,7 @@ def sample(path: Path) -> Sample:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             text = io.TextIOWrapper(gzip.GzipFile(fileobj=file) if packed else file, encoding="utf-8-sig", newline="")
-            read = [tuple(row) for row in itertools.islice(csv.reader(text), SAMPLE + 1) if row]
+            read = [tuple(row) for row in itertools.islice(csv.reader(text), SAMPLE) if row]
     except (UnicodeDecodeError, csv.Error, OSError, EOFError) as error:
         raise Problem(f"{path}: {error}", "save it as CSV in UTF-8") from None
     if not read:
@@ -69,7 +68,7 @@ def sample(path: Path) -> Sample:
     rows = tuple(read[1:] if has_header else read)
     if not rows:
         raise Problem(f"{path} has a header and no row", "name a file with data")
-    return Sample(path, tuple(cell.strip() for cell in first), has_header, rows, len(read) <= SAMPLE)
+    return Sample(path, tuple(cell.strip() for cell in first), has_header, rows)
 
 
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -203,7 +202,3 @@ def has_gaps(found: Sample, item: str, time: str) -> bool:
         if len(row) > max(at, when) and row[when] in place:
             of_item[row[at]].append(place[row[when]])
     return any(max(each) - min(each) + 1 > len(set(each)) for each in of_item.values())
-
-
-def common(values: Iterable[str], most: int = 6) -> list[str]:
-    return [value for value, _ in Counter(values).most_common(most)]

@@ -56,6 +56,7 @@ class Aws:
             )
         self.region: str = self.session.region_name
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        self.ended: dict[str, Any] = {}  # what does not change any more, by ARN: whoever watches asks for it once
 
     @functools.cache  # noqa: B019  one Aws per process
     def client(self, service: str) -> Any:

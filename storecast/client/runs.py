@@ -27,14 +27,16 @@ def listed(aws: Aws, dataset: Dataset, pipeline: Pipeline, most: int = 20) -> li
         stateMachineArn=dataset.machine(pipeline), PaginationConfig={"MaxItems": most, "PageSize": min(most, 100)}
     )
     arns = [each["executionArn"] for page in asked for each in page["executions"]]
-    found = at_once(lambda arn: _run(aws, pipeline, arn), arns)
+    found = at_once(lambda arn: aws.ended.get(arn) or _run(aws, pipeline, arn), arns)
+    aws.ended |= {run.arn: run for run in found if not run.running}
     return sorted(found, key=lambda run: run.started, reverse=True)
 
 
 def one(aws: Aws, dataset: Dataset, name: str) -> RunDetail:
     """A run by the name of its execution, its run id, or how either begins; "last" is the newest that worked or
     failed. Raises NotThere, and Unclear where several begin so."""
-    found = [run for pipeline in dataset.pipelines for run in listed(aws, dataset, pipeline, most=100)]
+    most = 20 if name == "last" else 100
+    found = [run for pipeline in dataset.pipelines for run in listed(aws, dataset, pipeline, most)]
     found.sort(key=lambda run: run.started, reverse=True)
     if name == "last":
         worked = [run for run in found if run.running or run.published or run.failed] or found

@@ -126,3 +126,14 @@ def test_a_step_of_a_run_in_progress_is_running(world: World) -> None:
     world.events = _events(*_WAITED[:5])
     [step] = runs.detail(world, SHOP, runs.listed(world, SHOP, "forecasting")[0]).steps
     assert (step.status, step.stopped) == ("running", None)
+
+
+def test_a_run_that_ended_is_asked_for_once(world: World) -> None:
+    running = _execution("b2", status="RUNNING")
+    del running["stopDate"]
+    world.executions = [_execution("a1"), running]
+    runs.listed(world, SHOP, "forecasting")
+    world.executions[0]["output"] = '{"summary": {"nothingNew": "later"}}'
+    world.executions[1] |= {"status": "SUCCEEDED", "stopDate": THEN, "output": '{"summary": {"nothingNew": "later"}}'}
+    found = {run.name: run.outcome for run in runs.listed(world, SHOP, "forecasting")}
+    assert found == {"a1": "done", "b2": "later"}

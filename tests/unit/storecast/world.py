@@ -45,6 +45,7 @@ class World(Aws):
 
     def __init__(self) -> None:
         self.region, self.endpoint = "eu-west-1", "https://127.0.0.1:1"
+        self.ended = {}
         self.objects: dict[tuple[str, str], bytes] = {}
         self.asked: list[dict[str, Any]] = []
         self.answer = [{"itemId": "i2"}, {"itemId": "i9"}]
