@@ -7,6 +7,8 @@ restart cut off ends failed too, never in limbo.
 import contextlib
 import contextvars
 import functools
+import heapq
+import itertools
 import logging
 import math
 import multiprocessing
@@ -37,6 +39,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 SETTLING_SECONDS = 0.05  # on AWS it is seconds to minutes
 
 A = TypeVar("A")
+_Due = tuple[float, int, Callable[[], None]]  # when in monotonic seconds, the how manieth, what
 _RETRY_SECONDS = 1
 _START_SECONDS = 0.2
 _REPORT_SECONDS = 1.0
@@ -74,8 +77,11 @@ class Jobs:
         self._tables = {each.service: each for each in tables}
         self._switch = switch
         self._threads = ThreadPoolExecutor(slots or os.cpu_count(), thread_name_prefix="job")
-        # One thread: the states that a resource goes through come in the order in which they were asked for.
-        self._light = ThreadPoolExecutor(1, thread_name_prefix="light-job")
+        # What is due first comes first, in one thread: the states that a resource goes through keep their order.
+        self._light: list[_Due] = []
+        self._numbers = itertools.count()
+        self._more_light = threading.Condition()
+        self._light_thread = threading.Thread(target=self._do_light, name="light-job", daemon=True)
         self._running: dict[str, BaseProcess] = {}
         self._lock = threading.Lock()
         self._stopping = False
@@ -104,19 +110,30 @@ class Jobs:
         )
         self._threads.submit(contextvars.copy_context().run, run)
 
-    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1) -> None:
+    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1, seconds: float = 0.0) -> None:
         """Runs what an API call should not wait for and needs no process (deletions, empty resources).
 
         `step` counts the states that the call leads to: each one can be seen for SETTLING_SECONDS, so that a caller
-        that does not wait for it meets it here as on AWS.
+        that does not wait for it meets it here as on AWS. `seconds` is for a state that lasts longer.
         """
-        due = time.monotonic() + step * SETTLING_SECONDS
+        due = time.monotonic() + (seconds or step * SETTLING_SECONDS)
+        run = functools.partial(contextvars.copy_context().run, self._quietly, function, *arguments)
+        with self._more_light:
+            if not self._light_thread.is_alive() and not self._closed.is_set():
+                self._light_thread.start()
+            entry: _Due = (due, next(self._numbers), run)
+            heapq.heappush(self._light, entry)
+            self._more_light.notify()
 
-        def run() -> None:
-            self._closed.wait(max(0.0, due - time.monotonic()))
-            self._quietly(function, *arguments)
-
-        self._light.submit(contextvars.copy_context().run, run)
+    def _do_light(self) -> None:
+        while not self._closed.is_set():
+            with self._more_light:
+                wait = self._light[0][0] - time.monotonic() if self._light else None
+                if wait is None or wait > 0:
+                    self._more_light.wait(wait)
+                    continue
+                _, _, run = heapq.heappop(self._light)
+            run()
 
     def every(self, seconds: float, function: Callable[..., object], *arguments: Any) -> None:
         """Runs what is to happen by the clock again and again, until the jobs are closed."""
@@ -141,7 +158,8 @@ class Jobs:
         for arn in list(self._running):
             self.stop(arn)
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._light.shutdown(wait=False, cancel_futures=True)
+        with self._more_light:
+            self._more_light.notify()
 
     def recover(self) -> None:
         """After a start: what was under way when the last process ended has failed, and deletions are finished."""

@@ -4,7 +4,7 @@ Each service's Operations serves the resource types in its table; see `resource_
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,7 +80,8 @@ class Operations:
 
     def _check_quotas(self, context: Context, resource_type: ResourceType, record: Mapping, busy: bool) -> None:
         refusals, existing = self.table.refusals, self.of_type(context, resource_type.name)
-        if resource_type.most and len(existing) >= resource_type.most:
+        staying = [each for each in existing if not resource_type.states.deleting == each.status != ""]
+        if resource_type.most and len(staying) >= resource_type.most:
             raise refusals.too_many.error(type=resource_type.name, plural=resource_type.plural, most=resource_type.most)
         if (
             resource_type.most_busy
@@ -241,10 +242,14 @@ class Operations:
     def delete(self, type_name: str, context: Context, params: Mapping) -> None:
         self.remove(context, self.get(context, type_name, self.arn(context, type_name, params)))
 
-    def remove(self, context: Context, resource: Resource) -> None:
-        """Raises ServiceError while something is there that uses it, or was made from it and would not go with it."""
+    def remove(self, context: Context, resource: Resource, along: Container[str] = ()) -> None:
+        """Raises ServiceError while something is there that uses it, or was made from it and would not go with it.
+
+        along: ARNs that go with it although others of their type would not.
+        """
         children = self.children(context, resource.arn)
-        users = [each.arn for each in children if self._stays(each)] + self._users(context, resource.arn)
+        staying = [each.arn for each in children if self._stays(each) and each.arn not in along]
+        users = staying + self._users(context, resource.arn)
         if users:
             raise self.table.refusals.in_use.error(arn=resource.arn, other=users[-1], others=", ".join(users))
         self.remove_all(context, [resource])
@@ -274,9 +279,13 @@ class Operations:
             if states.busy(resource.status) or resource.status in states.locked:
                 raise self.table.refusals.locked.error(arn=resource.arn, status=resource.status)
         for resource in resources:
-            if self.states(resource).deleting:
-                context.store.update(resource.arn, self.states(resource).deleting)
-                context.jobs.later(context.store.remove, resource.arn)
+            deleting = self.states(resource).deleting
+            if deleting and resource.status == deleting:
+                continue
+            if deleting:
+                context.store.update(resource.arn, deleting)
+                seconds = self.table.types[resource.type].deletion_seconds
+                context.jobs.later(context.store.remove, resource.arn, seconds=seconds)
             else:
                 context.store.remove(resource.arn)
 

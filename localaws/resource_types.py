@@ -58,12 +58,13 @@ class ResourceType:
     arn_path          the ARN's resource part by the Create call's members, where it is not made as above
     created_by        operations that make it; default: Create<name>
     filters           what its List operation filters by
-    most              how many an account may have, None: not limited here
+    most              how many an account may have besides those that are being deleted, None: not limited here
     most_busy         how many may be pending or in progress at once; None for types that no job makes
     most_per_parent   how many may be made from one parent
     stops_from        the statuses in which it can be stopped
     deleted_with      whether its parent's deletion removes it, instead of being refused because of it
     uses              members with the ARNs that cannot be deleted while it is there, although it is not made from them
+    deletion_seconds  how long its deletion can be seen; default: as briefly as any other state
     update            the member that describes the newest update of what serves meanwhile
     private           a TypedDict: what the store keeps of it besides what the API shows
     """
@@ -85,6 +86,7 @@ class ResourceType:
     stops_from: tuple[str, ...] = ()
     deleted_with: bool = False
     uses: tuple[str, ...] = ()
+    deletion_seconds: float = 0.0
     update: str = ""
     private: type = Nothing
 

@@ -7,14 +7,25 @@ from localaws.registration import Context
 from localaws.resources import Resource
 from localaws.services.personalize import schema
 from localaws.services.personalize.private import DatasetPrivate
-from localaws.services.personalize.resource_types import PERSONALIZE
+from localaws.services.personalize.resource_types import EVENT_INTERACTIONS, PERSONALIZE
 from localaws.services.personalize.streams import FILE, Stream, stream
 
 
 def group_datasets(context: Context, group_arn: str) -> dict[str, Resource]:
     """The datasets of a group by their type: INTERACTIONS, ITEMS, USERS."""
-    datasets = PERSONALIZE.having(context, "Dataset", datasetGroupArn=group_arn)
-    return {each.record["datasetType"]: each for each in datasets}
+    found = {
+        each.record["datasetType"]: each for each in PERSONALIZE.having(context, "Dataset", datasetGroupArn=group_arn)
+    }
+    found.pop(EVENT_INTERACTIONS, None)  # its events are those put into INTERACTIONS
+    return found
+
+
+def bulk_dataset(context: Context, arn: str) -> Resource:
+    """An ACTIVE dataset whose records have a schema. Raises InvalidInputException for that of an event tracker."""
+    dataset = PERSONALIZE.get(context, "Dataset", arn, active=True)
+    if dataset.record["datasetType"] == EVENT_INTERACTIONS:
+        raise invalid(f"Dataset {arn} is filled by PutEvents alone, and its events are not available.")
+    return dataset
 
 
 def schema_text(context: Context, dataset: Resource) -> str:

@@ -9,9 +9,9 @@ from localaws.jobs import Result
 from localaws.registration import Context
 from localaws.services.personalize import schema
 from localaws.services.personalize.access import READ, check_key, check_readable, s3_access
-from localaws.services.personalize.datasets import dataset_private, schema_text
+from localaws.services.personalize.datasets import bulk_dataset, dataset_private, schema_text
 from localaws.services.personalize.jobs.datasets import ImportDataset, import_dataset
-from localaws.services.personalize.resource_types import PERSONALIZE, STATES
+from localaws.services.personalize.resource_types import EVENT_INTERACTIONS, PERSONALIZE, STATES
 
 
 def create_schema(context: Context, params: dict) -> dict:
@@ -24,6 +24,13 @@ def create_dataset_group(context: Context, params: dict) -> dict:
     group = PERSONALIZE.create(context, "DatasetGroup", params)
     PERSONALIZE.activate(context, group)
     return {"datasetGroupArn": group.arn, "domain": params.get("domain")}
+
+
+def delete_dataset_group(context: Context, params: dict) -> None:
+    """With the dataset that an event tracker left, which is not listed."""
+    group = PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"])
+    left = PERSONALIZE.having(context, "Dataset", datasetGroupArn=group.arn, datasetType=EVENT_INTERACTIONS)
+    PERSONALIZE.remove(context, group, along=[each.arn for each in left])
 
 
 def create_dataset(context: Context, params: dict) -> dict:
@@ -46,7 +53,7 @@ def update_dataset(context: Context, params: dict) -> dict:
     Nothing can be imported meanwhile: recorded are UPDATE PENDING and UPDATE IN_PROGRESS, not under which member, so
     both the dataset and its update have them.
     """
-    dataset = PERSONALIZE.get(context, "Dataset", params["datasetArn"], active=True)
+    dataset = bulk_dataset(context, params["datasetArn"])
     old, new = (PERSONALIZE.get(context, "Schema", arn) for arn in (dataset.record["schemaArn"], params["schemaArn"]))
     if new.record.get("domain") != old.record.get("domain"):
         raise invalid(f"Schema {new.arn} has another domain than {old.arn}, which dataset {dataset.arn} has.")
@@ -77,7 +84,7 @@ def delete_dataset(context: Context, params: dict) -> None:
 
 def create_import(context: Context, params: dict) -> dict:
     """A FULL import takes the place of all bulk data; an INCREMENTAL one adds to it, the same id replaced."""
-    dataset = PERSONALIZE.get(context, "Dataset", params["datasetArn"], active=True)
+    dataset = bulk_dataset(context, params["datasetArn"])
     location = params["dataSource"].get("dataLocation")
     if not location or not location.startswith("s3://"):
         raise invalid(f"Invalid Data location. {location!r} is not an s3:// path.")

@@ -9,18 +9,22 @@ from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
 from localaws.services.personalize import schema
 from localaws.services.personalize.datasets import fields_of, group_datasets, stream_of
-from localaws.services.personalize.resource_types import PERSONALIZE, STATES
+from localaws.services.personalize.resource_types import EVENT_INTERACTIONS, PERSONALIZE, STATES
 from storecast_engines.files.schemas import AHEAD, LATEST
 
 WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
 
 def create_event_tracker(context: Context, params: dict) -> dict:
-    """One per dataset group (docs/aws-sources.md#personalize-API_CreateEventTracker)."""
-    PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
+    """One per dataset group (API_CreateEventTracker.md). With it comes a dataset EVENT_INTERACTIONS, which outlives the
+    tracker (an earlier API_CreateEventTracker.md; API_DeleteEventTracker.md)."""
+    group = PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     tracking = str(uuid.uuid4())
     tracker = PERSONALIZE.create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)
     PERSONALIZE.activate(context, tracker)
+    if not PERSONALIZE.having(context, "Dataset", datasetGroupArn=group.arn, datasetType=EVENT_INTERACTIONS):
+        of_events = {"name": params["name"], "datasetGroupArn": group.arn, "datasetType": EVENT_INTERACTIONS}
+        PERSONALIZE.activate(context, PERSONALIZE.create(context, "Dataset", of_events))
     return {"eventTrackerArn": tracker.arn, "trackingId": tracking}
 
 

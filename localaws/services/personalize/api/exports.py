@@ -6,7 +6,7 @@ from pathlib import Path
 from localaws.errors import invalid
 from localaws.registration import Context
 from localaws.services.personalize.access import WRITE, s3_access
-from localaws.services.personalize.datasets import data_files, schema_text
+from localaws.services.personalize.datasets import bulk_dataset, data_files, schema_text
 from localaws.services.personalize.jobs.exports import ExportDataset, export_dataset
 from localaws.services.personalize.resource_types import PERSONALIZE
 from localaws.services.personalize.streams import FILE
@@ -14,7 +14,7 @@ from localaws.services.personalize.streams import FILE
 
 def create_export(context: Context, params: dict) -> dict:
     """BULK exports what was imported, PUT (the default) what was put record by record, ALL both."""
-    dataset = PERSONALIZE.get(context, "Dataset", params["datasetArn"], active=True)
+    dataset = bulk_dataset(context, params["datasetArn"])
     path = params["jobOutput"]["s3DataDestination"]["path"]
     if not path.startswith("s3://"):
         raise invalid(f"Invalid S3 output path. {path!r} is not an s3:// path.")

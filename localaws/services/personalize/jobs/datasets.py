@@ -33,4 +33,5 @@ def import_dataset(job: ImportDataset, access: Access) -> Result:
         frame = frame.drop_duplicates(key, keep="last")
     job.destination.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(job.destination, index=False)
-    return Result()
+    missing = [f"{column} in {rows:,} rows" for column, rows in frame.attrs["unreadable"].items()]
+    return Result(notes=f"imported without unreadable numbers: {', '.join(missing)}" if missing else "")

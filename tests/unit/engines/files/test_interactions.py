@@ -119,3 +119,23 @@ def test_an_error_says_where_and_what() -> None:
         "of type float",
     )
     assert str(error) == str(failed.value)
+
+
+YEARS = [Field("ITEM_ID", "string", False), Field("YEAR", "int", False)]
+
+
+def test_a_few_unreadable_numbers_of_items_are_missing_and_counted() -> None:
+    """Recorded of an `int` field that allows no null: 12 blanks and one 2006–2007 in 9,742 rows, and ACTIVE."""
+    years = ["", "2006–2007", *["1995"] * 198]
+    body = "ITEM_ID,YEAR\n" + "".join(f"i{row},{year}\n" for row, year in enumerate(years))
+    frame = read_csv({"f.csv": body.encode()}, YEARS)
+    assert frame["YEAR"].isna().sum() == 2 and frame["YEAR"].dropna().tolist() == [1995] * 198
+    assert frame.attrs["unreadable"] == {"YEAR": 2}
+    with pytest.raises(FileError, match="row 3, YEAR: '2006–2007'"):
+        read_csv({"f.csv": body.replace("i0,", "i0,1990").encode()[: len(body) // 4]}, YEARS)
+
+
+def test_one_file_with_an_unreadable_number_does_not_excuse_another() -> None:
+    few = "ITEM_ID,YEAR\n" + "i,\n" + "i,1995\n" * 199
+    with pytest.raises(FileError, match="b.csv, row 2, YEAR: ''"):
+        read_csv({"a.csv": few.encode(), "b.csv": b"ITEM_ID,YEAR\ni,\nj,1995\n"}, YEARS)
