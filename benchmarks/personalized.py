@@ -88,7 +88,7 @@ def measure(events: Events, model: Callable[[Events], Answer]) -> dict[str, floa
     for fold in range(FOLDS):
         training, test = split_users(events, fold)
         answer = model(training)
-        folds.append(summarize(_answers(answer, test, n_items), n_items))
+        folds.append(summarize(_answers(answer, test, n_items), n_items, all_relevant=True))
     return {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
 
 

@@ -11,6 +11,7 @@ VIEWS, PURCHASES = "aws-ecomm-popular-items-by-views", "aws-ecomm-popular-items-
 TOGETHER, ALSO_VIEWED = "aws-ecomm-frequently-bought-together", "aws-ecomm-customers-who-viewed-x-also-viewed"
 FOR_YOU = "aws-ecomm-recommended-for-you"
 PERSONAL, RANKING, SIMILAR = "aws-user-personalization", "aws-personalized-ranking", "aws-similar-items"
+SIMS, ITEM_AFFINITY, ITEM_ATTRIBUTE_AFFINITY = "aws-sims", "aws-item-affinity", "aws-item-attribute-affinity"
 POPULAR, TRENDING = "aws-popularity-count", "aws-trending-now"
 ALL = (PERSONAL, RANKING, SIMILAR, POPULAR, TRENDING)
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}

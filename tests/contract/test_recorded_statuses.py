@@ -4,7 +4,7 @@ import pytest
 
 from localaws.faults import Fault, write
 from localaws.services.forecast.resource_types import STATES as FORECAST_STATES
-from localaws.services.personalize.resource_types import BATCH_INFERENCE_STATES
+from localaws.services.personalize.resource_types import BATCH_STATES
 from localaws.services.personalize.resource_types import STATES as PERSONALIZE_STATES
 from localaws.settings import Settings
 from tests.contract.forecast_setup import create_dataset, import_from
@@ -16,7 +16,7 @@ from tests.recordings import statuses
 def test_the_states_of_the_services_are_those_that_notebooks_printed() -> None:
     service = {"forecast": FORECAST_STATES, "personalize": PERSONALIZE_STATES}
     known = {name: {states.pending, states.in_progress, states.done} for name, states in service.items()}
-    batch, printed = BATCH_INFERENCE_STATES, statuses()
+    batch, printed = BATCH_STATES, statuses()
     assert printed["describe_batch_inference_job"] == {batch.pending, batch.in_progress, batch.done}
     for name in ("solution_version", "campaign", "solution", "filter"):
         assert printed[f"describe_{name}"] == known["personalize"], name

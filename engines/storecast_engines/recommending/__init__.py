@@ -35,8 +35,12 @@ from storecast_engines.recommending.metrics import METRICS
 from storecast_engines.recommending.ranking import Ranking
 from storecast_engines.recommending.recipes import (
     CUSTOM_RECIPES,
+    HRNN,
+    ITEM_AFFINITY,
+    ITEM_ATTRIBUTE_AFFINITY,
     PERSONALIZED_RANKING,
     RECIPES,
+    SIMS,
     TRENDING_NOW,
     USER_PERSONALIZATION,
     VIDEO_RECIPES,
@@ -48,17 +52,22 @@ from storecast_engines.recommending.recipes import (
     save,
     train,
 )
+from storecast_engines.recommending.segments import affinities, attributes, histories, segment
 from storecast_engines.recommending.settings import Settings
 from storecast_engines.recommending.user_personalization import rank, update
 
 __all__ = [
     "CUSTOM_RECIPES",
     "FILTER_REACH",
+    "HRNN",
+    "ITEM_AFFINITY",
+    "ITEM_ATTRIBUTE_AFFINITY",
     "METRICS",
     "NO_HISTORY",
     "PERSONALIZED_RANKING",
     "RECIPES",
     "REQUIRED",
+    "SIMS",
     "TRENDING_NOW",
     "USER_PERSONALIZATION",
     "VIDEO_RECIPES",
@@ -72,10 +81,13 @@ __all__ = [
     "Recipe",
     "Recommender",
     "Settings",
+    "affinities",
+    "attributes",
     "codes_of",
     "encode",
     "evaluate",
     "extended",
+    "histories",
     "load",
     "log_lift",
     "rank",
@@ -83,6 +95,7 @@ __all__ = [
     "recommend",
     "recommend_with_features",
     "save",
+    "segment",
     "train",
     "train_features",
     "update",

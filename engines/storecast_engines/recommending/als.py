@@ -30,10 +30,14 @@ def train(matrix: sparse.csr_matrix, factors: int) -> dict[str, np.ndarray]:
     return {"factors": learnt, "gram": learnt.T @ learnt}
 
 
-def scores(model: dict[str, np.ndarray], items: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(n,) scores of a history: distinct item columns (m,) and their weights (m,)."""
+def user_factors(model: dict[str, np.ndarray], items: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(f,) factors of a history: distinct item columns (m,) and their weights (m,)."""
     own = model["factors"][items]
     extra = (ALPHA * weights).astype(np.float32)[:, None]
     system = model["gram"] + own.T @ (extra * own) + L2 * np.eye(len(model["gram"]), dtype=np.float32)
-    user = np.linalg.solve(system, ((1.0 + extra) * own).sum(axis=0))
-    return model["factors"] @ user
+    return np.linalg.solve(system, ((1.0 + extra) * own).sum(axis=0))
+
+
+def scores(model: dict[str, np.ndarray], items: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n,) scores of a history: distinct item columns (m,) and their weights (m,)."""
+    return model["factors"] @ user_factors(model, items, weights)

@@ -5,8 +5,11 @@ Source: Amazon Personalize guide, "Evaluating a domain recommender". 90% of the 
 means for each use case; here:
 - The ground truth is the items of the recipe's event type in the newest 10% (any type for recommended-for-you).
 - Items that the recipe leaves out (purchased ones) are left out of the ground truth too.
-- Recipes that relate to an item get one request per item of each basket (bought-together) or visit (also-viewed) that
-  begins in the newest 10% and has two or more items; the ground truth is the other items.
+- Similar-Items and SIMS get one request per user, about the newest item of the input (recorded metrics of SIMS are
+  means over a tenth of the users, as those of User-Personalization and Personalized-Ranking are).
+- The other recipes that relate to an item get one request per item of each basket (bought-together) or visit
+  (also-viewed) that begins in the newest 10% and has two or more items; the ground truth is the other items.
+- Recipes of user segments have a protocol of their own (segments.py), and no baseline.
 - Requests without ground truth are skipped. Metrics are means over requests; `requests` is their number.
 With few users the guide's single split is a matter of luck, so the evaluation can run on several tenths of the users.
 """
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storecast_engines.recommending import popularity
+from storecast_engines.recommending import popularity, segments
 from storecast_engines.recommending.association import visits
 from storecast_engines.recommending.events import Events, History
 from storecast_engines.recommending.metrics import LONGEST, summarize
@@ -57,6 +60,9 @@ def evaluate(
 
     Deterministic. Too little data gives 0 requests.
     """
+    if recipe.segments:
+        found, queries = segments.evaluate(events, items, settings, by_attribute=recipe.needs_items)
+        return Evaluation(found, {}, queries, len(np.unique(events.users)))
     n_items = len(events.item_ids)
     metrics, baseline, asked, test_users = [], [], [], 0
     for fold in range(folds):
@@ -105,6 +111,10 @@ def requests(recipe: Recipe, test: Events, settings: Settings) -> Iterator[Reque
         newest = np.arange(cut, rows.stop)[right[cut : rows.stop]]
         if not recipe.needs_item:
             yield from _request(recipe, test, history, None, newest)
+            continue
+        if recipe.event_type is None:
+            if len(history.items):
+                yield from _request(recipe, test, history, int(history.items[-1]), newest)
             continue
         begun_before = visit[rows.start : cut].max(initial=-1)
         for code in np.unique(visit[newest]):

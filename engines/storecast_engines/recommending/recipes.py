@@ -18,7 +18,9 @@ from storecast_engines.recommending import (
     also_viewed,
     bought_together,
     popularity,
+    segments,
     similar,
+    sims,
     trending,
     user_personalization,
 )
@@ -45,6 +47,7 @@ class Recipe:
     excludes            event type: items of the user's events of this type are left out automatically; None: nothing
     explores            takes itemExplorationConfig
     needs_items         needs an Items dataset
+    segments            its answers are users, in batch segment jobs alone
     """
 
     name: str
@@ -56,6 +59,7 @@ class Recipe:
     excludes: str | None = None
     explores: bool = False
     needs_items: bool = False
+    segments: bool = False
 
 
 RECIPES: dict[str, Recipe] = {
@@ -93,7 +97,14 @@ RECIPES: dict[str, Recipe] = {
 
 USER_PERSONALIZATION, PERSONALIZED_RANKING = "aws-user-personalization", "aws-personalized-ranking"
 TRENDING_NOW, VIDEO_TRENDING_NOW = "aws-trending-now", "aws-vod-trending-now"
+ITEM_AFFINITY, ITEM_ATTRIBUTE_AFFINITY = "aws-item-affinity", "aws-item-attribute-affinity"
+SIMS = "aws-sims"
+# Superseded by User-Personalization: the same model without exploration, but for coldstart, which explores new items.
+# The guide of 2023 calls them no longer available; AWS still listed them then.
+HRNN = ("aws-hrnn", "aws-hrnn-coldstart", "aws-hrnn-metadata")
 _BY_USER = (user_personalization.train, user_personalization.recommend)
+_SEGMENTS = (segments.train, user_personalization.recommend_learned)
+_LEARNED = (user_personalization.train, user_personalization.recommend_learned)
 
 VIDEO_RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -124,8 +135,12 @@ CUSTOM_RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(USER_PERSONALIZATION, None, *_BY_USER, explores=True),
-        Recipe(PERSONALIZED_RANKING, None, *_BY_USER),
+        Recipe(PERSONALIZED_RANKING, None, *_LEARNED),
         Recipe("aws-similar-items", None, similar.train, similar.recommend, needs_user=False, needs_item=True),
+        Recipe(SIMS, None, sims.train, sims.recommend, needs_user=False, needs_item=True),
+        Recipe(ITEM_AFFINITY, None, *_SEGMENTS, needs_item=True, segments=True),
+        Recipe(ITEM_ATTRIBUTE_AFFINITY, None, *_SEGMENTS, needs_items=True, segments=True),
+        *(Recipe(name, None, *(_BY_USER if name == "aws-hrnn-coldstart" else _LEARNED)) for name in HRNN),
         Recipe("aws-popularity-count", None, popularity.train_by_users, popularity.recommend, needs_user=False),
         Recipe(TRENDING_NOW, None, trending.train, popularity.recommend, needs_user=False),
     )

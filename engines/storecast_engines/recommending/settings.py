@@ -12,7 +12,8 @@ class Settings:
     exploration_weight            0..1, `explorationWeight` of RecommenderConfig; default 0.3 (ECOMMERCE use cases)
     exploration_item_age_cut_off  days >= 1, `explorationItemAgeCutOff`; default 30 (ECOMMERCE use cases)
     min_cointeraction_count       pairs seen together less often are noise; default 3 (recipe SIMS)
-    popularity_discount_factor    0 likeliest companions .. 1 most specific ones (SIMS' parameter; our default)
+    popularity_discount_factor    of bought together: 0 likeliest companions .. 1 most specific ones (our default)
+    sims_discount_factor          the same of SIMS; default 0.5 (its recipe)
     prior_groups                  baskets that our prior of a companion counts for (bought_together.py)
     visit_gap_seconds             an event later than this after the user's last one opens a new visit, a purchase a new
                                   basket. AWS documents neither; an hour joins the lines of one checkout.
@@ -29,6 +30,7 @@ class Settings:
     exploration_item_age_cut_off: float = 30.0
     min_cointeraction_count: int = 3
     popularity_discount_factor: float = 0.33
+    sims_discount_factor: float = 0.5
     prior_groups: float = 100.0
     visit_gap_seconds: int = 3600
     recency_decay: float = 0.9
@@ -43,6 +45,7 @@ class Settings:
             "exploration_item_age_cut_off": (1.0, float("inf")),
             "min_cointeraction_count": (1, float("inf")),
             "popularity_discount_factor": (0.0, 1.0),
+            "sims_discount_factor": (0.0, 1.0),
             "prior_groups": (0.0, float("inf")),
             "visit_gap_seconds": (0, float("inf")),
             "recency_decay": (0.0, 1.0),

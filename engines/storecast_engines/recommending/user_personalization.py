@@ -106,6 +106,13 @@ def recommend(
     return best(probability / probability.sum(), k, allowed)
 
 
+def recommend_learned(
+    model: dict[str, np.ndarray], history: History, item: int | None, k: int, allowed: np.ndarray, settings: Settings
+) -> Ranking:
+    """As `recommend`, without exploration: Personalized-Ranking and the HRNN recipes have none."""
+    return recommend(model, history, item, k, allowed, replace(settings, exploration_weight=0.0))
+
+
 def rank(
     model: dict[str, np.ndarray],
     history: History,
@@ -123,8 +130,7 @@ def rank(
     wanted &= model["counts"] > 0
     if allowed is not None:
         wanted &= allowed
-    relevance = replace(settings, exploration_weight=0.0)
-    ranking = recommend(model, history, None, int(wanted.sum()), wanted, relevance)
+    ranking = recommend_learned(model, history, None, int(wanted.sum()), wanted, settings)
     assert ranking.scores is not None  # `recommend` gives them
     return Ranking(ranking.items, ranking.scores / max(ranking.scores.sum(), np.finfo(float).tiny))
 

@@ -18,6 +18,18 @@ BY_DOMAIN = {
 }
 RECIPES = {name: recipe for recipes in BY_DOMAIN.values() for name, recipe in recipes.items()}
 DOMAIN_OF = {name: domain for domain, recipes in BY_DOMAIN.items() for name in recipes}
+# The end of the ARN of a recipe's feature transformation, by the pages of the recipes.
+TRANSFORMATIONS = {
+    recommending.USER_PERSONALIZATION: "JSON-percentile-filtering",
+    recommending.PERSONALIZED_RANKING: "JSON-percentile-filtering",
+    "aws-popularity-count": "sims",
+    recommending.SIMS: "sims",
+    recommending.ITEM_AFFINITY: "item-affinity",
+    recommending.ITEM_ATTRIBUTE_AFFINITY: "item-attribute-affinity",
+    "aws-hrnn": "JSON-percentile-filtering",
+    "aws-hrnn-coldstart": "featurize_coldstart",
+    "aws-hrnn-metadata": "featurize_metadata",
+}
 
 
 def recipe(arn: str) -> recommending.Recipe:

@@ -6,6 +6,7 @@ from localaws.services.personalize.api import (
     algorithms,
     automatic_training,
     batch_inference,
+    batch_segments,
     campaigns,
     datasets,
     events,
@@ -26,6 +27,7 @@ PERSONALIZE = protocol.Service(
     | {
         "CreateSchema": datasets.create_schema,
         "CreateDatasetGroup": datasets.create_dataset_group,
+        "DeleteDatasetGroup": datasets.delete_dataset_group,
         "CreateDataset": datasets.create_dataset,
         "UpdateDataset": datasets.update_dataset,
         "DeleteDataset": datasets.delete_dataset,
@@ -47,6 +49,7 @@ PERSONALIZE = protocol.Service(
         "CreateCampaign": campaigns.create_campaign,
         "UpdateCampaign": campaigns.update_campaign,
         "CreateBatchInferenceJob": batch_inference.create_batch_inference_job,
+        "CreateBatchSegmentJob": batch_segments.create_batch_segment_job,
         "ListRecipes": recipes.list_recipes,
         "DescribeRecipe": recipes.describe_recipe,
         "DescribeAlgorithm": algorithms.describe_algorithm,

@@ -78,7 +78,7 @@ def training_frames(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
     """Interactions, items and users (None without any) that train. A custom schema may lack EVENT_TYPE; all its events
     are of one type then."""
-    interactions = _frame(files["INTERACTIONS"])
+    interactions = frame_of(files["INTERACTIONS"])
     if selection.event_value_threshold is not None:
         if "EVENT_VALUE" not in interactions.columns:
             raise JobFailed("eventValueThreshold needs the field EVENT_VALUE in the Interactions dataset.")
@@ -86,7 +86,7 @@ def training_frames(
     types = interactions["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in interactions.columns else ""
     interactions = interactions.assign(EVENT_TYPE=types).drop(columns=selection.excluded.get("INTERACTIONS", []))
     items, users = (
-        _frame(files[kind], key).drop(columns=selection.excluded.get(kind, [])) if kind in files else None
+        frame_of(files[kind], key).drop(columns=selection.excluded.get(kind, [])) if kind in files else None
         for kind, key in (("ITEMS", "ITEM_ID"), ("USERS", "USER_ID"))
     )
     return interactions, items, users
@@ -102,7 +102,7 @@ def read_file(file: Path) -> pd.DataFrame:
     return pd.DataFrame(events, columns=list(events[0]) if events else list(recommending.REQUIRED))
 
 
-def _frame(files: list[str], key: str | None = None) -> pd.DataFrame:
+def frame_of(files: list[str], key: str | None = None) -> pd.DataFrame:
     """Newer files come later; a record with the same key takes the place of the older one."""
     frame = pd.concat([read_file(Path(file)) for file in files], ignore_index=True)
     return frame.drop_duplicates(key, keep="last", ignore_index=True) if key else frame

@@ -56,6 +56,6 @@ def create_batch_inference_job(context: Context, params: dict) -> dict:
 def _check(by: recommending.Recipe, config: dict, params: dict) -> None:
     if params.get("batchInferenceJobMode") == "THEME_GENERATION" or "themeGenerationConfig" in params:
         raise invalid("batchInferenceJobMode THEME_GENERATION is not built in Storecast's embedded AWS.")
-    if by.name == recommending.TRENDING_NOW:
+    if by.name == recommending.TRENDING_NOW or by.segments:
         raise invalid(f"Batch recommendations cannot be made with recipe {by.name}.")
     check_config(by, config)

@@ -33,7 +33,10 @@ def create_campaign(context: Context, params: dict) -> dict:
 def _check(recipe_arn: str, config: dict) -> None:
     if unbuilt := [name for name in UNBUILT if config.get(name)]:
         raise invalid(f"campaignConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
-    check_config(recipe(recipe_arn), config)
+    deployed = recipe(recipe_arn)
+    if deployed.segments:
+        raise invalid(f"Recipe {deployed.name} makes user segments by batch segment jobs; no campaign can deploy it.")
+    check_config(deployed, config)
 
 
 def update_campaign(context: Context, params: dict) -> dict:

@@ -3,7 +3,14 @@
 from localaws.errors import ServiceError
 from localaws.registration import Context
 from localaws.resources import page
-from localaws.services.personalize.recipes import BY_DOMAIN, DOMAIN_OF, RECIPE_PREFIX, RECIPES, RECIPES_SINCE
+from localaws.services.personalize.recipes import (
+    BY_DOMAIN,
+    DOMAIN_OF,
+    RECIPE_PREFIX,
+    RECIPES,
+    RECIPES_SINCE,
+    TRANSFORMATIONS,
+)
 from localaws.services.personalize.resource_types import STATES
 from storecast_engines import recommending
 
@@ -32,8 +39,8 @@ def _view(name: str) -> dict:
         more = {"domain": DOMAIN_OF[name]}
     else:
         more = {"algorithmArn": f"arn:aws:personalize:::algorithm/{name}"}
-    if name in (recommending.USER_PERSONALIZATION, recommending.PERSONALIZED_RANKING):
-        more["featureTransformationArn"] = "arn:aws:personalize:::feature-transformation/JSON-percentile-filtering"
+    if name in TRANSFORMATIONS:
+        more["featureTransformationArn"] = f"arn:aws:personalize:::feature-transformation/{TRANSFORMATIONS[name]}"
     return more | {
         "name": name,
         "recipeArn": RECIPE_PREFIX + name,
@@ -45,7 +52,9 @@ def _view(name: str) -> dict:
 
 
 def _type(recipe: recommending.Recipe) -> str:
-    """docs/aws-sources.md#personalize-API_Recipe."""
+    """API_Recipe.md."""
+    if recipe.segments:
+        return "USER_SEGMENTATION"
     if recipe.name == recommending.PERSONALIZED_RANKING:
         return "PERSONALIZED_RANKING"
     return "RELATED_ITEMS" if recipe.needs_item else "USER_PERSONALIZATION"

@@ -13,7 +13,7 @@ from localaws.services.personalize.api.solutions import METRIC, candidates, sele
 from localaws.services.personalize.datasets import imported_files
 from localaws.services.personalize.jobs import solution_versions as jobs
 from localaws.services.personalize.private import TrainedPrivate
-from localaws.services.personalize.recipes import RECIPE_PREFIX
+from localaws.services.personalize.recipes import RECIPE_PREFIX, recipe
 from localaws.services.personalize.resource_types import PERSONALIZE, STATES
 from storecast_engines import recommending
 
@@ -30,6 +30,8 @@ def train(context: Context, solution: Resource, params: dict, training_type: str
     """A new version; `training_type` says whether its creation was asked for (MANUAL) or is AUTOMATIC."""
     mode = params.get("trainingMode", "FULL")
     files = imported_files(context, solution.record["datasetGroupArn"])
+    if "ITEMS" not in files and "recipeArn" in solution.record and recipe(solution.record["recipeArn"]).needs_items:
+        raise invalid(f"Recipe {solution.record['recipeArn']} needs an Items dataset with imported data.")
     base = _base(context, solution) if mode == "UPDATE" else None
     if mode == "AUTOTRAIN":
         raise invalid("trainingMode AUTOTRAIN is the service's own; it must be FULL or UPDATE.")
@@ -104,5 +106,4 @@ def stop_solution_version_creation(context: Context, params: dict) -> None:
 
 def get_solution_metrics(context: Context, params: dict) -> dict:
     version = PERSONALIZE.get(context, "SolutionVersion", params["solutionVersionArn"], active=True)
-    metrics = {name: round(value, 4) for name, value in version.record["modelMetrics"].items()}
-    return {"solutionVersionArn": version.arn, "metrics": metrics}
+    return {"solutionVersionArn": version.arn, "metrics": version.record["modelMetrics"]}

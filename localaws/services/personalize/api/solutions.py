@@ -11,7 +11,7 @@ from localaws.services.personalize import hyperparameters
 from localaws.services.personalize.domains import CUSTOM
 from localaws.services.personalize.hyperparameters import Candidate
 from localaws.services.personalize.recipes import RECIPE_PREFIX, recipe_of_domain
-from localaws.services.personalize.resource_types import BATCH_INFERENCE_STATES, PERSONALIZE
+from localaws.services.personalize.resource_types import BATCH_STATES, PERSONALIZE, STATES
 from localaws.services.personalize.training_data import PERCENTILES, Selection, excluded_columns, percentiles, threshold
 from storecast_engines import recommending
 
@@ -32,6 +32,8 @@ METRIC = "normalized_discounted_cumulative_gain_at_25"  # the guide does not say
 
 
 def create_solution(context: Context, params: dict) -> dict:
+    """ACTIVE at once: recorded solutions were last updated in the millisecond of their creation, and took a version in
+    the same second."""
     PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     config = params.get("solutionConfig", {})
     _check_training(params, config)
@@ -43,11 +45,13 @@ def create_solution(context: Context, params: dict) -> dict:
             raise invalid("performAutoML chooses the recipe; recipeArn must be left out.")
         record["performHPO"] = True
     else:
-        recipe_of_domain(params.get("recipeArn"), CUSTOM)
+        if recipe_of_domain(params.get("recipeArn"), CUSTOM).segments and record["performHPO"]:
+            raise invalid(f"performHPO is not for recipe {params['recipeArn']}, whose page of the guide has it so.")
+    if record.get("recipeArn") == RECIPE_PREFIX + recommending.USER_PERSONALIZATION:
+        record = {"solutionConfig": {}} | record  # recorded of this recipe alone
     candidates(record)
     selection(context, record)
-    solution = PERSONALIZE.create(context, "Solution", record)
-    PERSONALIZE.activate(context, solution)
+    solution = PERSONALIZE.create(context, "Solution", record, STATES.done)
     return {"solutionArn": solution.arn}
 
 
@@ -92,6 +96,8 @@ def _settings(recipe: str, config: dict) -> recommending.Settings:
         recommending.TRENDING_NOW: ("trend_discovery_frequency",),
         recommending.USER_PERSONALIZATION: PERCENTILES,
         recommending.PERSONALIZED_RANKING: PERCENTILES,
+        recommending.SIMS: PERCENTILES,
+        **dict.fromkeys(recommending.HRNN, PERCENTILES),
     }.get(recipe, ())
     if unknown := sorted(set(parameters) - set(known)):
         allowed = f"; it has {', '.join(known)}" if known else ""
@@ -146,7 +152,9 @@ def delete_solution(context: Context, params: dict) -> None:
     (docs/aws-sources.md#personalize-API_DeleteSolution)."""
     solution = PERSONALIZE.get(context, "Solution", params["solutionArn"])
     for version in PERSONALIZE.made_from(context, "SolutionVersion", solution.arn):
-        for job in PERSONALIZE.having(context, "BatchInferenceJob", solutionVersionArn=version.arn):
-            if BATCH_INFERENCE_STATES.busy(job.status):
+        for kind in ("BatchInferenceJob", "BatchSegmentJob"):
+            for job in PERSONALIZE.having(context, kind, solutionVersionArn=version.arn):
+                if not BATCH_STATES.busy(job.status):
+                    continue
                 raise in_use(f"Solution {solution.arn} is in use by {job.arn}, which is {job.status}.")
     PERSONALIZE.remove(context, solution)

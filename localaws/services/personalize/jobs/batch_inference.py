@@ -51,24 +51,28 @@ def infer(job: Infer, access: Access) -> Result:
     by = Deployed(RECIPES[job.recipe], served(job.model), job.settings, records)
     check_folder(access, job.destination)
     for file in inputs:
-        lines = [_answer(by, line, job.results, job.expression) for line in _lines(file)]
+        lines = [_answer(by, line, job.results, job.expression) for line in lines_of(file)]
         write(
-            access, job.destination, _name(file, job.source) + ".out", "".join(f"{line}\n" for line in lines).encode()
+            access,
+            job.destination,
+            output_name(file.uri, job.source) + ".out",
+            "".join(f"{line}\n" for line in lines).encode(),
         )
     return Result()
 
 
-def _lines(file: File) -> list[str]:
+def lines_of(file: File) -> list[str]:
+    """The lines of an input file that are not empty."""
     try:
         return [line for line in text_of(file.uri, file.body).split("\n") if line.strip()]
     except FileError as error:
         raise JobFailed(str(error)) from None
 
 
-def _name(file: File, source: str) -> str:
-    """The file's name, with its path below the input folder."""
+def output_name(uri: str, source: str) -> str:
+    """An input file's name, with its path below the input folder."""
     folder = source.rpartition("/")[0] if source.endswith(SUFFIXES) else source.rstrip("/")
-    return file.uri.removeprefix(f"{folder}/")
+    return uri.removeprefix(f"{folder}/")
 
 
 def _answer(by: Deployed, line: str, results: int, expression: str | None) -> str:
@@ -77,7 +81,7 @@ def _answer(by: Deployed, line: str, results: int, expression: str | None) -> st
     output: dict[str, list] = {"recommendedItems": []}
     error: str | None = None
     try:
-        asked = _parsed(line)
+        asked = parsed(line)
         output = _output(by, asked, results, expression)
     except ServiceError as wrong:
         error = f"User error: {wrong}"
@@ -85,7 +89,8 @@ def _answer(by: Deployed, line: str, results: int, expression: str | None) -> st
     return json.dumps({"input": asked, "output": output} | shown, separators=(",", ":"), ensure_ascii=False)
 
 
-def _parsed(line: str) -> Any:
+def parsed(line: str) -> Any:
+    """A line's JSON. Raises InvalidInputException."""
     try:
         return json.loads(line)
     except ValueError as error:

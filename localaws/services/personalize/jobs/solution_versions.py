@@ -57,13 +57,14 @@ def train(job: Train) -> Result:
     except ValueError as error:
         raise JobFailed(str(error)) from None
     evaluation = _evaluate(best, lengthy, items, selection, 10 if len(events) <= MOST_EVENTS_FOR_FOLDS else 1)
-    record: dict[str, Any] = {"modelMetrics": evaluation.metrics, "recipeArn": RECIPE_PREFIX + best.recipe}
+    metrics = {name: round(value, 4) for name, value in evaluation.metrics.items()}  # as recorded
+    record: dict[str, Any] = {"modelMetrics": metrics, "recipeArn": RECIPE_PREFIX + best.recipe}
     if job.tuned:
         record["tunedHPOParams"] = {"algorithmHyperParameters": dict(best.parameters)}
     if recommending.uses_features(RECIPES[best.recipe]):
         model |= recommending.train_features(events, interactions, users)
     popularity = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.popularity.items())
-    notes = f"plain popularity in the same protocol has {popularity}"
+    notes = f"plain popularity in the same protocol has {popularity}" if popularity else ""
     return Result(record, _save(job.destination, model, events, asdict(best.settings)), notes)
 
 

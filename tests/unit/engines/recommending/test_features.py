@@ -6,6 +6,7 @@ import pytest
 
 from storecast_engines.recommending import (
     CUSTOM_RECIPES,
+    HRNN,
     NO_HISTORY,
     PERSONALIZED_RANKING,
     RECIPES,
@@ -99,4 +100,5 @@ def test_personal_recipes_alone_answer_by_features() -> None:
         "aws-ecomm-recommended-for-you",
         USER_PERSONALIZATION,
         PERSONALIZED_RANKING,
+        *HRNN,
     ]
