@@ -6,24 +6,8 @@ from localaws.settings import Settings
 from tests.contract.clients import call_with_least, client
 from tests.contract.helpers import ended, gone
 
-# User segments, data deletion, metric attributions and actions.
-LEFT_OUT = {
-    "CreateBatchSegmentJob",
-    "CreateDataDeletionJob",
-    "CreateMetricAttribution",
-    "DeleteMetricAttribution",
-    "DescribeBatchSegmentJob",
-    "DescribeDataDeletionJob",
-    "DescribeMetricAttribution",
-    "GetActionRecommendations",
-    "ListBatchSegmentJobs",
-    "ListDataDeletionJobs",
-    "ListMetricAttributionMetrics",
-    "ListMetricAttributions",
-    "PutActionInteractions",
-    "PutActions",
-    "UpdateMetricAttribution",
-}
+# Of the datasets of actions.
+LEFT_OUT = {"GetActionRecommendations", "PutActionInteractions", "PutActions"}
 
 
 @pytest.mark.parametrize("service", ["personalize", "personalize-runtime", "personalize-events"])

@@ -42,12 +42,16 @@ def visits(events: Events, gap_seconds: int) -> np.ndarray:
     return np.cumsum(new_user | pause) - 1
 
 
-def incidence(groups: np.ndarray, items: np.ndarray, n_items: int) -> sparse.csr_matrix:
-    """(G, n_items) float32, how often a group holds an item. groups (E,) and items (E,) are codes."""
+def incidence(
+    groups: np.ndarray, items: np.ndarray, n_items: int, worth: np.ndarray | None = None
+) -> sparse.csr_matrix:
+    """(G, n_items) float32, how often a group holds an item. groups (E,) and items (E,) are codes; worth (E,) what each
+    event counts, None: 1."""
     from scipy import sparse  # here and not above: answering requests must not load it
 
     shape = (int(groups.max(initial=-1)) + 1, n_items)
-    matrix = sparse.csr_matrix((np.ones(len(items), dtype=np.float32), (groups, items)), shape=shape)
+    counted = np.ones(len(items), dtype=np.float32) if worth is None else worth.astype(np.float32)
+    matrix = sparse.csr_matrix((counted, (groups, items)), shape=shape)
     matrix.sum_duplicates()
     return matrix
 

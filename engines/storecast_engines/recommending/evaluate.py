@@ -26,11 +26,14 @@ from storecast_engines.recommending import popularity, segments
 from storecast_engines.recommending.association import visits
 from storecast_engines.recommending.events import Events, History
 from storecast_engines.recommending.metrics import LONGEST, summarize
-from storecast_engines.recommending.recipes import Recipe, permissible, train
+from storecast_engines.recommending.recipes import Model, Recipe, permissible, train
 from storecast_engines.recommending.settings import Settings
 
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
+
+
+MOST_RECOMMENDED = 500  # API_RS_GetRecommendations.md
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,36 @@ def evaluate(
         model = train(recipe, training, items, settings, minimums=False)
         plain = popularity.train(training.of_type(recipe.event_type), items, settings)
         answers, popular = [], []
-        for request in requests(recipe, test, settings):
+        asked_of = list(requests(recipe, test, settings))
+        for request in asked_of:
             allowed = permissible(recipe, n_items, request.history, request.item)
             query = (request.history, request.item, LONGEST, allowed, settings)
             answers.append((recipe.recommend(model, *query).items, request.truth))
             popular.append((popularity.recommend(plain, *query).items, request.truth))
-        metrics.append(summarize(answers, n_items))
+        metrics.append(summarize(answers, n_items) | _rewards(recipe, model, asked_of, settings))
         baseline.append(summarize(popular, n_items))
         asked.append(len(answers))
         test_users += len(np.unique(test.users))
     return Evaluation(_mean(metrics, asked), _mean(baseline, asked), sum(asked), test_users)
+
+
+def _rewards(recipe: Recipe, model: Model, asked: list[Request], settings: Settings) -> dict[str, float]:
+    """average_rewards_at_k of a model with an objective: of the rewards of the recommended items that a user chose, the
+    share that the 25 recommended items of the highest rewards have. Recommended are the most that a request may have.
+
+    Source: the guide, "Evaluating a solution version with metrics"; it names no length of the list.
+    """
+    if "reward" not in model:
+        return {}
+    shares = []
+    for request in asked:
+        allowed = permissible(recipe, len(model["item_ids"]), request.history, request.item)
+        shown = recipe.recommend(model, request.history, request.item, MOST_RECOMMENDED, allowed, settings).items
+        rewards = model["reward"][shown] * np.isin(shown, request.truth)
+        best = np.argsort(-model["reward"][shown], kind="stable")[:LONGEST]
+        if rewards.sum() > 0:
+            shares.append(float(rewards[best].sum() / rewards.sum()))
+    return {"average_rewards_at_k": float(np.mean(shares)) if shares else 0.0}
 
 
 def _mean(folds: list[dict[str, float]], asked: list[int]) -> dict[str, float]:

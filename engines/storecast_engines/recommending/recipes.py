@@ -47,6 +47,7 @@ class Recipe:
     excludes            event type: items of the user's events of this type are left out automatically; None: nothing
     explores            takes itemExplorationConfig
     needs_items         needs an Items dataset
+    ranks               its answers are the items of a list that the request gives
     segments            its answers are users, in batch segment jobs alone
     """
 
@@ -59,6 +60,7 @@ class Recipe:
     excludes: str | None = None
     explores: bool = False
     needs_items: bool = False
+    ranks: bool = False
     segments: bool = False
 
 
@@ -97,6 +99,8 @@ RECIPES: dict[str, Recipe] = {
 
 USER_PERSONALIZATION, PERSONALIZED_RANKING = "aws-user-personalization", "aws-personalized-ranking"
 TRENDING_NOW, VIDEO_TRENDING_NOW = "aws-trending-now", "aws-vod-trending-now"
+# Their models are those of the first versions here; they take weights of event types.
+USER_PERSONALIZATION_V2, PERSONALIZED_RANKING_V2 = f"{USER_PERSONALIZATION}-v2", f"{PERSONALIZED_RANKING}-v2"
 ITEM_AFFINITY, ITEM_ATTRIBUTE_AFFINITY = "aws-item-affinity", "aws-item-attribute-affinity"
 SIMS = "aws-sims"
 # Superseded by User-Personalization: the same model without exploration, but for coldstart, which explores new items.
@@ -135,7 +139,9 @@ CUSTOM_RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(USER_PERSONALIZATION, None, *_BY_USER, explores=True),
-        Recipe(PERSONALIZED_RANKING, None, *_LEARNED),
+        Recipe(USER_PERSONALIZATION_V2, None, *_BY_USER, explores=True),
+        Recipe(PERSONALIZED_RANKING, None, *_LEARNED, ranks=True),
+        Recipe(PERSONALIZED_RANKING_V2, None, *_LEARNED, ranks=True),
         Recipe("aws-similar-items", None, similar.train, similar.recommend, needs_user=False, needs_item=True),
         Recipe(SIMS, None, sims.train, sims.recommend, needs_user=False, needs_item=True),
         Recipe(ITEM_AFFINITY, None, *_SEGMENTS, needs_item=True, segments=True),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,10 @@ class Settings:
     history_reach                 newest distinct items of a history that count; older ones hardly count and cost time
     factors                       of ALS
     trend_discovery_seconds       length of Trending-Now's windows; default 3 hours (its recipe)
+    event_weights                 of event types, 0..1, of which only the ratio counts; a type without one has 1.
+                                  For the personal recipes (user_personalization.py)
+    objective                     a numeric column of the items, favoured besides relevance; "" for none
+    objective_weight              0..1, its share: 0 relevance alone, 1 the objective alone
     ease_max_items                most items that EASE learns from, those with the most events; its model takes 4 n^2
                                   bytes (36 MB at the default). ALS takes over where they carry too few events.
     Raises ValueError for a value out of range.
@@ -37,6 +42,9 @@ class Settings:
     history_reach: int = 200
     factors: int = 64
     trend_discovery_seconds: int = 10_800
+    event_weights: Mapping[str, float] = field(default_factory=dict)
+    objective: str = ""
+    objective_weight: float = 0.0
     ease_max_items: int = 3000
 
     def __post_init__(self) -> None:
@@ -52,9 +60,13 @@ class Settings:
             "history_reach": (1, float("inf")),
             "factors": (1, float("inf")),
             "trend_discovery_seconds": (1, float("inf")),
+            "objective_weight": (0.0, 1.0),
             "ease_max_items": (0, float("inf")),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}: it must be between {low} and {high}")
+        for event_type, weight in self.event_weights.items():
+            if not 0 <= weight <= 1:
+                raise ValueError(f"event_weights: {event_type} has {weight!r}: it must be between 0 and 1")

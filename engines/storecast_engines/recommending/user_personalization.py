@@ -1,10 +1,15 @@
 """Recommended for you: a user's recent history scored by EASE or ALS, with exploration of young items.
 
-An item of the history has the weight log2(1 + events), times recency_decay for each more recent item. Items of the
+An item of the history has the weight log2(1 + events), times recency_decay for each more recent item; an event counts
+as much as its type's weight (event_weights over the largest). Items of the
 history can be recommended again, as far as the log shows that users return to items: with REVISIT times the share of
 events whose user had the item before (EASE leaves an item's effect on itself out by construction). Scores are a softmax
 over the catalogue (https://docs.aws.amazon.com/personalize/latest/dg/recommendations.html). New users, and users with
 only unknown items, get popular items, explored in the same way.
+
+With an objective (the guide, "Optimizing a solution for an additional objective") an item's logit is
+(1 - w) logit + w log(N) r, with w objective_weight and r the item's place, 0..1, among the values of the objective's
+column: the highest value weighs as much as the user's best item. AWS publishes no formula.
 """
 
 from __future__ import annotations
@@ -32,10 +37,11 @@ def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dic
     """Model: EASE's or ALS's arrays over their items (`columns`, codes), and per item of the catalogue
     `counts` (events) and `age_days`, and the weight `revisit`. events: all types."""
     counts = events.item_counts()
+    worth = _worth(events.event_types, settings)[events.types]
     columns = np.sort(popular_order(counts)[: settings.ease_max_items])
     by_ease = counts[columns].sum() >= EASE_SHARE * len(events)
     columns = columns if by_ease else np.flatnonzero(counts)
-    matrix = incidence(events.users, events.items, len(counts))[:, columns]
+    matrix = incidence(events.users, events.items, len(counts), worth)[:, columns]
     repeats = 1.0 - matrix.nnz / max(counts[columns].sum(), 1)
     matrix.data = np.log2(1.0 + matrix.data)
     return {
@@ -43,7 +49,31 @@ def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dic
         "counts": counts,
         "age_days": age_days(events, items),
         "revisit": np.array(REVISIT * repeats),
+        **_objective(events, items, settings.objective),
         **(ease.train(matrix) if by_ease else als.train(matrix, settings.factors)),
+    }
+
+
+def _worth(event_types: np.ndarray, settings: Settings) -> np.ndarray:
+    """(T,) what an event of each type counts, at most 1."""
+    given = [settings.event_weights.get(str(name), 1.0) for name in event_types]
+    return np.array(given) / (max(given, default=1.0) or 1.0)
+
+
+def _objective(events: Events, items: pd.DataFrame | None, column: str) -> dict[str, np.ndarray]:
+    """(N,) `reward`, the values of an items' column, 0 where there is none, and `objective`, their places from 0 to 1;
+    nothing without a column."""
+    if not column:
+        return {}
+    reward = np.zeros(len(events.item_ids))
+    if items is not None:
+        known = codes_of(events.item_ids, items["ITEM_ID"].astype(str).to_numpy(dtype=np.str_))
+        reward[known[known >= 0]] = items[column].astype("float64").fillna(0.0).to_numpy()[known >= 0]
+    values, place = np.unique(reward, return_inverse=True)
+    return {
+        "objective": place / max(len(values) - 1, 1),
+        "reward": reward,
+        "objective_column": np.array(column),
     }
 
 
@@ -61,11 +91,14 @@ def age_days(events: Events, items: pd.DataFrame | None) -> np.ndarray:
     return np.maximum(now - birth, 0) / DAY
 
 
-def weighted_history(items: np.ndarray, decay: float, reach: int) -> tuple[np.ndarray, np.ndarray]:
+def weighted_history(
+    items: np.ndarray, decay: float, reach: int, worth: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The newest `reach` distinct items of a history (codes, oldest first; -1 ignored), newest first, and their weights
-    log2(1 + events) * decay^place."""
+    log2(1 + events) * decay^place. worth: (m,) what each event counts; None: 1."""
     newest_first = items[items >= 0][::-1]
-    distinct, first, events = np.unique(newest_first, return_index=True, return_counts=True)
+    distinct, first, place = np.unique(newest_first, return_index=True, return_inverse=True)
+    events = np.bincount(place, None if worth is None else worth[items >= 0][::-1], minlength=len(distinct))
     order = np.argsort(first)[:reach]
     return distinct[order], np.log2(1.0 + events[order]) * decay ** np.arange(len(order))
 
@@ -90,7 +123,8 @@ def recommend(
     if not len(counts):
         return Ranking(columns[:0], np.empty(0))
     relevance = np.zeros(len(counts))
-    items, weights = weighted_history(history.items, settings.recency_decay, settings.history_reach)
+    worth = _worth(history.event_types, settings) if settings.event_weights else None
+    items, weights = weighted_history(history.items, settings.recency_decay, settings.history_reach, worth)
     place = np.minimum(np.searchsorted(columns, items), len(columns) - 1)
     seen = columns[place] == items
     if seen.any():
@@ -102,6 +136,9 @@ def recommend(
     young = model["age_days"] <= settings.exploration_item_age_cut_off
     bonus = settings.exploration_weight * np.log(len(counts)) / np.sqrt(1.0 + counts)
     logit = logits(relevance) + young * bonus
+    if "objective" in model:
+        share = settings.objective_weight
+        logit = (1 - share) * logit + share * np.log(len(counts)) * model["objective"]
     probability = np.exp(logit - logit.max())
     return best(probability / probability.sum(), k, allowed)
 
@@ -148,4 +185,5 @@ def update(model: dict[str, np.ndarray], events: Events, items: pd.DataFrame | N
     else:
         factors = model["factors"][known]
         renewed |= {"factors": factors, "gram": factors.T @ factors}
-    return model | renewed | {"age_days": age_days(events, items)}
+    column = str(model["objective_column"]) if "objective_column" in model else ""
+    return model | renewed | _objective(events, items, column) | {"age_days": age_days(events, items)}

@@ -7,6 +7,13 @@ class DatasetPrivate(TypedDict):
     files: NotRequired[list[str]]  # of bulk imports, oldest first
 
 
+class DeletionPrivate(TypedDict):
+    """Of a data deletion job, until it has ended."""
+
+    rewritten: dict[str, str]  # files of bulk imports, and those that take their place
+    users: list[str]
+
+
 class TrainedPrivate(TypedDict):
     """Of a recommender or a solution version, once it is trained."""
 

@@ -29,7 +29,7 @@ def records(context: Context, group_arn: str, dataset_type: str) -> Records:
     if dataset is None:
         return NO_RECORDS
     put, kept = stream_of(context, dataset), dataset_private(dataset)
-    return _load(tuple(kept.get("files", [])), dataset_type, put, len(put.records))
+    return _load(tuple(kept.get("files", [])), dataset_type, put, put.changes)
 
 
 def of_files(files: Iterable[str], dataset_type: str, put: Iterable[Record] = ()) -> Records:
@@ -47,6 +47,6 @@ def _rows(file: Path) -> list[Record]:
 
 
 @lru_cache(maxsize=16)
-def _load(files: tuple[str, ...], dataset_type: str, put: Stream, put_records: int) -> Records:
-    """`put_records` lets the cache see what came in since."""
+def _load(files: tuple[str, ...], dataset_type: str, put: Stream, changes: int) -> Records:
+    """`changes` lets the cache see what came in or went since."""
     return of_files(files, dataset_type, put.records)

@@ -8,7 +8,7 @@ from typing import Any
 
 from localaws.operations import Operations
 from localaws.resource_types import Members, Refusal, Refusals, ResourceType, ResourceTypes, States, table
-from localaws.services.personalize.private import DatasetPrivate, TrainedPrivate
+from localaws.services.personalize.private import DatasetPrivate, DeletionPrivate, TrainedPrivate
 
 STATES = States(
     pending="CREATE PENDING",
@@ -35,6 +35,10 @@ RECOMMENDER_STATES = States(
 DATASET_STATES = replace(STATES, settles={"UPDATE PENDING": "ACTIVE", "UPDATE IN_PROGRESS": "ACTIVE"})
 # As recorded; API_BatchInferenceJob.md has PENDING and IN PROGRESS.
 BATCH_STATES = States(pending="CREATE PENDING", in_progress="CREATE IN_PROGRESS", done="ACTIVE", failed="CREATE FAILED")
+
+DELETION_STATES = States(pending="PENDING", in_progress="IN_PROGRESS", done="COMPLETED", failed="FAILED")
+# Its role is tried when it is made or changed.
+ATTRIBUTION_STATES = replace(STATES, stopping="", stopped="")
 
 GROUP = "datasetGroupArn"
 # The type of the dataset that comes with an event tracker. Nothing is known of its schema, and AWS's own clean-up
@@ -99,6 +103,8 @@ TYPES = ResourceTypes(
         # No operation deletes one; its solution's deletion leaves it.
         _job("BatchInferenceJob", "solutionVersionArn", states=BATCH_STATES, parents=()),
         _job("BatchSegmentJob", "solutionVersionArn", states=BATCH_STATES, parents=()),
+        _job("DataDeletionJob", GROUP, states=DELETION_STATES, private=DeletionPrivate),
+        _of_group("MetricAttribution", ATTRIBUTION_STATES, most_per_parent=1),
         _of_group("EventTracker", arn_path=_tracker_path, most_per_parent=1),
         _of_group("Filter", listed_as="Filters", most_per_parent=30, deleted_with=True),
     ),

@@ -58,6 +58,7 @@ class Stream:
         self._known: set[str] = set()
         self.records: list[Record] = []
         self.by_user = Attribution()
+        self.changes = 0
         if path.exists():
             _drop_torn_line(path)
             self._take(read(path))
@@ -71,6 +72,21 @@ class Stream:
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write("".join(json.dumps(record) + "\n" for record in new))
 
+    def remove_users(self, users: set[str]) -> int:
+        """Removes the records of users, those of their sessions before they were known included; answers how many."""
+        with self._lock:
+            events = (each for each in self.records if "SESSION_ID" in each)
+            theirs = {each["SESSION_ID"] for each in events if each["USER_ID"] in users}
+            kept = [each for each in self.records if not _is_of(each, users, theirs)]
+            removed = len(self.records) - len(kept)
+            if removed:
+                temporary = self._path.with_suffix(".new")
+                temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+                temporary.replace(self._path)
+                self._known, self.records, self.by_user = set(), [], Attribution()
+                self._take(kept)
+            return removed
+
     def _take(self, records: Iterable[Record]) -> list[Record]:
         new = []
         for record in records:
@@ -82,7 +98,12 @@ class Stream:
                 self.by_user.add(record)
             new.append(record)
         self.records.extend(new)
+        self.changes += 1
         return new
+
+
+def _is_of(record: Record, users: set[str], sessions: set[str]) -> bool:
+    return record.get("USER_ID") in users or (record.get("USER_ID", "") is None and record["SESSION_ID"] in sessions)
 
 
 def read(path: Path) -> list[Record]:

@@ -18,12 +18,14 @@ PERCENTILES = ("min_user_history_length_percentile", "max_user_history_length_pe
 
 @dataclass(frozen=True)
 class Selection:
-    """`excluded`: columns by dataset type. `percentiles`: of history lengths, the shortest and longest that train."""
+    """`excluded`: columns by dataset type. `percentiles`: of history lengths, the shortest and longest that train.
+    `thresholds`: by event type, the least event value that trains; where there are any, other types do not train."""
 
     event_type: str | None = None
     event_value_threshold: float | None = None
     excluded: Mapping[str, list[str]] = field(default_factory=dict)
     percentiles: tuple[float, float] = (0.0, 1.0)
+    thresholds: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def excluded_columns(context: Context, group_arn: str, config: Mapping) -> dict[str, list[str]]:
@@ -83,6 +85,8 @@ def training_frames(
         if "EVENT_VALUE" not in interactions.columns:
             raise JobFailed("eventValueThreshold needs the field EVENT_VALUE in the Interactions dataset.")
         interactions = interactions[interactions["EVENT_VALUE"].astype("float64") >= selection.event_value_threshold]
+    if selection.thresholds:
+        interactions = interactions[_wanted(interactions, selection.thresholds)]
     types = interactions["EVENT_TYPE"].fillna("") if "EVENT_TYPE" in interactions.columns else ""
     interactions = interactions.assign(EVENT_TYPE=types).drop(columns=selection.excluded.get("INTERACTIONS", []))
     items, users = (
@@ -90,6 +94,16 @@ def training_frames(
         for kind, key in (("ITEMS", "ITEM_ID"), ("USERS", "USER_ID"))
     )
     return interactions, items, users
+
+
+def _wanted(interactions: pd.DataFrame, thresholds: Mapping[str, float | None]) -> pd.Series:
+    """Whether each event is of a type that trains, with a value that reaches the type's threshold."""
+    wanted = interactions["EVENT_TYPE"].isin(list(thresholds))
+    for event_type, least in thresholds.items():
+        if least is not None:
+            low = ~(interactions["EVENT_VALUE"].astype("float64") >= least)
+            wanted &= ~((interactions["EVENT_TYPE"] == event_type) & low)
+    return wanted
 
 
 def read_file(file: Path) -> pd.DataFrame:

@@ -88,6 +88,8 @@ def create_import(context: Context, params: dict) -> dict:
     location = params["dataSource"].get("dataLocation")
     if not location or not location.startswith("s3://"):
         raise invalid(f"Invalid Data location. {location!r} is not an s3:// path.")
+    if params.get("publishAttributionMetricsToS3"):
+        raise invalid("publishAttributionMetricsToS3 is not built in Storecast's embedded AWS.")
     if "roleArn" not in params:
         raise invalid("roleArn is required for an import from Amazon S3.")
     incremental = params.get("importMode") == "INCREMENTAL"

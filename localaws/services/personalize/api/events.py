@@ -8,6 +8,7 @@ from typing import Any
 from localaws.errors import ServiceError, invalid
 from localaws.registration import Context
 from localaws.services.personalize import schema
+from localaws.services.personalize.api import metric_attributions
 from localaws.services.personalize.datasets import fields_of, group_datasets, stream_of
 from localaws.services.personalize.resource_types import EVENT_INTERACTIONS, PERSONALIZE, STATES
 from storecast_engines.files.schemas import AHEAD, LATEST
@@ -41,6 +42,7 @@ def put_events(context: Context, params: dict) -> None:
     fields = fields_of(context, interactions)
     records = [_event(event, params, fields) for event in params["eventList"]]
     stream_of(context, interactions).append(records)
+    metric_attributions.note_events(context, group, records)
 
 
 def _event(event: dict, params: dict, fields: list[schema.Field]) -> dict:

@@ -14,8 +14,8 @@ from localaws.services.personalize.recipes import (
 from localaws.services.personalize.resource_types import STATES
 from storecast_engines import recommending
 
-# Recorded in December 2022: a first page of all recipes that ended with aws-sims, the fourteenth or so of the guide's.
-DEFAULT_PAGE = 14
+# Recorded in December 2022: a first page of all recipes that ended with aws-sims, the fourteenth of the guide's then.
+DEFAULT_PAGE = 15
 
 
 def list_recipes(context: Context, params: dict) -> dict:
@@ -55,6 +55,6 @@ def _type(recipe: recommending.Recipe) -> str:
     """API_Recipe.md."""
     if recipe.segments:
         return "USER_SEGMENTATION"
-    if recipe.name == recommending.PERSONALIZED_RANKING:
+    if recipe.ranks:
         return "PERSONALIZED_RANKING"
     return "RELATED_ITEMS" if recipe.needs_item else "USER_PERSONALIZATION"

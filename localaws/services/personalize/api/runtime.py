@@ -1,6 +1,5 @@
 """Recommendations in real time: GetRecommendations with its filter and its promotion, GetPersonalizedRanking."""
 
-import hashlib
 import uuid
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from localaws.services.personalize.answering import (
     served,
 )
 from localaws.services.personalize.api import filters
+from localaws.services.personalize.api.metric_attributions import deployed_digits
 from localaws.services.personalize.datasets import fields_of, group_datasets, stream_of
 from localaws.services.personalize.recipes import recipe, settings_of, trained_settings
 from localaws.services.personalize.records import records
@@ -29,7 +29,7 @@ from storecast_engines import recommending
 
 def get_recommendations(context: Context, params: dict) -> dict:
     group_arn, config, by = _deployed(context, params)
-    if by.recipe.name == recommending.PERSONALIZED_RANKING:
+    if by.recipe.ranks:
         raise invalid(f"A campaign of {by.recipe.name} is asked by GetPersonalizedRanking.")
     asked = _asked(context, group_arn, by, params)
     results = check_results(params.get("numResults", DEFAULT_RESULTS))
@@ -54,7 +54,7 @@ def get_personalized_ranking(context: Context, params: dict) -> dict:
     if len(params["inputList"]) > MOST_RESULTS:
         raise invalid(f"inputList has {len(params['inputList'])} items; it may have at most {MOST_RESULTS}.")
     group_arn, config, by = _deployed(context, params)
-    if by.recipe.name != recommending.PERSONALIZED_RANKING:
+    if not by.recipe.ranks:
         raise invalid(
             f"The campaign is one of {by.recipe.name}; only {recommending.PERSONALIZED_RANKING} ranks a list."
         )
@@ -67,8 +67,8 @@ def get_personalized_ranking(context: Context, params: dict) -> dict:
 
 def _recommendation_id(params: dict) -> str:
     """RID-<the end of a UUID>-CID-<6 digits of what answered>, 40 characters in all, as recorded since 2024."""
-    deployed = hashlib.sha256((params.get("recommenderArn") or params["campaignArn"]).encode()).hexdigest()
-    return f"RID-{str(uuid.uuid4())[11:]}-CID-{deployed[:6]}"
+    digits = deployed_digits(params.get("recommenderArn") or params["campaignArn"])
+    return f"RID-{str(uuid.uuid4())[11:]}-CID-{digits}"
 
 
 def _deployed(context: Context, params: dict) -> tuple[str, dict, Deployed]:

@@ -8,6 +8,7 @@ from typing import Any
 from localaws.errors import in_use, invalid
 from localaws.registration import Context
 from localaws.services.personalize import hyperparameters
+from localaws.services.personalize.api.solution_config import check_columns, settings_of_config, thresholds
 from localaws.services.personalize.domains import CUSTOM
 from localaws.services.personalize.hyperparameters import Candidate
 from localaws.services.personalize.recipes import RECIPE_PREFIX, recipe_of_domain
@@ -22,8 +23,10 @@ BUILT_CONFIG = (
     "autoMLConfig",
     "autoTrainingConfig",
     "eventValueThreshold",
+    "eventsConfig",
     "featureTransformationParameters",
     "hpoConfig",
+    "optimizationObjective",
     "trainingDataConfig",
 )
 AUTO_ML_RECIPES = (recommending.USER_PERSONALIZATION, "aws-popularity-count")  # those of type USER_PERSONALIZATION
@@ -71,7 +74,10 @@ def days_of(config: Mapping[str, Any]) -> int:
 def _check_training(params: dict, config: dict) -> None:
     days_of(config)
     if params.get("performIncrementalUpdate"):
-        raise invalid("performIncrementalUpdate is for User-Personalization-v2, which Storecast's embedded AWS lacks.")
+        raise invalid(
+            "performIncrementalUpdate is supported only for solutions that use the recipe aws-semantic-similarity, "
+            "which Storecast's embedded AWS lacks."
+        )
 
 
 def candidates(record: dict) -> list[Candidate]:
@@ -105,17 +111,20 @@ def _settings(recipe: str, config: dict) -> recommending.Settings:
     frequency = parameters.get("trend_discovery_frequency", "3 hours")
     if frequency not in FREQUENCIES:
         raise invalid(f"trend_discovery_frequency is {frequency!r}; it must be one of {', '.join(FREQUENCIES)}.")
-    return replace(recommending.Settings(), trend_discovery_seconds=FREQUENCIES[frequency])
+    given = settings_of_config(recipe, config)
+    return replace(recommending.Settings(), trend_discovery_seconds=FREQUENCIES[frequency], **given)
 
 
 def selection(context: Context, record: dict) -> Selection:
     """The data that a version of the solution trains on. Raises InvalidInputException."""
     config = record.get("solutionConfig", {})
+    check_columns(context, record["datasetGroupArn"], record)
     return Selection(
         record.get("eventType"),
         threshold(config),
         excluded_columns(context, record["datasetGroupArn"], config),
         percentiles(config.get("featureTransformationParameters", {})),
+        thresholds(config),
     )
 
 
@@ -133,13 +142,17 @@ def update_solution(context: Context, params: dict) -> dict:
     _check_training(params, update)
     if unbuilt := [name for name, value in update.items() if value and name not in BUILT_CONFIG]:
         raise invalid(f"solutionUpdateConfig: {', '.join(unbuilt)} is not built in Storecast's embedded AWS.")
+    config = solution.record.get("solutionConfig", {}) | update
+    changed_record = {**solution.record, "solutionConfig": config}
+    candidates(changed_record)
+    selection(context, changed_record)
     before = solution.record.get("performAutoTraining", False)
     automatic = params.get("performAutoTraining", before)
     changed = {
         "performAutoTraining": automatic,
         "performIncrementalUpdate": False,
         "solutionUpdateConfig": update,
-        "solutionConfig": solution.record.get("solutionConfig", {}) | update,
+        "solutionConfig": config,
     }
     if automatic and not before:
         changed["automaticSince"] = time.time()

@@ -98,7 +98,7 @@ def parsed(line: str) -> Any:
 
 
 def _output(by: Deployed, asked: Any, results: int, expression: str | None) -> dict:
-    ranks = by.recipe.name == recommending.PERSONALIZED_RANKING
+    ranks = by.recipe.ranks
     _check(asked, ["itemId"] if by.recipe.needs_item else ["userId"], ranks)
     request = by.asked(asked, [])
     allowed = request.allowed(expression, asked.get("filterValues", {})) if expression else None

@@ -99,6 +99,8 @@ def test_personal_recipes_alone_answer_by_features() -> None:
     assert [name for name in every if uses_features(every[name])] == [
         "aws-ecomm-recommended-for-you",
         USER_PERSONALIZATION,
+        f"{USER_PERSONALIZATION}-v2",
         PERSONALIZED_RANKING,
+        f"{PERSONALIZED_RANKING}-v2",
         *HRNN,
     ]

@@ -3,7 +3,21 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from storecast_engines.recommending import NO_HISTORY, History, Settings, als, ease, encode, user_personalization
+from storecast_engines.recommending import (
+    CUSTOM_RECIPES,
+    NO_HISTORY,
+    USER_PERSONALIZATION,
+    History,
+    Settings,
+    als,
+    codes_of,
+    ease,
+    encode,
+    evaluate,
+    recommend,
+    train,
+    user_personalization,
+)
 from tests.unit.engines.recommending.conftest import DAY, START, log
 
 
@@ -147,3 +161,41 @@ def test_viewed_items_return_only_where_users_come_back_to_items():
         )
 
     assert place(model) == 0 < place(model | {"revisit": np.array(0.0)})
+
+
+def test_the_weights_of_event_types_count_by_their_ratio(shop) -> None:
+    """With views at 0, purchases alone say what is likely, and the other way round."""
+    rows = [(f"u{n}", f"view-{n % 2}", START + k, "View") for n in range(40) for k in range(6)]
+    rows += [(f"u{n}", f"bought-{n % 3}", START + 9, "Purchase") for n in range(40)]
+    events = encode(log(rows))
+    history = History(codes_of(events.item_ids, ["view-0", "bought-1"]), np.array(["View", "Purchase"]))
+    first = {}
+    for name, weights in {
+        "views": {"View": 1.0, "Purchase": 0.0},
+        "purchases": {"View": 0.0, "Purchase": 1.0},
+        "a tenth": {"View": 0.0, "Purchase": 0.1},
+    }.items():
+        settings = Settings(event_weights=weights, exploration_weight=0.0)
+        model = train(CUSTOM_RECIPES[USER_PERSONALIZATION], events, None, settings, minimums=False)
+        found = recommend(CUSTOM_RECIPES[USER_PERSONALIZATION], model, history=history, k=1, settings=settings)
+        first[name] = str(events.item_ids[found.items[0]])
+    assert first["views"].startswith("view") and first["purchases"].startswith("bought")
+    assert first["a tenth"] == first["purchases"]
+
+
+def test_an_objective_lifts_items_of_high_value(shop) -> None:
+    names = sorted(shop["ITEM_ID"].unique())
+    items = pd.DataFrame({"ITEM_ID": names, "PRICE": [float(n) for n in range(len(names))]})
+    events, recipe = encode(shop, items), CUSTOM_RECIPES[USER_PERSONALIZATION]
+    history = events.history(events.rows_of(0))
+    means, rewards = [], []
+    for weight in (0.0, 0.25, 0.5, 0.75, 1.0):
+        settings = Settings(objective="PRICE", objective_weight=weight)
+        model = train(recipe, events, items, settings)
+        shown = recommend(recipe, model, history=history, k=10, settings=settings).items
+        means.append(float(model["reward"][shown].mean()))
+        rewards.append(evaluate(recipe, events, items, settings).metrics["average_rewards_at_k"])
+    assert means == sorted(means) and means[0] < means[-1] == np.mean(range(len(names))[-10:])
+    assert all(0 < each <= 1 for each in rewards)
+    plain = train(recipe, events, items)
+    assert "objective" not in plain and "average_rewards_at_k" not in evaluate(recipe, events, items).metrics
