@@ -111,7 +111,7 @@ def create_versions(personalize, solutions: dict[str, str]) -> dict[str, str]:
 
 
 def delete_group(personalize, group: Group) -> None:
-    """Group and all below it, in the order that the service asks for."""
+    """Group and all below it, in the order that the service asks for; the group itself takes some seconds to go."""
     for solution in personalize.list_solutions(datasetGroupArn=group.arn)["solutions"]:
         for campaign in personalize.list_campaigns(solutionArn=solution["solutionArn"])["campaigns"]:
             personalize.delete_campaign(campaignArn=campaign["campaignArn"])
@@ -128,4 +128,3 @@ def delete_group(personalize, group: Group) -> None:
     for arn in group.schemas.values():
         personalize.delete_schema(schemaArn=arn)
     personalize.delete_dataset_group(datasetGroupArn=group.arn)
-    gone(personalize.describe_dataset_group, datasetGroupArn=group.arn)

@@ -138,7 +138,7 @@ def test_segment_jobs_that_cannot_be_made(personalize, versions, out: str, expor
         _create(version=version, source=source, destination=good, **more, **params)
 
     refused(INVALID, create, ITEM_AFFINITY, SIMS, version=versions[SIMS])
-    refused(INVALID, create, "S3 input path", source="/tmp/in.json")
+    refused(INVALID, create, "S3 input path", source="https://in.json")
     refused(INVALID, create, "numResults", numResults=5_000_001)
     infer = {"jobInput": {"s3DataSource": {"path": good}}, "jobOutput": {"s3DataDestination": {"path": good}}}
     for recipe in (ITEM_AFFINITY, ITEM_ATTRIBUTE_AFFINITY):

@@ -45,7 +45,7 @@ def update_metric_attribution(context: Context, params: dict) -> dict:
     if not arn:
         raise invalid("metricAttributionArn is required.")
     found = PERSONALIZE.get(context, "MetricAttribution", arn)
-    if STATES.busy(found.status):
+    if found.status not in (STATES.done, STATES.failed):
         raise in_use(f"Metric attribution {arn} is {found.status}; it must be ACTIVE.")
     removed = params.get("removeMetrics", [])
     names = [each["metricName"] for each in found.record["metrics"]]
