@@ -175,7 +175,7 @@ def test_what_cannot_be_made(personalize, group, solutions, versions, campaigns)
     refused(INVALID, create, FOR_YOU, SIMILAR, **wrong, recipeArn=RECIPE + FOR_YOU)
     seldom = {"solutionConfig": {"autoTrainingConfig": {"schedulingExpression": "rate(31 days)"}}}
     refused(INVALID, create, "rate(31 days)", "rate(30 days)", **wrong, recipeArn=RECIPE + POPULAR, **seldom)
-    refused(INVALID, create, "performIncrementalUpdate", "v2", **wrong, recipeArn=RECIPE + POPULAR,
+    refused(INVALID, create, "performIncrementalUpdate", "semantic-similarity", **wrong, recipeArn=RECIPE + POPULAR,
             performIncrementalUpdate=True)  # fmt: skip
     refused(INVALID, create, "recipeArn", "left out", **wrong, recipeArn=RECIPE + POPULAR, performAutoML=True)
     trend = {"solutionConfig": {"featureTransformationParameters": {"trend_discovery_frequency": "2 weeks"}}}
