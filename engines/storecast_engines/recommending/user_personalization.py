@@ -1,11 +1,12 @@
 """Recommended for you: a user's recent history scored by EASE or ALS, with exploration of young items.
 
 An item of the history has the weight log2(1 + events), times recency_decay for each more recent item; an event counts
-as much as its type's weight (event_weights over the largest). Items of the
-history can be recommended again, as far as the log shows that users return to items: with REVISIT times the share of
-events whose user had the item before (EASE leaves an item's effect on itself out by construction). Scores are a softmax
-over the catalogue (https://docs.aws.amazon.com/personalize/latest/dg/recommendations.html). New users, and users with
-only unknown items, get popular items, explored in the same way.
+as much as its type's weight (event_weights over the largest). Scores are a softmax over the catalogue
+(https://docs.aws.amazon.com/personalize/latest/dg/recommendations.html), whose three groups, the user's last item, the
+other items of the history and all others, have the shares that they have of the log's events: so items come again as
+far as users return to them, at once (a click, then a purchase) or later. Among the items of a history their own weights
+count, too (EASE leaves an item's effect on itself out by construction). New users, and users with only unknown items,
+get popular items, explored in the same way.
 
 With an objective (the guide, "Optimizing a solution for an additional objective") an item's logit is
 (1 - w) logit + w log(N) r, with w objective_weight and r the item's place, 0..1, among the values of the objective's
@@ -28,30 +29,52 @@ from storecast_engines.recommending.settings import Settings
 if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
-REVISIT = 0.15
+HABIT = 0.15  # of an item's own weight in the history, to its relevance
 EASE_SHARE = 0.85  # of all events: if the items that EASE can hold have fewer, ALS learns from all items
 DAY = 86400.0
 
 
 def train(events: Events, items: pd.DataFrame | None, settings: Settings) -> dict[str, np.ndarray]:
     """Model: EASE's or ALS's arrays over their items (`columns`, codes), and per item of the catalogue
-    `counts` (events) and `age_days`, and the weight `revisit`. events: all types."""
+    `counts` (events) and `age_days`, and `returns` (3,). events: all types."""
     counts = events.item_counts()
     worth = _worth(events.event_types, settings)[events.types]
     columns = np.sort(popular_order(counts)[: settings.ease_max_items])
     by_ease = counts[columns].sum() >= EASE_SHARE * len(events)
     columns = columns if by_ease else np.flatnonzero(counts)
     matrix = incidence(events.users, events.items, len(counts), worth)[:, columns]
-    repeats = 1.0 - matrix.nnz / max(counts[columns].sum(), 1)
     matrix.data = np.log2(1.0 + matrix.data)
     return {
         "columns": columns,
         "counts": counts,
         "age_days": age_days(events, items),
-        "revisit": np.array(REVISIT * repeats),
+        "returns": _returns(events),
         **_objective(events, items, settings.objective),
         **(ease.train(matrix) if by_ease else als.train(matrix, settings.factors)),
     }
+
+
+def _returns(events: Events) -> np.ndarray:
+    """(3,) shares of the events, but users' first ones, whose item is new to the user, was there before, was the last;
+    each group has one event more than the log, so that none is impossible."""
+    pairs = events.users.astype(np.int64) * len(events.item_ids) + events.items
+    new = np.zeros(len(pairs), dtype=bool)
+    new[np.unique(pairs, return_index=True)[1]] = True
+    follows = events.users[1:] == events.users[:-1]
+    last = follows & (pairs[1:] == pairs[:-1])
+    numbers = 1.0 + np.array([(follows & new[1:]).sum(), (follows & ~new[1:] & ~last).sum(), last.sum()])
+    return numbers / numbers.sum()
+
+
+def _by_returns(probability: np.ndarray, history: np.ndarray, returns: np.ndarray) -> np.ndarray:
+    """(N,) the probabilities with the shares `returns` of new items, earlier ones and the last one of a history (codes,
+    oldest first, at least one); the share of a group without items goes to the others."""
+    group = np.zeros(len(probability), dtype=np.int64)
+    group[history] = 1
+    group[history[-1]] = 2
+    sizes = np.bincount(group, weights=probability, minlength=3)
+    shares = np.where(sizes > 0, returns, 0.0)
+    return probability * (shares / shares.sum() / np.maximum(sizes, np.finfo(float).tiny))[group]
 
 
 def _worth(event_types: np.ndarray, settings: Settings) -> np.ndarray:
@@ -130,17 +153,24 @@ def recommend(
     if seen.any():
         algorithm = ease if "ease" in model else als
         relevance[columns] = algorithm.scores(model, place[seen], weights[seen])
-        relevance[items[seen]] += model["revisit"] * weights[seen]
+        relevance[items[seen]] += HABIT * weights[seen]
     else:
         relevance = np.log1p(counts)
     young = model["age_days"] <= settings.exploration_item_age_cut_off
     bonus = settings.exploration_weight * np.log(len(counts)) / np.sqrt(1.0 + counts)
-    logit = logits(relevance) + young * bonus
+    probability = _softmax(logits(relevance) + young * bonus)
+    if seen.any():
+        probability = _by_returns(probability, history.items[history.items >= 0], model["returns"])
     if "objective" in model:
-        share = settings.objective_weight
-        logit = (1 - share) * logit + share * np.log(len(counts)) * model["objective"]
+        share, logit = settings.objective_weight, np.log(np.maximum(probability, np.finfo(float).tiny))
+        logit = (1 - share) * (logit - np.median(logit)) + share * np.log(len(counts)) * model["objective"]
+        probability = _softmax(logit)
+    return best(probability, k, allowed)
+
+
+def _softmax(logit: np.ndarray) -> np.ndarray:
     probability = np.exp(logit - logit.max())
-    return best(probability / probability.sum(), k, allowed)
+    return probability / probability.sum()
 
 
 def recommend_learned(

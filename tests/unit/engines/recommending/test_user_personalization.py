@@ -146,29 +146,41 @@ def test_exploration_lifts_a_new_item_by_its_weight_and_only_within_the_cut_off(
     assert place(aged, exploration_weight=1.0, exploration_item_age_cut_off=40) == places[2]
 
 
-def test_viewed_items_return_only_where_users_come_back_to_items():
-    once = [(f"u{u}", f"i{(u + n) % 30:02d}", START + n, "View") for u in range(30) for n in range(5)]
-    again = once + [(user, item, time + DAY, kind) for user, item, time, kind in once]
-    assert user_personalization.train(encode(log(once)), None, Settings())["revisit"] == 0
-    events = encode(log(again))
-    model = user_personalization.train(events, None, Settings())
-    assert model["revisit"] == pytest.approx(user_personalization.REVISIT / 2)
-
-    def place(model):
+def test_viewed_items_return_as_far_as_users_come_back_to_items():
+    """At once, as with a click and a purchase of the same item, later, or not at all."""
+    once = [(f"u{u}", f"i{(u + n) % 30:02d}", START + n * 60, "View") for u in range(30) for n in range(5)]
+    twice = once + [(user, item, time + 1, "Purchase") for user, item, time, _ in once]
+    later = once + [(user, item, time + DAY, kind) for user, item, time, kind in once]
+    returns, places = {}, {}
+    for name, rows in {"never": once, "at once": twice, "later": later}.items():
+        events = encode(log(rows))
+        model = user_personalization.train(events, None, Settings())
         everything = np.ones(len(events.item_ids), dtype=bool)
-        return (
-            user_personalization.recommend(model, viewed(7), None, 30, everything, Settings()).items.tolist().index(7)
-        )
+        answer = user_personalization.recommend(model, viewed(9, 8, 7), None, 30, everything, Settings())
+        assert answer.scores.sum() == pytest.approx(1)
+        returns[name] = model["returns"].round(2).tolist()
+        places[name] = [answer.items.tolist().index(item) for item in (7, 8)]
+    assert returns == {"never": [0.98, 0.01, 0.01], "at once": [0.44, 0.0, 0.55], "later": [0.44, 0.55, 0.0]}
+    assert min(places["never"]) >= 27, "behind all that is new"
+    assert places["at once"][0] == 0 and places["at once"][1] >= 27
+    assert places["later"][1] == 0 and places["later"][0] >= 27
 
-    assert place(model) == 0 < place(model | {"revisit": np.array(0.0)})
+
+def test_a_history_that_holds_the_whole_catalogue_has_an_answer():
+    events = encode(log([(f"u{u}", item, START + n, "View") for u in range(9) for n, item in enumerate("ab")]))
+    model = user_personalization.train(events, None, Settings())
+    answer = user_personalization.recommend(model, viewed(0, 1), None, 2, np.ones(2, dtype=bool), Settings())
+    assert answer.scores.sum() == pytest.approx(1)
 
 
-def test_the_weights_of_event_types_count_by_their_ratio(shop) -> None:
-    """With views at 0, purchases alone say what is likely, and the other way round."""
-    rows = [(f"u{n}", f"view-{n % 2}", START + k, "View") for n in range(40) for k in range(6)]
-    rows += [(f"u{n}", f"bought-{n % 3}", START + 9, "Purchase") for n in range(40)]
+def test_the_weights_of_event_types_count_by_their_ratio() -> None:
+    """Users view one kind of items and purchase another: the type that counts says which kind is likely."""
+    rows = []
+    for user in range(60):
+        kinds = (("View", f"seen{user % 2}"), ("Purchase", f"bought{user // 2 % 2}"))
+        rows += [(f"u{user}", f"{kind}-{n}", START + n, event) for event, kind in kinds for n in range(4)]
     events = encode(log(rows))
-    history = History(codes_of(events.item_ids, ["view-0", "bought-1"]), np.array(["View", "Purchase"]))
+    history = History(codes_of(events.item_ids, ["seen0-0", "bought1-0"]), np.array(["View", "Purchase"]))
     first = {}
     for name, weights in {
         "views": {"View": 1.0, "Purchase": 0.0},
@@ -177,10 +189,9 @@ def test_the_weights_of_event_types_count_by_their_ratio(shop) -> None:
     }.items():
         settings = Settings(event_weights=weights, exploration_weight=0.0)
         model = train(CUSTOM_RECIPES[USER_PERSONALIZATION], events, None, settings, minimums=False)
-        found = recommend(CUSTOM_RECIPES[USER_PERSONALIZATION], model, history=history, k=1, settings=settings)
-        first[name] = str(events.item_ids[found.items[0]])
-    assert first["views"].startswith("view") and first["purchases"].startswith("bought")
-    assert first["a tenth"] == first["purchases"]
+        found = recommend(CUSTOM_RECIPES[USER_PERSONALIZATION], model, history=history, k=3, settings=settings)
+        first[name] = {str(each).partition("-")[0] for each in events.item_ids[found.items]}
+    assert first == {"views": {"seen0"}, "purchases": {"bought1"}, "a tenth": {"bought1"}}
 
 
 def test_an_objective_lifts_items_of_high_value(shop) -> None:
