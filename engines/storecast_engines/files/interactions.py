@@ -23,8 +23,9 @@ LONGEST_ID, LONGEST_CATEGORY, LONGEST_TEXT = 256, 1000, 20_000
 WHOLE = {"int": 2**31, "long": 2**63}
 NUMBERS = (*WHOLE, "float", "double")
 # Recorded: an import of items whose `int` field, which does not allow null, was blank in 12 of 9,742 rows and
-# 2006–2007 in one became ACTIVE, and the console counts rows with missing values (analyzing-data.md). How many rows may
-# be so is not known; what is like a column in the wrong format is refused here.
+# 2006–2007 in one became ACTIVE, and the console counts rows with missing values
+# (docs/aws-sources.md#personalize-analyzing-data). How many rows may be so is not known; what is like a column in the
+# wrong format is refused here.
 MOST_UNREADABLE = 0.01
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # answering requests must not load pandas
     import pandas as pd
 
 
-MOST_RECOMMENDED = 500  # API_RS_GetRecommendations.md
+MOST_RECOMMENDED = 500  # docs/aws-sources.md#personalize-API_RS_GetRecommendations
 
 
 @dataclass(frozen=True)

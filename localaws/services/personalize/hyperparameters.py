@@ -1,7 +1,8 @@
 """The hyperparameters of the recipes of custom solutions, and what is tried when they are optimized.
 
-Sources: native-recipe-new-item-USER_PERSONALIZATION.md, native-recipe-search.md, native-recipe-sims.md,
-native-recipe-hrnn.md, customizing-solution-config-hpo.md.
+Sources: docs/aws-sources.md#personalize-native-recipe-new-item-USER_PERSONALIZATION,
+docs/aws-sources.md#personalize-native-recipe-search, docs/aws-sources.md#personalize-native-recipe-sims,
+docs/aws-sources.md#personalize-native-recipe-hrnn, docs/aws-sources.md#personalize-customizing-solution-config-hpo.
 hidden_dimension is the number of ALS' factors (EASE, for smaller catalogues, has none), bptt how many of a user's
 newest items count, recency_mask whether newer ones count more. The hidden dimensions of Similar-Items have no
 counterpart here.

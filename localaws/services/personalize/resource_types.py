@@ -33,7 +33,7 @@ RECOMMENDER_STATES = States(
     },
 )
 DATASET_STATES = replace(STATES, settles={"UPDATE PENDING": "ACTIVE", "UPDATE IN_PROGRESS": "ACTIVE"})
-# As recorded; API_BatchInferenceJob.md has PENDING and IN PROGRESS.
+# As recorded; docs/aws-sources.md#personalize-API_BatchInferenceJob has PENDING and IN PROGRESS.
 BATCH_STATES = States(pending="CREATE PENDING", in_progress="CREATE IN_PROGRESS", done="ACTIVE", failed="CREATE FAILED")
 
 DELETION_STATES = States(pending="PENDING", in_progress="IN_PROGRESS", done="COMPLETED", failed="FAILED")

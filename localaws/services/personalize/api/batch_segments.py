@@ -1,5 +1,5 @@
 """Batch segment jobs: for a file of items or item attributes, the users likeliest to interact with each, as a file
-(creating-batch-seg-job.md)."""
+(docs/aws-sources.md#personalize-creating-batch-seg-job)."""
 
 from functools import partial
 from pathlib import Path

@@ -17,8 +17,9 @@ WHOLE, FRACTION = ("int", "long"), ("float", "double")
 
 
 def create_event_tracker(context: Context, params: dict) -> dict:
-    """One per dataset group (API_CreateEventTracker.md). With it comes a dataset EVENT_INTERACTIONS, which outlives the
-    tracker (an earlier API_CreateEventTracker.md; API_DeleteEventTracker.md)."""
+    """One per dataset group (docs/aws-sources.md#personalize-API_CreateEventTracker). With it comes a dataset
+    EVENT_INTERACTIONS, as that page said in 2020, which outlives the tracker
+    (docs/aws-sources.md#personalize-API_DeleteEventTracker)."""
     group = PERSONALIZE.get(context, "DatasetGroup", params["datasetGroupArn"], active=True)
     tracking = str(uuid.uuid4())
     tracker = PERSONALIZE.create(context, "EventTracker", params, trackingId=tracking, accountId=context.account)

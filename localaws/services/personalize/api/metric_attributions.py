@@ -1,7 +1,9 @@
 """Metric attributions: what came of recommendations, counted as events come in, in CloudWatch.
 
-Sources: creating-metric-attribution.md, metric-attribution-requirements.md, metric-attribution-results.md. That names
-are in upper case in CloudWatch, and the dimensions, is from AWS's notebook on measuring the impact of recommendations.
+Sources: docs/aws-sources.md#personalize-creating-metric-attribution,
+docs/aws-sources.md#personalize-metric-attribution-requirements,
+docs/aws-sources.md#personalize-metric-attribution-results. That names are in upper case in CloudWatch, and the
+dimensions, is from AWS's notebook on measuring the impact of recommendations.
 """
 
 import hashlib

@@ -52,7 +52,7 @@ def _view(name: str) -> dict:
 
 
 def _type(recipe: recommending.Recipe) -> str:
-    """API_Recipe.md."""
+    """docs/aws-sources.md#personalize-API_Recipe."""
     if recipe.segments:
         return "USER_SEGMENTATION"
     if recipe.ranks:

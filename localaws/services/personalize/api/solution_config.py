@@ -8,7 +8,7 @@ from localaws.registration import Context
 from localaws.services.personalize.datasets import fields_of, group_datasets
 from storecast_engines import recommending
 
-# optimizing-solution-for-objective.md: none, less, equal and more emphasis than relevance.
+# docs/aws-sources.md#personalize-optimizing-solution-for-objective: none, less, equal and more emphasis than relevance.
 SENSITIVITIES = {"OFF": 0.0, "LOW": 0.25, "MEDIUM": 0.5, "HIGH": 0.75}
 OBJECTIVE_RECIPES = (recommending.USER_PERSONALIZATION, recommending.PERSONALIZED_RANKING)
 WEIGHT_RECIPES = (recommending.USER_PERSONALIZATION_V2, recommending.PERSONALIZED_RANKING_V2)

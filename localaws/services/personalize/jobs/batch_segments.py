@@ -1,7 +1,8 @@
 """A batch segment job, in a process of its own: a file of JSON lines in, one of the same name and .out out.
 
 Each line asks for the users of an item, or of item attributes, and is answered with their ids, best first, under
-`usersList`, as recorded (batch-data-upload.md writes recommendedUsers). A line that cannot be answered says why.
+`usersList`, as recorded (docs/aws-sources.md#personalize-batch-data-upload writes recommendedUsers). A line that cannot
+be answered says why.
 """
 
 import json
@@ -20,7 +21,7 @@ from localaws.services.personalize.jobs.batch_inference import SUFFIXES, lines_o
 from localaws.services.personalize.training_data import frame_of
 from storecast_engines import recommending
 
-# item-affinity-recipe.md, item-attribute-affinity-recipe.md
+# docs/aws-sources.md#personalize-item-affinity-recipe, docs/aws-sources.md#personalize-item-attribute-affinity-recipe
 MOST_QUERIES = {recommending.ITEM_AFFINITY: 500, recommending.ITEM_ATTRIBUTE_AFFINITY: 10}
 _CONDITION = re.compile(r'ITEMS\.(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?))', re.IGNORECASE)
 

@@ -20,8 +20,8 @@ class TryOut:
 
 
 def try_out(job: TryOut, access: Access) -> Result:
-    """Leaves a small amount of data in CloudWatch, and a file in the bucket, as metric-attribution-requirements.md says
-    of the former. Raises JobFailed where the role may not."""
+    """Leaves a small amount of data in CloudWatch, as docs/aws-sources.md#personalize-metric-attribution-requirements
+    says, and a file in the bucket. Raises JobFailed where the role may not."""
     try:
         publish(access, [{"MetricName": "ValidateMetricAttribution", "Value": 0.0}])
     except ServiceError as error:
