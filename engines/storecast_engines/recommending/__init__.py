@@ -54,7 +54,7 @@ from storecast_engines.recommending.recipes import (
     save,
     train,
 )
-from storecast_engines.recommending.segments import affinities, attributes, histories, segment
+from storecast_engines.recommending.segments import affinities, attributes, having, histories, segment
 from storecast_engines.recommending.settings import Settings
 from storecast_engines.recommending.user_personalization import rank, update
 
@@ -91,6 +91,7 @@ __all__ = [
     "encode",
     "evaluate",
     "extended",
+    "having",
     "histories",
     "load",
     "log_lift",

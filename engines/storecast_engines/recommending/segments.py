@@ -73,17 +73,30 @@ def segment(events: Events, affinity: np.ndarray, k: int, allowed: np.ndarray | 
     return active[order[:k]]
 
 
-def attributes(item_ids: np.ndarray, items: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
-    """By column and value, (N,) bool: the items that have it. A text holds several values with | between them; names
+def attributes(item_ids: np.ndarray, items: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
+    """By column and value, the codes of the items that have it. A text holds several values with | between them; names
     of columns are in upper case."""
     codes = codes_of(item_ids, items["ITEM_ID"].astype(str).to_numpy(dtype=np.str_)).tolist()
-    found: dict[tuple[str, str], np.ndarray] = {}
+    found: dict[tuple[str, str], list[int]] = {}
     for name in items.columns.drop("ITEM_ID"):
         for code, value in zip(codes, items[name].tolist(), strict=True):
-            for each in value.split("|") if isinstance(value, str) else ([f"{value:g}"] if value == value else []):
+            for each in _values(value):
                 if code >= 0 and each:
-                    found.setdefault((name.upper(), each), np.zeros(len(item_ids), dtype=bool))[code] = True
+                    found.setdefault((name.upper(), each), []).append(code)
     return found
+
+
+def _values(value: object) -> list[str]:
+    if isinstance(value, str):
+        return value.split("|")
+    return [f"{value:g}"] if isinstance(value, int | float) and value == value else []
+
+
+def having(n_items: int, codes: list[int]) -> np.ndarray:
+    """(n_items,) bool, the items of some codes."""
+    wanted = np.zeros(n_items, dtype=bool)
+    wanted[codes] = True
+    return wanted
 
 
 def evaluate(
@@ -97,7 +110,8 @@ def evaluate(
     matrix = histories(training, settings)
     k = max(round(0.01 * np.count_nonzero(np.diff(training.user_start))), 1)
     shown, hits, recalls = [np.empty(0, dtype=np.int64)], [], []
-    for wanted in _queries(test, items, by_attribute):
+    for codes in _queries(test, items, by_attribute):
+        wanted = having(len(events.item_ids), codes)
         actual = np.unique(test.users[wanted[test.items]])
         if not len(actual):
             continue
@@ -110,11 +124,11 @@ def evaluate(
     return dict(zip(METRICS, [coverage, *means], strict=True)), len(hits)
 
 
-def _queries(test: Events, items: pd.DataFrame | None, by_attribute: bool) -> list[np.ndarray]:
+def _queries(test: Events, items: pd.DataFrame | None, by_attribute: bool) -> list[list[int]]:
+    """Codes of items, of each query."""
     if by_attribute and items is not None:
         queries = list(attributes(test.item_ids, items).values())
     else:
-        everything = np.arange(len(test.item_ids))
-        queries = [everything == item for item in np.unique(test.items)]
+        queries = [[item] for item in np.unique(test.items).tolist()]
     chosen = min(len(queries), MOST_QUERIES)
     return [queries[at * len(queries) // chosen] for at in range(chosen)]

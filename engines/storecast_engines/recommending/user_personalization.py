@@ -159,7 +159,7 @@ def recommend(
     young = model["age_days"] <= settings.exploration_item_age_cut_off
     bonus = settings.exploration_weight * np.log(len(counts)) / np.sqrt(1.0 + counts)
     probability = _softmax(logits(relevance) + young * bonus)
-    if seen.any():
+    if seen.any() and "returns" in model:  # one that an earlier version trained has none
         probability = _by_returns(probability, history.items[history.items >= 0], model["returns"])
     if "objective" in model:
         share, logit = settings.objective_weight, np.log(np.maximum(probability, np.finfo(float).tiny))

@@ -65,7 +65,7 @@ class _Users:
         return recommending.histories(self.by.events, self.job.settings)
 
     @cached_property
-    def attributes(self) -> dict[tuple[str, str], np.ndarray]:
+    def attributes(self) -> dict[tuple[str, str], list[int]]:
         return recommending.attributes(self.by.model["item_ids"], frame_of(self.job.items, "ITEM_ID"))
 
     def of(self, asked: object) -> list[str]:
@@ -97,7 +97,7 @@ class _Users:
             items = self.attributes.get((column.upper(), value))
             if items is None:
                 raise invalid(f"No item had {column} {value} when the solution version was trained")
-            having &= items
+            having &= recommending.having(len(having), items)
             rest = rest.strip()[found.end() :].strip()
             if not rest:
                 return having
