@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storecast_engines.recommending import recipes, user_personalization
+from storecast_engines.recommending import recipes, segments, user_personalization
 from storecast_engines.recommending.evaluate import evaluate
 from storecast_engines.recommending.events import NO_HISTORY, Events, History, codes_of, encode
 from storecast_engines.recommending.features import (
@@ -101,6 +101,8 @@ class Recommender:
         candidates  the items to choose from; default: all
         """
         model = self._fitted()
+        if self._recipe.segments:
+            raise ValueError(f"{self.recipe} answers with users: call segment")
         code = None
         if self._recipe.needs_item:
             if item is None:
@@ -134,8 +136,32 @@ class Recommender:
         lift = self._lift(user, history, context)
         return self._frame(found if lift is None else rank_with_features(found, lift))
 
+    def segment(
+        self, item: str | None = None, k: int = 25, *, attributes: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """At most k users, the likeliest first, who will interact with an item, or with the items that have all
+        attributes, such as {"CATEGORY": "tea"}: user_id. For aws-item-affinity and aws-item-attribute-affinity.
+
+        Raises ValueError for an item or an attribute that training did not know.
+        """
+        import pandas as pd
+
+        model = self._fitted()
+        if not self._recipe.segments:
+            raise ValueError(f"{self.recipe} does not find users: use {recipes.ITEM_AFFINITY}")
+        assert self._events is not None
+        wanted = np.ones(len(model["item_ids"]), dtype=bool) if item is None else model["item_ids"] == item
+        known = {} if self._items is None else segments.attributes(model["item_ids"], self._items)
+        for name, value in (attributes or {}).items():
+            wanted &= segments.having(len(wanted), known.get((name.upper(), value), []))
+        if not wanted.any() or (item is None and not attributes):
+            raise ValueError(f"no item is {item!r} with {attributes or {}}: pass item= or attributes= of the catalogue")
+        affinity = segments.affinities(model, segments.histories(self._events, self.settings), wanted)
+        return pd.DataFrame({"user_id": self._events.user_ids[segments.segment(self._events, affinity, k)]})
+
     def evaluate(self, folds: int = 1) -> pd.DataFrame:
-        """Personalize's offline metrics of this recipe and of plain popularity, higher is better; see evaluate.py.
+        """Personalize's offline metrics of this recipe and, but for user segments, of plain popularity, higher is
+        better; see evaluate.py.
 
         The recipe is trained again on nine tenths of the users and tested on the others, `folds` (1 to 10) times. The
         numbers of requests and of test users are in the frame's `attrs`. Raises ValueError if there is no request.
@@ -149,7 +175,8 @@ class Recommender:
             raise ValueError(
                 f"nothing to evaluate: none of {found.test_users} test users has newer events for the recipe to predict"
             )
-        table = pd.DataFrame({"recipe": found.metrics, "popularity": found.popularity}).rename_axis("metric")
+        columns = {"recipe": found.metrics} | ({"popularity": found.popularity} if found.popularity else {})
+        table = pd.DataFrame(columns).rename_axis("metric")
         table.attrs |= {"requests": found.requests, "test_users": found.test_users}
         return table
 

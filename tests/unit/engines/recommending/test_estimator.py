@@ -24,6 +24,8 @@ FOR_YOU = "aws-ecomm-recommended-for-you"
 def test_it_recommends_what_the_functions_recommend(shop) -> None:
     events = encode(shop)
     for name, recipe in (RECIPES | CUSTOM_RECIPES).items():
+        if recipe.segments:
+            continue  # of users: test_segments.py
         model = train(recipe, events)
         expected = recommend(recipe, model, k=10, history=events.history(events.rows_of(3)), item=5)
         user, item = str(events.user_ids[3]), str(events.item_ids[5])

@@ -8,6 +8,7 @@ from storecast_engines.recommending import (
     CUSTOM_RECIPES,
     ITEM_AFFINITY,
     ITEM_ATTRIBUTE_AFFINITY,
+    Recommender,
     Settings,
     affinities,
     attributes,
@@ -71,6 +72,21 @@ def test_all_histories_at_once_are_those_of_each_user(events) -> None:
         expected = np.zeros(len(events.item_ids))
         expected[items] = weights
         np.testing.assert_allclose(matrix[user].toarray()[0], expected)
+
+
+def test_the_estimator_finds_users(shop, items) -> None:
+    found = Recommender(ITEM_ATTRIBUTE_AFFINITY).fit(shop, items.rename(columns=str.lower))
+    users = found.segment(attributes={"kind": "even"}, k=30)
+    assert all(int(name[1:]) % 2 == 0 for name in users["user_id"])
+    assert "recall_at_1_percent" in found.evaluate().index
+    assert len(Recommender(ITEM_AFFINITY).fit(shop).segment("item-04", k=7)) == 7
+    for wrong in ({}, {"item": "nowhere"}, {"attributes": {"kind": "odd"}}):
+        with pytest.raises(ValueError, match="pass item= or attributes="):
+            found.segment(**wrong)
+    with pytest.raises(ValueError, match="call segment"):
+        found.recommend(user="u00")
+    with pytest.raises(ValueError, match=ITEM_AFFINITY):
+        Recommender("aws-sims").fit(shop).segment("tent")
 
 
 def test_the_metrics_are_the_services(events, items) -> None:
