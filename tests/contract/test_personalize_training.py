@@ -211,8 +211,8 @@ def test_a_group_has_ten_solutions_at_most(personalize, group) -> None:
         (PERSONAL, {"featureTransformationParameters": {"min_user_history_length_percentile": "2"}}, ["2.0", "1.0"]),
         (PERSONAL, {"featureTransformationParameters": {"window": "2"}}, ["window", "percentile"]),
         (POPULAR, {"featureTransformationParameters": {"window": "2"}}, ["window", POPULAR]),
-        (PERSONAL, {"optimizationObjective": {"itemAttribute": "PRICE"}}, ["optimizationObjective", "not built"]),
-        (PERSONAL, {"eventsConfig": {"eventParametersList": [{"eventType": "View"}]}}, ["eventsConfig", "not built"]),
+        (PERSONAL, {"optimizationObjective": {"itemAttribute": "PRICE"}}, ["objectiveSensitivity", "MEDIUM"]),
+        (PERSONAL, {"eventsConfig": {"eventParametersList": [{"eventType": "View"}]}}, ["eventsConfig", "-v2"]),
     ],
 )  # fmt: skip
 def test_configurations_that_cannot_be_trained(personalize, group, recipe: str, config: dict, words: list[str]) -> None:

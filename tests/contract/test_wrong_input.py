@@ -150,10 +150,6 @@ def test_a_form_with_a_character_that_xml_does_not_allow_is_refused(embedded_aws
 
 
 UNBUILT = {
-    "personalize": [
-        ("list_metric_attributions", {}),
-        ("list_batch_segment_jobs", {}),
-    ],
     "personalize-runtime": [("get_action_recommendations", {"userId": "u"})],
     "personalize-events": [("put_actions", {"datasetArn": PERSONALIZE_GROUP, "actions": [{"actionId": "a"}]})],
     "sagemaker": [("list_models", {})],
