@@ -112,7 +112,10 @@ def _settings(recipe: str, config: dict) -> recommending.Settings:
     if frequency not in FREQUENCIES:
         raise invalid(f"trend_discovery_frequency is {frequency!r}; it must be one of {', '.join(FREQUENCIES)}.")
     given = settings_of_config(recipe, config)
-    return replace(recommending.Settings(), trend_discovery_seconds=FREQUENCIES[frequency], **given)
+    try:
+        return replace(recommending.Settings(), trend_discovery_seconds=FREQUENCIES[frequency], **given)
+    except ValueError as error:
+        raise invalid(f"solutionConfig: {error}.") from None
 
 
 def selection(context: Context, record: dict) -> Selection:
