@@ -39,6 +39,7 @@ HOSTILE = {
 
 
 _FEW = 10
+_HELD_SECONDS = 2.0
 
 
 @dataclass
@@ -52,6 +53,16 @@ class Result:
     findings: list[str] = field(default_factory=list)
 
 
+def holding(pipeline: str, state: str) -> Fault:
+    """The state's call takes its time, so that a blow in it meets it on a machine of any speed."""
+    what, *words = state.split()
+    if what == "Describe":
+        service = {"forecasting": "forecast", "recommending": "personalize"}[pipeline]
+        resource = "".join(word.capitalize() for word in words)
+        return Fault(f"{service}:Describe{resource}", delay=_HELD_SECONDS, times=1)
+    return Fault("lambda:InvokeFunction", f"-{what.lower()} ", delay=_HELD_SECONDS, times=1)
+
+
 Blow = Callable[[Shop, random.Random, str], bool]  # whether it struck
 
 
@@ -59,6 +70,7 @@ def strike(shop: Shop, queue: str, name: str, blow: Blow, state: str, rng: rando
     """One upload, one blow in the state, and the checks after everything has settled."""
     before = {each["executionArn"] for each in shop.executions()}
     by_hand, uploads = shop.by_hand, len(shop.uploads)
+    write(shop.settings.faults, [holding(shop.pipeline, state)])
     shop.upload(f"{name}-{state.replace(' ', '-').lower()}-{len(shop.uploads)}.csv")
     where = f"{name} in {state}"
     try:

@@ -23,7 +23,7 @@ from tests.e2e.sources import changed_sources
 
 DATASET = "sample"
 _PATIENCE = 600  # seconds for a run and the one after it, on a machine with much else to do
-_POLL = 0.1
+_POLL = 0.25
 _ENDED = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 
 
@@ -37,6 +37,7 @@ class Shop:
     uploads: dict[str, str] = field(default_factory=dict)
     by_hand: int = 0  # starts that nobody but us made
     restarts: int = 0
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -51,9 +52,12 @@ class Shop:
         return self.outputs[f"{self.pipeline.capitalize()}StateMachine"]
 
     def client(self, service: str) -> Any:
-        return boto3.Session(self.settings.access_key, self.settings.secret_key, region_name=REGION).client(
-            service, endpoint_url=self.settings.endpoint, verify=str(self.settings.certificate_authority)
-        )
+        if service not in self._clients:
+            session = boto3.Session(self.settings.access_key, self.settings.secret_key, region_name=REGION)
+            self._clients[service] = session.client(
+                service, endpoint_url=self.settings.endpoint, verify=str(self.settings.certificate_authority)
+            )
+        return self._clients[service]
 
     # --- what happens ---------------------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class Shop:
                     return each["executionArn"]
             if found and all(each["status"] in _ENDED for each in found) and not self.lost():
                 return None
-            time.sleep(0.02)
+            time.sleep(0.1)  # a blow's state takes seconds
         raise TimeoutError(f"no run came to {state}")
 
     def restart(self) -> None:
