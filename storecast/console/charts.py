@@ -182,7 +182,12 @@ def timeline(steps: Sequence[Step], end: datetime) -> Chart:
         .encode(
             alt.X("from:T", title=None),
             alt.X2("to:T"),
-            alt.Y("step:N", title=None, sort=[each.name for each in steps], axis=alt.Axis(labelLimit=180)),
+            alt.Y(
+                "step:N",
+                title=None,
+                sort=[each.name for each in steps],
+                axis=alt.Axis(labelLimit=180, labelOverlap=False),
+            ),
             alt.Color("status:N", scale=_scale(STATUS), legend=alt.Legend(title=None, orient="top")),
             tooltip=["step:N", "status:N", "time:N", alt.Tooltip("from:T", format="%H:%M:%S")],
         )

@@ -12,7 +12,7 @@ from storecast.console import asking
 
 _T = TypeVar("_T")
 MOST = 50  # matches of a search
-_FIGURE = 165  # pixels: two of them beside each other on a phone
+_FIGURE = 150  # pixels: two of them beside each other on a phone
 
 
 def pipeline() -> Pipeline:
