@@ -63,8 +63,10 @@ def run_notebook(path: Path, learner: Learner, *, twice: bool = False) -> None:
             "--log-level=ERROR"
         ],  # a kernel warns of its sockets, which are on loopback and live for seconds
     )
+    # The kernel's own backend writes pictures into the notebook; another one would show none.
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     try:
-        client.execute(env=os.environ | learner.credentials)
+        client.execute(env=environment | learner.credentials)
     except CellExecutionError as error:
         raise NotebookFailed(f"{path.parent.name}/{path.name}: {error}") from None
     finally:
