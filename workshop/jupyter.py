@@ -41,7 +41,10 @@ class Lab:
         """Puts all files below `folder` into the folder `to` of the instance."""
         self.api(f"contents/{quote(to)}", "PUT", {"type": "directory"})
         for path in sorted(folder.rglob("*")):
-            place = f"contents/{quote(f'{to}/{path.relative_to(folder)}')}"
+            inside = path.relative_to(folder)
+            if any(part.startswith(".") for part in inside.parts):  # Jupyter takes no hidden files
+                continue
+            place = f"contents/{quote(f'{to}/{inside}')}"
             if path.is_dir():
                 self.api(place, "PUT", {"type": "directory"})
             elif path.is_file():

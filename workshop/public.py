@@ -19,6 +19,7 @@ from pathlib import Path
 
 import boto3
 import nbformat
+from botocore.exceptions import WaiterError
 
 from localaws import process
 from localaws.files import StateError
@@ -130,7 +131,12 @@ def _instance(role: str) -> Lab:
     """A notebook instance in service."""
     sagemaker, named = boto3.client("sagemaker"), {"NotebookInstanceName": _NAME}
     sagemaker.create_notebook_instance(**named, InstanceType="ml.t3.medium", RoleArn=role)
-    sagemaker.get_waiter("notebook_instance_in_service").wait(**named, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+    try:
+        waiter = sagemaker.get_waiter("notebook_instance_in_service")
+        waiter.wait(**named, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+    except WaiterError:
+        reason = sagemaker.describe_notebook_instance(**named).get("FailureReason", "it is still Pending")
+        raise StateError(f"The notebook instance {_NAME} did not come into service: {reason}") from None
     return Lab(sagemaker.create_presigned_notebook_instance_url(**named)["AuthorizedUrl"])
 
 
