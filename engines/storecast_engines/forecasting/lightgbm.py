@@ -15,7 +15,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from storecast_engines.forecasting import features
+from storecast_engines.forecasting import features, price_effects
 from storecast_engines.forecasting.fallback import with_fallback
 from storecast_engines.forecasting.panel import Panel, Prediction
 from storecast_engines.forecasting.quantiles import check_levels
@@ -44,6 +44,7 @@ class Fitted:
     levels: tuple[float, ...]
     models: tuple[tuple[str, ...], ...]  # of each level and, last, of the mean; empty if there was too little to learn
     categories: tuple[tuple[str, ...], ...]  # the values of each metadata column, by their codes
+    elasticities: price_effects.Elasticities = price_effects.Elasticities()  # the models are of the target without them
 
 
 def forecast(
@@ -87,8 +88,8 @@ def fit(
 ) -> Fitted:
     """The models that `forecast` trains."""
     check_levels(levels)
-    categories = features.categories(panel)
-    parts = _training_data(panel, horizon)
+    categories, elasticities = features.categories(panel), price_effects.learn(panel, horizon)
+    parts = _training_data(price_effects.without(elasticities, panel), horizon)
     if not parts:
         return Fitted(tuple(levels), (), categories)
     settings = {"learning_rate": learning_rate, "num_leaves": num_leaves}
@@ -102,7 +103,8 @@ def fit(
 
     objectives = [{"objective": "quantile", "alpha": float(level)} for level in levels]
     with ThreadPoolExecutor(workers) as pool:
-        return Fitted(tuple(levels), tuple(pool.map(learned, [*objectives, {"objective": "regression"}])), categories)
+        models = tuple(pool.map(learned, [*objectives, {"objective": "regression"}]))
+    return Fitted(tuple(levels), models, categories, elasticities)
 
 
 def predict(fitted: Fitted, panel: Panel, horizon: int, *, workers: int = 1) -> Prediction:
@@ -111,9 +113,10 @@ def predict(fitted: Fitted, panel: Panel, horizon: int, *, workers: int = 1) -> 
     values = np.full((n, horizon, len(fitted.levels) + 1), np.nan)
     if fitted.models:
         ahead = _ahead(fitted, panel, horizon)
+        factor = price_effects.ahead(fitted.elasticities, panel, horizon)
         with ThreadPoolExecutor(workers) as pool:
             for q, value in enumerate(pool.map(lambda models: _mean(models, ahead.features), fitted.models)):
-                values[:, :, q] = (value * ahead.scale).reshape(n, horizon)
+                values[:, :, q] = (value * ahead.scale).reshape(n, horizon) * factor
     return with_fallback(panel, values[:, :, :-1], values[:, :, -1], fitted.levels)
 
 
@@ -129,8 +132,10 @@ def contributions(fitted: Fitted, panel: Panel, horizon: int) -> dict[str, np.nd
         return {name: np.zeros((n, horizon)) for name in features.attribute_columns(panel, 0)}
     ahead = _ahead(fitted, panel, horizon)
     values = _mean(fitted.models[-1], ahead.features, pred_contrib=True) * ahead.scale[:, None]
+    whole = values.sum(axis=1).reshape(n, horizon)
+    added = price_effects.shares(fitted.elasticities, panel, horizon)
     return {
-        name: values[:, columns].sum(axis=1).reshape(n, horizon)
+        name: values[:, columns].sum(axis=1).reshape(n, horizon) + added.get(name, 0) * whole
         for name, columns in features.attribute_columns(panel, ahead.features.shape[1]).items()
     }
 
@@ -162,7 +167,8 @@ def _training_data(panel: Panel, horizon: int) -> list[lightgbm.Dataset]:
 
 
 def _ahead(fitted: Fitted, panel: Panel, horizon: int) -> features.Rows:
-    """The rows of the steps to forecast, series by series."""
+    """The rows of the steps to forecast, series by series, without what prices do."""
+    panel = price_effects.without(fitted.elasticities, panel)
     series, step = np.divmod(np.arange(len(panel.target) * horizon), horizon)
     end = np.full(len(series), panel.target.shape[1] - 1)
     return features.rows(panel, horizon, series, end, step + 1, features.codes(panel, fitted.categories))
