@@ -188,6 +188,7 @@ class Inside:
 
     def forget_executions(self) -> None:
         self.together.clear()
+        self._planned.clear()  # names of executions come again
         for arn in list(self.states._executions):
             del self.states._executions[arn]
 
