@@ -108,8 +108,8 @@ class JobsInside(Jobs):
         with self.switch.at(place):
             self._run(*given)
 
-    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1) -> None:
-        self.clock.at(step, partial(self._quietly, function, *arguments))
+    def later(self, function: Callable[..., object], *arguments: Any, step: int = 1, seconds: float = 0.0) -> None:
+        self.clock.at(seconds or step, partial(self._quietly, function, *arguments))
 
     def _in_process(self, arn: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
