@@ -2,7 +2,7 @@
 
 90% of the users train; of each other user the oldest 90% of the events are the input and the newest 10% the truth. Here
 every user is asked once, in ten folds. Seen items are neither answered nor part of the truth. All models get the same
-requests; implicit's solves the user's factors anew from the input (recalculate_user).
+requests; implicit's solves the user's factors again from the input (recalculate_user).
 
 The data is others' and does not come with Storecast: name the folder that holds it by --shared or by STORECAST_SHARED.
 """

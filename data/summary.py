@@ -17,7 +17,7 @@ class Summary:
     """Contents of `summary.json` at the root of a build.
 
     `key` identifies arguments and code; `files` maps each written file (relative to the build) to its number of rows
-    without header; `figures` are counts by name; `rules` say in words how the data was chosen; `simulated` names what
+    without header; `figures` are counts by name; `rules` say how the data was chosen; `simulated` names what
     is not real (empty = everything is real).
     """
 

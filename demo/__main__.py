@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
         "deploy", f"Deploying to the embedded AWS at {environment['AWS_ENDPOINT_URL']}: cdk deploy --all"
     ):
         if not deploy.deploy(dataset, environment, OUT):
-            console.print("  stands already, unchanged", style="dim")
+            console.print("  already deployed, unchanged", style="dim")
     outputs = deploy.outputs(dataset)
     with phases.phase("data", f"Building the dataset {dataset} in {folder}"):
         importlib.import_module(f"data.{package}.prepare").prepare(folder, full=False, seed=0)
@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
     with phases.phase("upload", f"Uploading to s3://{outputs['DataBucket']}"):
         keys = upload.upload(folder, outputs["DataBucket"])
         console.print(f"  {len(keys)} files" if keys else "  nothing new", style="dim", highlight=False)
-    with phases.phase("pipelines", "The upload starts the pipelines; they run by themselves"):
+    with phases.phase("pipelines", "The upload starts the pipelines"):
         watcher.wait({key.partition("/")[0] for key in keys}, known, console)
     failed = [run for run in watcher.runs.values() if run.status != "SUCCEEDED"]
     for run in failed:

@@ -27,7 +27,7 @@ def spelled(dataset: str) -> str:
 
 
 def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
-    """Bootstraps and deploys the pipelines; False when they stand already as the sources are now."""
+    """Bootstraps and deploys the pipelines; False when the sources of the last deploy are unchanged."""
     stamp = out / f"deployed-{dataset}.json"
     sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"]}
     if stamp.exists() and json.loads(stamp.read_text()) == sources and outputs(dataset):
@@ -81,7 +81,7 @@ def _context(dataset: str) -> list[str]:
 
 
 def _assembly(out: Path) -> list[str]:
-    """A place of its own for what is synthesized: the CLI refuses to share one with another CLI at work."""
+    """Where the templates go: the CLI refuses a folder that another running CLI uses."""
     return ["--output", str((out / "cdk.out").resolve())]
 
 
@@ -108,7 +108,7 @@ def _run(command: list[str], environment: Mapping[str, str], log: Path, cwd: Pat
         code = subprocess.run(command, cwd=cwd, env=environment, stdout=file, stderr=file).returncode
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        raise DeploymentFailed(f"{' '.join(command)} failed (whole log: {log}):\n{tail}")
+        raise DeploymentFailed(f"{' '.join(command)} failed (complete log: {log}):\n{tail}")
 
 
 def _hash() -> str:

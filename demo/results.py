@@ -59,7 +59,7 @@ def size(forecasting: dict) -> tuple[int, int]:
 
 
 def jobs_at_work(begin: datetime, end: datetime) -> float:
-    """Seconds between two moments in which a job of Forecast or Personalize was at work (or queued for a core)."""
+    """Seconds between two moments in which a job of Forecast or Personalize ran (or was queued for a core)."""
     forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
     jobs = [
         *forecast.list_dataset_import_jobs()["DatasetImportJobs"],

@@ -111,7 +111,7 @@ def time_spent(console: Console, summary: dict) -> None:
     steps = sum(seconds for name, seconds in others.items() if not name.startswith(("Describe", "Wait for", "Settle")))
     console.print(
         f"\n[bold]Time[/bold]  from the first upload to the last pipeline's end {spent['pipelines']:.0f} s; for "
-        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) Forecast or Personalize was at work. Beside "
+        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) jobs of Forecast or Personalize ran. Beside "
         f"that, in the longer pipeline: {steps:.0f} s of Lambda steps added up (mostly cold starts) and "
         f"{others.get('Settle', 0):.0f} s of settling.",
         soft_wrap=True,
@@ -126,7 +126,7 @@ def time_spent(console: Console, summary: dict) -> None:
 
 
 def places(console: Console, dataset: str, out: Path, state: str) -> None:
-    """Where things lie, and how to look further: at the end the console."""
+    """Where everything is, and what to try next; the console comes last."""
     aws = connect()
     console.print()
     for about, line in lines(aws, datasets.one(aws, dataset)):
@@ -134,7 +134,7 @@ def places(console: Console, dataset: str, out: Path, state: str) -> None:
     files = ", ".join(str(path) for path in [*sorted(out.glob("*ing.html")), out / "summary.json"])
     console.print(f"[bold]{'Files':<10}[/bold]{files}", soft_wrap=True, highlight=False)
     option = "" if state == ".localaws" else f" --state {state}"
-    console.print("\n[bold]Look further[/bold]")
+    console.print("\n[bold]Next[/bold]")
     for line in (
         "source .venv/bin/activate",
         f'eval "$(storecast local env{option})"   # any AWS client here now talks to the embedded AWS',

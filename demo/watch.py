@@ -52,7 +52,7 @@ class Watcher:
         self.runs: dict[str, Run] = {}
 
     def newest(self) -> dict[str, str]:
-        """The newest execution of each pipeline, to tell later ones from it."""
+        """The newest execution of each pipeline, to recognize later ones."""
         found = {}
         for pipeline, machine in self.machines.items():
             executions = self._states.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
@@ -75,7 +75,9 @@ class Watcher:
                 if not missing and all(run.status != RUNNING for run in self.runs.values()):
                     return
                 if time.monotonic() - begun > BUDGET_SECONDS:
-                    raise TimeoutError(f"A pipeline still runs after {BUDGET_SECONDS} s; `python -m demo` looks again.")
+                    raise TimeoutError(
+                        f"A pipeline still runs after {BUDGET_SECONDS} s; run `python -m demo` again to go on watching."
+                    )
                 if missing and time.monotonic() - begun > patience:
                     raise TimeoutError(f"The upload started no execution of {', '.join(sorted(missing))}.")
                 time.sleep(LOOK_EVERY_SECONDS)
@@ -181,7 +183,7 @@ def _clock(seconds: float) -> str:
 
 
 class _Lines:
-    """The same, as plain lines where there is no terminal: one whenever a pipeline comes to another state."""
+    """The same, as plain lines where there is no terminal: one whenever a pipeline enters another state."""
 
     def __init__(self, console: Console):
         self._console = console

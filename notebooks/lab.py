@@ -1,6 +1,6 @@
 """What the notebooks share: your settings, finding what you made by its name, and waiting for it in one picture.
 
-The calls that matter stand in the notebooks themselves; here is only what would repeat in each of them.
+The calls that matter are in the notebooks; this module has only what would repeat in each of them.
 """
 
 import re
@@ -21,9 +21,9 @@ FAILED = ("CREATE_FAILED", "CREATE FAILED", "CREATE_STOPPED", "FAILED", "CANCELL
 DONE = ("ACTIVE", "SUCCEEDED")
 EXISTS = ("ResourceAlreadyExistsException", "AlreadyExistsException")
 JOBS = ("_job", "_predictor", "_forecast", "_analysis", "_export")  # endings of the calls that start a job
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two looks at a job; they grow with its age
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between two polls of a job; they grow with its age
 LONGEST_WAIT = 6 * 3600
-pd.set_option("display.max_colwidth", 100)  # names of products whole
+pd.set_option("display.max_colwidth", 100)  # complete names of products
 
 
 @dataclass(frozen=True)
@@ -139,13 +139,13 @@ def wait(client: Any, kind: str, *names: str, may_fail: bool = False) -> None:
     with `may_fail` the reason is shown instead.
     """
 
-    def look() -> list[Resource]:
+    def poll() -> list[Resource]:
         found = {each.name: each for each in listed(client, kind)}
         if missing := [name for name in names if name not in found]:
             raise LookupError(f"There is no {kind.replace('_', ' ')} {missing[0]}. Run the cell that creates it first.")
         return [found[name] for name in names]
 
-    ended = _watch(look, lambda each: each.status in (*DONE, *FAILED))
+    ended = _watch(poll, lambda each: each.status in (*DONE, *FAILED))
     failures = [f"{each.name}: {_reason(client, kind, each)}" for each in ended if each.status in FAILED]
     for failure in failures:
         print(failure)
@@ -158,12 +158,12 @@ def wait_until_gone(client: Any, kind: str, *names: str) -> None:
     _watch(lambda: [each for each in listed(client, kind) if each.name in names], lambda each: False)
 
 
-def _watch(look: Callable[[], list[Resource]], over: Callable[[Resource], bool]) -> list[Resource]:
+def _watch(poll: Callable[[], list[Resource]], over: Callable[[Resource], bool]) -> list[Resource]:
     shown = display(HTML(""), display_id=True)
     ended: dict[str, float] = {}
     begun, pause = time.monotonic(), FIRST_PAUSE
     while True:
-        found, now = look(), time.monotonic() - begun
+        found, now = poll(), time.monotonic() - begun
         for each in found:
             if over(each):
                 ended.setdefault(each.name, now)
@@ -216,10 +216,10 @@ def by_day(predictions: dict[str, list[dict]]) -> pd.DataFrame:
 def wait_for_query(athena: Any, query: str) -> None:
     """Until a query of Athena has ended. Raises RuntimeError with Athena's reason when it failed."""
 
-    def look() -> list[Resource]:
+    def poll() -> list[Resource]:
         status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
         return [Resource("query", query, status["State"], status.get("StateChangeReason", ""))]
 
-    (ended,) = _watch(look, lambda each: each.status in (*DONE, *FAILED))
+    (ended,) = _watch(poll, lambda each: each.status in (*DONE, *FAILED))
     if ended.status in FAILED:
         raise RuntimeError(f"Athena: {ended.message}")

@@ -1,4 +1,4 @@
-"""Runs the notebooks as a learner would: in the order of their numbers, each in a kernel of its own, from the top."""
+"""Runs the notebooks as a learner would: in the order of their numbers, each from the top in its own kernel."""
 
 import base64
 import os

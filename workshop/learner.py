@@ -18,7 +18,7 @@ _CONFIG = Path(__file__).resolve().parent.parent / "data/grocery/pipeline.yaml"
 
 @dataclass(frozen=True)
 class Learner:
-    """What stands in storecast.env, and the environment variables of the learner's AWS clients."""
+    """The settings in storecast.env, and the environment variables of the learner's AWS clients."""
 
     settings: dict[str, str]
     credentials: dict[str, str]
@@ -26,7 +26,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Buckets:
-    """The two buckets that stand for those of the storage stack."""
+    """Two buckets in place of those of the storage stack."""
 
     data_arn: str
     results_arn: str

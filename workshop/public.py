@@ -173,10 +173,10 @@ def _run_all(options: argparse.Namespace) -> int:
         if options.out:
             (options.out / name).parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, options.out / name)
-    whole = sum(each.ran == each.cells for each in runs)
+    complete = sum(each.ran == each.cells for each in runs)
     ran, cells = sum(each.ran for each in runs), sum(each.cells for each in runs)
-    print(f"{table(runs)}\n\n{whole} of {len(runs)} notebooks ran whole; {ran} of {cells} cells.")
-    return 0 if whole == len(runs) else 1
+    print(f"{table(runs)}\n\n{complete} of {len(runs)} notebooks ran to the last cell; {ran} of {cells} cells.")
+    return 0 if complete == len(runs) else 1
 
 
 def main() -> int:

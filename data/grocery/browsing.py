@@ -2,7 +2,7 @@
 
 Model. Before each basket its household visits the shop's site: one session minutes to hours before the basket, for some
 baskets also one a few days earlier. Every bought item is viewed and put into the cart in one of them
-(View -> AddToCart -> Purchase). Besides, detours: items looked at and not bought, mostly of the category of a bought
+(View -> AddToCart -> Purchase). Besides, detours: items viewed and not bought, mostly of the category of a bought
 item, else from the whole shop, each drawn in proportion to how many baskets hold it; a few detours reach the cart and
 stay there. Within a session items come in random order and each keeps the visitor for a while.
 """
@@ -23,7 +23,7 @@ class BrowsingModel:
     similar_share: float = 0.7  # of the detours, those within the category of the bought item
     abandoned_share: float = 0.1  # of the detours, those that reach the cart
     early_basket_share: float = 0.3  # baskets with a second, earlier session
-    early_item_share: float = 0.4  # of such a basket's items and detours, those looked at in the earlier session
+    early_item_share: float = 0.4  # of such a basket's items and detours, those viewed in the earlier session
     gap: tuple[int, int] = (300, 10_800)  # from the end of the session to the basket: 5 minutes to 3 hours
     early_gap: tuple[int, int] = (DAY, 3 * DAY)
     dwell_minimum: int = 4
@@ -58,7 +58,7 @@ def browse(lines: pd.DataFrame, category: pd.Series, model: BrowsingModel, rng: 
 
 
 def detours(lines: pd.DataFrame, category: pd.Series, model: BrowsingModel, rng: np.random.Generator) -> pd.DataFrame:
-    """Items looked at and not bought in that basket: columns of `lines` and to_cart (reached the cart)."""
+    """Items viewed and not bought in that basket: columns of `lines` and to_cart (reached the cart)."""
     near = lines.loc[lines.index.repeat(rng.poisson(model.detours_per_item, len(lines)))]
     counts = lines.ITEM_ID.value_counts().rename("baskets").to_frame()
     counts["category"] = category.loc[counts.index].to_numpy()

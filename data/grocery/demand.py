@@ -49,7 +49,7 @@ def last_history_day() -> pd.Timestamp:
 def demand_files(sales: pd.DataFrame, products: pd.DataFrame, series: list[str], frequency: str) -> DemandFiles:
     """The four tables for these series at frequency 'D' or 'W', from `with_series(grocer)` and `grocer.products`.
 
-    Nothing in `metadata` and no weight in `related` looks at the held-out days; price tags and mailer do, as a shop
+    Nothing in `metadata` and no weight in `related` uses the held-out days; price tags and mailer do, as a shop
     knows its own price list and mailer for the coming weeks.
     """
     sales = sales[sales.series_id.isin(series)]

@@ -84,7 +84,7 @@ def item_table(sales: pd.DataFrame) -> pd.DataFrame:
 
 
 def user_table(demographics: pd.DataFrame, user_ids: pd.Series) -> pd.DataFrame:
-    """One row per user with lines, ordered by id; what a household did not tell is 'unknown'."""
+    """One row per user with lines, ordered by id; what a household did not state is 'unknown'."""
     table = demographics.rename(columns={"household_id": "user_id"}).rename(columns=str.upper)
     table["USER_ID"] = table.USER_ID.astype(str)
     users = pd.DataFrame({"USER_ID": np.sort(user_ids.unique())}).merge(table, on="USER_ID", how="left")

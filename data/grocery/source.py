@@ -32,7 +32,7 @@ class Grocer:
     shelf asked for, loyalty discount taken off), week (1..53, Monday to Sunday; week 1 is 1 January alone),
     transaction_timestamp (UTC) and day (local midnight).
     `products`: those ever sold, with product_id, maker, brand, department, product_category, product_type, full_type
-    (readable; tells a type apart from those of other categories), series_id (its slug) and package_size ('' when
+    (readable; differs from the types of other categories), series_id (its slug) and package_size ('' when
     unknown, and for produce, where it is that of the shipping case).
     `demographics`: as in the package.
     """

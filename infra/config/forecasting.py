@@ -76,7 +76,7 @@ class Forecasting(Strict):
     timestamp_format: Literal["yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss"]
     """How files write times."""
     dimensions: tuple[Column, ...] = ()
-    """Text columns of the target, such as a store, that split an item into series of their own."""
+    """Text columns of the target, such as a store, that split an item into separate series."""
     summed_over: tuple[Column, ...] = ()
     """Text columns of the target, not in `dimensions`, whose rows are summed for each item. Any other text column is
     refused."""

@@ -353,7 +353,7 @@ class Summary(TypedDict):
     filters: dict[str, str]  # ARNs by name
     trackingId: NotRequired[str]
     lists: int  # how many recommendations.json has
-    notes: list[str]  # on files and rows that count otherwise than they look
+    notes: list[str]  # on files and rows that are not counted as they are
 
 
 class PublishAnswer(TypedDict):

@@ -16,7 +16,7 @@ from recommending.domains import DOMAINS, LEAST_COLUMNS, MOST_METADATA_COLUMNS, 
 
 ESCAPE = "\\"  # of quotes in quotes (docs/aws-sources.md#personalize-data-prep-formatting)
 _KEYS = {"interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"), "items": ("ITEM_ID",), "users": ("USER_ID",)}
-SAMPLE = 10_000  # rows that are looked at
+SAMPLE = 10_000  # rows that are read
 _WHOLE, _FRACTION = re.compile(r"[+-]?\d{1,18}"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LONGEST_CATEGORY = 1000  # characters (docs/aws-sources.md#personalize-limits)
 

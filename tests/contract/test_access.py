@@ -195,7 +195,7 @@ def test_well_known_keys_are_nobodys(embedded_aws, key: str) -> None:
     assert error.value.response["Error"]["Code"] == "UnrecognizedClientException"
 
 
-def test_that_a_key_is_missing_is_told_to_those_alone_who_may_list_it(embedded_aws) -> None:
+def test_only_those_who_may_list_a_bucket_learn_that_a_key_is_missing(embedded_aws) -> None:
     bucket = unique("missing").replace("_", "-")
     boto3.client("s3").create_bucket(Bucket=bucket)
     boto3.client("s3").put_object(Bucket=bucket, Key="a/there", Body=b"x")
@@ -259,7 +259,7 @@ def test_glue_asks_for_the_catalog_beside_a_database(embedded_aws) -> None:
     both.delete_database(Name=name)
 
 
-def test_athena_looks_at_the_default_database_before_any_query(embedded_aws) -> None:
+def test_athena_asks_for_the_default_database_before_any_query(embedded_aws) -> None:
     queries = statement("athena:StartQueryExecution", on=arn("athena", "workgroup/primary"))
     ask = {"QueryString": "SELECT 1", "WorkGroup": "primary"}
     with pytest.raises(ClientError, match="AccessDenied.*glue:GetDatabase"):

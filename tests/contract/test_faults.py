@@ -23,7 +23,7 @@ def inject(embedded_aws: Settings):
     write(embedded_aws.faults, before)
 
 
-def test_a_json_service_throttles_as_often_as_told(forecast, inject) -> None:
+def test_a_json_service_throttles_as_often_as_the_rule_says(forecast, inject) -> None:
     name = unique("throttled")
     inject(
         "forecast:CreateDatasetGroup", containing=name, error="ThrottlingException", message="Rate exceeded", times=2
@@ -35,7 +35,7 @@ def test_a_json_service_throttles_as_often_as_told(forecast, inject) -> None:
     assert forecast.create_dataset_group(**create)["DatasetGroupArn"].endswith(name)
 
 
-def test_boto3_retries_a_5xx_by_itself(inject) -> None:
+def test_boto3_retries_a_5xx(inject) -> None:
     name = unique("flaky")
     inject("personalize:CreateDatasetGroup", containing=name, error="InternalServerError", status=500, times=2)
     patient = boto3.client("personalize")

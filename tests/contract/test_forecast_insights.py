@@ -44,7 +44,7 @@ def exported(forecast, explainability: str, bucket: str, role: str) -> pd.DataFr
     return pd.DataFrame(rows[1:], columns=rows[0])
 
 
-def test_a_predictor_tells_which_attribute_moves_its_forecasts(forecast, shop, bucket, forecast_role) -> None:
+def test_a_predictor_reports_which_attribute_moves_its_forecasts(forecast, shop, bucket, forecast_role) -> None:
     """ExplainPredictor made the one Explainability that a predictor may have."""
     about = forecast.describe_auto_predictor(PredictorArn=shop.predictor)["ExplainabilityInfo"]
     found = ended(forecast.describe_explainability, ExplainabilityArn=about["ExplainabilityArn"])
@@ -58,7 +58,7 @@ def test_a_predictor_tells_which_attribute_moves_its_forecasts(forecast, shop, b
     refused(INVALID, lambda: explained(forecast, shop.predictor, **points), "must be ALL")
 
 
-def test_a_forecast_tells_it_of_some_series_at_some_time_points(forecast, shop, bucket, forecast_role) -> None:
+def test_a_forecast_reports_it_for_some_series_at_some_time_points(forecast, shop, bucket, forecast_role) -> None:
     chosen = put_csv(bucket, "insights/chosen.csv", pd.DataFrame({"item_id": ["item3", "item1"]}))
     days = [day.strftime("%Y-%m-%dT%H:%M:%S") for day in shop.ahead[1:3]]
     series = {
@@ -106,7 +106,7 @@ def test_a_forecast_tells_it_of_some_series_at_some_time_points(forecast, shop, 
     refused("ValidationException", lambda: explained(forecast, shop.baseline, **soon), "'soon'", "startDateTime")
 
 
-def test_all_series_over_the_whole_horizon(forecast, shop, bucket, forecast_role) -> None:
+def test_all_series_over_the_complete_horizon(forecast, shop, bucket, forecast_role) -> None:
     found = explained(forecast, shop.baseline)
     table = exported(forecast, found["ExplainabilityArn"], bucket, forecast_role)
     assert list(table) == ["item_id", *NORMALISED, *RAW] and len(table) == SHOP_ITEMS + 1
@@ -196,7 +196,7 @@ def test_a_monitor_stops_and_resumes(forecast, shop) -> None:
     assert describe(MonitorArn=arn)["Status"] == "ACTIVE"
 
 
-def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, forecast_role) -> None:
+def test_a_retrained_predictor_keeps_its_history(forecast, shop, bucket, forecast_role) -> None:
     """After the evaluation above, with prices for the days after the new ones: its monitor lists evaluations alone, as
     recorded, and the first one after the retraining carries the event."""
     further = pd.concat([shop.prices, shop.prices[-SHOP_HORIZON:].shift(freq=f"{SHOP_HORIZON}D")])
@@ -231,7 +231,7 @@ def test_a_predictor_trained_anew_keeps_its_history(forecast, shop, bucket, fore
     forecast.delete_resource_tree(ResourceArn=arn)
 
 
-def test_a_monitor_tells_why_an_evaluation_failed(forecast, shop, bucket, forecast_role) -> None:
+def test_a_monitor_reports_why_an_evaluation_failed(forecast, shop, bucket, forecast_role) -> None:
     """New data without any value; the monitor goes on with the data after it."""
     arn = forecast.describe_auto_predictor(PredictorArn=shop.predictor)["MonitorInfo"]["MonitorArn"]
     sold = long(shop.sold[: SHOP_DAYS + 1].astype(float))

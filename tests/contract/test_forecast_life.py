@@ -46,7 +46,7 @@ def test_a_group_and_its_datasets_are_described(forecast, trained) -> None:
     assert [each["AttributeName"] for each in dataset["Schema"]["Attributes"]] == ["item_id", "timestamp", "price"]
 
 
-def test_an_import_tells_the_statistics_of_its_columns(forecast, trained) -> None:
+def test_an_import_reports_the_statistics_of_its_columns(forecast, trained) -> None:
     job = forecast.describe_dataset_import_job(DatasetImportJobArn=trained.group.imports["target"])
     statistics = job["FieldStatistics"]
     assert set(statistics) == {"item_id", "timestamp", "demand"}
@@ -115,7 +115,7 @@ def test_query_of_an_unknown_item_or_filter(forecastquery, trained) -> None:
     refused("ResourceNotFoundException", query, ForecastArn=arn + "x", Filters={"item_id": "milk"})
 
 
-def test_a_forecast_made_anew_under_an_old_name_answers_its_own_values(forecast, forecastquery, trained) -> None:
+def test_a_new_forecast_under_an_old_name_answers_its_own_values(forecast, forecastquery, trained) -> None:
     name, wanted = unique("again"), {"item_id": "milk"}
     for types, expected in ((["0.2"], {"p20"}), (["0.8"], {"p80"})):
         arn = forecast.create_forecast(ForecastName=name, PredictorArn=trained.npts, ForecastTypes=types)["ForecastArn"]
@@ -198,7 +198,7 @@ def test_backtests_are_exported_in_two_folders(forecast, trained, bucket: str, f
     assert [row[1] for row in accuracy[1:]].count("Computed") == 2 * ITEMS
 
 
-def test_a_predictor_is_trained_anew_from_its_reference(forecast, trained) -> None:
+def test_a_predictor_is_retrained_from_its_reference(forecast, trained) -> None:
     create = forecast.create_auto_predictor
     again = create(PredictorName=unique("again"), ReferencePredictorArn=trained.auto)["PredictorArn"]
     found = forecast.describe_auto_predictor(PredictorArn=again)

@@ -40,7 +40,7 @@ def _items(runtime, arn: str, **params) -> list[str]:
 
 
 @pytest.mark.parametrize("recipe", [VIEWS, PURCHASES, TOGETHER, ALSO_VIEWED, FOR_YOU])
-def test_each_recipe_recommends_different_items_and_tells_its_metrics(personalize, runtime, trained, recipe) -> None:
+def test_each_recipe_recommends_different_items_and_reports_its_metrics(personalize, runtime, trained, recipe) -> None:
     arn = trained.recommenders[recipe]
     needs_item = {"itemId": ITEM} if recipe in (TOGETHER, ALSO_VIEWED) else {}
     items = _items(runtime, arn, userId=USER, numResults=7, **needs_item)
@@ -52,7 +52,7 @@ def test_each_recipe_recommends_different_items_and_tells_its_metrics(personaliz
     assert all(0 <= metrics[name] <= 1 for name in names)
 
 
-def test_results_are_25_unless_told(runtime, trained) -> None:
+def test_results_are_25_by_default(runtime, trained) -> None:
     assert len(_items(runtime, trained.recommenders[VIEWS], userId=USER)) == 25
 
 
@@ -108,7 +108,7 @@ def test_answers_with_metadata(personalize, runtime, trained) -> None:
     refused("InvalidInputException", runtime.get_recommendations, "at most 50", **ask, numResults=51)
 
 
-def test_update_trains_anew_and_keeps_the_config(personalize, trained) -> None:
+def test_update_retrains_and_keeps_the_config(personalize, trained) -> None:
     arn = trained.recommenders[VIEWS]
     update, describe = personalize.update_recommender, personalize.describe_recommender
     config = {"minRecommendationRequestsPerSecond": 2}

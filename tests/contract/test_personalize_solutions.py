@@ -70,7 +70,7 @@ def _ids(runtime, arn: str, **params) -> list[str]:
     return [each["itemId"] for each in answer["itemList"]]
 
 
-def test_a_solution_tells_its_latest_version_and_metrics(personalize, solutions, versions) -> None:
+def test_a_solution_reports_its_latest_version_and_metrics(personalize, solutions, versions) -> None:
     for recipe, arn in solutions.items():
         latest = personalize.describe_solution(solutionArn=arn)["solution"]["latestSolutionVersion"]
         assert latest["solutionVersionArn"] == versions[recipe]

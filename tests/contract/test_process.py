@@ -81,7 +81,7 @@ def check_all_is_there(local: Local) -> None:
     assert names == ["kept"]
 
 
-def test_status_tells_where_it_runs(local: Local) -> None:
+def test_status_says_where_it_runs(local: Local) -> None:
     done = local.run("status")
     assert done.returncode == 0 and f"127.0.0.1:{local.port}" in done.stdout and str(local.pid) in done.stdout
     check_all_is_there(local)
@@ -238,7 +238,7 @@ def locked_machine() -> str:
     return json.dumps(whole).replace(Aws.PARTITION, "aws")
 
 
-def test_a_port_in_use_is_told(local: Local, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(local: Local, tmp_path: Path) -> None:
     done = Local(tmp_path / "second", local.port).run("start", "--port", str(local.port))
     assert done.returncode == 1
     assert f"Port {local.port} is in use" in done.stderr and "--port" in done.stderr

@@ -453,7 +453,7 @@ def test_its_own_names_are_known(wire: Wire, host: str) -> None:
         assert wire.send("GET", "/", dict(request.headers.items())).status == 200
 
 
-def test_health_is_open_and_tells_nothing_of_what_is_here(wire: Wire) -> None:
+def test_health_is_open_and_reveals_nothing(wire: Wire) -> None:
     answer = wire.send("GET", "/_ministack/health")
     assert answer.status == 200
     assert wire.settings.access_key not in answer.body and str(wire.settings.state) not in answer.body

@@ -344,7 +344,7 @@ def test_the_dashboard_and_the_alarms_look_at_metrics_that_were_sent(app: App):
     assert charted(f"storecast-{DATASET}-{region}") <= sent
 
 
-def test_a_run_that_is_stopped_by_hand_is_told_and_so_is_an_alarm(app: App):
+def test_a_run_that_is_stopped_by_hand_is_reported_and_so_is_an_alarm(app: App):
     topic, states = mailbox(app.outputs["NotificationsTopic"]), boto3.client("stepfunctions")
     run = states.start_execution(stateMachineArn=app.machine("forecasting"))["executionArn"]
     states.stop_execution(executionArn=run)
@@ -413,7 +413,7 @@ def test_a_second_deploy_of_the_same_sources_does_nothing(app: App):
     assert deploy.deploy(DATASET, app.environment, app.out) is False
 
 
-def test_a_deploy_over_a_run_at_work_loses_nothing(
+def test_a_deploy_during_a_run_loses_nothing(
     app: App, embedded_aws: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """That run goes on as it began; one run after it serves what came during the deploy, as the changed config says."""

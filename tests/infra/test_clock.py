@@ -33,6 +33,6 @@ def test_starts_of_a_month(expression: str, starts: float) -> None:
     assert starts_of_a_month(expression) == pytest.approx(starts, rel=0.005)
 
 
-def test_what_is_no_expression_is_told() -> None:
+def test_what_is_no_expression_is_refused() -> None:
     with pytest.raises(ValueError, match=r"allowed: rate\(N minutes"):
         starts_of_a_month("at(2026-01-01T00:00:00)")

@@ -35,7 +35,7 @@ def test_the_configs_that_come_with_storecast_are_good(path: Path) -> None:
     assert load(path).identifier == path.parent.name
 
 
-def test_every_problem_is_told_at_once_with_key_value_and_what_is_allowed(tmp_path: Path) -> None:
+def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _load(
             tmp_path,
@@ -275,7 +275,7 @@ def test_one_algorithm_needs_no_list(tmp_path: Path) -> None:
     assert (found.algorithms, found.backtest_windows, found.holidays) == (("ETS",), 3, "DE")
 
 
-def test_columns_may_stand_in_the_header_of_the_files(tmp_path: Path) -> None:
+def test_columns_may_come_from_the_header_of_the_files(tmp_path: Path) -> None:
     config = _sample()
     config["forecasting"] |= {"datasets": {"target": "infer"}, "dimensions": ["store"], "what_if": {}}
     assert _load(tmp_path, yaml.safe_dump(config)).forecasting.datasets == {"target": "infer"}

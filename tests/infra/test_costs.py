@@ -107,7 +107,7 @@ def test_hours_of_the_config_count_unless_others_are_given(tmp_path: Path) -> No
     assert (quantities["Personalize: recommenders"], quantities["Workshop notebooks"]) == (5, 6)
 
 
-def test_nothing_runs_nothing_but_what_stands_costs() -> None:
+def test_without_runs_only_what_is_always_on_costs() -> None:
     assert {item for item, line in _lines(runs=0).items() if line.usd} == {
         "Personalize: recommenders", "Personalize: campaigns", "S3", "Workshop notebooks",
     }  # fmt: skip
@@ -127,7 +127,7 @@ def test_the_command_prints_every_item_its_marks_and_its_assumptions(capsys: pyt
         assert words in printed
 
 
-def test_a_wrong_dataset_or_number_is_told(capsys: pytest.CaptureFixture) -> None:
+def test_a_wrong_dataset_or_number_is_reported(capsys: pytest.CaptureFixture) -> None:
     assert costs.main(["--dataset", "nope"]) == 1
     assert "datasets with a pipeline.yaml: grocery" in capsys.readouterr().err
     with pytest.raises(SystemExit):

@@ -73,7 +73,7 @@ def test_another_key_is_refused(cloudformation: Any) -> None:
 
 
 @pytest.mark.parametrize(("there", "learners", "told"), [(1, 4, False), (1, 5, True), (5, 1, True), (0, 20, True)])
-def test_the_host_is_told_before_learners_exceed_the_dataset_groups_of_a_region(
+def test_the_host_is_warned_before_learners_exceed_the_dataset_groups_of_a_region(
     there: int, learners: int, told: bool
 ) -> None:
     pages = [{"datasetGroups": [{"name": f"group{number}"} for number in range(there)]}]

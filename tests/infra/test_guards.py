@@ -91,7 +91,7 @@ def test_who_may_read_or_write_what_is_encrypted_may_use_the_key(guarded: Assemb
 
 
 @pytest.mark.parametrize(("pipeline", "service"), [("forecasting", "Forecast"), ("recommending", "Personalize")])
-def test_the_pipelines_are_told_the_key_and_may_hand_it_over(guarded: Assembly, pipeline: str, service: str) -> None:
+def test_the_pipelines_know_the_key_and_may_hand_it_over(guarded: Assembly, pipeline: str, service: str) -> None:
     order = machine(guarded, pipeline)["States"]["Pipeline"]["Branches"][0]["States"]["Plan"]["Arguments"]["Payload"]
     assert "Key" in order["kmsKeyArn"] and f"{service}Role" in order["roleArn"]
     roles = guarded.resources("AWS::IAM::Role")

@@ -29,7 +29,7 @@ _LAST = {**_REFUSED, "refused": {**_REFUSED["refused"], "last": True}}
         ([{**_BAD, "wait": {"status": "CREATE_STOPPED"}}], "Pipeline failed", "the service returned no reason"),
     ],
 )
-def test_after_its_imports_a_run_goes_on_looks_again_or_fails(
+def test_after_its_imports_a_run_goes_on_plans_again_or_fails(
     assembly: Assembly, pipeline: str, done: list[dict[str, Any]], following: str, message: str
 ) -> None:
     states = dict(states_of(machine(assembly, pipeline)))
@@ -52,7 +52,7 @@ def test_plan_counts_how_often_it_looked(
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_a_refused_file_is_told_before_the_run_goes_on(assembly: Assembly, pipeline: str) -> None:
+def test_a_refused_file_is_reported_before_the_run_goes_on(assembly: Assembly, pipeline: str) -> None:
     states = dict(states_of(machine(assembly, pipeline)))
     assert (
         decide(states["Dataset import job ready?"], {"wait": {"status": "CREATE_FAILED"}})[0] == "Load into quarantine"

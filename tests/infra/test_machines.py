@@ -90,7 +90,7 @@ def test_a_lambda_state_runs_the_file_of_its_name(assembly: Assembly, pipeline: 
 
 
 @pytest.mark.parametrize("pipeline", _PIPELINES)
-def test_every_lambda_state_is_told_the_execution_that_its_log_lines_name(assembly: Assembly, pipeline: str) -> None:
+def test_every_lambda_state_receives_the_execution_that_its_log_lines_name(assembly: Assembly, pipeline: str) -> None:
     context = {"Execution": {"Id": "e", "Input": {}}, "StateMachine": {"Id": "m"}}
     for name, state in states_of(machine(assembly, pipeline)):
         if state.get("Resource", "").endswith("lambda:invoke"):
@@ -133,7 +133,7 @@ def test_a_wait_grows_to_a_quarter_of_an_hour_and_ends_at_its_budget(assembly: A
     assert payload["kind"] == "target"
 
 
-def test_a_wait_for_another_resource_begins_anew(assembly: Assembly) -> None:
+def test_a_wait_for_another_resource_starts_at_zero(assembly: Assembly) -> None:
     describe, _ = _wait(assembly, "forecasting", "forecast")
     before = {"madeArn": "b", "wait": {"arn": "a", "seconds": 60, "waited": 999}}
     after = evaluate(describe["Output"], input=before, result={"Status": "CREATE_PENDING"})
@@ -180,7 +180,7 @@ def test_a_recommender_is_ready_when_its_update_is(
 
 
 @pytest.mark.parametrize(("update_due", "following"), [(True, "Recommend"), (False, "Recommender is up to date")])
-def test_a_recommender_that_was_off_or_at_work_is_brought_up_to_date_when_it_is_on(
+def test_a_recommender_that_was_off_or_updating_is_brought_up_to_date_when_it_is_on(
     assembly: Assembly, update_due: bool, following: str
 ) -> None:
     choice = dict(states_of(machine(assembly, "recommending")))["Recommend again?"]
@@ -314,7 +314,7 @@ def test_an_input_with_unknown_or_mistyped_keys_starts_nothing(
     assert problem in evaluate(definition["States"]["Input refused"]["Cause"], input=given)
 
 
-def test_a_forced_run_does_not_vanish_into_the_one_at_work(assembly: Assembly) -> None:
+def test_a_forced_run_does_not_vanish_into_the_one_in_progress(assembly: Assembly) -> None:
     states = machine(assembly, "forecasting")["States"]
     busy = {"status": "RUNNING", "holder": "run-1"}
     assert decide(states["Is the holder at work?"], {**busy, "force": True})[0] == "Busy"

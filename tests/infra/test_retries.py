@@ -51,7 +51,7 @@ def test_a_step_that_was_cut_off_or_met_a_busy_service_is_tried_again(assembly: 
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_a_look_at_a_job_outlasts_minutes_of_throttling(assembly: Assembly, pipeline: str) -> None:
+def test_polling_a_job_outlasts_minutes_of_throttling(assembly: Assembly, pipeline: str) -> None:
     for name, state in states_of(machine(assembly, pipeline)):
         if name.startswith("Describe "):
             assert _patience(state, "Forecast.ForecastException") >= 400, name
@@ -59,7 +59,7 @@ def test_a_look_at_a_job_outlasts_minutes_of_throttling(assembly: Assembly, pipe
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 @pytest.mark.parametrize(("name", "then"), _LOCK.items())
-def test_the_locks_calls_are_patient_and_their_failure_is_told_or_mended_later(
+def test_the_locks_calls_are_patient_and_their_failure_is_reported_or_repaired_later(
     assembly: Assembly, pipeline: str, name: str, then: str
 ) -> None:
     state = machine(assembly, pipeline)["States"][name]

@@ -8,7 +8,7 @@ import re
 from tests.infra.conftest import ROOT, Assembly, flat
 
 
-def test_every_alarm_tells_the_topic_what_is_wrong_and_what_to_do(assembly: Assembly) -> None:
+def test_every_alarm_reports_what_is_wrong_and_what_to_do(assembly: Assembly) -> None:
     alarms = {a["AlarmName"]: a for a in assembly.resources("AWS::CloudWatch::Alarm").values()}
     assert {name.removeprefix("storecast-sample-") for name in alarms} == {
         *(f"{p}-{what}" for p in ("forecasting", "recommending") for what in ("failed", "late", "stale")),
@@ -74,7 +74,7 @@ def test_undelivered_starts_go_to_the_dead_letters(assembly: Assembly) -> None:
             assert all("DeadLetters" in flat(target["DeadLetterConfig"]["Arn"]) for target in rule["Targets"])
 
 
-def test_a_run_that_is_stopped_is_told_by_somebody_else(assembly: Assembly) -> None:
+def test_a_run_that_is_stopped_is_reported_by_a_rule(assembly: Assembly) -> None:
     rule = assembly.resources("AWS::Events::Rule")["operations/StoppedRuns"]
     detail = rule["EventPattern"]["detail"]
     uncatchable = {"status": ["FAILED"], "error": ["States.Runtime", "States.DataLimitExceeded"]}

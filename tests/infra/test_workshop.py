@@ -117,7 +117,7 @@ def test_settings_that_cannot_be(tmp_path, settings: str, told: str) -> None:
     assert told in str(caught.value)
 
 
-def test_the_number_of_learners_given_at_synth_stands_over_the_configs() -> None:
+def test_the_number_of_learners_given_at_synth_overrides_the_configs() -> None:
     assert load(SAMPLE, learners="12").workshop.learners == 12
     with pytest.raises(ConfigError, match="workshop.learners = '120'"):
         load(SAMPLE, learners="120")

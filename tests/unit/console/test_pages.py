@@ -70,7 +70,7 @@ def test_an_item_is_found_among_ten_thousand_by_part_of_its_name(deployed: MadeU
     assert "No item contains `<b>nothing`." in text(page.caption)
 
 
-def test_what_ifs_stand_beside_the_forecast_as_it_is(deployed: MadeUp) -> None:
+def test_what_ifs_are_beside_the_forecast_as_it_is(deployed: MadeUp) -> None:
     page = shown("forecasts")
     figures = {each.label: (each.value, each.delta) for each in page.metric}
     assert figures["As it is"][0] == "140" and figures["cheaper"] == ("168", "+20.0%")

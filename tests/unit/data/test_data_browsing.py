@@ -42,7 +42,7 @@ def test_similar_detours_stay_in_the_category_and_are_not_what_was_bought():
     assert len(seen[(seen.USER_ID == "b") & (seen.ITEM_ID == "cheese")]) == 2  # its one View and one AddToCart
 
 
-def test_detours_over_the_whole_shop_are_drawn_by_popularity():
+def test_detours_over_the_complete_shop_are_drawn_by_popularity():
     popular = pd.concat([LINES] + [LINES.assign(basket_id=n, USER_ID=f"u{n}").iloc[:1] for n in range(10, 17)])
     seen = browse(popular.reset_index(drop=True), CATEGORY, BrowsingModel(detours_per_item=3_000.0, similar_share=0.0),
                   np.random.default_rng(0))  # fmt: skip

@@ -108,12 +108,12 @@ def test_a_predictor_that_goes_on_serving_loses_its_old_forecasts_only(stub: Any
     assert _prune(stub, 2, (3, 1), there, gone) == gone
 
 
-def test_what_is_at_work_is_left_to_the_next_run(stub: Any) -> None:
+def test_what_is_in_progress_is_left_to_the_next_run(stub: Any) -> None:
     there = ([_predictor(1), _predictor(2, "CREATE_IN_PROGRESS")], [_forecast(1, 1)], [])
     assert _prune(stub, 2, (1, 1), there, ["predictor/2"], refused=("predictor/2",)) == []
 
 
-def test_nothing_of_another_dataset_of_a_like_name_is_touched(stub: Any) -> None:
+def test_nothing_of_another_dataset_of_a_similar_name_is_touched(stub: Any) -> None:
     """Dataset corner-shop-target's imports begin as those of corner-shop do."""
     other = {**_import("target", 1), "DatasetImportJobName": f"storecast_corner_shop_target_target_{_run(1)}"}
     there = ([_predictor(1, group=arn("forecast", "dataset-group/storecast_corner_shop_target"))], [], [other])

@@ -135,7 +135,7 @@ def test_the_item_that_missed_by_most_units_comes_first(
     assert report.index("<td>tea</td>") < report.index("<td>Milk</td>")
 
 
-def test_what_ifs_and_impact_stand_in_summary_and_report(
+def test_what_ifs_and_impact_are_in_summary_and_report(
     event: dict[str, Any], bucket: Any, stub: Any, context: Any
 ) -> None:
     from forecasting.publish import handler
@@ -172,7 +172,7 @@ def test_what_ifs_and_impact_stand_in_summary_and_report(
     assert "+32.0%" in report and "Milk +9" in report and "-0.750" in report
 
 
-def test_an_algorithm_that_failed_stands_in_summary_and_report(
+def test_an_algorithm_that_failed_is_in_summary_and_report(
     event: dict[str, Any], bucket: Any, stub: Any, context: Any
 ) -> None:
     """A Lambda function's own error comes wrapped, the service's message as it is."""

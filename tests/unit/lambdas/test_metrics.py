@@ -51,7 +51,7 @@ def test_a_run_is_measured_by_its_own_predictor_not_by_the_yardstick() -> None:
     ]
 
 
-def test_the_age_of_the_newest_upload_is_told(bucket: Any, capsys: pytest.CaptureFixture) -> None:
+def test_the_age_of_the_newest_upload_is_reported(bucket: Any, capsys: pytest.CaptureFixture) -> None:
     from common import deliveries
 
     bucket.objects["forecasting/shop/target/a.csv"] = b"milk,2026-01-01,3\n"

@@ -28,7 +28,7 @@ def test_of_a_step_that_was_cut_off_in_its_message_the_words_are_read(length: in
     assert words.startswith(in_words(whole[:length])) and len(in_words(whole[:length])) >= 20
 
 
-def test_a_failed_step_is_told_with_step_resource_and_the_services_words(
+def test_a_failed_step_is_reported_with_step_resource_and_the_services_message(
     stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from operations.notify import handler

@@ -101,7 +101,7 @@ def test_a_file_moves_only_where_the_message_is_about_it_alone(
     assert files.objects == before
 
 
-def test_a_name_that_begins_another_one_is_told_from_it(files: Bucket, stub: Any, context: Any) -> None:
+def test_a_name_that_begins_another_one_is_not_mistaken_for_it(files: Bucket, stub: Any, context: Any) -> None:
     files.objects[f"{_FOLDER}new.csv.csv"] = b"milk,2026-01-01,3\n"
     files.puts[f"{_FOLDER}new.csv.csv"] = _NEW
     refused = _after(stub, context, f"s3://data/{_FOLDER}new.csv.csv, row 7, demand: 'many'")["refused"]
@@ -204,14 +204,14 @@ def test_plan_waits_for_a_kind_whose_last_file_is_in_quarantine(
     assert f"a CSV under s3://data/forecasting/corner-shop/{kind}/ starts the next run{without}" in said
 
 
-def test_the_recommending_pipeline_names_the_files_of_later_attempts_anew(bucket: Bucket) -> None:
+def test_the_recommending_pipeline_renames_the_files_of_later_attempts(bucket: Bucket) -> None:
     from recommending.run_plan import PlannedImport
 
     names = [recommending_plan([PlannedImport("users")], attempt=n)["imports"][0]["request"]["jobName"] for n in (0, 1)]
     assert [name[-19:] for name in names] == [_RUN, "20261122T211700_001"]
 
 
-def test_a_quarantine_is_told_with_the_next_step(stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quarantine_is_reported_with_the_next_step(stub: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from operations.notify import handler
 
     monkeypatch.setenv("TOPIC_ARN", arn("sns", "t"))

@@ -9,7 +9,7 @@ from typing import Any
 from tests.unit.lambdas.conftest import RECOMMENDING, arn
 
 
-def test_ids_stand_for_names(bucket: Any, stub: Any, context: Any) -> None:
+def test_ids_are_shown_where_names_are_missing(bucket: Any, stub: Any, context: Any) -> None:
     from recommending.publish import handler
 
     bucket.objects["recommending/corner-shop/interactions/i.csv"] = (

@@ -17,7 +17,7 @@ from localaws.emulator.functions import error_type, to_a_group_that_is_there
         (UnicodeError("of the library's\n"), "UnicodeError"),
     ],
 )
-def test_the_name_stands_at_the_end_of_the_traceback(error: Exception, name: str) -> None:
+def test_the_name_is_at_the_end_of_the_traceback(error: Exception, name: str) -> None:
     try:
         try:
             raise KeyError("first")

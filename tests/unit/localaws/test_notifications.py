@@ -23,13 +23,13 @@ def resource(kind: str, status: str, **record) -> Resource:
         ("WhatIfForecastExport", "ACTIVE", "Forecast What-If Forecast Export Creation State Change"),
     ],
 )
-def test_a_creation_tells_its_minutes(kind: str, status: str, detail_type: str) -> None:
+def test_a_creation_reports_its_minutes(kind: str, status: str, detail_type: str) -> None:
     found, detail = event(resource(kind, status))
     assert found == detail_type
     assert detail == {"Arn": "arn:aws:forecast:us-east-1:1:x/y", "Status": status, "Duration": 2}
 
 
-def test_a_failure_tells_its_reason_and_a_deletion_no_minutes() -> None:
+def test_a_failure_reports_its_reason_and_a_deletion_no_minutes() -> None:
     assert event(resource("Predictor", "CREATE_FAILED", Message="too short"))[1]["Message"] == "too short"
     assert event(resource("Dataset", "DELETE_IN_PROGRESS")) == (
         "Forecast Dataset Deletion State Change",

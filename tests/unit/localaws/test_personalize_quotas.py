@@ -40,7 +40,7 @@ def _create(context: SimpleNamespace, kind: str, number: int):
         ("SolutionVersion", 20),
     ],
 )
-def test_so_many_may_be_at_work(context, kind: str, most: int) -> None:
+def test_so_many_may_be_in_progress(context, kind: str, most: int) -> None:
     made = [_create(context, kind, number) for number in range(most)]
     context.store.update(made[0].arn, TYPES.types[kind].states.in_progress)
     with pytest.raises(ServiceError, match=f"More than {most} resources with PENDING or IN_PROGRESS") as refused:

@@ -64,7 +64,7 @@ def test_training_reads_events_with_item_and_user_or_session(file: Path) -> None
     assert not {"SESSION_ID", "EVENT_ID"} & set(read_attributed(file)[0])
 
 
-def test_a_dataset_made_anew_starts_empty(file: Path) -> None:
+def test_a_recreated_dataset_starts_empty(file: Path) -> None:
     stream(file, 1.0).append([event("s", "ann", "a")])
     assert stream(file, 1.0) is stream(file, 1.0)
     file.unlink()

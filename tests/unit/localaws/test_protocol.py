@@ -126,7 +126,7 @@ def test_what_is_broken_names_the_place(shape: StructureShape) -> None:
     names_it()
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     shape = FORECAST.model.operation_model("CreateDatasetGroup").input_shape
     problems = protocol.check(shape, {"DatasetGroupName": "1", "Domain": "NONE", "DatasetArns": [3]})
     assert len(problems) == 3

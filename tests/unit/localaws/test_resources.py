@@ -123,7 +123,7 @@ def test_a_token_that_no_page_gave(token: str) -> None:
     assert raised.value.code == "InvalidNextTokenException" and repr(token) in raised.value.message
 
 
-def test_each_new_status_is_told_once(store: Store) -> None:
+def test_each_new_status_is_reported_once(store: Store) -> None:
     told = []
     store.on_status = lambda resource: told.append((resource.arn, resource.status))
     store.add(arn(1), "Dataset", "d1", "ACTIVE", {})

@@ -82,7 +82,7 @@ def test_aws_clients_find_region_endpoint_and_credentials_in_the_home(folder: Pa
     assert done.stdout == "ASIAX token eu-west-1 https://127.0.0.1:1\n"
 
 
-def test_the_environment_tells_nothing_of_the_machine_outside(tmp_path: Path) -> None:
+def test_the_environment_reveals_nothing_of_the_machine_outside(tmp_path: Path) -> None:
     outside = {"AWS_ACCESS_KEY_ID": "root", "PYTHONPATH": "/repo", "HOME": "/root", "PIP_INDEX_URL": "https://mirror"}
     outside |= {"GITHUB_TOKEN": "secret", "SSH_AUTH_SOCK": "/agent"}
     inside = volume.environment(outside, tmp_path)

@@ -21,7 +21,7 @@ def test_a_plain_instance_needs_its_role_passed() -> None:
     assert _asked() == [("iam:PassRole", "role")]
 
 
-def test_a_vpc_takes_an_interface_in_it_and_a_look_at_it() -> None:
+def test_a_vpc_takes_the_permissions_to_create_and_describe_an_interface() -> None:
     asked = _asked(SubnetId="subnet-1", SecurityGroups=["sg-1"])
     places = [resource for action, resource in asked if action == "ec2:CreateNetworkInterface"]
     assert places == [f"{_EC2}:subnet/subnet-1", f"{_EC2}:network-interface/*", f"{_EC2}:security-group/sg-1"]

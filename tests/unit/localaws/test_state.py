@@ -110,7 +110,7 @@ def test_odd_settings_are_refused(settings: Settings, found: str) -> None:
     assert path.read_text() == text
 
 
-def test_settings_that_are_gone_are_not_made_anew_over_state(settings: Settings) -> None:
+def test_lost_settings_are_not_recreated_over_state(settings: Settings) -> None:
     (settings.state / "settings.json").unlink()
     with pytest.raises(StateError, match="root user's key, is gone"):
         prepare(settings.state)

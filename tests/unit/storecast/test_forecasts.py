@@ -58,7 +58,7 @@ def test_several_series_of_an_item_are_named(world: World) -> None:
         forecasts.forecast(world, SHOP, "milk", {"store": "rome"})
 
 
-def test_of_a_mistyped_item_those_like_it_are_named(world: World) -> None:
+def test_of_a_mistyped_item_similar_ones_are_named(world: World) -> None:
     with pytest.raises(NotThere, match="mlik: not among the 2 items") as caught:
         forecasts.forecast(world, SHOP, "mlik")
     assert caught.value.next_step == "choose one, such as milk"

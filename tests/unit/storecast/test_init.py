@@ -127,7 +127,7 @@ def test_the_frequency_is_what_times_are_apart_by(step: timedelta, wanted: str) 
 
 
 @pytest.mark.parametrize(("months", "wanted"), [(1, "M"), (3, "3M"), (12, "Y")])
-def test_months_and_years_are_told_from_days(months: int, wanted: str) -> None:
+def test_months_and_years_are_not_mistaken_for_days(months: int, wanted: str) -> None:
     times = [datetime(2020 + at // 12, at % 12 + 1, 1) for at in range(0, 60, months)]
     assert sniff.frequency(times) == wanted
 

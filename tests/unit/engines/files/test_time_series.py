@@ -185,7 +185,7 @@ def test_a_bad_parquet_file_is_refused_in_words(rows: dict, words: list[str]) ->
 
 
 @pytest.mark.parametrize(("bound", "words"), [("MOST_VALUES", "3,000 values"), ("MOST_BYTES", "bytes uncompressed")])
-def test_a_parquet_file_that_stands_for_too_much_is_not_read(
+def test_a_parquet_file_that_expands_to_too_much_is_not_read(
     monkeypatch: pytest.MonkeyPatch, bound: str, words: str
 ) -> None:
     """A thousand rows of one value are some hundred bytes of file, as a billion would be."""

@@ -22,7 +22,7 @@ def test_a_range_goes_from_end_to_end_on_its_scale(choice, middle):
     assert not choice.whole or isinstance(choice.value_at(0.3), int)
 
 
-def test_the_setting_that_forecasts_best_is_found_without_a_look_at_the_backtest(make_panel):
+def test_the_setting_that_forecasts_best_is_found_without_the_backtest(make_panel):
     """Two levels in turn, a day each: only a seasonal NPTS knows which comes next; the last week is something else."""
     values = np.tile([10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0], (4, 12))
     values[:, -HORIZON:] = 1e6
