@@ -220,6 +220,20 @@ def test_a_horizon_too_long_fails_the_predictor_with_the_numbers(forecast, bucke
     gone(forecast.describe_auto_predictor, PredictorArn=arn)
 
 
+def test_a_dataset_group_is_seen_while_it_is_deleted_and_may_be_deleted_again_meanwhile(forecast) -> None:
+    """AWS's notebooks delete again and again until there is nothing to delete (their util.wait_till_delete)."""
+    name = unique("deleted")
+    arn = forecast.create_dataset_group(DatasetGroupName=name, Domain="RETAIL")["DatasetGroupArn"]
+    for _ in range(2):
+        forecast.delete_dataset_group(DatasetGroupArn=arn)
+        assert forecast.describe_dataset_group(DatasetGroupArn=arn)["Status"] == "DELETE_IN_PROGRESS"
+    refused(
+        "ResourceAlreadyExistsException", forecast.create_dataset_group, arn, DatasetGroupName=name, Domain="RETAIL"
+    )
+    gone(forecast.describe_dataset_group, DatasetGroupArn=arn)
+    refused("ResourceNotFoundException", forecast.delete_dataset_group, arn, DatasetGroupArn=arn)
+
+
 def test_a_running_job_is_stopped_before_it_is_deleted(forecast, bucket: str, forecast_role: str) -> None:
     group = sample_group(forecast, bucket, forecast_role, ("target",))
     arn, code = auto_predictor(forecast, group), "ResourceInUseException"

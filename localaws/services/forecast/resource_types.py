@@ -31,7 +31,7 @@ STATES = States(
     stopping="CREATE_STOPPING",
     stopped="CREATE_STOPPED",
     deleting="DELETE_IN_PROGRESS",
-    locked=("CREATE_STOPPING", "DELETE_IN_PROGRESS"),
+    locked=("CREATE_STOPPING",),
 )
 BUSY = (STATES.pending, STATES.in_progress)
 UPDATING = "UPDATE_IN_PROGRESS"  # a monitor that evaluates
@@ -40,7 +40,7 @@ MONITOR_STATES = replace(
     stopping="ACTIVE_STOPPING",
     stopped="ACTIVE_STOPPED",
     settles={UPDATING: "ACTIVE"},
-    locked=("ACTIVE_STOPPING", UPDATING, "DELETE_IN_PROGRESS"),
+    locked=("ACTIVE_STOPPING", UPDATING),
 )
 MOST_PARALLEL = 3  # of each type (docs/aws-sources.md#forecast-limits: "Maximum parallel running ... tasks")
 
@@ -76,7 +76,7 @@ def _new_ulid() -> str:
 TYPES = ResourceTypes(
     service="forecast",
     types=table(
-        ResourceType(name="DatasetGroup", states=STATES, most=500),
+        ResourceType(name="DatasetGroup", states=STATES, most=500, deletion_seconds=3.0),
         ResourceType(name="Dataset", states=STATES, most=1500, private=DatasetPrivate),
         _job("DatasetImportJob", "DatasetArn", "DatasetArn", nested=True, most=1000),
         _job(
