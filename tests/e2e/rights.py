@@ -72,7 +72,8 @@ def walk(rights: Mapping[Right, str], settings: Settings, unseen: Unseen) -> Non
     needless = sorted(unused - set().union(*known.values()))
     assert not needless, f"nobody needs {needless}"
     assert [entry for entry, fitting in known.items() if not fitting] == [], "no role has such a right any more"
-    assert set().union(*known.values()) - unused == set(), "used after all: their entry is wrong"
+    needed = sorted(set().union(*known.values()) - unused)
+    assert not needed, f"used after all, their entry is wrong: {needed}"
 
 
 @contextmanager
