@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storecast_engines.recommending import InsufficientData, codes_of, encode, extended
@@ -73,6 +73,7 @@ def test_minimums_use_the_services_words():
         check_minimums(encode(few_users), "View")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
