@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -345,12 +344,6 @@ def test_what_is_no_config_at_all(tmp_path: Path) -> None:
         load(ROOT / "data" / "nowhere" / "pipeline.yaml")
     with pytest.raises(ConfigError, match="not YAML"):
         _load(tmp_path, "a: [")
-
-
-def test_the_examples_of_the_readme_are_yaml() -> None:
-    examples = re.findall(r"`((?:\w+: )?\{[^`]*\})`", (ROOT / "README.md").read_text())
-    assert len(examples) > 20
-    assert all(yaml.safe_load(each) is not None for each in examples)
 
 
 def test_one_of_the_two_pipelines_is_enough(tmp_path: Path) -> None:

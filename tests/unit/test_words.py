@@ -17,7 +17,7 @@ _CLEAN = (
     *("benchmarks", "data", "demo", "examples", "lambdas/recommending", "notebooks", "workshop"),
     *("docs/architecture.md", "docs/contributing.md", "docs/engines.md", "docs/glossary.md", "docs/index.md"),
     *("docs/quickstart.md", "docs/tutorials", "infra/config/workshop.py", "infra/config/reference.py"),
-    *("CONTRIBUTING.md",),
+    *("CONTRIBUTING.md", "README.md", "docs/files.md", "docs/limits.md", "docs/services.md"),
 )
 _KINDS = {".ipynb", ".md", ".py", ".toml", ".yaml"}
 
