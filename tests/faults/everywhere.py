@@ -142,7 +142,7 @@ def everywhere(world: World, every: int = 1, only: str = "") -> dict[str, Any]:
     return {
         "states": told.states,
         "calls": told.calls,
-        "cases": sum(counted.total() for counted in told.played.values()),
+        "cases": sum(counted["cases"] for counted in told.played.values()),
         "played": told.played,
         "CPU seconds": round(time.process_time() - begun),
         "failing": told.failing,
