@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +40,14 @@ USE_CASES = {
 }
 EVENTS = ("View", "Purchase")
 SHOWN = 8
+_making = threading.Lock()
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Made once and shared by all requests: clients may be used by several threads, but not made by them at once."""
+    with _making:
+        return boto3.client(service)
 
 
 @dataclass
@@ -50,13 +60,13 @@ class Shop:
     def outputs(self) -> dict[str, str]:
         """What the stacks say of themselves: names of buckets and of the Athena database."""
         names = [f"storecast-{self.dataset}-{stack}" for stack in ("storage", "forecasting", "recommending")]
-        pages = boto3.client("cloudformation").get_paginator("describe_stacks").paginate()
+        pages = client("cloudformation").get_paginator("describe_stacks").paginate()
         ours = [stack for page in pages for stack in page["Stacks"] if stack["StackName"] in names]
         return {each["OutputKey"]: each["OutputValue"] for stack in ours for each in stack.get("Outputs", [])}
 
     def newest(self, pipeline: str) -> dict[str, Any]:
         """The newest published run; {} before the first. Read on each request: the next run may have other ARNs."""
-        s3 = boto3.client("s3")
+        s3 = client("s3")
         key = f"{pipeline}/{self.dataset}/newest.json"
         try:
             return json.load(s3.get_object(Bucket=self.outputs["ResultsBucket"], Key=key)["Body"])
@@ -74,7 +84,7 @@ class Shop:
         return sorted({row["USER_ID"] for row, _ in zip(self._rows("interactions"), range(2_000))}, key=_natural)[:50]
 
     def _rows(self, kind: str) -> Iterator[dict[str, str]]:
-        s3, bucket = boto3.client("s3"), self.outputs["DataBucket"]
+        s3, bucket = client("s3"), self.outputs["DataBucket"]
         pages = s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=f"recommending/{self.dataset}/{kind}/"
         )
@@ -89,7 +99,7 @@ class Shop:
         if arn is None:
             return []
         about = {"userId": user} | ({"itemId": item} if item else {})
-        answer = boto3.client("personalize-runtime").get_recommendations(recommenderArn=arn, numResults=SHOWN, **about)
+        answer = client("personalize-runtime").get_recommendations(recommenderArn=arn, numResults=SHOWN, **about)
         return [self.product(each["itemId"]) for each in answer["itemList"]]
 
     def product(self, item: str) -> dict[str, str]:
@@ -103,7 +113,7 @@ class Shop:
 
     def happened(self, event: str, user: str, item: str, session: str) -> None:
         """Let Personalize know what a visitor did: the next lists for this user may differ."""
-        boto3.client("personalize-events").put_events(
+        client("personalize-events").put_events(
             trackingId=self.newest("recommending")["trackingId"],
             userId=user,
             sessionId=session,
@@ -140,7 +150,7 @@ class Shop:
 
     def _ask(self, query: str) -> list[dict[str, Any]]:
         """What Athena answers. Raises RuntimeError with its reason."""
-        athena = boto3.client("athena")
+        athena = client("athena")
         started = athena.start_query_execution(
             QueryString=query,
             QueryExecutionContext={"Database": self.outputs["ForecastDatabase"]},

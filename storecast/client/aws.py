@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Aws:
             )
         self.region: str = self.session.region_name
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        self._making = threading.Lock()
         self.ended: dict[str, Any] = {}  # what does not change any more, by ARN: whoever watches asks for it once
 
     @functools.cache  # noqa: B019  one Aws per process
@@ -63,7 +65,8 @@ class Aws:
         from botocore.config import Config
 
         settings = Config(connect_timeout=5, retries={"mode": "standard"}, max_pool_connections=2 * _AT_ONCE)
-        return self.session.client(service, config=settings)
+        with self._making:  # threads may share clients, but not make them at once
+            return self.session.client(service, config=settings)
 
     @property
     def embedded(self) -> bool:
