@@ -1,5 +1,5 @@
 """Events of objects are on disk until they have reached their targets: an operation is answered with what a crash cuts
-off noted, and the next start delivers it (EventBridge guide, eb-delivery: at least once).
+off noted, and the next start delivers it (docs/aws-sources.md#eventbridge-eb-delivery: at least once).
 
 ministack sends them in threads of their own, which nobody waits for: after a kill nothing was left of them.
 """
