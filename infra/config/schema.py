@@ -1,19 +1,14 @@
 """The JSON Schema of a pipeline.yaml, for editors that know YAML: `python -m infra.config.schema` writes it.
 
 It is made of the config's types: what the rules say beyond them, such as which columns a domain needs, only a check of
-the config finds (`storecast check NAME`). Comments beside fields are their descriptions.
+the config finds (`storecast check NAME`). Docstrings below fields are their descriptions.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
-
-from pydantic import BaseModel
 
 from infra.config import Pipeline, forecast, personalize
 from infra.config.base import enum
@@ -27,16 +22,12 @@ _USE_CASES = sorted({name for domain in DOMAINS.values() for name in domain.reci
 def schema() -> dict[str, Any]:
     """What an editor may know: names, types, allowed values."""
     found = Pipeline.model_json_schema()
-    models = {model.__name__: model for model in _models(Pipeline)}
-    for name, part in ((Pipeline.__name__, found), *found["$defs"].items()):
+    for part in (found, *found["$defs"].values()):
         part.pop("title", None)
         if part.get("description"):
             part["description"] = part["description"].partition("\n\n")[0]
-        said = _comments(models[name])
-        for field, about in part["properties"].items():
+        for about in part["properties"].values():
             about.pop("title", None)
-            if field in said and "description" not in about:
-                about["description"] = said[field]
             if "description" in about:
                 about["description"] = " ".join(about["description"].split())
     _also_allowed(found["$defs"])
@@ -67,30 +58,6 @@ def _also_allowed(parts: dict[str, Any]) -> None:
         {"type": "object", "properties": dict.fromkeys(_USE_CASES, settings), "additionalProperties": False},
         {"type": "array", "items": {"enum": _USE_CASES}},
     ]
-
-
-def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """The model and those that its fields hold."""
-    yield model
-    for field in model.model_fields.values():
-        yield from (inner for each in _held(field.annotation) for inner in _models(each))
-
-
-def _held(annotation: Any) -> Iterator[type[BaseModel]]:
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _held(inner)
-
-
-def _comments(model: type[BaseModel]) -> dict[str, str]:
-    """By field, the comment behind it in the source of its class."""
-    found: dict[str, str] = {}
-    for each in reversed(model.__mro__):
-        if issubclass(each, BaseModel) and each is not BaseModel:
-            lines = re.findall(r"^    (\w+): .*  # (.*)$", inspect.getsource(each), re.MULTILINE)
-            found |= dict(lines)
-    return found
 
 
 def text() -> str:
