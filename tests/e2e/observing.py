@@ -19,8 +19,8 @@ OURS = re.compile(f"storecast[-_/]{DATASET}")  # other tests' resources are in t
 def ours(service: str, what: str, listing: str = "", names: re.Pattern = OURS) -> list:
     """Those with such `names` in what `listing` (unless given: List and what it lists) answers under `what`, by default
     those of the app and its runs."""
-    client = boto3.client(service)
-    pages = client.get_paginator(listing or xform_name(f"List{what[0].upper()}{what[1:]}")).paginate()
+    client, name = boto3.client(service), listing or xform_name(f"List{what[0].upper()}{what[1:]}")
+    pages = client.get_paginator(name).paginate() if client.can_paginate(name) else [getattr(client, name)()]
     return [each for page in pages for each in page[what] if names.search(json.dumps(each, default=str))]
 
 
