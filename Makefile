@@ -59,8 +59,8 @@ neural: setup ## the extra: Amazon Forecast's algorithms CNN-QR and Deep_AR_Plus
 benchmarks: setup ## the extra: what only the benchmarks compare with
 	$(INSTALL) --group benchmarks
 
-demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations
-	python -m demo --dataset $(DATASET) --state $(STATE)
+demo: setup ## deploy to the embedded AWS, bring real data, show forecasts and recommendations (ENGINE=storecast)
+	python -m demo --dataset $(DATASET) --state $(STATE) $(if $(ENGINE),--engine $(ENGINE))
 
 notebooks: setup $(VENV)/.jupyter ## every notebook of the workshop, run against the embedded AWS, into build/notebooks/
 	python -m workshop --state $(STATE)
@@ -109,9 +109,9 @@ bootstrap: setup ## what CDK needs in an account and region, once before the fir
 	$(CDK) bootstrap --context dataset=$(DATASET)
 
 # The app holds one dataset's stacks: these patterns match whatever it is called, shop_test or shop-test.
-deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name)
-	python -m infra.deployed --dataset $(DATASET)
-	$(CDK) deploy "storecast-*ing" --require-approval never --context dataset=$(DATASET)
+deploy: setup ## the pipelines, to the AWS account of your credentials (DATASET=name, ENGINE=storecast)
+	python -m infra.deployed --dataset $(DATASET) $(if $(ENGINE),--engine $(ENGINE))
+	$(CDK) deploy "storecast-*ing" --require-approval never --context dataset=$(DATASET) $(if $(ENGINE),--context engine=$(ENGINE))
 	@python -m storecast.cli.deployed $(DATASET)
 
 destroy: setup ## all of it from that account again, with what the pipelines made

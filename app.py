@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from infra import checks, config, regions
 from infra.forecasting import Forecasting
+from infra.forecasting_on_glue import ForecastingOnGlue
 from infra.operations import Operations
 from infra.recommending import Recommending
 from infra.storage import Storage
@@ -18,10 +19,11 @@ from infra.workshop import Workshop
 def settings_of(app: App) -> config.Pipeline:
     """The config of the dataset that context `dataset` names.
 
-    Context `learners` says how many the workshop is for, whatever the config says.
+    Context `learners` says how many the workshop is for, and context `engine` what forecasts, whatever the config says.
     """
     dataset = app.node.try_get_context("dataset") or "grocery"
-    return config.of_dataset(Path(__file__).parent / "data", dataset, app.node.try_get_context("learners"))
+    learners, engine = (app.node.try_get_context(name) for name in ("learners", "engine"))
+    return config.of_dataset(Path(__file__).parent / "data", dataset, learners, engine)
 
 
 def build(app: App, settings: config.Pipeline) -> None:
@@ -29,7 +31,8 @@ def build(app: App, settings: config.Pipeline) -> None:
     operations = Operations(app, f"storecast-{settings.dataset}-operations", config=settings)
     storage = Storage(app, f"storecast-{settings.dataset}-storage", config=settings, operations=operations)
     if settings.forecasting:
-        Forecasting(
+        engine = ForecastingOnGlue if settings.forecasting.engine == "storecast" else Forecasting
+        engine(
             app,
             f"storecast-{settings.dataset}-forecasting",
             config=settings,

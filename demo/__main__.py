@@ -20,6 +20,7 @@ from localaws.files import StateError
 from localaws.settings import client_environment, prepare
 
 OUT = Path("build/demo")
+ENGINES = ("amazon-forecast", "storecast")
 MACHINES = {"forecasting": "ForecastingStateMachine", "recommending": "RecommendingStateMachine"}
 
 
@@ -65,6 +66,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--state", default=".localaws", help="the embedded AWS's folder (default: .localaws)")
     parser.add_argument("--port", type=int, help="its port (default: the last one, or 4566)")
+    parser.add_argument("--engine", choices=ENGINES, help="of forecasting (default: as pipeline.yaml says)")
     parser.add_argument("--destroy", action="store_true", help="take the app down instead")
     return parser.parse_args()
 
@@ -77,7 +79,7 @@ def _run(options: argparse.Namespace, console: Console, environment: dict[str, s
     with phases.phase(
         "deploy", f"Deploying to the embedded AWS at {environment['AWS_ENDPOINT_URL']}: cdk deploy --all"
     ):
-        if not deploy.deploy(dataset, environment, OUT):
+        if not deploy.deploy(dataset, environment, OUT, options.engine):
             console.print("  already deployed, unchanged", style="dim")
     outputs = deploy.outputs(dataset)
     with phases.phase("data", f"Building the dataset {dataset} in {folder}"):

@@ -26,15 +26,16 @@ def spelled(dataset: str) -> str:
     return dataset.replace("_", "-")
 
 
-def deploy(dataset: str, environment: Mapping[str, str], out: Path) -> bool:
-    """Bootstraps and deploys the pipelines; False when the sources of the last deploy are unchanged."""
+def deploy(dataset: str, environment: Mapping[str, str], out: Path, engine: str | None = None) -> bool:
+    """Bootstraps and deploys the pipelines, with this engine or the config's; False when that is what is deployed."""
     stamp = out / f"deployed-{dataset}.json"
-    sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"]}
+    sources = {"sources": _hash(), "endpoint": environment["AWS_ENDPOINT_URL"], "engine": engine}
     if stamp.exists() and json.loads(stamp.read_text()) == sources and outputs(dataset):
         return False
-    _prepare(dataset, environment, out)
+    _prepare(dataset, environment, out, *(["--engine", engine] if engine else []))
     # forecasting and recommending, as far as the config has them; the CLI adds the stacks that they depend on.
-    _deploy(f"storecast-{dataset}-*ing", _context(dataset), environment, out)
+    named = ["--context", f"engine={engine}"] if engine else []
+    _deploy(f"storecast-{dataset}-*ing", [*_context(dataset), *named], environment, out)
     stamp.write_text(json.dumps(sources))
     return True
 

@@ -59,7 +59,7 @@ def size(forecasting: dict) -> tuple[int, int]:
 
 
 def jobs_at_work(begin: datetime, end: datetime) -> float:
-    """Seconds between two moments in which a job of Forecast or Personalize ran (or was queued for a core)."""
+    """Seconds between two moments in which a job of any service ran (or was queued for a core)."""
     forecast, personalize = boto3.client("forecast"), boto3.client("personalize")
     jobs = [
         *forecast.list_dataset_import_jobs()["DatasetImportJobs"],
@@ -75,6 +75,10 @@ def jobs_at_work(begin: datetime, end: datetime) -> float:
         *personalize.list_solution_versions()["solutionVersions"],
     ]
     spans += [(job["creationDateTime"], job["lastUpdatedDateTime"]) for job in jobs]
+    glue = boto3.client("glue")
+    for job in glue.get_jobs()["Jobs"]:
+        runs = glue.get_job_runs(JobName=job["Name"])["JobRuns"]
+        spans += [(run["StartedOn"], run.get("CompletedOn", end)) for run in runs]
     busy, reached = 0.0, begin
     for start, stop in sorted(spans):
         start, stop = max(start, reached), min(stop, end)
@@ -84,13 +88,30 @@ def jobs_at_work(begin: datetime, end: datetime) -> float:
 
 
 def ahead(forecasting: dict, item_key: str, item: str) -> dict[str, list[dict]]:
-    """The forecast of one item by forecast type (p10, p50, ...), from QueryForecast."""
+    """The forecast of one item by forecast type (p10, p50, ...), from QueryForecast, or from the files of our own
+    engine."""
     query = boto3.client("forecastquery")
     predictions: dict[str, list[dict]] = {}
     for made in forecasting["forecasts"].values():
+        if not made["forecastArn"].startswith("arn:"):
+            predictions |= _in_files(made["exports"], item_key, item)
+            continue
         answer = query.query_forecast(ForecastArn=made["forecastArn"], Filters={item_key: item})
         predictions |= answer["Forecast"]["Predictions"]
     return predictions
+
+
+def _in_files(exports: str, item_key: str, item: str) -> dict[str, list[dict]]:
+    """The same as QueryForecast answers, of an item that has one series."""
+    s3, (bucket, _, prefix) = boto3.client("s3"), exports.removeprefix("s3://").partition("/")
+    found: dict[str, list[dict]] = defaultdict(list)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", []):
+            for row in csv.DictReader(io.StringIO(_body(s3, f"s3://{bucket}/{each['Key']}").decode())):
+                if row[item_key].lower() == item.lower():
+                    for kind in row.keys() & {"mean", *(f"p{at:02d}" for at in range(1, 100))}:
+                        found[kind].append({"Timestamp": row["date"], "Value": float(row[kind])})
+    return {kind: sorted(steps, key=lambda step: step["Timestamp"]) for kind, steps in found.items()}
 
 
 def past(folder: Path, dataset: str) -> dict[str, dict[str, float]]:

@@ -111,7 +111,7 @@ def time_spent(console: Console, summary: dict) -> None:
     steps = sum(seconds for name, seconds in others.items() if not name.startswith(("Describe", "Wait for", "Settle")))
     console.print(
         f"\n[bold]Time[/bold]  from the first upload to the last pipeline's end {spent['pipelines']:.0f} s; for "
-        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) jobs of Forecast or Personalize ran. Beside "
+        f"{spent['jobs_at_work']:.0f} s of them ({spent['share']:.0%}) jobs of the services ran. Beside "
         f"that, in the longer pipeline: {steps:.0f} s of Lambda steps added up (mostly cold starts) and "
         f"{others.get('Settle', 0):.0f} s of settling.",
         soft_wrap=True,

@@ -235,7 +235,7 @@ def _assumed(config: Pipeline, volume: Volume) -> Iterator[str]:
 
 def shared(config: Pipeline) -> Iterator[str]:
     """What the dataset takes of shared quotas, and what will not fit beside what is there, if the account answers."""
-    if forecasting := config.forecasting:
+    if (forecasting := config.forecasting) and forecasting.most_forecasts is not None:
         kept = forecasting.keep * len(forecasting.forecasts)
         yield f"{kept} forecasts of {forecasting.most_forecasts} (keep x forecasts)"
     if recommending := config.recommending:

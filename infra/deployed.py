@@ -61,6 +61,22 @@ def check_key(settings: Pipeline, cloudformation: Any) -> None:
         )
 
 
+def check_engine(settings: Pipeline, cloudformation: Any) -> None:
+    """Raises ConfigError if the app is deployed with another engine: neither can read what the other has made, and the
+    stacks export roles to each other that an update cannot take away."""
+    name, section = _stack(settings, "forecasting"), settings.forecasting
+    if section is None or not _exists(cloudformation, name):
+        return
+    resources = cloudformation.get_template(StackName=name)["TemplateBody"]["Resources"].values()
+    there = "storecast" if any(each["Type"] == "AWS::Glue::Job" for each in resources) else "amazon-forecast"
+    if there != section.engine:
+        raise ConfigError(
+            f"{settings.dataset}: forecasting.engine = {section.engine} in pipeline.yaml, and deployed is {there}. Set "
+            f"it back to {there}; or run make destroy, then make deploy with {section.engine}, and upload the files "
+            "again (with purpose: production the old buckets stay, to copy from; with purpose: workshop they go)."
+        )
+
+
 def check_tables(settings: Pipeline, cloudformation: Any) -> None:
     """A table of Athena over CSV files knows columns by their places, in the files of earlier runs too.
 
@@ -90,7 +106,8 @@ def check_tables(settings: Pipeline, cloudformation: Any) -> None:
 def room_for_runs(settings: Pipeline, forecast: Any, personalize: Any) -> list[str]:
     """What will not fit beside what the account has already, of quotas that all its datasets share; and what to do."""
     found, raised = [], "or have the quota raised (console, Service Quotas)"
-    if section := settings.forecasting:
+    section = settings.forecasting
+    if section and section.most_forecasts is not None:
         group = f"dataset-group/storecast_{settings.identifier}"
         pages = forecast.get_paginator("list_forecasts").paginate()
         listed = [each for page in pages for each in page["Forecasts"]]
@@ -186,15 +203,17 @@ def main() -> int:
     parser.add_argument("--dataset", required=True, help="a folder of data/")
     parser.add_argument("--destroy", action="store_true", help="before a destroy rather than a deploy")
     parser.add_argument("--workshop", action="store_true", help="before a deploy of the workshop")
+    parser.add_argument("--engine", help="that forecasts, instead of what pipeline.yaml says")
     parser.add_argument("--learners", help="of the workshop, instead of as many as pipeline.yaml says")
     options = parser.parse_args()
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # as the CDK CLI takes it, and boto3 does not
     cloudformation = session.client("cloudformation")
     try:
-        settings = config.of_dataset(_DATA, options.dataset, options.learners)
+        settings = config.of_dataset(_DATA, options.dataset, options.learners, options.engine)
         if options.workshop:
             print(room_for_learners(settings.workshop.learners, session.client("personalize")))
         if not options.destroy:
+            check_engine(settings, cloudformation)
             check_key(settings, cloudformation)
             check_tables(settings, cloudformation)
             _say_what_will_not_fit(settings)

@@ -1,8 +1,8 @@
-"""The forecasting pipeline: its stack, and what each of its steps may do."""
+"""The forecasting pipeline over Amazon Forecast: its stack, and what each of its steps may do."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -58,7 +58,12 @@ class Forecasting(PipelineStack):
         )
         functions = self._functions(database, tables)
         self._run(
-            pipeline(section, self._plan_request(), functions, operations.watch.notify),
+            pipeline(
+                section,
+                plan_request(section, config, self._plan_basics(storage.forecast_role)),
+                functions,
+                operations.watch.notify,
+            ),
             functions,
             describes=[
                 self._permission(
@@ -93,14 +98,6 @@ class Forecasting(PipelineStack):
         what_if_forecasts = [plural for kind, plural in extras.items() if kind == "WhatIfForecast"]
         handing_over = self._handing_over(self._storage.forecast_role)
         encrypting = handing_over if self._key else []  # with a key goes the role that may use it
-        catalog = [
-            self.format_arn(service="glue", resource="catalog"),
-            self.format_arn(service="glue", resource="database", resource_name=database.ref),
-            *(
-                self.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/{table.ref}")
-                for table in tables
-            ),
-        ]
         return {
             "plan": self._function(
                 "plan",
@@ -172,7 +169,7 @@ class Forecasting(PipelineStack):
                     results,
                     *(f"{self._prefix}{name}" for name in _PUBLISHED),
                 ),
-                Permission(["glue:GetTable", "glue:CreatePartition"], catalog),
+                Permission(["glue:GetTable", "glue:CreatePartition"], catalog(self, database, tables)),
                 self._listing("DatasetImportJobs", "Predictors", "Forecasts", *what_if_forecasts),
                 timeout_seconds=600,
                 memory_mb=1024,
@@ -190,12 +187,26 @@ class Forecasting(PipelineStack):
         config = self._section
         return (what_if if config.what_if else {}) | (explained if config.explainability else {})
 
-    def _plan_request(self) -> State:
-        item, target = FORECAST_DOMAINS[self._section.domain]
-        return record(
-            PlanRequest,
-            **self._plan_basics(self._storage.forecast_role),
-            config=check_settings("forecasting", configured(Config, self._section)),
-            domain=record(DomainColumns, item=item, target=target),
-            database=f"storecast_{self._config.identifier}",
-        )
+
+def plan_request(section: Section, config: Pipeline, basics: State) -> State:
+    """What Plan works from, whatever the engine."""
+    item, target = FORECAST_DOMAINS[section.domain]
+    return record(
+        PlanRequest,
+        **basics,
+        config=check_settings("forecasting", configured(Config, section)),
+        domain=record(DomainColumns, item=item, target=target),
+        database=f"storecast_{config.identifier}",
+    )
+
+
+def catalog(stack: Stack, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> list[str]:
+    """The ARNs of the tables, and of what they are in."""
+    return [
+        stack.format_arn(service="glue", resource="catalog"),
+        stack.format_arn(service="glue", resource="database", resource_name=database.ref),
+        *(
+            stack.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/{table.ref}")
+            for table in tables
+        ),
+    ]

@@ -19,7 +19,7 @@ from forecasting.payload import (
     FailedPredictor,
     ForecastAnswer,
     ForecastArn,
-    Forecasted,
+    ForecastedByService,
     ForecastRequest,
     ForecastResult,
     Plan,
@@ -58,7 +58,7 @@ def pipeline(section: Section, plan_request: State, functions: Functions, notify
     """The chain of the pipeline's own states, phase by phase."""
     summary = payload(Published).summary
     success = record(SuccessNotification, pipeline="forecasting", summary=summary, execution=EXECUTION)
-    branches = payload(list[Forecasted])  # the first one's payload goes on, with why the last one failed
+    branches = payload(list[ForecastedByService])  # the first one's payload goes on, with why the last one failed
     forecasted = merged(branches[0], unexplained=Path(str(branches[2]), Failed).failure)
     return chain(
         "Pipeline",
@@ -155,8 +155,8 @@ def _using_the_predictor(functions: Functions, config: Section) -> dict[str, Sta
             functions,
             "backtests",
             "PredictorBacktestExportJob",
-            export=payload(Forecasted).backtests,
-            source=payload(Forecasted).predictorArn,
+            export=payload(ForecastedByService).backtests,
+            source=payload(ForecastedByService).predictorArn,
         ),
     )
     branches = [_forecasts(functions, config), backtests]
@@ -187,7 +187,7 @@ def _forecasts(functions: Functions, config: Section) -> State:
             forecast,
             concurrency=3,
             selector=record(ForecastRequest, forecast=MAP_ITEM, sourceArn=payload(PredictorsAnswer).servingArn),
-            output=template(merged(payload(Forecasted), forecasts=forecasts)),
+            output=template(merged(payload(ForecastedByService), forecasts=forecasts)),
             next_state="Any what-ifs?" if config.what_if else None,
         ),
         _what_ifs(functions) if config.what_if else {},
@@ -196,7 +196,7 @@ def _forecasts(functions: Functions, config: Section) -> State:
 
 def _what_ifs(functions: Functions) -> dict[str, State]:
     """An analysis of the first forecast, the scenarios side by side, one export of all of them."""
-    run, made, done = payload(Forecasted), payload(ForecastAnswer), variable("done", ForecastAnswer)
+    run, made, done = payload(ForecastedByService), payload(ForecastAnswer), variable("done", ForecastAnswer)
     scenario = chain(
         "Scenario",
         "Forecast scenario",
@@ -227,7 +227,7 @@ def _what_ifs(functions: Functions) -> dict[str, State]:
 def _explanation(functions: Functions) -> State:
     """The explainability of the predictor that serves, and its export. ARIMA, ETS and NPTS have none, which may be all
     that an AutoPredictor is made of: that fails no run (docs/aws-sources.md#forecast-predictor-explainability)."""
-    run, made = payload(Forecasted), payload(ForecastAnswer).madeArn
+    run, made = payload(ForecastedByService), payload(ForecastAnswer).madeArn
     request = record(ForecastRequest, forecast=run.explanation, sourceArn=run.servingArn)
     return chain(
         "Explanation",

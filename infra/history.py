@@ -41,7 +41,10 @@ def check(config: Pipeline, pipeline: str, steps: State) -> None:
 def sizes(config: Pipeline) -> dict[str, int]:
     """The most items that each Map of the pipelines can have."""
     found = {"Import": 3, "Datasets": 3, "Event tracker": 1}
-    if forecasting := config.forecasting:
+    forecasting = config.forecasting
+    if forecasting and forecasting.engine == "storecast":
+        found["Copies"] = 3
+    elif forecasting:
         found |= {
             "Algorithms": len(forecasting.algorithms),
             "Forecasts": len(forecasting.forecasts),

@@ -41,7 +41,7 @@ def check_settings(pipeline: str, settings: State) -> State:
 
 
 class PipelineStack(Stack):
-    """A pipeline over `service` ("forecast"), whose resources of this dataset all begin with `names`."""
+    """A pipeline, over `service` ("forecast") if it has one, whose resources of this dataset all begin with `names`."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class PipelineStack(Stack):
         construct_id: str,
         *,
         pipeline: str,
-        service: str,
-        names: str,
         config: Pipeline,
         operations: Operations,
         storage: Storage,
+        service: str = "",
+        names: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -108,7 +108,10 @@ class PipelineStack(Stack):
                     "executions of this machine: their names are given at run time",
                 ),
             ],
-            {f"{self._service.capitalize()}Names": self._names, "StateMachine": machine.attr_arn},
+            {
+                **({f"{self._service.capitalize()}Names": self._names} if self._service else {}),
+                "StateMachine": machine.attr_arn,
+            },
         )
         # What starts a run goes before the clean-up, which stops the last ones.
         for starting in (rule, *schedules):
@@ -125,22 +128,30 @@ class PipelineStack(Stack):
             self, self._operations.toolbox, self._group, f"{self._pipeline}/{step}", permissions=permissions, **kwargs
         )
 
-    def _plan_basics(self, role: iam.Role) -> State:
-        """What both pipelines' Plan works from beside the config: members of a PlanRequest."""
+    def _plan_basics(self, role: iam.Role | None = None) -> State:
+        """What both pipelines' Plan works from beside the config: members of a PlanRequest. `role` is the service's."""
         return {
             "dataset": self._config.dataset,
             **PLAN,
             "dataBucket": self._storage.data.bucket_name,
             "resultsBucket": self._storage.results.bucket_name,
-            "roleArn": role.role_arn,
+            **({"roleArn": role.role_arn} if role else {}),
             "tags": self._config.tags,
             **({"kmsKeyArn": self._key} if self._key else {}),
             "execution": EXECUTION,
         }
 
     def _planning(self) -> list[Permission]:
+        """What Plan needs over a service: the imports and their tags, too."""
+        return [
+            *self._checking(),
+            self._listing("DatasetImportJobs"),
+            self._permission("ListTagsForResource"),
+        ]
+
+    def _checking(self) -> list[Permission]:
         """What Plan needs: to check files and to put bad ones into quarantine, the newest results, what it keeps of a
-        run, the imports and their tags."""
+        run."""
         data, results = self._storage.data_arn, self._storage.results_arn
         return [
             *quarantining(data, self._prefix),
@@ -148,8 +159,6 @@ class PipelineStack(Stack):
             *reading(results, f"{self._prefix}newest.json"),
             *reading(results, f"{self._prefix}runs/"),
             *writing(results, f"{self._prefix}runs/"),
-            self._listing("DatasetImportJobs"),
-            self._permission("ListTagsForResource"),
         ]
 
     def _permission(self, *operations: str) -> Permission:

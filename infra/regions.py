@@ -6,18 +6,22 @@ import boto3
 
 from infra.config import ConfigError, Pipeline
 
+_NAMES = {"forecast": "Amazon Forecast", "personalize": "Amazon Personalize", "glue": "AWS Glue"}
+
 
 def check(config: Pipeline, region: str | None) -> None:
     """Raises ConfigError if the region, where the CDK CLI knows it, lacks a service that a section needs."""
     if region is None:
         return
     services = {"forecasting": "forecast", "recommending": "personalize"}
+    if config.forecasting and config.forecasting.engine == "storecast":
+        services["forecasting"] = "glue"
     problems = []
     for section, service in services.items():
         there = available(service)
         if getattr(config, section) and region not in there:
             problems.append(
-                f"{section}: Amazon {service.capitalize()} does not exist in the region {region}. Deploy to one of "
+                f"{section}: {_NAMES[service]} does not exist in the region {region}. Deploy to one of "
                 f"{', '.join(there)} (AWS_REGION), or leave out the section."
             )
     if problems:

@@ -52,7 +52,7 @@ class Storage(Stack):
         self.data_arn = self.export_value(self.data.bucket_arn)
         self.results_arn = self.export_value(self.results.bucket_arn)
 
-        if config.forecasting:
+        if config.forecasting and config.forecasting.engine == "amazon-forecast":
             self.forecast_role = self._role_of_forecast(f"forecasting/{config.dataset}/", operations.key_arn)
         if config.recommending:
             recommending = f"recommending/{config.dataset}/"

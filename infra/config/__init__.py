@@ -93,8 +93,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load(path: Path, learners: str | None = None) -> Pipeline:
-    """The checked config in the file `path`; `learners` overrides the number in its workshop section.
+def load(path: Path, learners: str | None = None, engine: str | None = None) -> Pipeline:
+    """The checked config in the file `path`; `learners` and `engine` override what its sections say.
 
     Raises ConfigError with every problem found: key, value, and what is allowed.
     """
@@ -113,6 +113,8 @@ def load(path: Path, learners: str | None = None) -> Pipeline:
         raise ConfigError(f"{path}: neither forecasting nor recommending is there: at least one is needed")
     if learners is not None:
         raw["workshop"] = (raw.get("workshop") or {}) | {"learners": learners}
+    if engine is not None and isinstance(raw.get("forecasting"), dict):
+        raw["forecasting"]["engine"] = engine
     try:
         return Pipeline.model_validate(raw)
     except ValidationError as error:
@@ -120,13 +122,13 @@ def load(path: Path, learners: str | None = None) -> Pipeline:
         raise ConfigError(f"{path}: {len(lines)} problem(s)\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 
-def of_dataset(root: Path, dataset: str, learners: str | None = None) -> Pipeline:
+def of_dataset(root: Path, dataset: str, learners: str | None = None, engine: str | None = None) -> Pipeline:
     """The checked config in the folder of the dataset under `root`, data/; the folder has _ for the - of the name.
 
     Raises ConfigError also if the config names another dataset: a copied folder would deploy over the one it is from.
     """
     path = root / dataset.replace("-", "_") / "pipeline.yaml"
-    config = load(path, learners)
+    config = load(path, learners, engine)
     if config.identifier != path.parent.name:
         raise ConfigError(
             f"{path}: dataset = {config.dataset!r} is not the folder's name; allowed: "

@@ -53,7 +53,15 @@ TARGET_FILLING = {
 }
 RELATED_FILLING = {"middlefill": _STATISTICS, "backfill": _STATISTICS, "futurefill": _STATISTICS}
 
+MOST_FORECASTS = 10  # of an account by default (docs/aws-sources.md#forecast-limits)
 ALGORITHMS = ("AutoPredictor", "ARIMA", "CNN-QR", "Deep_AR_Plus", "ETS", "NPTS", "Prophet")
+# Of engine: storecast, what AutoPredictor is made of (storecast_engines.forecasting.algorithms), and what the engines'
+# bundle for Glue lacks, by the extra that would install it (infra/bundle.py).
+MODELS = ("ARIMA", "ETS", "LightGBM", "MSTL", "NPTS", "SeasonalNaive")
+NOT_IN_THE_BUNDLE = {"Prophet": "prophet", "CNN-QR": "neural", "Deep_AR_Plus": "neural"}
+# Of Spark jobs in every region: not Standard (before Glue 2.0), G.025X (streaming), Z.2X (Ray); of the API CreateJob,
+# WorkerType.
+WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X")
 # TimeAlignmentBoundary sets the unit below that of the frequency (docs/aws-sources.md#forecast-data-aggregation)
 _BOUNDARIES = {"Y": ("Month", "DayOfMonth"), "M": ("DayOfMonth",), "W": ("DayOfWeek",), "D": ("Hour",)}
 _BOUNDARY_NUMBERS = {"DayOfMonth": range(1, 29), "Hour": range(24)}
@@ -71,6 +79,25 @@ def quantile_problems(types: Sequence[str]) -> list[str]:
         found.append(f"{len(types)} types: allowed are 1 to 5")
     canonical = [value if value == "mean" else value.ljust(4, "0") for value in types]
     return found + [f"{value} is there twice" for value in sorted({v for v in canonical if canonical.count(v) > 1})]
+
+
+def model_problems(names: Sequence[str]) -> list[str]:
+    """Algorithms of engine: storecast: AutoPredictor, which combines all models, or those to combine."""
+    found = []
+    for name in names:
+        if extra := NOT_IN_THE_BUNDLE.get(name):
+            found.append(
+                f"{name!r} needs the extra {extra} of the engines, which the bundle for Glue does not have; allowed: "
+                f"{', '.join(('AutoPredictor', *MODELS))}"
+            )
+        else:
+            found += not_one_of(name, ("AutoPredictor", *MODELS))
+    if "AutoPredictor" in names and len(names) > 1:
+        found.append(
+            "AutoPredictor combines all models of engine: storecast; name it alone, or leave it out and name the "
+            "models to combine"
+        )
+    return found
 
 
 def forecast_schema_problems(domain: str, kind: str, columns: Mapping[str, str]) -> list[str]:

@@ -61,12 +61,34 @@ class Change(Strict):
     """Only series that have all these values, by column; without it, all series."""
 
 
+class Glue(Strict):
+    """What the forecasting job of the engine `storecast` may use on AWS Glue, by the names of CreateJob."""
+
+    worker_type: str = "G.1X"
+    """The size of a worker: G.1X, G.2X, G.4X or G.8X."""
+    number_of_workers: int = Field(default=10, ge=2, le=299)
+    """How many workers a job may have at most: it takes as many as it has work for."""
+    timeout: int = Field(default=480, ge=5, le=1440)
+    """Minutes after which a job is stopped; a run of the pipeline has one or two jobs."""
+
+    @field_validator("worker_type")
+    @classmethod
+    def _worker_type(cls, value: str) -> str:
+        refuse(not_one_of(value, forecast.WORKER_TYPES))
+        return value
+
+
 class Forecasting(Strict):
-    """What Amazon Forecast is asked for; field names and values are the service's where it has one.
+    """What the engine is asked for; field names and values are Amazon Forecast's where it has one.
 
     The order of the fields matters: a rule may look at the fields above it that were valid.
     """
 
+    engine: Literal["amazon-forecast", "storecast"] = "amazon-forecast"
+    """What forecasts: Amazon Forecast, which takes no new customers, or our own engine on AWS Glue, in any account. It
+    can't change in a deployed app."""
+    glue: Glue | None = None
+    """What the job of `engine: storecast` may use."""
     domain: str
     """Amazon Forecast's domain, which decides the names of the item and the value: `item_id` and `demand` in RETAIL."""
     frequency: str
@@ -100,7 +122,8 @@ class Forecasting(Strict):
     algorithms: tuple[str, ...] = Field(
         default=("AutoPredictor",), min_length=1, validation_alias=AliasChoices("algorithms", "algorithm")
     )
-    """Trained side by side; the best by `optimization_metric` is used, all are in the report."""
+    """Trained side by side; the best by `optimization_metric` is used, all are in the report. With `engine: storecast`
+    the models to combine, of ARIMA, ETS, LightGBM, MSTL, NPTS and SeasonalNaive; AutoPredictor is all of them."""
     backtest_windows: int = Field(default=1, ge=1, le=5)
     """How many windows of the history measure an algorithm other than AutoPredictor."""
     holidays: str | None = None
@@ -118,10 +141,11 @@ class Forecasting(Strict):
     query: bool = False
     """A function that answers an application's request for the forecast of one item (see Operations)."""
     keep: int = Field(default=2, ge=2, le=50)
-    """How many runs keep their forecasts, predictors and imports in Amazon Forecast. Exported files always stay."""
-    most_forecasts: int = Field(default=10, ge=1, validate_default=True)
-    """The account's quota of forecasts, which all its datasets share. `keep` times the number of `forecasts` must
-    fit."""
+    """How many runs keep their forecasts, predictors and imports in Amazon Forecast, or their predictors in
+    the results bucket. Files of forecasts always stay."""
+    most_forecasts: int | None = Field(default=None, ge=1, validate_default=True)
+    """Of Amazon Forecast: the account's quota of forecasts, 10 by default, which all its datasets share. `keep` times
+    the number of `forecasts` must fit."""
     promotion: Promotion = Promotion()
     """When a newly trained predictor takes over. If it is worse, it is kept, and the one in use makes the forecasts
     from the new data."""
@@ -132,6 +156,13 @@ class Forecasting(Strict):
     """An alarm when a new predictor is worse than this."""
     schedule: Schedule | None = None
     """Starts by the clock, beside those by uploads."""
+
+    @field_validator("glue")
+    @classmethod
+    def _glue(cls, value: Glue | None, info: Any) -> Glue | None:
+        if value and not _storecast(info):
+            raise problems(["only engine: storecast runs on Glue; leave it out, or write engine: storecast"])
+        return value
 
     @field_validator("domain")
     @classmethod
@@ -174,6 +205,13 @@ class Forecasting(Strict):
         if isinstance(target := given.get("target"), dict) and (domain := info.data.get("domain")):
             named = info.data.get("dimensions", ()), info.data.get("summed_over", ())
             found += forecast.splitting_problems(domain, target, *named)
+        found += [
+            f"{kind}.{name}: engine: storecast has no type geolocation; allowed: string"
+            for kind, columns in given.items()
+            if _storecast(info) and isinstance(columns, dict)
+            for name, type_ in columns.items()
+            if type_ == "geolocation"
+        ]
         refuse(found)
         return value
 
@@ -203,15 +241,18 @@ class Forecasting(Strict):
 
     @field_validator("algorithms")
     @classmethod
-    def _algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _algorithms(cls, value: tuple[str, ...], info: Any) -> tuple[str, ...]:
         twice = [f"{name!r} is there twice" for name in sorted({n for n in value if value.count(n) > 1})]
-        refuse(twice + [line for name in value for line in not_one_of(name, forecast.ALGORITHMS)])
+        if _storecast(info):
+            refuse(twice + forecast.model_problems(value))
+        else:
+            refuse(twice + [line for name in value for line in not_one_of(name, forecast.ALGORITHMS)])
         return value
 
     @field_validator("backtest_windows")
     @classmethod
     def _backtest_windows(cls, value: int, info: Any) -> int:
-        if value > 1 and info.data.get("algorithms") == ("AutoPredictor",):
+        if value > 1 and info.data.get("algorithms") == ("AutoPredictor",) and not _storecast(info):
             raise problems(["AutoPredictor takes no number of windows: allowed beside another algorithm only"])
         return value
 
@@ -227,7 +268,8 @@ class Forecasting(Strict):
     @classmethod
     def _boundary(cls, value: dict[str, str | int], info: Any) -> dict[str, str | int]:
         found = []
-        if value and info.data.get("algorithms", ("AutoPredictor",)) != ("AutoPredictor",):
+        only_auto = info.data.get("algorithms", ("AutoPredictor",)) == ("AutoPredictor",)
+        if value and not only_auto and not _storecast(info):
             found.append("only AutoPredictor takes one: leave the other algorithms out")
         if frequency := info.data.get("frequency"):
             found += forecast.boundary_problems(frequency, value)
@@ -245,7 +287,11 @@ class Forecasting(Strict):
 
     @field_validator("most_forecasts")
     @classmethod
-    def _most_forecasts(cls, value: int, info: Any) -> int:
+    def _most_forecasts(cls, value: int | None, info: Any) -> int | None:
+        if _storecast(info):
+            refuse([] if value is None else ["is Amazon Forecast's quota; engine: storecast has none: leave it out"])
+            return None
+        value = forecast.MOST_FORECASTS if value is None else value
         each, keep = len(info.data.get("forecasts", ())), info.data.get("keep", 1)
         if each * keep > value:
             raise problems(
@@ -297,7 +343,14 @@ def _name_problems(names: Iterable[str]) -> list[str]:
     ]
 
 
+def _storecast(info: Any) -> bool:
+    return info.data.get("engine") == "storecast"
+
+
 def _without_auto(info: Any) -> list[str]:
+    if _storecast(info):
+        reads = {"AutoPredictor", "LightGBM"} & set(info.data.get("algorithms", ("AutoPredictor",)))
+        return [] if reads else ["needs LightGBM among the algorithms: it alone reads related series and metadata"]
     auto = "AutoPredictor" in info.data.get("algorithms", ("AutoPredictor",))
     return [] if auto else ["needs AutoPredictor among the algorithms"]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from boto3.s3.transfer import TransferConfig
 
 from common.clients import client
-from common.payload import CopiedFile, Import, QuarantineRequest
+from common.payload import CopiedFile, Copies, QuarantineRequest
 from common.step import ServiceUnavailable
 from common.store import get_json, opened
 from common.tables import has_letter, rows
@@ -34,7 +34,7 @@ def copies_folder(list_key: str) -> str:
     return f"{list_key.removesuffix('.json')}/"
 
 
-def copies(event: Import) -> dict[str, CopiedFile]:
+def copies(event: Copies) -> dict[str, CopiedFile]:
     """The files to copy by the keys of their copies; of files of one name in two folders both are copied."""
     files: list[CopiedFile] = get_json(event["resultsBucket"], event["copies"]) if event["copies"] else []
     folder = copies_folder(event["copies"])
@@ -47,7 +47,7 @@ def _csv(name: str) -> str:
     return name if has_letter(name[: -len(".csv")]) else f"file_{name}"
 
 
-def by_uri(event: Import) -> dict[str, str]:
+def by_uri(event: Copies) -> dict[str, str]:
     """The keys of the files by the URIs of their copies."""
     return {f"s3://{event['resultsBucket']}/{copy}": file["key"] for copy, file in copies(event).items()}
 
@@ -75,7 +75,7 @@ def _delivered_row(source: str, file: CopiedFile, row: int) -> int | None:
     return next(itertools.islice(numbers, row - 1 - ("header" in file), None), None)
 
 
-def make(event: Import) -> None:
+def make(event: Copies) -> None:
     """Copy all files of the import that are to be copied."""
     for key, file in copies(event).items():
         copy(event["dataBucket"], file, event["resultsBucket"], key)

@@ -11,11 +11,15 @@ _NEXT = {  # by what the error or its message begins with; the operations guide 
     "Storecast.BudgetSpent": "see the job in the service's console; when it has ended, start with {}",
 }
 _FIX = "fix the cause, then start the state machine with {}, or upload the corrected file, which starts it"
+# How Glue begins the message of a script's own error.
+_OF_A_SCRIPT = re.compile(r"(Error Category: \w+; )?(Failed Line Number: \d+; )?JobFailed: ")
 
 
 def in_words(message: str) -> str:
     """The message of a step's failure: a Lambda function's own error comes as `{errorMessage, errorType}`, and may be
-    cut off at the end."""
+    cut off at the end; one of the job on Glue begins with the name of its exception."""
+    if found_of_job := _OF_A_SCRIPT.match(message):
+        return message[found_of_job.end() :]
     if found := parsed(message).get("errorMessage"):
         return found
     cut_off = re.match(r'\s*\{"errorMessage":\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*)', message, re.IGNORECASE)

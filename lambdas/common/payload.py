@@ -118,7 +118,7 @@ class PlanRequest(Execution):
     dryRun: NotRequired[bool]  # absent in a run that an earlier version began
     dataBucket: str
     resultsBucket: str
-    roleArn: str  # of the service
+    roleArn: NotRequired[str]  # of the service; absent: the engine is not a service
     tags: dict[str, str]
     kmsKeyArn: NotRequired[str]
 
@@ -160,17 +160,22 @@ class PlannedRun(TypedDict):
     run: str  # its id
 
 
-class Import(TypedDict):
-    """A planned import of a folder of the data bucket, or of copies of files in it (lambdas/common/copies.py)."""
+class Copies(TypedDict):
+    """Planned copies of files (lambdas/common/copies.py)."""
+
+    dataBucket: str
+    resultsBucket: str
+    copies: str  # the key of the list of files to copy, in the results bucket; empty: none
+
+
+class Import(Copies):
+    """A planned import of a folder of the data bucket, or of copies of files in it."""
 
     kind: str  # of dataset, such as "target" or "users"
     dataset: str
     run: str
     attempt: int
-    dataBucket: str
-    resultsBucket: str
     folder: str  # of the kind, in the data bucket
-    copies: str  # the key of the list of files to copy, in the results bucket; empty: the folder itself is imported
     changed: bool  # only those that changed are imported
     importedChecksum: str  # of what the dataset holds after the import
     plannedChecksum: str  # of the files as Plan saw them; empty if the import reads copies

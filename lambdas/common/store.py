@@ -156,6 +156,16 @@ def opened(bucket: str, key: str, etag: str) -> io.BufferedReader | None:
     return None
 
 
+def versions(bucket: str, prefix: str, etags: Mapping[str, str]) -> dict[str, str]:
+    """By key, the id of the newest version that has the ETag; keys whose versions are gone are left out."""
+    found: dict[str, str] = {}
+    pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    for version in (each for page in pages for each in page.get("Versions", ())):  # newest first, key by key
+        if etags.get(version["Key"]) == version["ETag"]:
+            found.setdefault(version["Key"], version["VersionId"])
+    return found
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A file of S3 to be checked, as it was listed."""

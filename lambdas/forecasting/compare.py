@@ -1,5 +1,5 @@
 """Compare: the forecasts in use with what has come in since, and then the predictors that were trained with the one in
-use (GetAccuracyMetrics): whether there is something to train, and whether what was trained is to serve."""
+use (GetAccuracyMetrics, or what our own job measured): whether to train, and whether what was trained is to serve."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from common.clients import client
 from common.step import LambdaContext, step
 from forecasting import actuals
 from forecasting.config import ResolvedConfig
+from forecasting.job_results import Unusable
+from forecasting.jobs import OURS
 from forecasting.leaderboard import leaderboard, rank
 from forecasting.payload import (
     AccuracyRow,
     ActualsAnswer,
     ActualsRequest,
     AutoPredictorExtras,
+    BacktestFiles,
     CompareRequest,
     Decision,
     PredictorsAnswer,
@@ -49,7 +52,7 @@ def _with_actuals(event: ActualsRequest) -> ActualsAnswer:
     training = actuals.training(score, event["config"].get("drift"), forced=event["force"], unchanged=unchanged)
     answer: ActualsAnswer = {
         "training": training,
-        "predictors": event["predictors"] if training["trained"] else [],
+        "predictors": event.get("predictors", []) if training["trained"] else [],
     }
     return {**answer, "score": score} if score else answer
 
@@ -66,9 +69,10 @@ def _predictors(event: PredictorsRequest) -> PredictorsAnswer:
     trained = [
         (row, predictor["predictorArn"])
         for predictor in event["predictors"]
-        for row in leaderboard(predictor["predictorArn"], by)
+        for row in leaderboard(predictor["predictorArn"], by, config["quantiles"])
     ]
-    trained.sort(key=lambda each: rank(each[0], by))
+    if len(event["predictors"]) > 1:
+        trained.sort(key=lambda each: rank(each[0], by))
     best, predictor = trained[0]
     in_use = _in_use(event)
     if isinstance(in_use, Incomparable):
@@ -83,30 +87,40 @@ def _predictors(event: PredictorsRequest) -> PredictorsAnswer:
         "promotion": {**decision, "algorithm": best["algorithm"], "trainedPredictorArn": predictor},
         "servingArn": chosen,
         **_of_auto_predictor(config, chosen),
+        **_backtests(predictor),
     }
 
 
 def _nothing_trained(event: PredictorsRequest) -> PredictorsAnswer:
     """A run that trained nothing goes on with the predictor in use, and promotes none."""
     config, serving = event["config"], event["serving"]
+    by = config["optimization_metric"]
     if serving is None:
         raise ValueError('nothing was trained, and no predictor is in use; start with {"force": true} to train')
     return {
-        "accuracy": leaderboard(serving["predictorArn"], config["optimization_metric"]),
+        "accuracy": leaderboard(serving["predictorArn"], by, config["quantiles"]),
         "predictorArn": serving["predictorArn"],
         "servingArn": serving["predictorArn"],
         "promotion": None,
         **_of_auto_predictor(config, serving["predictorArn"]),
+        **_backtests(serving["predictorArn"]),
     }
 
 
 def _of_auto_predictor(config: ResolvedConfig, serving: str) -> AutoPredictorExtras:
     """What an AutoPredictor alone makes: what-if forecasts and an explainability."""
-    if not (config.get("what_if") or config.get("explainability")):
-        return {}
+    if serving.startswith(OURS) or not (config.get("what_if") or config.get("explainability")):
+        return {}  # of our own engine the plan says what each job makes
     if not client("forecast").get_accuracy_metrics(PredictorArn=serving)["IsAutoPredictor"]:
         return {}
     return {"scenarios": bool(config.get("what_if")), "explained": bool(config.get("explainability"))}
+
+
+def _backtests(predictor: str) -> BacktestFiles:
+    """Where they are: our own engine writes them beside the predictor that it trains."""
+    if not predictor.startswith(OURS):
+        return {}
+    return {"backtests": {"folder": f"{predictor.removeprefix(OURS).partition('/')[2]}/backtest/"}}
 
 
 def decide(new: float | None, in_use: float | None | Incomparable, metric: str, tolerance: float) -> Decision:
@@ -139,6 +153,9 @@ def _in_use(event: Run) -> tuple[Serving, AccuracyRow] | Incomparable:
     if not known or known["config"] != now["config"] or set(known["files"]) != set(now["files"]):
         return Incomparable("the config or the kinds of files are others than those of the predictor in use")
     try:
-        return serving, leaderboard(serving["predictorArn"], event["config"]["optimization_metric"])[0]
+        metric, quantiles = event["config"]["optimization_metric"], event["config"]["quantiles"]
+        return serving, leaderboard(serving["predictorArn"], metric, quantiles)[0]
+    except Unusable as unusable:
+        return Incomparable(str(unusable))
     except forecast.exceptions.ResourceNotFoundException:
         return Incomparable("the predictor in use was deleted")

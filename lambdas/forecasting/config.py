@@ -31,6 +31,7 @@ class DriftRule(TypedDict):
 class Settings(TypedDict):
     """What the section `forecasting` of pipeline.yaml says (`infra/config/forecasting.py`), but for the columns."""
 
+    engine: NotRequired[Literal["amazon-forecast", "storecast"]]  # absent in a run that an earlier version began
     domain: str
     frequency: str
     horizon: int
@@ -50,7 +51,7 @@ class Settings(TypedDict):
     what_if: NotRequired[dict[str, list[Change]]]
     explainability: NotRequired[bool]
     keep: int
-    most_forecasts: NotRequired[int]  # of all datasets of the account
+    most_forecasts: NotRequired[int]  # of all datasets of the account; absent: the engine has no quota
     promotion: PromotionRule
     drift: NotRequired[DriftRule]
 

@@ -12,22 +12,17 @@ from common.deliveries import planned
 from common.failures import in_words
 from common.names import RUN_ID_LENGTH, forecast_name
 from common.resources import arn_member, name_member, summaries
+from forecasting import job_results
 from forecasting.history import History, Key, lower
-from forecasting.payload import Forecasted
+from forecasting.jobs import COUNTING
+from forecasting.payload import Publishing
 from forecasting.summary import LeftOut, SeriesCounts
 
 NAMED = 5  # series that a reason names
 _LONGEST = 600  # characters of a message: the run's state and its mail hold 256 KiB
-_COUNTING = (
-    "RETAIL",
-    "INVENTORY_PLANNING",
-    "EC2_CAPACITY",
-    "WORK_FORCE",
-    "WEB_TRAFFIC",
-)  # domains of things that are counted
 
 
-def counted(event: Forecasted, history: History, forecast: Collection[Key]) -> SeriesCounts:
+def counted(event: Publishing, history: History, forecast: Collection[Key]) -> SeriesCounts:
     """How many of the delivered series are `forecast`, by the exports, and why the others are not."""
     missing = [key for key in history.names if key not in forecast]
     reasons = defaultdict[str, list[Key]](list)
@@ -46,11 +41,11 @@ def counted(event: Forecasted, history: History, forecast: Collection[Key]) -> S
     }
 
 
-def notes(event: Forecasted, history: History) -> list[str]:
+def notes(event: Publishing, history: History) -> list[str]:
     """What else is worth knowing: rows that count otherwise than they look, and the services' messages."""
     target = event["domain"]["target"]
     found = []
-    if history.below_zero and event["config"]["domain"] in _COUNTING:
+    if history.below_zero and event["config"]["domain"] in COUNTING:
         found.append(
             f"rows of the target with a {target} below zero: {history.below_zero:,}; they are used unchanged, so "
             "returns, if intended, lower the forecasts"
@@ -62,10 +57,12 @@ def notes(event: Forecasted, history: History) -> list[str]:
         )
     if reason := event.get("unexplained"):
         found.append(f"there is no explainability of the predictor: {in_words(reason['message'])[:_LONGEST]}")
-    return [*found, *deliveries.notes(event, f"forecasting/{event['dataset']}/"), *_messages(event)]
+    result = event.get("jobResult")
+    said = job_results.messages(event["resultsBucket"], result) if result else _messages(event)
+    return [*found, *deliveries.notes(event, f"forecasting/{event['dataset']}/"), *said]
 
 
-def _reason(event: Forecasted, history: History, key: Key, related: _Related | None) -> str:
+def _reason(event: Publishing, history: History, key: Key, related: _Related | None) -> str:
     if key not in history.first:
         return f"no row has a value of {event['domain']['target']}"
     if related and not related.has(key):
@@ -76,7 +73,7 @@ def _reason(event: Forecasted, history: History, key: Key, related: _Related | N
 class _Related:
     """The series that have related rows; a row without the dimensions is about all of them."""
 
-    def __init__(self, event: Forecasted) -> None:
+    def __init__(self, event: Publishing) -> None:
         config, columns = event["config"], list(event["config"]["datasets"]["related"])
         names = (event["domain"]["item"], *config["dimensions"])
         self._places = [at for at, name in enumerate(names) if name in columns]
@@ -88,11 +85,11 @@ class _Related:
         return tuple(key[at] for at in self._places) in self._there
 
 
-def _related(event: Forecasted) -> _Related | None:
+def _related(event: Publishing) -> _Related | None:
     return _Related(event) if "related" in event["config"]["datasets"] else None
 
 
-def _messages(event: Forecasted) -> Iterator[str]:
+def _messages(event: Publishing) -> Iterator[str]:
     """The messages of the service on what succeeded: the newest import of each kind, the predictors, the forecasts."""
     forecast, dataset = client("forecast"), event["dataset"]
     ours = {

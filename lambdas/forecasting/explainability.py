@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from common.store import records
-from forecasting.payload import Forecasted
+from forecasting.payload import Publishing
 from forecasting.summary import Impact
 
 _SCORE = "-normalizedimpactscore"
 
 
-def impact(event: Forecasted) -> list[Impact]:
+def impact(event: Publishing) -> list[Impact]:
     """Each attribute's normalised impact score on the predictor, the strongest first
     (docs/aws-sources.md#forecast-predictor-explainability)."""
     if not event.get("explained") or "unexplained" in event:

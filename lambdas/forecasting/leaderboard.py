@@ -1,16 +1,27 @@
-"""The accuracy of predictors in their backtests, as the service measured it (GetAccuracyMetrics)."""
+"""The accuracy of predictors in their backtests: as the service measured it (GetAccuracyMetrics), or our own job."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from common.clients import client
 from common.payload import AwsJson
+from forecasting import job_results
+from forecasting.jobs import OURS
 from forecasting.payload import AccuracyRow
 
 SHORT = {"AverageWeightedQuantileLoss": "average wQL"}  # for people; all other names are short
 
 
-def leaderboard(predictor: str, metric: str) -> list[AccuracyRow]:
-    """The predictor's algorithms with their metrics, the best by `metric` first."""
+def leaderboard(predictor: str, metric: str, quantiles: Sequence[str] = ()) -> list[AccuracyRow]:
+    """The predictor's algorithms with their metrics, the best by `metric` first; of our own engine the ensemble, which
+    serves, before its models, and the average loss over the `quantiles`.
+
+    Raises job_results.Unusable, or the service's ResourceNotFoundException.
+    """
+    if predictor.startswith(OURS):
+        first, *models = job_results.leaderboard(predictor, quantiles)
+        return [first, *sorted(models, key=lambda row: rank(row, metric))]
     answer = client("forecast").get_accuracy_metrics(PredictorArn=predictor)
     return sorted(map(_summary, answer["PredictorEvaluationResults"]), key=lambda row: rank(row, metric))
 

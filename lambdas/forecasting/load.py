@@ -1,5 +1,6 @@
 """Load: start the import of one dataset's files (CreateDatasetImportJob), of copies where it cannot read them as
-they are; when it has ended, confirm what it read, or find out which file made it fail and move that into quarantine."""
+they are; when it has ended, confirm what it read, or find out which file made it fail and move that into quarantine.
+For the job on Glue, copies are all there is to do: it reads the files themselves."""
 
 from __future__ import annotations
 
@@ -18,6 +19,9 @@ from forecasting.payload import LoadAnswer, LoadRequest
 @step
 def handler(event: LoadRequest, context: LambdaContext) -> LoadAnswer:
     """Do the part of the event."""
+    if event["part"] == "copy":
+        copies.make(event)
+        return {"copied": len(copies.copies(event))}
     forecast, named = client("forecast"), functools.partial(forecast_name, event["dataset"])
     if event["part"] == "confirm":
         return confirm(forecast, event, named)

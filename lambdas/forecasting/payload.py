@@ -7,12 +7,14 @@ the run's steps know.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, final
 
 import common.payload
 from common.payload import (
     AwsJson,
     ConfirmRequest,
+    Copies,
+    Execution,
     Failure,
     Import,
     ImportRequest,
@@ -70,10 +72,14 @@ class Creation(TypedDict):
     request: AwsJson
 
 
-class Export(Creation):
-    """A planned export job into a folder of the results bucket."""
+class Folder(TypedDict):
+    """A folder of the results bucket, such as "forecasting/shop/backtests/run=1/"."""
 
     folder: str
+
+
+class Export(Creation, Folder):
+    """A planned export job into a folder of the results bucket."""
 
 
 class Scenario(Creation):
@@ -97,12 +103,34 @@ class ForecastArn(TypedDict):
     forecastArn: str
 
 
+class ForecastFiles(Folder, ForecastArn):
+    """A forecast in S3: the forecast types that its table has, of all in its files."""
+
+    name: str  # in pipeline.yaml
+    types: list[str]
+
+
 class MadeForecast(Forecast, ForecastArn):
-    """A forecast that is ACTIVE and exported."""
+    """A forecast of the service that is ACTIVE and exported."""
 
 
+class ScenarioColumns(TypedDict):
+    """A scenario, and what its columns begin with in the files of what-if forecasts."""
+
+    name: str  # in pipeline.yaml
+    label: str
+
+
+@final
+class WhatIfFiles(Folder):
+    """What-if forecasts in S3."""
+
+    scenarios: list[ScenarioColumns]
+
+
+@final
 class WhatIf(TypedDict):
-    """The planned what-if forecasts."""
+    """The planned what-if forecasts of the service."""
 
     analysis: Creation
     scenarios: list[Scenario]
@@ -153,8 +181,8 @@ class Serving(TypedDict):
     inputs: Inputs | None
 
 
-class Requests(TypedDict):
-    """Every request of a run to Forecast, and what it is about."""
+class About(TypedDict):
+    """What a run is about."""
 
     dataset: str
     config: ResolvedConfig
@@ -165,6 +193,18 @@ class Requests(TypedDict):
     database: str
     run: str  # its id
     attempt: int
+
+
+class Run(About):
+    """What all steps after Plan find in the payload."""
+
+    inputs: Inputs
+    serving: Serving | None
+
+
+class Requests(TypedDict):
+    """The requests of a run to Amazon Forecast that stay as they are."""
+
     group: AwsJson
     datasets: list[Dataset]
     backtests: Export
@@ -173,7 +213,7 @@ class Requests(TypedDict):
     whatIf: WhatIf
 
 
-class PlannedRequests(Requests):
+class PlannedRequests(About, Requests):
     """With what the steps replace by what they made of it."""
 
     imports: list[Import]
@@ -181,15 +221,52 @@ class PlannedRequests(Requests):
     forecasts: list[Forecast]
 
 
-class Run(Requests):
-    """What all steps after Plan find in the payload."""
-
-    inputs: Inputs
-    serving: Serving | None
+class Plan(PlannedRequests, Run):
+    """Plan's answer where the engine is Amazon Forecast."""
 
 
-class Plan(Run, PlannedRequests):
-    """Plan's answer."""
+class PlannedJob(TypedDict):
+    """A planned run of the forecasting job, which reads two documents in S3 and writes a folder."""
+
+    request: str  # the URI of what it is asked for (storecast_engines.distributed.Request)
+    versions: str  # the URI of the version of each file, as the plan saw it
+    predictorArn: str  # the URI of the folder of the predictor that it leaves, or forecasts by
+    made: JobFiles
+
+
+class JobFiles(TypedDict):
+    """What a run of the job leaves, as the steps after it find it."""
+
+    jobResult: str  # the key of result.json
+    forecasts: list[ForecastFiles]
+    explainability: Folder
+    whatIf: WhatIfFiles
+
+
+class PlannedJobs(TypedDict):
+    """What a run does on Glue."""
+
+    copies: list[Copies]
+    train: PlannedJob
+    forecast: NotRequired[PlannedJob]  # by the predictor in use, if there is one of this engine
+    scenarios: bool  # whether the job makes what-if forecasts
+    explained: bool  # whether it says which attributes move the forecasts
+
+
+class JobPlan(Run, PlannedJobs):
+    """Plan's answer where the engine is storecast."""
+
+
+class CopyRequest(Copies, Execution):
+    """Load copies files."""
+
+    part: Literal["copy"]
+
+
+class Copied(TypedDict):
+    """Load's answer to a CopyRequest."""
+
+    copied: int
 
 
 class Ensured(TypedDict):
@@ -199,15 +276,16 @@ class Ensured(TypedDict):
     imports: list[Import]
 
 
-LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest
-LoadAnswer = ImportStarted | Reimport | NothingMoved
+LoadRequest = ImportRequest | ConfirmRequest | QuarantineRequest | CopyRequest
+LoadAnswer = ImportStarted | Reimport | NothingMoved | Copied
 
 
-class ActualsRequest(Plan):
+class ActualsRequest(Run):
     """Compare scores the forecasts in use against what has come in, and decides whether to train."""
 
     part: Literal["actuals"]
     force: bool
+    predictors: NotRequired[list[Predictor]]  # those to train; absent: the job trains one
 
 
 Score = TypedDict(
@@ -286,7 +364,6 @@ class FailedPredictor(Failure, Algorithm):
 class Trained(Run):
     """The payload after all trainings."""
 
-    groupArn: str
     training: Training
     score: NotRequired[Score]
     predictors: list[TrainedPredictor]
@@ -327,13 +404,23 @@ class AutoPredictorExtras(TypedDict):
     explained: NotRequired[bool]  # whether an explainability of it is asked for
 
 
-class PredictorsAnswer(AutoPredictorExtras):
-    """Compare's answer to a PredictorsRequest."""
+class BacktestFiles(TypedDict):
+    """Where the backtests of a predictor are, if they need no export."""
+
+    backtests: NotRequired[Folder]
+
+
+class Comparison(AutoPredictorExtras):
+    """Which predictor serves, and why."""
 
     accuracy: list[AccuracyRow]  # the best algorithm first
     predictorArn: str  # of the best algorithm
     promotion: Promotion | None  # None: the run trained nothing
     servingArn: str  # the predictor that makes the run's forecasts
+
+
+class PredictorsAnswer(Comparison, BacktestFiles):
+    """Compare's answer to a PredictorsRequest."""
 
 
 class ForecastRequest(TypedDict):
@@ -368,9 +455,27 @@ class ExportAnswer(TypedDict):
     exportJobArn: str
 
 
-class Forecasted(Trained, PredictorsAnswer):
-    """The payload after all forecasts."""
+class TrainedByService(Trained, Requests):
+    """The payload after all trainings of Amazon Forecast."""
+
+    groupArn: str
+
+
+class ForecastedByService(TrainedByService, Comparison):
+    """The payload after all forecasts of Amazon Forecast."""
 
     forecasts: list[MadeForecast]
     scenarioArns: NotRequired[list[str]]
     unexplained: NotRequired[Failure]  # why there is no explainability, which fails no run
+
+
+class Publishing(Trained, Comparison):
+    """Publish's request: what a run made, whatever the engine."""
+
+    backtests: Folder
+    forecasts: list[ForecastFiles]
+    explainability: Folder
+    whatIf: WhatIf | WhatIfFiles
+    scenarioArns: NotRequired[list[str]]  # of Amazon Forecast
+    unexplained: NotRequired[Failure]
+    jobResult: NotRequired[str]  # the key of what the job said of itself

@@ -1,5 +1,5 @@
-"""Plan: what this run will ask of Amazon Forecast, all names and requests, from the config and the files there; nothing
-at all if the last run worked on the same."""
+"""Plan: what this run will ask of Amazon Forecast, or of our own job, from the config and the files there; nothing at
+all if the last run worked on the same."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from common.step import LambdaContext, step
 from common.store import get_json, put_json
 from forecasting import predictors, schema
 from forecasting.config import Change, ResolvedConfig
+from forecasting.jobs import plan_jobs
 from forecasting.payload import (
+    About,
     Creation,
     Dataset,
     Export,
     Forecast,
     Import,
+    JobPlan,
     Plan,
     PlanBasics,
     PlannedRequests,
@@ -45,7 +48,7 @@ _TYPES = {"target": "TARGET_TIME_SERIES", "related": "RELATED_TIME_SERIES", "met
 
 
 @step
-def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
+def handler(event: PlanRequest, context: LambdaContext) -> Plan | JobPlan | NothingNew:
     """The run's plan, or why there is nothing to do; and which files were refused."""
     folder, kinds, results = _folder(event), event["config"]["datasets"], event["resultsBucket"]
     uploads = deliveries.Uploads.listed(event["dataBucket"], folder)
@@ -55,8 +58,8 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     run = run_id(event["execution"], event["started"], newest["run"] if newest else None)
     gate = Gate(event, folder, run, {kind: data["files"] for kind, data in before.items()})
     uploads = gate.by_name(uploads, kinds)
-    named = functools.partial(forecast_name, event["dataset"])
-    imported = functools.cache(lambda: deliveries.imported(client("forecast"), kinds, named))
+    ours = event["config"].get("engine") == "storecast"
+    imported = functools.cache(lambda: _covered(newest) if ours else _imported(event))
     state = _State(event, newest, uploads, imported)
     if state.ends:
         return gate.answer(state.ends)
@@ -71,12 +74,45 @@ def handler(event: PlanRequest, context: LambdaContext) -> Plan | NothingNew:
     copied = {kind: files for kind, files in copied.items() if checked[kind].plain < set(_uris(uploads, data[kind]))}
     columns = {kind: dict(of.expected.columns) for kind, of in checked.items() if of.expected}
     resolved: ResolvedConfig = {**event["config"], "datasets": columns}
-    requests = run_plan({**event, "config": resolved}, state.files, state.imported, run, copied=copied)
+    request: ResolvedRequest = {**event, "config": resolved}
+    serving = _serving(newest) if newest else None
     put_json(results, deliveries.data_key(folder, run), data)
+    if ours:
+        rewritten = {kind: [each for each in files if "layout" in each] for kind, files in copied.items()}
+        read = _with_rows(uploads, data, checked)
+        jobs = plan_jobs(request, run, read, rewritten, serving)
+        return gate.answer({**_about(request, run), **jobs, "inputs": state.inputs, "serving": serving})
+    requests = run_plan(request, state.files, state.imported, run, copied=copied)
     for job in requests["imports"]:
         if job["copies"]:
             put_json(results, job["copies"], copied[job["kind"]])
-    return gate.answer({**requests, "inputs": state.inputs, "serving": _serving(newest) if newest else None})
+    return gate.answer({**requests, "inputs": state.inputs, "serving": serving})
+
+
+def _imported(event: PlanRequest) -> dict[str, str]:
+    """By kind, the checksum of the files that Forecast's datasets hold."""
+    named = functools.partial(forecast_name, event["dataset"])
+    return deliveries.imported(client("forecast"), event["config"]["datasets"], named)
+
+
+def _covered(newest: Summary | None) -> dict[str, str]:
+    """By kind, the checksum of the files that the run in use read: our own job imports nothing beforehand."""
+    return newest["inputs"]["files"] if newest else {}
+
+
+def _with_rows(
+    uploads: deliveries.Uploads, data: Mapping[str, Data], checked: Mapping[str, Checked]
+) -> dict[str, Data]:
+    """The files that have rows, of which no newer file replaces all."""
+
+    def left(kind: str, key: str) -> bool:
+        name = f"s3://{uploads.bucket}/{key}"
+        return name in checked[kind].layouts and checked[kind].left(name) > 0
+
+    return {
+        kind: {**of, "files": {key: etag for key, etag in of["files"].items() if left(kind, key)}}
+        for kind, of in data.items()
+    }
 
 
 def _checked(
@@ -120,6 +156,8 @@ class _State:
         self.files = {kind: of + how for kind, of in uploads.checksums(kinds if checked is None else checked).items()}
         self.imported: dict[str, str] = {}
         config = {key: value for key, value in event["config"].items() if key not in _NOT_TRAINED_WITH}
+        if config.get("engine") == "amazon-forecast":
+            del config["engine"]  # the only engine of earlier versions, whose checksums are kept
         self.inputs: Inputs = {"files": self.files, "config": deliveries.checksum(config)}
         self.ends: NothingNew | None = deliveries.waiting(uploads, kinds, "target")
         if self.ends is None and "target" not in self.files:
@@ -176,15 +214,7 @@ def run_plan(
     config, dataset, kinds, tags = event["config"], event["dataset"], list(files), _tags(event)
     encryption = {"EncryptionConfig": {**_key(event), "RoleArn": event["roleArn"]}} if _key(event) else {}
     return {
-        "dataset": dataset,
-        "config": config,
-        "domain": event["domain"],
-        "execution": event["execution"],
-        "dataBucket": event["dataBucket"],
-        "resultsBucket": event["resultsBucket"],
-        "database": event["database"],
-        "run": run,
-        "attempt": event["attempt"],
+        **_about(event, run),
         "group": {"DatasetGroupName": forecast_name(dataset), "Domain": config["domain"], "Tags": tags},
         "datasets": [_dataset(event, kind, encryption) for kind in kinds],
         "imports": [
@@ -199,6 +229,20 @@ def run_plan(
         "explainability": _export(event, run, "explainability", "explainability_export", "ExplainabilityArn"),
         "forecasts": [_forecast(event, run, name, types) for name, types in config["forecasts"].items()],
         "whatIf": _what_if(event, run),
+    }
+
+
+def _about(event: ResolvedRequest, run: str) -> About:
+    return {
+        "dataset": event["dataset"],
+        "config": event["config"],
+        "domain": event["domain"],
+        "execution": event["execution"],
+        "dataBucket": event["dataBucket"],
+        "resultsBucket": event["resultsBucket"],
+        "database": event["database"],
+        "run": run,
+        "attempt": event["attempt"],
     }
 
 

@@ -10,12 +10,12 @@ from common import results
 from common.clients import client
 from common.failures import in_words
 from common.payload import AwsJson
-from common.step import LambdaContext, step
+from common.step import LambdaContext, logger, step
 from common.store import CsvFolder
-from forecasting import accuracy, counts, history, lookup, scores
+from forecasting import accuracy, counts, history, job_results, lookup, scores
 from forecasting.columns import in_order
 from forecasting.explainability import impact
-from forecasting.payload import Forecasted, Lookup, MadeForecast, PublishedForecast
+from forecasting.payload import ForecastFiles, Lookup, PublishedForecast, Publishing
 from forecasting.report import render
 from forecasting.summary import Accuracy, ChartItem, Published, Summary
 from forecasting.what_if import what_ifs
@@ -25,7 +25,7 @@ _SEASONS_BACK = 4  # horizons of past in the chart
 
 
 @step
-def handler(event: Forecasted, context: LambdaContext) -> Published:
+def handler(event: Publishing, context: LambdaContext) -> Published:
     """`summary`; in S3 the run's report.html and summary.json, and the newest pointers and the scores."""
     bucket, folder, run = event["resultsBucket"], f"forecasting/{event['dataset']}/", event["run"]
     exports = {made["name"]: CsvFolder.listed(bucket, made["folder"]) for made in event["forecasts"]}
@@ -38,11 +38,13 @@ def handler(event: Forecasted, context: LambdaContext) -> Published:
         _add_partition(event, name, table)
     lookups = {name: table.lookup for name, table in tables.items()}
     results.point_to(bucket, folder, {**summary, "lookups": lookups}, page)
+    if "jobResult" in event:
+        logger.info("pruned", extra={"pruned": job_results.prune(event)})
     return {"summary": summary}
 
 
 def _summary(
-    event: Forecasted, accuracy_: Accuracy, tables: Mapping[str, Table], known: history.History, report: str
+    event: Publishing, accuracy_: Accuracy, tables: Mapping[str, Table], known: history.History, report: str
 ) -> Summary:
     bucket = event["resultsBucket"]
     forecasts: dict[str, PublishedForecast] = {
@@ -80,7 +82,7 @@ def _summary(
     return summary
 
 
-def _backtested(event: Forecasted, exports: Sequence[CsvFolder]) -> tuple[Accuracy, list[ChartItem], history.History]:
+def _backtested(event: Publishing, exports: Sequence[CsvFolder]) -> tuple[Accuracy, list[ChartItem], history.History]:
     """Accuracy with its yardstick, bias, counts; the chart's series; the history without its values."""
     config, bucket = event["config"], event["resultsBucket"]
     target, frequency = history.Target.of(event), config["frequency"]
@@ -152,7 +154,7 @@ class Table(NamedTuple):
     lookup: Lookup
 
 
-def _table(event: Forecasted, made: MadeForecast, export: CsvFolder, known: history.History) -> Table:
+def _table(event: Publishing, made: ForecastFiles, export: CsvFolder, known: history.History) -> Table:
     """The run's exported files, or copies of them where the export has other columns or names of series."""
     table = made["name"]
     found = client("glue").get_table(DatabaseName=event["database"], Name=table)
@@ -166,7 +168,7 @@ def _table(event: Forecasted, made: MadeForecast, export: CsvFolder, known: hist
     return Table(f"s3://{event['resultsBucket']}/{folder}", storage, index)
 
 
-def _add_partition(event: Forecasted, name: str, table: Table) -> None:
+def _add_partition(event: Publishing, name: str, table: Table) -> None:
     """The files as a partition of the Athena table."""
     glue = client("glue")
     partition = {"Values": [event["run"]], "StorageDescriptor": {**table.storage, "Location": table.location}}

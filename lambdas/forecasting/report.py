@@ -9,13 +9,13 @@ from common.page import escape, figures, number, page, section, table
 from forecasting import scores
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
-from forecasting.payload import AccuracyRow, Forecasted, KeptScore
+from forecasting.payload import AccuracyRow, KeptScore, Publishing
 from forecasting.summary import ChartItem, Impact, LeftOut, ScenarioTotals, SeriesCounts, Summary
 
 _SCRIPT = Path(__file__).with_name("report.js")
 
 
-def render(event: Forecasted, chart: list[ChartItem], summary: Summary, kept: list[KeptScore]) -> str:
+def render(event: Publishing, chart: list[ChartItem], summary: Summary, kept: list[KeptScore]) -> str:
     """One self-contained HTML page; `kept` are the dataset's scores so far."""
     config = event["config"]
     best = next(row for row in summary["accuracy"] if not row.get("yardstick"))

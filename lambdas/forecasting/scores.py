@@ -10,13 +10,13 @@ from forecasting.actuals import WAPE, WQL
 from forecasting.config import DriftRule
 from forecasting.history import day
 from forecasting.leaderboard import SHORT
-from forecasting.payload import Forecasted, KeptScore
+from forecasting.payload import KeptScore, Publishing
 
 _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 1000, 240, 56, 12, 14, 30
 _LABELS = 7  # under the chart, at most
 
 
-def kept(event: Forecasted) -> list[KeptScore]:
+def kept(event: Publishing) -> list[KeptScore]:
     """All scores of the dataset, the oldest first, with this run's if it has one: in scores.json from here on."""
     bucket, key = event["resultsBucket"], f"forecasting/{event['dataset']}/scores.json"
     scores: list[KeptScore] = [each for each in get_json(bucket, key) or [] if each["run"] != event["run"]]

@@ -38,6 +38,7 @@ def register(context: Callable[[], Context]) -> None:
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::glue:startJobRun"] = _run_job
     handlers = {"create": _create_security, "delete": _delete_security}
     provisioners._RESOURCE_HANDLERS["AWS::Glue::SecurityConfiguration"] = handlers
+    provisioners._GLUE_JOB_DEFAULTS["ExecutionProperty"] = {"MaxConcurrentRuns": 1}  # of what ministack passes on
 
 
 def _serve(runs: protocol.Service, context: Callable[[], Context], operation: str, data: dict) -> protocol.Response:
@@ -88,7 +89,11 @@ def _checked(
             return error_response_json(error.code, error.message, error.status)
         if operation == "CreateJob" and data.get("GlueVersion") in job_runs.VERSIONS and not data.get("Timeout"):
             data = data | {"Timeout": job_runs.DEFAULT_MINUTES}  # ministack's is that of older versions
-        return function(data)
+        answer = function(data)
+        if answer[0] == 200:  # ministack keeps no ExecutionProperty, and GetJob always has one
+            name = data.get("JobName") or data["Name"]
+            glue._jobs[name]["ExecutionProperty"] = job.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
+        return answer
 
     return checked
 

@@ -337,6 +337,7 @@ def test_cloudformation_makes_a_job_with_its_security_configuration(glue: Any, p
                 "WorkerType": "G.1X",
                 "NumberOfWorkers": 2,
                 "SecurityConfiguration": {"Ref": "Security"},
+                "ExecutionProperty": {"MaxConcurrentRuns": 2},
             },
         },
     }
@@ -348,7 +349,10 @@ def test_cloudformation_makes_a_job_with_its_security_configuration(glue: Any, p
         lambda found: not found.endswith("IN_PROGRESS"),
     )
     assert state == "CREATE_COMPLETE"
-    run = glue.start_job_run(JobName=name)["JobRunId"]
+    assert glue.get_job(JobName=name)["Job"]["ExecutionProperty"] == {"MaxConcurrentRuns": 2}
+    run, other = (glue.start_job_run(JobName=name)["JobRunId"] for _ in range(2))
+    refused("ConcurrentRunsExceededException", glue.start_job_run, JobName=name)
+    glue.batch_stop_job_run(JobName=name, JobRunIds=[other])
     found = ended(glue, name, run)
     assert found["JobRunState"] == "SUCCEEDED", found
     role_name = job_role.rpartition("/")[2]

@@ -16,9 +16,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from tests.faults import scenes, scenes_storecast
 from tests.faults.everywhere import everywhere
-from tests.faults.pipelines import PIPELINES
-from tests.faults.scenes import SCENES
+from tests.faults.pipelines import PIPELINES, STORECAST
 from tests.faults.telling import figures
 from tests.faults.world import World
 
@@ -28,10 +28,11 @@ def main() -> int:
     logging.disable(logging.WARNING)  # each fault is one
     with tempfile.TemporaryDirectory() as folder:
         machines = arguments.machines or _synthesized(Path(folder))
-        world = World(Path(folder), {each.name: (machines / f"{each.name}.json").read_text() for each in PIPELINES})
+        definitions = {each.key: (machines / f"{each.key}.json").read_text() for each in (*PIPELINES, STORECAST)}
+        world = World(Path(folder), definitions)
         gc.freeze()  # what is there stays: no look at it again and again
         told = {
-            "scenes": {name: _played(world, name) for name in SCENES},
+            "scenes": {name: _played(world, name) for name in SCENES if arguments.only in name},
             "stories": figures(world, range(arguments.first, arguments.first + arguments.stories)),
             "everywhere": everywhere(world, arguments.every, arguments.only) if arguments.every else {"failing": {}},
         }
@@ -45,18 +46,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stories", type=int, default=200, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the seed of the first")
     parser.add_argument("--every", type=int, default=0, help="also one in N of all faults of all calls, of all blows")
-    parser.add_argument("--only", default="", help="of these, those whose name has this text in it")
+    parser.add_argument("--only", default="", help="of these and of the scenes, those whose name has this text in it")
     parser.add_argument("--machines", type=Path, help="folder of the state machines; by default they are synthesized")
     return parser.parse_args()
 
 
 def _synthesized(folder: Path) -> Path:
     from tests.infra.conftest import definition, synthesized
+    from tests.infra.variants import VARIANTS
 
-    assembly = synthesized(folder / "cdk.out")
+    assembly, ours = (synthesized(folder / name, VARIANTS[name]()) for name in ("sample", "storecast"))
     for pipeline in PIPELINES:
-        (folder / f"{pipeline.name}.json").write_text(definition(assembly, pipeline.name))
+        (folder / f"{pipeline.key}.json").write_text(definition(assembly, pipeline.name))
+    (folder / f"{STORECAST.key}.json").write_text(definition(ours, STORECAST.name))
     return folder
+
+
+SCENES = scenes.SCENES | scenes_storecast.SCENES
 
 
 def _played(world: World, scene: str) -> str:

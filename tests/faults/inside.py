@@ -28,9 +28,12 @@ from jsonata.timebox import Timebox
 
 from localaws.faults import Fault, Switch
 from localaws.jobs import Jobs
+from localaws.services.glue.api import job_runs
+from localaws.services.glue.resource_types import TYPES as GLUE
 from localaws.settings import prepare, server_environment
 from tests.faults.calls import at_once, bring_inside
 from tests.faults.clock import Clock
+from tests.faults.job import run_by_hand
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 LONGEST_JOB = 15  # seconds
@@ -87,7 +90,7 @@ class JobsInside(Jobs):
     """Each job is done at one go, some seconds after it was asked for; `lasting` says how many, by kind as in ARNs."""
 
     def __init__(self, store: Any, services: list, switch: Counting, clock: Clock):
-        super().__init__(store, [each.types for each in services], slots=1, switch=switch)
+        super().__init__(store, [*(each.types for each in services), GLUE], slots=1, switch=switch)
         self.switch, self.clock, self.chance = switch, clock, random.Random(0)
         self.lasting: dict[str, float] = {}
 
@@ -165,6 +168,13 @@ class Inside:
         s3_client = boto3.client("s3")
         _replace(localaws.s3, client=lambda access, service="s3": s3_client)
         _replace(UserAgentString, to_string=lambda agent: "faults")
+        _replace(emulator.glue, time=SimpleNamespace(sleep=clock.sleep))
+        _replace(
+            job_runs,
+            time=SimpleNamespace(time=clock.time),
+            threading=SimpleNamespace(Timer=self._timer),
+            run_script=run_by_hand,
+        )
         emulator.register(services, self.settings, self.store, self.jobs, self.switch)
         _replace(
             stepfunctions,
@@ -220,6 +230,9 @@ class Inside:
         if self.states._run_execution in args:
             return SimpleNamespace(start=lambda: self.clock.at(0.1, partial(target, *args)))
         return SimpleNamespace(start=lambda: target(*args), join=lambda: None)
+
+    def _timer(self, seconds: float, function: Callable[..., Any], args: tuple) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: self.clock.at(seconds, partial(function, *args)))
 
     def _invoke(self, module: str, event: Any) -> Any:
         handler = importlib.import_module(module).handler

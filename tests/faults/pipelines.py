@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 DATASET = "sample"
@@ -31,6 +31,12 @@ class Pipeline:
     header: int
     text: Callable[..., str]
     small: Callable[[dict[str, Any]], None]
+    engine: str = ""  # of forecasting, if it is not Amazon's
+
+    @property
+    def key(self) -> str:
+        """The name of its state machine's file."""
+        return self.engine or self.name
 
     @property
     def folder(self) -> str:
@@ -114,3 +120,4 @@ RECOMMENDING = Pipeline(
     small=_small_recommending,
 )
 PIPELINES = (FORECASTING, RECOMMENDING)
+STORECAST = replace(FORECASTING, engine="storecast", service="glue", jobs=("JobRun",))

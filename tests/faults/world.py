@@ -23,7 +23,7 @@ from localaws.faults import Fault, write
 from localaws.resources import Resource
 from tests.contract.helpers import policy, role, statement, whole_bucket
 from tests.faults.inside import Crash, Inside
-from tests.faults.pipelines import DATASET, FORECASTING, PIPELINES, Pipeline
+from tests.faults.pipelines import DATASET, FORECASTING, PIPELINES, STORECAST, Pipeline
 
 DATA, RESULTS = "data", "results"
 
@@ -83,13 +83,16 @@ class World:
         quiet = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"}
         os.environ.update(quiet, POWERTOOLS_SERVICE_NAME="faults", TOPIC_ARN=topic)
         self.machine = {
-            each.name: self.machines.create_state_machine(
-                name=f"storecast-{DATASET}-{each.name}",
-                definition=_resolved(definitions[each.name], each, arn := role(each.service, files)),
+            each.key: self.machines.create_state_machine(
+                name=f"storecast-{DATASET}-{each.key}",
+                definition=_resolved(definitions[each.key], each, arn := role(each.service, files)),
                 roleArn=arn,
             )["stateMachineArn"]
-            for each in PIPELINES
+            for each in (*PIPELINES, STORECAST)
         }
+        command = {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": "s3://results/script.py"}
+        size: Any = {"GlueVersion": "5.0", "WorkerType": "G.1X", "NumberOfWorkers": 2}
+        glue.create_job(Name=f"storecast-{DATASET}-forecasting", Role=role("glue", files), Command=command, **size)
 
     def begin(self, seed: int, faults: list[Fault], pipeline: Pipeline = FORECASTING) -> None:
         """Everything empty, and these faults from now on; what happens, happens to this pipeline."""
@@ -154,7 +157,7 @@ class World:
     def start(self, given: dict[str, Any]) -> str:
         with self.calmly():
             started = self.machines.start_execution(
-                stateMachineArn=self.machine[self.pipeline.name],
+                stateMachineArn=self.machine[self.pipeline.key],
                 name=f"run-{next(self.numbers)}",
                 input=json.dumps(given),
             )

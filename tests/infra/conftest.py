@@ -76,15 +76,24 @@ def synthesized(folder: Path, config: Pipeline | None = None, **changed: Any) ->
     from aws_cdk import App
 
     import app as entry
-    from infra import checks
+    from infra import bundle, checks
 
     app = App(
         outdir=str(folder), context={**json.loads((ROOT / "cdk.json").read_text())["context"], "dataset": "sample"}
     )
     checks.check(app)
-    entry.build(app, config or entry.settings_of(app).model_copy(update=changed))
-    app.synth()
+    with pytest.MonkeyPatch.context() as patch:  # no wheels from PyPI: test_bundle.py is about those
+        patch.setattr(bundle, "assemble", lambda: _no_bundle(folder))
+        entry.build(app, config or entry.settings_of(app).model_copy(update=changed))
+        app.synth()
     return _assembly(folder)
+
+
+def _no_bundle(folder: Path) -> Path:
+    made = folder / "0123456789abcdef" / "storecast-engines.gluewheels.zip"
+    made.parent.mkdir(exist_ok=True)
+    made.write_bytes(b"")
+    return made
 
 
 def _assembly(folder: Path) -> Assembly:

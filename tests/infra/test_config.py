@@ -76,6 +76,73 @@ recommending:
         assert line in text, line
 
 
+_OURS = {"engine": "storecast", "algorithms": ["AutoPredictor"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"engine": "prophet"}, "forecasting.engine = 'prophet': Input should be 'amazon-forecast' or 'storecast'"),
+        ({"glue": {"worker_type": "G.1X"}}, "forecasting.glue: only engine: storecast runs on Glue"),
+        (
+            {**_OURS, "glue": {"worker_type": "G.3X"}},
+            "forecasting.glue.worker_type = 'G.3X': 'G.3X' is not known; allowed: G.1X, G.2X",
+        ),
+        (
+            {**_OURS, "glue": {"number_of_workers": 1}},
+            "forecasting.glue.number_of_workers = 1: Input should be greater",
+        ),
+        ({**_OURS, "glue": {"timeout": 2880}}, "forecasting.glue.timeout = 2880: Input should be less"),
+        ({**_OURS, "most_forecasts": 20}, "forecasting.most_forecasts = 20: is Amazon Forecast's quota"),
+        ({**_OURS, "algorithms": ["CNN-QR", "NPTS"]}, "'CNN-QR' needs the extra neural of the engines"),
+        ({**_OURS, "algorithms": ["Prophet"]}, "'Prophet' needs the extra prophet of the engines"),
+        ({**_OURS, "algorithms": ["AutoPredictor", "NPTS"]}, "AutoPredictor combines all models of engine: storecast"),
+        ({**_OURS, "algorithms": ["ETS"]}, "forecasting.explainability = True: needs LightGBM among the algorithms"),
+        ({"algorithms": ["LightGBM"]}, "'LightGBM' is not known; allowed: AutoPredictor, ARIMA, CNN-QR"),
+        (
+            {
+                **_OURS,
+                "datasets": {
+                    "target": {"item_id": "string", "timestamp": "timestamp", "demand": "float", "at": "geolocation"}
+                },
+            },
+            "target.at: engine: storecast has no type geolocation",
+        ),
+    ],
+)
+def test_keys_of_one_engine_are_refused_with_the_other(tmp_path: Path, change: dict, told: str) -> None:
+    config = _sample()
+    config["forecasting"] |= change
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(config))
+    assert told in str(caught.value)
+
+
+def test_all_problems_of_an_engine_are_told_at_once(tmp_path: Path) -> None:
+    config = _sample()
+    config["forecasting"] |= {**_OURS, "most_forecasts": 5, "algorithms": ["Prophet"], "glue": {"worker_type": "huge"}}
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, yaml.safe_dump(config))
+    assert all(key in str(caught.value) for key in ("most_forecasts", "'Prophet'", "worker_type = 'huge'"))
+
+
+def test_our_engine_takes_what_only_one_of_amazons_takes(tmp_path: Path) -> None:
+    """Backtest windows with AutoPredictor, a time alignment boundary without, and models by choice."""
+    config = _sample()
+    windows = {"backtest_windows": 2, "time_alignment_boundary": {"Hour": 6}}
+    config["forecasting"] |= {"engine": "storecast", "algorithms": ["LightGBM", "ETS"], **windows}
+    section = _load(tmp_path, yaml.safe_dump(config)).forecasting
+    assert section and section.engine == "storecast" and section.most_forecasts is None
+
+
+def test_the_models_of_the_config_are_those_of_the_engines_in_the_bundle() -> None:
+    from storecast_engines.forecasting import algorithms
+
+    extras = {"Prophet": "prophet", **dict.fromkeys(algorithms.NEURAL, "neural")}
+    assert extras == forecast.NOT_IN_THE_BUNDLE
+    assert set(forecast.MODELS) == set(algorithms.ALGORITHMS) - set(extras)
+
+
 _BY_STORE = {"item_id": "string", "timestamp": "timestamp", "demand": "float", "store": "string"}
 
 

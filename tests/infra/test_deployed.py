@@ -72,6 +72,14 @@ def test_another_key_is_refused(cloudformation: Any) -> None:
         deployed.check_key(keyed, cloudformation)
 
 
+def test_another_engine_is_refused(cloudformation: Any) -> None:
+    deployed.check_engine(_sample(), cloudformation)
+    with pytest.raises(
+        ConfigError, match=r"forecasting.engine = storecast in pipeline.yaml, and deployed is amazon-fo"
+    ):
+        deployed.check_engine(_sample(engine="storecast"), cloudformation)
+
+
 @pytest.mark.parametrize(("there", "learners", "told"), [(1, 4, False), (1, 5, True), (5, 1, True), (0, 20, True)])
 def test_the_host_is_warned_before_learners_exceed_the_dataset_groups_of_a_region(
     there: int, learners: int, told: bool

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from tests.faults.everywhere import BLOWS, FAULTS
-from tests.faults.pipelines import PIPELINES
+from tests.faults.pipelines import PIPELINES, STORECAST
 from tests.faults.scenes import SCENES
-from tests.infra.conftest import ROOT, Assembly, definition
+from tests.faults.scenes_storecast import SCENES as OURS
+from tests.infra.conftest import ROOT, Assembly, definition, shared
 
 STORIES = 200
 EVERY = 31
@@ -26,7 +27,9 @@ EVERY = 31
 def told(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("faults")
     for pipeline in PIPELINES:
-        (folder / f"{pipeline.name}.json").write_text(definition(assembly, pipeline.name))
+        (folder / f"{pipeline.key}.json").write_text(definition(assembly, pipeline.name))
+    ours = shared(tmp_path_factory, "storecast")
+    (folder / f"{STORECAST.key}.json").write_text(definition(ours, STORECAST.name))
     command = [sys.executable, "-m", "tests.faults", "--stories", str(STORIES), "--every", str(EVERY)]
     command += ["--machines", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -34,7 +37,7 @@ def told(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return json.loads(ended.stdout)
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", [*SCENES, *OURS])
 def test_a_fault_in_mid_run(told: dict[str, Any], scene: str) -> None:
     assert told["scenes"][scene] == ""
 

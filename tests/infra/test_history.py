@@ -11,7 +11,8 @@ import yaml
 from common import deliveries, quarantine
 from infra import history
 from infra.config import ConfigError, load
-from tests.infra.conftest import ROOT, Assembly, machine, synthesized
+from tests.infra.conftest import ROOT, Assembly, machine, shared, synthesized
+from tests.infra.variants import VARIANTS
 
 
 def _steps(assembly: Assembly, pipeline: str) -> dict[str, Any]:
@@ -44,6 +45,14 @@ def test_the_longest_run_of_a_large_config_stays_below_the_limit(everything: Any
     assembly, settings = everything
     most = history.worst(_steps(assembly, pipeline), history.sizes(settings))
     assert 5_000 < most < history.MOST_EVENTS, most
+
+
+def test_a_run_of_our_own_engine_stays_far_below_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Its jobs are waited for by Step Functions itself, whatever they take."""
+    assembly, settings = shared(tmp_path_factory, "storecast_guarded"), VARIANTS["storecast_guarded"]()
+    steps = _steps(assembly, "forecasting")
+    assert history.worst(steps, history.sizes(settings)) < 2_000
+    assert {name for name, state in steps["States"].items() if state["Type"] == "Map"} <= history.sizes(settings).keys()
 
 
 def test_a_run_imports_as_often_as_is_counted() -> None:

@@ -24,7 +24,8 @@ _NEEDS: dict[str, dict[str, Any]] = {
     "summed_over": {"datasets": {"target": _TARGET | {"channel": "string"}}, "what_if": {}},
     "datasets": {"what_if": {}, "filters": {}, "batch": {}},
     "time_alignment_boundary": {"algorithms": ["AutoPredictor"]},
-    "glue": {"engine": "storecast"},
+    "engine": {"algorithms": ["AutoPredictor"]},
+    "glue": {"engine": "storecast", "algorithms": ["AutoPredictor"]},
     "filters": {"batch": {}},
 }
 

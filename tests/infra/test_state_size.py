@@ -205,7 +205,7 @@ def test_no_state_of_forecasting_reaches_the_limit(section: Any, grown: Any) -> 
         Refusing,
         Importing,
         forecasting.ActualsAnswer,
-        forecasting.Forecasted,
+        forecasting.ForecastedByService,
         forecasting.ForecastAnswer,
         forecasting.ExportAnswer,
         Waiting,

@@ -120,6 +120,36 @@ def longest(learners: int = 1) -> Pipeline:
     )
 
 
+def _storecast() -> Pipeline:
+    """Our own engine, for an account without Amazon Forecast."""
+    return _sample(
+        forecasting={"engine": "storecast", "algorithms": ["AutoPredictor"]},
+        **{"recommending=": None},
+    )
+
+
+def _storecast_guarded() -> Pipeline:
+    """The same with all that there can be of it: the key, each kind of forecast, a schedule."""
+    kinds = {f"{LONGEST_SHORT_NAME[:-1]}{number}": ["0.1", "mean"] for number in range(4)}
+    return _sample(
+        dataset=LONGEST_DATASET,
+        purpose="production",
+        customer_managed_key=True,
+        permissions_boundary=_BOUNDARY,
+        budget={"monthly_usd": 50},
+        forecasting={
+            "engine": "storecast",
+            "glue": {"worker_type": "G.2X", "number_of_workers": 40, "timeout": 120},
+            "algorithms": ["LightGBM", "ETS"],
+            "forecasts=": kinds,
+            "schedule": _DAILY,
+            "drift": {"factor": 2},
+            "accuracy_floor": {"worst": 0.5},
+        },
+        **{"recommending=": None},
+    )
+
+
 VARIANTS: Mapping[str, Callable[[], Pipeline]] = {
     "sample": _sample,
     "guarded": _guarded,
@@ -127,5 +157,7 @@ VARIANTS: Mapping[str, Callable[[], Pipeline]] = {
     "video": _video,
     "custom": _custom,
     "longest": longest,
+    "storecast": _storecast,
+    "storecast_guarded": _storecast_guarded,
 }
 MOST_LEARNERS = 65

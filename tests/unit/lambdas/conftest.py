@@ -96,8 +96,11 @@ class Bucket:
         found = [(key, etag) for key, etag in self.versions if key.startswith(Prefix)]
         return [{"Versions": [{"Key": key, "ETag": etag, "VersionId": etag} for key, etag in found]}]
 
-    def _list(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+    def _list(self, Bucket: str, Prefix: str, Delimiter: str = "") -> list[dict[str, Any]]:
         self.listings.append(Prefix)
+        if Delimiter:
+            ends = {Prefix + key.removeprefix(Prefix).partition(Delimiter)[0] + Delimiter for key in self.objects}
+            return [{"CommonPrefixes": [{"Prefix": each} for each in sorted(ends) if self._under(each)]}]
         found = [(key, body) for key, body in sorted(self.objects.items()) if key.startswith(Prefix)]
         return [
             {
@@ -112,6 +115,9 @@ class Bucket:
                 ]
             }
         ]
+
+    def _under(self, prefix: str) -> bool:
+        return any(key.startswith(prefix) for key in self.objects)
 
     def listed_twice(self) -> list[str]:
         """The prefixes whose objects another listing had too."""
@@ -143,6 +149,11 @@ class Bucket:
         assert ExtraArgs == {"CopySourceIfMatch": self._etag(source["Key"])}
         self.objects[key] = self.objects[source["Key"]]
         self.puts[key] = datetime.now(UTC)
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
+        for each in Delete["Objects"]:
+            del self.objects[each["Key"]]
+        return {}
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:
         assert IfMatch == self._etag(Key)

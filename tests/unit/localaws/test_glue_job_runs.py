@@ -100,6 +100,8 @@ def test_after_a_restart_what_ran_has_failed_and_what_was_stopping_has_stopped(s
             None,
             ("/aws-glue/jobs/output", "/aws-glue/jobs/error", "/ours"),
         ),
+        ({"--custom-logGroup-prefix": "/ours"}, None, ("/ours/output", "/ours/error", None)),
+        ({"--custom-logGroup-prefix": "/ours"}, "locked", ("/ours/output", "/ours/error", None)),
         ({"--continuous-log-logGroup": "/ours"}, None, ("/aws-glue/jobs/output", "/aws-glue/jobs/error", None)),
     ],
 )

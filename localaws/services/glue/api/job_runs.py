@@ -186,9 +186,10 @@ def _record(job: dict, params: dict) -> dict[str, Any]:
 
 
 def _logs(run_id: str, arguments: dict[str, str], role: str, security: str | None) -> Logs:
-    """Where the output goes (docs/aws-sources.md#glue-monitor-continuous-logging-enable; of the API JobRun,
-    LogGroupName)."""
+    """Where the output goes (docs/aws-sources.md#glue-monitor-continuous-logging, and of older versions
+    docs/aws-sources.md#glue-monitor-continuous-logging-enable; of the API JobRun, LogGroupName)."""
     jobs = f"/aws-glue/jobs-{role.rpartition('/')[2]}-{security}" if security else "/aws-glue/jobs"
+    jobs = arguments.get("--custom-logGroup-prefix", jobs)
     continuous = None
     if arguments.get("--enable-continuous-cloudwatch-log") == "true":
         default = f"/aws-glue/jobs/logs-v2-{security}" if security else "/aws-glue/jobs/logs-v2"
