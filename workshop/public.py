@@ -115,6 +115,11 @@ def run(
     return Run(name, len(cells), ran, error, time.monotonic() - begun), notebook
 
 
+def in_order(path: Path) -> tuple[Path, bool, str]:
+    """Folder by folder, in the order of names, but what cleans up last."""
+    return path.parent, bool(re.search("clean.?up", path.name, re.IGNORECASE)), path.name
+
+
 def table(runs: list[Run]) -> str:
     """Markdown, a notebook a row."""
     rows = [
@@ -161,7 +166,7 @@ def _run_all(options: argparse.Namespace) -> int:
         print(lab.run(f"!{{__import__('sys').executable}} -m pip install --quiet {names}"), file=sys.stderr)
     lab.upload(options.folder, options.folder.name)
     runs = []
-    for path in sorted(options.folder.rglob("*.ipynb")):
+    for path in sorted(options.folder.rglob("*.ipynb"), key=in_order):
         name = str(path.relative_to(options.folder))
         if ".ipynb_checkpoints" in name or not re.search(options.only, name):
             continue
