@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.config import ConfigError, Pipeline, of_dataset
 from infra.config.base import Hours, Schedule
 from infra.config.clock import HOURS_OF_A_MONTH, starts_of_a_month
-from infra.config.forecasting import Forecasting
+from infra.config.forecasting import Forecasting, Glue
 from infra.config.recommending import Recommending
 from infra.deployed import room_for_runs
 from infra.polling import HIGHEST_WAIT
@@ -90,6 +90,10 @@ def glue_run(series: int, figures: Mapping[str, float], most: int = 10_000) -> G
     return GlueRun(executors + 1, seconds / 60, (executors + 1) * max(seconds, LEAST_SECONDS) / 3600)
 
 
+def _job(section: Forecasting, volume: Volume, table: Mapping[str, Any]) -> GlueRun:
+    return glue_run(volume.series, table["glue"], (section.glue or Glue()).number_of_workers)
+
+
 def forecasting_usd(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> dict[str, float]:
     """What forecasting costs in a month by each engine, beside the pipeline that is the same for both."""
     found = {engine: estimate(config, volume, table, engine) for engine in ENGINES}
@@ -111,8 +115,8 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any], engine:
         lines.append(Line(item, quantity, rate["unit"], usd, rate["source"]))
 
     looks = 0.0  # at a training; each is a describe, a choice, a wait
-    if config.forecasting and (engine or engine_of(config.forecasting)) == STORECAST:
-        job = glue_run(volume.series, table["glue"])
+    if config.forecasting and (engine or config.forecasting.engine) == STORECAST:
+        job = _job(config.forecasting, volume, table)
         add("Glue: forecasting job", "glue_dpu_hour", runs["forecasting"] * job.dpu_hours)
     elif config.forecasting:
         of_month = runs["forecasting"]
@@ -137,10 +141,6 @@ def estimate(config: Pipeline, volume: Volume, table: Mapping[str, Any], engine:
     add("S3", "s3", volume.gb * (1 + max(runs.values()) * OLD_VERSIONS_MONTHS))
     add("Workshop notebooks", "notebook", config.workshop.learners * _notebook_hours(config, volume))
     return lines
-
-
-def engine_of(section: Forecasting) -> str:
-    return str(getattr(section, "engine", AMAZON))
 
 
 def _pipelines(config: Pipeline) -> dict[str, Forecasting | Recommending]:
@@ -187,7 +187,7 @@ def tiered(tiers: Sequence[Sequence[float]], quantity: float) -> float:
 def _compared(config: Pipeline, volume: Volume, table: Mapping[str, Any]) -> Iterator[str]:
     if not config.forecasting:
         return
-    usd, job = forecasting_usd(config, volume, table), glue_run(volume.series, table["glue"])
+    usd, job = forecasting_usd(config, volume, table), _job(config.forecasting, volume, table)
     yield f"Forecasting alone with each engine: {AMAZON} {usd[AMAZON]:,.2f}, {STORECAST} {usd[STORECAST]:,.2f}"
     yield (
         f"({STORECAST}: AWS Glue, {job.workers} workers for {job.minutes:.1f} minutes a run, computed from measured "

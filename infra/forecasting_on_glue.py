@@ -59,7 +59,7 @@ class ForecastingOnGlue(PipelineStack):
             by_the_clock=section.schedule,
         )
         if section.query:
-            forecast_query(self, operations.toolbox, self._group, storage, self._prefix, "jobs/*")
+            forecast_query(self, operations.toolbox, self._group, storage, self._prefix, "jobs/*/forecast/*")
         CfnOutput(self, "ForecastDatabase", value=database.ref, description="Athena: one table per kind of forecast")
 
     def _functions(self, database: glue.CfnDatabase, tables: list[glue.CfnTable]) -> dict[str, lambda_.CfnFunction]:
