@@ -1,7 +1,5 @@
 """What public notebooks of Personalize rely on: calls in a row without waiting, and what they clean up at the end."""
 
-import time
-
 import boto3
 import pytest
 
@@ -23,7 +21,6 @@ def test_a_group_is_delete_pending_for_a_while(personalize) -> None:
     """Notebooks ask for its status after DeleteDatasetGroup, and loop for half an hour if it is gone."""
     arn = create_group(personalize, (), domain=None).arn
     personalize.delete_dataset_group(datasetGroupArn=arn)
-    time.sleep(0.5)
     assert personalize.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]["status"] == "DELETE PENDING"
     gone(personalize.describe_dataset_group, datasetGroupArn=arn)
 

@@ -252,6 +252,14 @@ def test_light_work_is_done_in_the_order_it_was_asked_for(store: Store, jobs: Jo
     assert order == ["first", "second"]
 
 
+def test_a_state_that_lasts_long_holds_up_no_other(store: Store, jobs: Jobs) -> None:
+    """A dataset group is DELETE PENDING for seconds; another one becomes ACTIVE meanwhile."""
+    done = threading.Event()
+    jobs.later(lambda: None, seconds=3600)
+    jobs.later(done.set)
+    assert done.wait(60)
+
+
 def test_each_state_of_light_work_can_be_seen(store: Store, jobs: Jobs) -> None:
     """A caller that does not wait until a dataset group is ACTIVE would otherwise find it so by chance."""
     asked, done = time.monotonic(), []

@@ -60,3 +60,18 @@ def test_so_many_may_exist(context, kind: str, most: int) -> None:
     with pytest.raises(ServiceError) as refused:
         _create(context, kind, 0)
     assert refused.value.code == "ResourceAlreadyExistsException"
+
+
+def test_a_group_is_seen_to_be_deleted_and_counts_no_more(context) -> None:
+    """Notebooks ask for the status of a group after its deletion, a call later; other types are gone after a moment."""
+    asked: list[float] = []
+    context.jobs = SimpleNamespace(later=lambda function, *arguments, seconds=0.0: asked.append(seconds))
+    groups = [_create(context, "DatasetGroup", number) for number in range(5)]
+    for each in groups:
+        context.store.update(each.arn, "ACTIVE")
+    PERSONALIZE.remove(context, context.store.get(groups[0].arn))
+    assert context.store.get(groups[0].arn).status == "DELETE PENDING"
+    assert asked[0] >= 1
+    _create(context, "DatasetGroup", 5)
+    PERSONALIZE.remove(context, context.store.get(groups[0].arn))
+    assert len(asked) == 1, "deleted once, or a later group of the name would go too"
