@@ -1,4 +1,4 @@
-"""The budget of a dataset: the topic is told when a month's bill comes near the config's limit, or will pass it."""
+"""The budget of a dataset: notifies the topic when a month's bill approaches the config's limit, or will exceed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset's pipelines cost in a month, told before anything is deployed: `python -m infra.costs --help`.
+"""What a dataset's pipelines cost in a month, before anything is deployed: `python -m infra.costs --help`.
 
 An estimate from the config, a table of prices and the volumes that the reader gives; AWS's bill is the authority.
 """

@@ -18,9 +18,9 @@ def _create(logical_id: str, properties: dict, stack: str) -> tuple[str, dict]:
     budget = properties["Budget"] | {"BudgetName": name}
     limit = budget.get("BudgetLimit", {})
     budget["BudgetLimit"] = limit | {"Amount": str(limit["Amount"])} if limit else limit  # text in the API's model
-    told = properties.get("NotificationsWithSubscribers", [])
+    notified = properties.get("NotificationsWithSubscribers", [])
     status, _, body = budgets._create_budget(
-        {"AccountId": get_account_id(), "Budget": budget, "NotificationsWithSubscribers": told}
+        {"AccountId": get_account_id(), "Budget": budget, "NotificationsWithSubscribers": notified}
     )
     if status != 200:
         raise ValueError(json.loads(body).get("message", body))

@@ -1,4 +1,4 @@
-"""HTTPS on loopback, until the process is told to stop."""
+"""HTTPS on loopback, until the process gets a signal to stop."""
 
 import asyncio
 import asyncio.constants

@@ -1,4 +1,4 @@
-"""Step Functions: its tasks run under the role of their state machine, and what happens inside branches is told."""
+"""Step Functions: its tasks run under the role of their state machine, and what happens inside branches is recorded."""
 
 import copy
 import functools
@@ -45,7 +45,7 @@ def register(services: list[Registration]) -> None:
 
 
 def _with_role(execute_task: Callable) -> Callable:
-    """Step Functions' tasks, told which role their state machine runs under."""
+    """Step Functions' tasks under the role of their state machine."""
 
     @functools.wraps(execute_task)
     def execute(state: dict, raw_input: Any, execution: dict, context: dict) -> Any:

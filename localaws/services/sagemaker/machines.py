@@ -83,7 +83,7 @@ class Machines:
             url = f"http://127.0.0.1:{port}/lab?token={token}"
             store.update(arn, "InService", private=InstancePrivate(url=url, created=True))
         process.wait()
-        # A machine that was told to end is not here any more: whoever told it sees to the status.
+        # A machine that was asked to stop is not here any more: whoever asked sets the status.
         with self._lock:
             ended_by_itself = self._up.get(arn) is process and self._up.pop(arn)
         if ended_by_itself:

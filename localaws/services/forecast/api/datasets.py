@@ -52,7 +52,7 @@ def create_dataset(context: Context, params: dict) -> dict:
 def create_import(attached: Callable[[Context, Resource, str], None], context: Context, params: dict) -> dict:
     """The imported file joins the dataset (INCREMENTAL) or takes the place of all that it had (FULL).
 
-    `attached(context, dataset, job ARN)` is told when the dataset has it.
+    `attached(context, dataset, job ARN)` is called when the dataset has it.
     """
     dataset = FORECAST.get(context, "Dataset", params["DatasetArn"], active=True)
     timestamp_format = params.get("TimestampFormat", schema.DEFAULT_TIMESTAMP_FORMAT)

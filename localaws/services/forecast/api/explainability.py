@@ -101,7 +101,7 @@ def _explain_forecast(context: Context, forecast: Resource, params: dict) -> Res
 
 
 def check_attributes(found: Datasets, country: str | None) -> None:
-    """Raises ServiceError InvalidInputException when there is nothing whose impact could be told."""
+    """Raises ServiceError InvalidInputException when there is nothing whose impact could be measured."""
     if not {schema.RELATED, schema.METADATA} & set(found) and not country:
         raise invalid("Explainability needs related time series, item metadata or holidays; the data has none of them")
 
