@@ -288,7 +288,7 @@ def _hashed(request: _Request, receive: Callable) -> Callable:
 
 
 def _verify_version_2(request: _Request) -> str:
-    """The access key of an older presigned URL of S3, as boto3 makes it without signature version 4. Raises _Refused."""
+    """The access key of an older presigned URL of S3 (boto3 without signature version 4). Raises _Refused."""
     key = request.query["AWSAccessKeyId"][0]
     if request.service != "s3" or not key or router.extract_access_key_id(request.headers, request.query) != key:
         raise _Refused("IncompleteSignature", "Sign with AWS4-HMAC-SHA256.")

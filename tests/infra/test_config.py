@@ -118,7 +118,7 @@ def test_keys_of_one_engine_are_refused_with_the_other(tmp_path: Path, change: d
     assert told in str(caught.value)
 
 
-def test_all_problems_of_an_engine_are_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_an_engine_are_reported_at_once(tmp_path: Path) -> None:
     config = _sample()
     config["forecasting"] |= {**_OURS, "most_forecasts": 5, "algorithms": ["Prophet"], "glue": {"worker_type": "huge"}}
     with pytest.raises(ConfigError) as caught:
