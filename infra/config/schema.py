@@ -41,7 +41,7 @@ def _also_allowed(parts: dict[str, Any]) -> None:
     series["domain"]["enum"] = sorted(forecast.FORECAST_DOMAINS)
     series["frequency"]["pattern"] = f"^({forecast.FREQUENCY})$"
     series["optimization_metric"]["enum"] = _METRICS
-    series["algorithms"]["items"]["enum"] = list(forecast.ALGORITHMS)
+    series["algorithms"]["items"]["enum"] = list(dict.fromkeys((*forecast.ALGORITHMS, *forecast.MODELS)))
     quantile = {"type": ["string", "number"]}
     series["quantiles"]["items"] = series["forecasts"]["additionalProperties"]["items"] = quantile
     metric = parts["Promotion"]["properties"]["metric"]

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from infra.config import load
+from infra.config import forecast, load
 from infra.config.schema import PATH, text
 from storecast.cli.draft import SCHEMA_LINE
 from tests.infra.conftest import ROOT
@@ -74,3 +74,9 @@ def test_what_is_mistyped_does_not(wrong: dict[str, Any], where: str) -> None:
     config = yaml.safe_load(CONFIGS[0].read_text(encoding="utf-8"))
     config["forecasting"] |= wrong
     assert _problem(config) == where
+
+
+def test_every_model_of_either_engine_is_an_algorithm() -> None:
+    config = yaml.safe_load((ROOT / "data" / "sample" / "pipeline.yaml").read_text())
+    config["forecasting"] |= {"engine": "storecast", "algorithms": list(forecast.MODELS)}
+    assert _problem(config) == ""
