@@ -6,6 +6,7 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -34,6 +35,9 @@ from tests.e2e.observing import (
 from tests.e2e.redeploying import deploy_over_a_run, look_at_what_changed, recommenders_are
 from tests.e2e.sweeping import sweep_and_upload
 from tests.e2e.tags import tags_by_arn
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 EXPORTS = ["Export backtests", "Export forecast"]
 FORECASTING = ["Plan", "Ensure", "Load", "Train", "Compare", "Forecast", *EXPORTS, "Publish", "Notify"]
@@ -186,6 +190,13 @@ def test_reports_and_summaries_are_published(app: App):
 def test_the_command_line_shows_what_was_deployed_ran_and_came_out(app: App):
     commands.look_at_a_dataset(app)
     commands.look_up_forecasts_and_recommendations(app)
+
+
+def test_the_shop_and_the_console_show_what_is_deployed(app: App, browser: "Browser"):
+    from tests.e2e.pages import visit_the_console, visit_the_shop
+
+    visit_the_shop(browser, DATASET)
+    visit_the_console(browser, DATASET, "milk")
 
 
 def test_what_a_run_makes_is_tagged_with_project_dataset_and_owner(app: App):
