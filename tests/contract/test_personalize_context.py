@@ -77,7 +77,7 @@ def test_the_context_counts(runtime, campaigns, device: str, kind: str) -> None:
     assert all(item.startswith(kind) for item in told[:5])
     assert {item[:4] for item in plain[:5]} == {"song", "game"}
     answer = runtime.get_personalized_ranking(
-        campaignArn=campaigns[RANKING], userId="u1", inputList=["game1", "song3"], context={"DEVICE": device}
+        campaignArn=campaigns[RANKING], userId="u1", inputList=["game5", "song3"], context={"DEVICE": device}
     )["personalizedRanking"]
     assert answer[0]["itemId"].startswith(kind)
     assert sum(each["score"] for each in answer) == pytest.approx(1)
