@@ -10,4 +10,4 @@ import time, boto3
 time.sleep(1)
 boto3.client("sagemaker").stop_notebook_instance(NotebookInstanceName="storecast-{env["LEARNER"]}")
 """
-subprocess.Popen([sys.executable, "-c", stop])
+subprocess.Popen([sys.executable, "-c", stop], start_new_session=True)  # it outlives its kernel

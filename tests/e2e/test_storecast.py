@@ -43,10 +43,13 @@ class Shop:
         """The sample's file of a kind."""
         return (self.files / "forecasting" / "sample" / kind / f"{kind}.csv").read_text()
 
-    def upload(self, **files: bytes) -> Run:
-        """Files by kind, and the run that works on all of them."""
+    def upload(self, bad: bytes = b"", **files: bytes) -> Run:
+        """Files by kind, a bad one of the target beside them, and the run that works on all of them."""
         watcher = Watcher({"forecasting": self.machine}, DATASET)
         known = watcher.newest()
+        if bad:
+            key = f"{FOLDER}target/bad.csv"
+            boto3.client("s3").put_object(Bucket=self.outputs["DataBucket"], Key=key, Body=bad)
         for kind, body in files.items():
             ending = "csv.gz" if body.startswith(b"\x1f\x8b") else "csv"
             key = f"{FOLDER}{kind}/{kind}.{ending}"
@@ -102,10 +105,8 @@ def first(shop: Shop) -> Run:
     rows = [line.split(",") for line in shop.text("related").splitlines()]
     text = "\n".join(["price,timestamp,item_id", *(f"{price},{day},{item}" for item, day, price in rows)])
     target = [line for line in shop.text("target").splitlines() if line.split(",")[1] < "2024-07-12"]
-    poison = {"Bucket": shop.outputs["DataBucket"], "Key": f"{FOLDER}target/bad.csv"}
-    boto3.client("s3").put_object(**poison, Body=b"milk,2024-01-01,many\n")
     files = {"metadata": shop.text("metadata").encode(), "related": gzip.compress(text.encode())}
-    return shop.upload(**files, target="\n".join(target).encode())
+    return shop.upload(b"milk,2024-01-01,many\n", **files, target="\n".join(target).encode())
 
 
 def test_an_upload_trains_and_forecasts_with_a_job_on_glue(shop: Shop, first: Run) -> None:
