@@ -11,7 +11,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from boto3.s3.transfer import TransferConfig
 
@@ -37,7 +37,12 @@ def copies_folder(list_key: str) -> str:
 def copies(event: Copies) -> dict[str, CopiedFile]:
     """The files to copy by the keys of their copies; of files of one name in two folders both are copied."""
     files: list[CopiedFile] = get_json(event["resultsBucket"], event["copies"]) if event["copies"] else []
-    folder = copies_folder(event["copies"])
+    return by_key(event["copies"], files)
+
+
+def by_key(list_key: str, files: Sequence[CopiedFile]) -> dict[str, CopiedFile]:
+    """The files of a list by the keys of their copies."""
+    folder = copies_folder(list_key)
     return {f"{folder}{at:05d}_{_csv(file['key'].rpartition('/')[2])}": file for at, file in enumerate(files)}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from common.copies import copies, list_key
+from common.copies import by_key, list_key
 from common.deliveries import Data
 from common.payload import AwsJson, CopiedFile, Copies
 from common.store import put_json, versions
@@ -44,7 +44,7 @@ def plan_jobs(
             key = list_key(folder, run, kind)
             put_json(results, key, copied[kind])
             planned.append({"dataBucket": event["dataBucket"], "resultsBucket": results, "copies": key})
-            files[kind] += [f"s3://{results}/{each}" for each in copies(planned[-1])]
+            files[kind] += [f"s3://{results}/{each}" for each in by_key(key, copied[kind])]
     staged = f"{folder}staged/run={run}/"
     put_json(results, f"{staged}versions.json", _versions(event["dataBucket"], folder, data))
     request = _request(event, run, files)

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 import ministack.app as ministack
 from ministack.core import persistence, router
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import cloudformation, lambda_svc, stepfunctions
 
 from localaws import files
 from localaws.emulator import executions
@@ -61,6 +61,7 @@ _prune = lambda_svc._prune_orphan_code_blobs
 _named: list[set[str]] = []  # the files of code that a state of Lambda's names, the newest one last
 _written: list[set[str]] = []  # those of the states that were written
 _order = itertools.count(1)
+_ended_stacks: list[set[tuple[str, ...]]] = [set()]  # those whose resources are on disk, as they ended
 
 
 def register() -> None:
@@ -191,10 +192,26 @@ def _text(key: str, get_state: Callable[[], Any]) -> bytes | None:
 
 def save_after(service: str, action: str) -> None:
     """Saves what an action of a service may have changed. Raises CannotStore."""
+    if service == "cloudformation":
+        _save_what_stacks_changed()
     if service in _LATER or _READING.match(action):
         return
     for key in (*_keys(service), *_REACHES.get(service, ())):
         save(key)
+
+
+def _save_what_stacks_changed() -> None:
+    """Threads deploy stacks; that one has ended is said when its resources, of any service, are on disk."""
+    ended = {
+        (stack["StackId"], stack["StackStatus"], str(stack.get("LastUpdatedTime")), str(stack.get("DeletionTime")))
+        for stack in list(cloudformation._stacks._data.values())
+        if not stack["StackStatus"].endswith("_IN_PROGRESS")
+    }
+    if ended == _ended_stacks[0]:
+        return
+    for key in ministack._build_persistence_save_dict():
+        save(key)
+    _ended_stacks[0] = ended
 
 
 @functools.cache

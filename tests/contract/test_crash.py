@@ -140,6 +140,18 @@ def test_an_object_that_was_answered_starts_its_state_machine_after_a_kill(local
         eventually(functools.partial(missing, target), lambda left: not left)
 
 
+def test_what_a_stack_made_outlives_a_kill_once_it_is_complete(local: Local) -> None:
+    cloudformation = local.client("cloudformation")
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "made-by-a-stack"}}}}
+    cloudformation.create_stack(StackName="makes-a-queue", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="makes-a-queue", WaiterConfig={"Delay": 1})
+    local.kill()
+    local.start()
+    assert local.client("sqs").get_queue_url(QueueName="made-by-a-stack")["QueueUrl"]
+    [stack] = local.client("cloudformation").describe_stacks(StackName="makes-a-queue")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_damaged_state_ends_the_start_and_stays_as_it_is(local: Local) -> None:
     local.run("stop")
     path = local.state / "emulator" / "iam.json"

@@ -230,6 +230,7 @@ TABLES = {
     ("ministack.core.router", "SERVICE_PATTERNS"): ("s3", dict),
     ("ministack.services.athena", "_DUCKDB_TYPE_MAP"): ("BIGINT", str),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"): ("AWS::S3::Bucket", dict),
+    ("ministack.services.cloudformation.provisioners", "_GLUE_JOB_DEFAULTS"): ("Timeout", None),
     ("ministack.services.iam", "_IAM_HANDLERS"): ("AttachRolePolicy", None),
     ("ministack.services.iam", "_aws_managed_policies"): ("arn:aws:iam::aws:policy/AdministratorAccess", dict),
     ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_CODE_OVERRIDES"): ("rds", dict),

@@ -20,7 +20,6 @@ _EVERYWHERE: Unseen = {
     ("*ScheduleRole", "sqs:SendMessage", "*"): "for a start that fails for a day; the embedded Scheduler tries once",
 }
 OF_THE_APP: Unseen = _EVERYWHERE | {
-    ("forecasting/PublishRole", "s3:PutObject", "*/tables/*"): "for exports in another order than the table's columns",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
     ("*/*Role", "s3:GetObjectVersion", "*-data*"): "for a file that is replaced while a run works on it",
     ("*/[LP]*Role", "s3:ListBucketVersions", "*-data*"): "likewise",

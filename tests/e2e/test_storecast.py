@@ -55,6 +55,7 @@ class Shop:
             key = f"{FOLDER}{kind}/{kind}.{ending}"
             boto3.client("s3").put_object(Bucket=self.outputs["DataBucket"], Key=key, Body=body)
         watcher.wait({"forecasting"}, known, Console(file=io.StringIO()))
+        for r in watcher.runs.values(): print("RUN", r.status, r.cause, list(r.states))
         return max(watcher.runs.values(), key=lambda run: "Publish" in run.states or "Train" in run.states)
 
     def start(self, **given: bool) -> Run:
