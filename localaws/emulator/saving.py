@@ -61,7 +61,7 @@ _prune = lambda_svc._prune_orphan_code_blobs
 _named: list[set[str]] = []  # the files of code that a state of Lambda's names, the newest one last
 _written: list[set[str]] = []  # those of the states that were written
 _order = itertools.count(1)
-_ended_stacks: list[set[tuple[str, ...]]] = [set()]  # those whose resources are on disk, as they ended
+_ended_stacks: list[set[tuple[Any, ...]]] = [set()]  # those whose resources are on disk, as they ended
 
 
 def register() -> None:
