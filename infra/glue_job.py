@@ -75,7 +75,6 @@ class ForecastingJob(Construct):
                 "--job-language": "python",
             },
         )
-        self.job.node.add_dependency(role)
         if not secured:
             why = "CloudWatch Logs and S3 encrypt by themselves; customer_managed_key: true takes the app's own key"
             acknowledge(self.job, "GL1", why)

@@ -63,6 +63,7 @@ def ran(place: str, run: str, *writing: str) -> dict:
     may = role(
         "glue",
         statement("s3:GetObject", on=[f"{bucket}/job/*", f"{bucket}/data/*"]),
+        statement("s3:ListBucket", on=bucket, Condition={"StringLike": {"s3:prefix": f"results/{run}*"}}),
         statement("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
         *may_write,
     )

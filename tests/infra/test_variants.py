@@ -27,7 +27,7 @@ def test_a_validator_of_state_machines_finds_nothing(variant: Assembly, tmp_path
     for number, text in enumerate(definitions_of(variant).values()):
         paths.append(tmp_path / f"machine{number}.json")
         paths[-1].write_text(text.replace("<AWS::Partition>", "aws"))
-    assert len(paths) >= 2
+    assert paths
     command = ["node", str(ROOT / "node_modules" / "asl-validator" / "dist" / "bin" / "asl-validator.js")]
     command += [part for path in paths for part in ("--json-path", str(path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
