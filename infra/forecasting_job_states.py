@@ -80,9 +80,14 @@ def _to_be_trained() -> dict[str, State]:
     return {
         "To be trained?": {
             "Type": "Choice",
-            "Choices": [{"Condition": template(f"{payload(ActualsAnswer).training.trained} = true"), "Next": "Train"}],
-            "Output": template(nothing),
-            "Default": "Compare",
+            "Choices": [
+                {
+                    "Condition": template(f"{payload(ActualsAnswer).training.trained} = false"),
+                    "Output": template(nothing),
+                    "Next": "Compare",
+                }
+            ],
+            "Default": "Train",
         }
     }
 

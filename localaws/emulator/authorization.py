@@ -14,6 +14,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 
 TABLE = Path(__file__).with_name("service_authorization.json")
+_ON_STREAMS = {f"logs:{verb}" for verb in ("CreateLogStream", "DeleteLogStream", "PutLogEvents", "GetLogEvents")}
 _ON_DATABASES = tuple(f"glue:{verb}Database" for verb in ("Get", "Update", "Delete"))
 # Of the global condition keys, those that only the listed actions support.
 _BY_TAG = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
@@ -33,6 +34,8 @@ def resource_asked(action: str, resource: str) -> str:
     known = _actions().get(action)
     if known and not known["names_resources"]:
         return "*"
+    if action in _ON_STREAMS and resource.startswith("arn:aws:logs:"):
+        return f"{resource}:log-stream:"  # of a stream whose name ministack does not read
     # ministack takes every name in a call to Glue for a table's.
     return resource.replace(":table/", ":database/") if action in _ON_DATABASES else resource
 

@@ -31,6 +31,8 @@ OF_THE_APP: Unseen = _EVERYWHERE | {
 }
 _WITHOUT_GLUE: Unseen = {key: why for key, why in _EVERYWHERE.items() if key != ("*", "logs:*", "*")}
 OF_STORECAST: Unseen = _WITHOUT_GLUE | {
+    ("forecasting/F*JobRole", "logs:CreateLogGroup", "*"): "for a group that somebody deleted",
+    ("forecasting/MachineRole", "states:StartExecution", "*"): "for files that arrive while a run works",
     ("*/[!F]*", "logs:*", "*"): "as everywhere, but for the job, which writes its logs under its role",
     ("forecasting/F*JobRole", "cloudwatch:PutMetricData", "*"): "Glue sends metrics, the embedded AWS has none",
     ("forecasting/PublishRole", "glue:*", "*:table/*"): "Glue asks about a table too, the embedded AWS does not",
