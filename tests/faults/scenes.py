@@ -306,7 +306,7 @@ def a_dataset_group_that_failed_is_made_anew(world: World) -> None:
     _delivery(world, file="interactions/a.csv")
     _later(world, 5.5, world.crash)
     _later(world, 10, world.start, {})
-    _later(world, 22.5, world.crash)
+    _later(world, 28, world.crash)
     world.go()
     assert [each.status for kind in ("DatasetGroup", "Dataset") for each in world.resources(kind)] == [
         "ACTIVE",

@@ -32,4 +32,4 @@ def test_a_bad_file_fails_an_import_into_personalize(monkeypatch: pytest.MonkeyP
 
 def test_a_bad_file_fails_a_batch_inference_job() -> None:
     with pytest.raises(JobFailed, match="s3://bucket/bad.csv, row 2: it is not UTF-8"):
-        batch_inference._lines(BAD)
+        batch_inference.lines_of(BAD)
