@@ -127,6 +127,7 @@ def _forecasting(made: Draft, by_kind: dict[str, Sample], horizon: int | None) -
             _rename(made, target, roles)
     ahead = horizon or _horizon(frequency, steps)
     yield "forecasting:"
+    yield "  engine: storecast   # our models on AWS Glue, in any account; amazon-forecast: in accounts that have it"
     yield f"  domain: {domain}   # the item is called {item}, what is forecast {value}"
     yield f"  frequency: {frequency}   # time between steps: Y, M, W, D, H, 15min, ..."
     yield f"  horizon: {ahead}   # time steps to forecast, at most a third of the history"
