@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, WaiterError
 
 from infra import config
 from infra.config import ConfigError, Pipeline
 from infra.tables import columns
 
+_NEXT = (
+    "Next: choose the account, by AWS_PROFILE or the variables of your credentials and AWS_REGION; for the embedded "
+    'AWS by eval "$(storecast local env)".'
+)
 _DATA = Path(__file__).resolve().parent.parent / "data"
 _PIPELINES = ("forecasting", "recommending")
 # of Personalize, by default (docs/aws-sources.md#personalize-limits)
@@ -207,8 +211,8 @@ def main() -> int:
     parser.add_argument("--learners", help="of the workshop, instead of as many as pipeline.yaml says")
     options = parser.parse_args()
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # as the CDK CLI takes it, and boto3 does not
-    cloudformation = session.client("cloudformation")
     try:
+        cloudformation = session.client("cloudformation")
         settings = config.of_dataset(_DATA, options.dataset, options.learners, options.engine)
         if options.workshop:
             print(room_for_learners(settings.workshop.learners, session.client("personalize")))
@@ -220,6 +224,8 @@ def main() -> int:
         delete_leftovers(settings, cloudformation)
     except (ConfigError, BotoCoreError, ClientError, WaiterError) as error:
         print(error, file=sys.stderr)
+        if isinstance(error, NoRegionError | NoCredentialsError):
+            print(_NEXT, file=sys.stderr)
         return 1
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,3 +124,15 @@ def test_what_will_not_fit_beside_what_the_account_has_is_said(others: int, grou
     personalize = _lists(dataset_groups=[{"name": f"g{n}"} for n in range(groups)], recommenders=[])
     said = deployed.room_for_runs(_sample(), forecast, personalize)
     assert len(said) == problems and all("have the quota raised" in line for line in said)
+
+
+def test_without_a_region_it_says_how_to_choose_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr("sys.argv", ["deployed", "--dataset", "sample", "--destroy"])
+    assert deployed.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("You must specify a region.") and "AWS_REGION" in said and "storecast local env" in said
