@@ -191,7 +191,7 @@ def test_a_worse_predictor_does_not_serve_and_the_one_in_use_forecasts(shop: Sho
     assert newest["backtests"].endswith(f"run={newest['run']}/train/backtest/")
 
 
-def test_a_job_that_fails_is_told_in_its_own_words_and_what_serves_stays(shop: Shop, first: Run) -> None:
+def test_a_job_that_fails_is_reported_in_its_own_words_and_what_serves_stays(shop: Shop, first: Run) -> None:
     before, topic = shop.published(), mailbox(shop.outputs["NotificationsTopic"])
     job = boto3.client("glue").get_job(JobName=f"storecast-{DATASET}-forecasting")["Job"]
     with rights.role_without(job["Role"].rpartition("/")[2], "s3:PutObject"):

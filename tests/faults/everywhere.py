@@ -195,14 +195,19 @@ def _cases(life: _Life, told: Told) -> Iterator[Case]:
         told.states[pipeline.name] += len(states - entered)
         for place, call in sorted(calls - seen):
             for kind in FAULTS:
-                # A notification whose answer is lost is sent again (operations guide, what cannot be promised).
-                if (call, kind) != ("sns:Publish", "answer lost"):
+                if kind != "answer lost" or not _notifies(place, call):
                     yield Case(pipeline, scene, place, call, kind)
         for state in sorted(states - entered):
             for kind in BLOWS if pipeline is not RECOMMENDING else _NOT_BACK:
                 yield Case(pipeline, scene, state, "", kind)
         seen |= calls
         entered |= states
+
+
+def _notifies(place: str, call: str) -> bool:
+    """A notification whose answer is lost, that of the topic or of the step, is sent again (operations guide, what
+    cannot be promised)."""
+    return call == "sns:Publish" or (call == "lambda:InvokeFunction" and place.startswith("Notify"))
 
 
 def _noted(life: _Life, scene: Scene) -> tuple[set[tuple[str, str]], set[str]]:
@@ -233,9 +238,9 @@ def _play(life: _Life, case: Case, told: Told) -> None:
     runs = world.runs()
     write(world.inside.settings.faults, [])
     sweep(world)
-    # Also where the topic takes no message: nobody can be notified of that by it.
-    untold = (case.call, case.kind) == ("sns:Publish", "denied")
-    cut_short = untold or case.scene.stops or case.kind in ("killed", "killed before", "stopped")
+    # Also where nobody may call the step that notifies, or it the topic: nobody can be notified of that.
+    unheard = case.kind == "denied" and _notifies(case.place, case.call)
+    cut_short = unheard or case.scene.stops or case.kind in ("killed", "killed before", "stopped")
     events = [Event(0, "stop")] if cut_short else []
     story = Story(0, case.pipeline, events, faults)
     words = broken(world, story, world.told(), clock_set=case.kind in CLOCKS)
