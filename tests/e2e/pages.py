@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
 from examples.shop.server import Shop, serve
 from tests.browser.serving import serving
+from tests.contract.helpers import eventually
 
 
 def visit_the_shop(browser: Browser, dataset: str) -> None:
@@ -66,6 +70,15 @@ def _console(dataset: str) -> Iterator[str]:
     command = [sys.executable, "-m", "storecast.console", "--no-browser", "--dataset", dataset]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield re.findall(r"http\S+", process.stdout.readline())[0]
-        process.terminate()
+        try:
+            assert process.stdout
+            link = re.findall(r"http\S+", process.stdout.readline())[0]
+            eventually(partial(_listens, urlsplit(link).port))  # it prints the link before it does
+            yield link
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
