@@ -179,7 +179,7 @@ def start(
 
 
 def _followed(aws: Aws, started: Run, out: Any) -> Run:
-    """The run at its end."""
+    """The run once it has ended."""
     from contextlib import nullcontext
 
     from storecast.client import runs

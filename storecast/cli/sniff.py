@@ -72,7 +72,7 @@ def sample(path: Path) -> Sample:
 
 
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Names stand over numbers and times, or are known; a row of texts over texts says nothing by itself."""
+    """A header has names above numbers and times, or known ones; a row of texts over texts says nothing by itself."""
     if any(_looks_like_data(cell) for cell in rows[0]):
         return False
     known = {cell.strip().lower() for cell in rows[0]} & {*ITEM, *TIME, *VALUE, *USER}
